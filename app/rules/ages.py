@@ -1,0 +1,31 @@
+"""Ages. Every limit is a library's setting; the values here are the defaults (DOMAIN: barn, ungdom, voksen)."""
+
+from datetime import date
+from enum import StrEnum
+
+CHILD_UNTIL = 12
+"""The last year of life counted as barn: after the 12th year the family folder is advised switched off."""
+
+ADULT_FROM = 18
+
+
+class AgeBand(StrEnum):
+    """What a desk needs to know of somebody's age, and no more."""
+
+    CHILD = "barn"
+    YOUTH = "ungdom"
+    ADULT = "voksen"
+
+
+def age_on(*, birth_date: date, day: date) -> int:
+    """Return whole years lived on `day`. Who is born on 29 February turns a year older on 1 March."""
+    before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - before_birthday
+
+
+def age_band(*, birth_date: date, day: date) -> AgeBand:
+    """Return the band in which somebody born on `birth_date` is on `day`."""
+    age = age_on(birth_date=birth_date, day=day)
+    if age <= CHILD_UNTIL:
+        return AgeBand.CHILD
+    return AgeBand.YOUTH if age < ADULT_FROM else AgeBand.ADULT

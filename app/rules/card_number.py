@@ -1,0 +1,32 @@
+"""Lånernummer: the number printed on the card. `N` and nine digits; there is no check digit."""
+
+import re
+
+from app.rules.errors import RuleBroken
+
+_CARD_NUMBER = re.compile(r"N[0-9]{9}")
+
+
+class NotACardNumber(RuleBroken):
+    """The text is not `N` and nine digits."""
+
+    code = "not-a-card-number"
+
+
+def parse_card_number(text: str) -> str:
+    """Return the number as printed (`N000106188`).
+
+    Small letters, spaces and a missing `N` are how people type it, so they are forgiven.
+    Raises NotACardNumber for anything else, other alphabets' digits included.
+    """
+    number = "".join(text.split()).upper()
+    if len(number) == 9:
+        number = "N" + number
+    if not _CARD_NUMBER.fullmatch(number):
+        raise NotACardNumber
+    return number
+
+
+def group_card_number(number: str) -> str:
+    """Return `N000106188` as `N 000 106 188`, the way it is read aloud."""
+    return f"{number[0]} {number[1:4]} {number[4:7]} {number[7:]}"

@@ -1,0 +1,27 @@
+"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003."""
+
+import re
+from dataclasses import dataclass
+
+_PIN = re.compile(r"[0-9]{4}")
+
+
+def is_pin(text: str) -> bool:
+    """Tell whether the text is four ASCII digits."""
+    return _PIN.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `limit` tries within `seconds`, counted from the first."""
+
+    purpose: str
+    limit: int
+    seconds: int
+
+
+CARD_SOON = Budget("sign-in card soon", limit=5, seconds=15 * 60)
+CARD_DAY = Budget("sign-in card day", limit=15, seconds=24 * 3600)
+SOURCE = Budget("sign-in source", limit=60, seconds=15 * 60)
+ALL = Budget("sign-in all", limit=3000, seconds=15 * 60)
+"""One guess on each of many cards trips no counter but this. Past it only devices that a card knows may try."""

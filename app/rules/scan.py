@@ -1,0 +1,115 @@
+"""What a scanned code is worth: CARD's order of checks, cheap ones first, as one pure decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.rules.card_code import CardCode, Kind, matching_step, step_at
+
+SESSION_SECONDS = 300
+FAILURES_PER_TERMINAL = 10
+FAILURE_WINDOW_SECONDS = 600
+FAILURES_PER_KEY = 100
+CLOCK_STEPS = 20
+
+
+class Reason(StrEnum):
+    """Why a code is refused. The words are the protocol's and never change."""
+
+    NOT_OURS = "NOT_OURS"
+    MISREAD = "MISREAD"
+    UNKNOWN = "UNKNOWN"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    CLOCK = "CLOCK"
+    REPLAY = "REPLAY"
+    THROTTLED = "THROTTLED"
+    STATIC_FORBIDDEN = "STATIC_FORBIDDEN"
+
+
+class Cause(StrEnum):
+    """What lies behind a reason that has more than one cause. Staff are told; a kiosk is not."""
+
+    NONE = ""
+    WRONG_CODE = "wrong-code"
+    CARD_LOST = "card-lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the register knows of the credential in a code. Instants are UTC seconds."""
+
+    kind: int
+    key: bytes
+    revoked: bool
+    expires_at: float
+    card_lost: bool
+    static_allowed: bool
+    failures_here: int
+    last_step: int
+    last_terminal: str | None
+    drift: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The code is not accepted."""
+
+    reason: Reason
+    cause: Cause = Cause.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """The code is right and its step is still to be taken."""
+
+    step: int
+    drift: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same terminal shows the same step again: the answer is the one it already got."""
+
+    step: int
+
+
+def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) -> Fresh | Again | Refused:
+    """Decide about a code of the right shape, shown at `terminal` at the aware instant `now`."""
+    if known is None or known.kind != code.kind:
+        return Refused(Reason.UNKNOWN)
+    if known.revoked:
+        return Refused(Reason.REVOKED)
+    if known.card_lost:
+        return Refused(Reason.REVOKED, Cause.CARD_LOST)
+    if known.expires_at <= now.timestamp():
+        return Refused(Reason.EXPIRED)
+    step_now = step_at(now)
+    if code.kind is Kind.STATIC:
+        if not known.static_allowed:
+            return Refused(Reason.STATIC_FORBIDDEN)
+        step = step_now
+    else:
+        if known.failures_here >= FAILURES_PER_TERMINAL:
+            return Refused(Reason.THROTTLED)
+        found = _matching_step(code=code, known=known, step_now=step_now)
+        if isinstance(found, Refused):
+            return found
+        step = found
+    if step == known.last_step and terminal == known.last_terminal:
+        return Again(step)
+    if step <= known.last_step:
+        return Refused(Reason.REPLAY)
+    # Remembered within one step: a drift that could grow would in time accept a code 90 seconds old.
+    return Fresh(step, drift=max(-1, min(1, step - step_now)))
+
+
+def _matching_step(*, code: CardCode, known: Known, step_now: int) -> int | Refused:
+    window = range(step_now - 1 + min(known.drift, 0), step_now + 2 + max(known.drift, 0))
+    step = matching_step(key=known.key, totp=code.totp, steps=window)
+    if step is not None:
+        return step
+    wide = range(step_now - CLOCK_STEPS, step_now + CLOCK_STEPS + 1)
+    if matching_step(key=known.key, totp=code.totp, steps=wide) is not None:
+        return Refused(Reason.CLOCK)
+    return Refused(Reason.UNKNOWN, Cause.WRONG_CODE)
