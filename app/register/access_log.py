@@ -1,0 +1,34 @@
+"""Who looked at a patron. The line is on disk before the answer is served; without it there is no answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from app.register.tables import AccessLogEntry
+from app.register.transaction import direct_connection
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks: `role` is staff, kiosk, system or guardian; `actor` tells the library which of them."""
+
+    role: str
+    actor: str
+    library_id: str | None
+
+
+def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
+    """Write one line to the access log and commit it. `fields` names what was shown, never its values."""
+    with direct_connection() as connection:
+        connection.execute(
+            insert(AccessLogEntry).values(
+                at=now,
+                patron_id=patron_id,
+                library_id=looker.library_id,
+                role=looker.role,
+                actor=looker.actor,
+                purpose=purpose,
+                fields=fields,
+            )
+        )

@@ -1,0 +1,84 @@
+"""Patrons: to register one, and to read what a page needs of one."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from app.register.tables import Affiliation, Library, NationalIdToken, Patron
+from app.register.transaction import db
+from app.register.vault import vault
+from app.rules.national_id import NationalId
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach somebody. A hidden address is left out: it is never stored centrally."""
+
+    email: str | None = None
+    phone: str | None = None
+    address: str | None = None
+    postcode: str | None = None
+    place: str | None = None
+    preferred: str = "letter"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPatron:
+    """A patron as the top of the patron's own pages."""
+
+    id: int
+    name: str
+    card_number: str
+    birth_date: date
+    home_library: str
+
+
+def register_patron(
+    *,
+    card_number: str,
+    name: str,
+    birth_date: date,
+    gender: str,
+    home_library_id: str,
+    contact: Contact,
+    national_id: NationalId | None,
+    now: datetime,
+) -> Patron:
+    """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only."""
+    patron = Patron(
+        card_number=card_number,
+        name=name,
+        birth_date=birth_date,
+        gender=gender,
+        address=contact.address,
+        postcode=contact.postcode,
+        place=contact.place,
+        phone=contact.phone,
+        email=contact.email,
+        preferred_contact=contact.preferred,
+        home_library_id=home_library_id,
+        registered_at=now,
+    )
+    db.session.add(patron)
+    db.session.flush()
+    activate_card(patron_id=patron.id, library_id=home_library_id, now=now)
+    if national_id is not None:
+        token = vault.token(purpose="national id", text=national_id.canonical)
+        db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id))
+    return patron
+
+
+def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
+    """Let the card be used at a library whose rules the patron has accepted."""
+    db.session.merge(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
+
+
+def get_patron(*, patron_id: int) -> ShownPatron:
+    """Return what a patron's own pages show at the top."""
+    row = db.session.execute(
+        select(Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name)
+        .join(Library, Library.id == Patron.home_library_id)
+        .where(Patron.id == patron_id)
+    ).one()
+    return ShownPatron(*row)

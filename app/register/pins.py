@@ -1,0 +1,69 @@
+"""Signing in with card number and PIN: one engine for every door that asks for them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.devices import recognise_device
+from app.register.tables import Patron, PinVerifier
+from app.register.transaction import db
+from app.register.vault import vault
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.errors import RuleBroken
+from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, is_pin
+
+
+class SignInRefused(RuleBroken):
+    """Unknown card, blocked card or wrong PIN. Which of them is not told, in words or in time."""
+
+    code = "sign-in-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a try comes from: the network address, and the device token the browser holds, if any."""
+
+    address: str
+    device_token: str | None = None
+
+
+def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
+    """Set the patron's PIN; the old one is gone."""
+    db.session.merge(PinVerifier(patron_id=patron_id, verifier=vault.hash_pin(pin), key_id=vault.key_id, set_at=now))
+
+
+def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int:
+    """Return the id of the patron whose card number and PIN these are.
+
+    The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
+    own, so that a stranger cannot lock the patron out. Raises SignInRefused or TooManyAttempts.
+    """
+    try:
+        number = parse_card_number(card_number)
+    except NotACardNumber:
+        number = ""
+    row = db.session.execute(
+        select(Patron.id, Patron.card_state, PinVerifier.verifier, PinVerifier.key_id)
+        .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
+        .where(Patron.card_number == number)
+    ).first()
+    known_device = row and recognise_device(patron_id=row.id, token=origin.device_token)
+    # Nothing may be held open while tries are taken on a connection of their own.
+    device_id = known_device.id if known_device else None
+    db.session.rollback()
+    tries = _tries(number=number or card_number[:40], device_id=device_id, address=origin.address)
+    take_tries(tries=tries, now=now)
+    right = vault.verify_pin(pin if is_pin(pin) else "", row.verifier if row else None, row.key_id if row else None)
+    if row is None or not right or row.card_state != "active":
+        raise SignInRefused
+    give_back_tries(tries=tries)
+    return int(row.id)
+
+
+def _tries(*, number: str, device_id: int | None, address: str) -> list[Try]:
+    if device_id is not None:
+        whose = f"{number} {device_id}"
+        return [(CARD_SOON, whose), (CARD_DAY, whose)]
+    return [(SOURCE, address), (ALL, ""), (CARD_SOON, number), (CARD_DAY, number)]

@@ -1,0 +1,94 @@
+"""Staff at a desk: user name, password and a one-time code."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyotp
+from pyotp.exceptions import OTPVerificationError
+from sqlalchemy import select, update
+
+from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.tables import Library, Staff
+from app.register.transaction import db
+from app.register.vault import hash_password, vault, verify_password
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+
+_USER = Budget("desk user", limit=10, seconds=15 * 60)
+_SOURCE = Budget("desk source", limit=60, seconds=15 * 60)
+_TOTP_COLUMN = "staff.sealed_totp_key"
+
+
+class StaffSignInRefused(RuleBroken):
+    """Unknown user, wrong password, or a code that is wrong or used. Which of them is not told."""
+
+    code = "staff-sign-in-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A staff member and the library they work at."""
+
+    username: str
+    name: str
+    library_id: str
+    library: str
+    desks_share_scans: bool
+
+
+def get_workplace(*, staff_id: int) -> Workplace:
+    """Return where a staff member works."""
+    row = db.session.execute(
+        select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
+        .join(Library, Library.id == Staff.library_id)
+        .where(Staff.id == staff_id)
+    ).one()
+    return Workplace(*row)
+
+
+def employ(*, library_id: str, username: str, name: str, password: str, totp_secret: str) -> Staff:
+    """Add a staff member at a library. `totp_secret` is base32, as the authenticator app gets it."""
+    staff = Staff(
+        library_id=library_id,
+        username=username,
+        name=name,
+        password_verifier=hash_password(password),
+        sealed_totp_key=vault.seal(totp_secret.encode(), column=_TOTP_COLUMN),
+        last_totp_step=0,
+    )
+    db.session.add(staff)
+    return staff
+
+
+def sign_in_staff(*, username: str, password: str, code: str, address: str, now: datetime) -> Staff:
+    """Return the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
+
+    Raises StaffSignInRefused or TooManyAttempts.
+    """
+    tries: list[Try] = [(_SOURCE, address), (_USER, username[:60])]
+    take_tries(tries=tries, now=now)
+    staff = db.session.scalar(select(Staff).where(Staff.username == username))
+    right = verify_password(password, staff.password_verifier if staff else None)
+    step = _step_of_code(staff=staff, code=code, now=now)
+    if staff is None or not right or step is None:
+        raise StaffSignInRefused
+    taken = db.session.execute(
+        update(Staff)
+        .where(Staff.id == staff.id, Staff.last_totp_step < step)
+        .values(last_totp_step=step)
+        .returning(Staff.id)
+    ).first()
+    if taken is None:
+        raise StaffSignInRefused
+    give_back_tries(tries=tries)
+    return staff
+
+
+def _step_of_code(*, staff: Staff | None, code: str, now: datetime) -> int | None:
+    secret = vault.open(staff.sealed_totp_key, column=_TOTP_COLUMN).decode() if staff else pyotp.random_base32()
+    digits = "".join(code.split())
+    try:
+        step = pyotp.TOTP(secret).verify_and_get_timecode(digits, for_time=now, valid_window=1)
+    except (OTPVerificationError, TypeError):
+        return None
+    return step if staff else None

@@ -1,0 +1,55 @@
+"""The way to the register's database, and the one place where a request's work is committed."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Response, has_request_context, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event
+
+from app.register.tables import Base
+
+db = SQLAlchemy(model_class=Base)
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def commit_after_request(response: Response) -> Response:
+    """Commit what the request did, all of it, where it went well; otherwise nothing of it."""
+    if request.method not in _SAFE_METHODS and response.status_code < 400:
+        db.session.commit()
+    return response
+
+
+@contextmanager
+def direct_connection() -> Iterator[Connection]:
+    """Give a connection outside the request's transaction, on which each statement commits itself.
+
+    For counters that must outlive a refused request, for the access log, which is written before the answer, and
+    for the scan, which cannot afford more than it needs.
+    """
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+def tune_engine(engine: Engine) -> None:
+    """Give SQLite the durability and privacy that PostgreSQL has by itself: WAL, FULL, and deleted means deleted."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA busy_timeout=20000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later is refused at once where somebody else wrote in between;
+    # whoever may write waits for the turn at the beginning instead.
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    reads_only = has_request_context() and request.method in _SAFE_METHODS
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

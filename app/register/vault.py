@@ -1,0 +1,118 @@
+"""Keys that are not in the database, and what is done with them.
+
+One master key a generation (settings, VAULT_KEYS); every purpose derives its own key from it by HKDF (RFC 5869), so
+that a token can never be taken for a PIN's hash or a sealed secret. A dump of the database without the keys gives
+back no national number, no PIN and no card secret.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import current_app
+from passlib.hash import argon2
+from werkzeug.local import LocalProxy
+
+from app.rules.errors import RuleBroken
+
+_ARGON2ID = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
+_NONCE_BYTES = 12
+
+
+class SecretNotOpened(RuleBroken):
+    """A sealed secret was altered, or belongs to another column or key."""
+
+    code = "secret-not-opened"
+
+
+class Vault:
+    """Tokens, seals and slow hashes under the register's keys. `keys` maps key id (1-255) to 32 bytes."""
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        self.key_id = max(keys)
+        self._token_keys = [_derive(keys[key_id], "token") for key_id in sorted(keys)]
+        self._pin_keys = {key_id: _derive(key, "pin") for key_id, key in keys.items()}
+        self._seals = {key_id: AESGCM(_derive(key, "seal")) for key_id, key in keys.items()}
+        self._subject_key = _derive(keys[self.key_id], "subject")
+        self._nobody = _ARGON2ID.hash(os.urandom(16))
+
+    def token(self, *, purpose: str, text: str) -> str:
+        """Return the keyed token (HMAC-SHA-256, 64 hex digits) by which a national id or machine password is found.
+
+        Each later key is applied to the earlier token, so that a rotation needs no plaintext.
+        """
+        token = f"{purpose}:{text}".encode()
+        for key in self._token_keys:
+            token = hmac.digest(key, token, "sha256")
+        return token.hex()
+
+    def subject(self, text: str) -> str:
+        """Return a keyed hash under which tries are counted for a card number or a network address."""
+        return hmac.digest(self._subject_key, text.encode(), "sha256").hex()
+
+    def hash_pin(self, pin: str) -> str:
+        """Return a verifier of the PIN under the newest key."""
+        return str(_ARGON2ID.hash(self._keyed_pin(pin, self.key_id)))
+
+    def verify_pin(self, pin: str, verifier: str | None, key_id: int | None) -> bool:
+        """Tell whether the PIN is right. Without a verifier it is wrong, and takes exactly as long to say so."""
+        known = verifier is not None and key_id in self._pin_keys
+        keyed = self._keyed_pin(pin, key_id if known and key_id is not None else self.key_id)
+        right = bool(_ARGON2ID.verify(keyed, verifier if known else self._nobody))
+        return right and known
+
+    def seal(self, secret: bytes, *, column: str) -> bytes:
+        """Return the secret sealed by AES-GCM under the newest key; it opens for the same `column` only."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._seals[self.key_id].encrypt(nonce, secret, column.encode())
+        return bytes([self.key_id]) + nonce + sealed
+
+    def open(self, sealed: bytes, *, column: str) -> bytes:
+        """Return the secret that `seal` closed. Raises SecretNotOpened."""
+        seal = self._seals.get(sealed[0])
+        try:
+            if seal is None:
+                raise SecretNotOpened
+            body = 1 + _NONCE_BYTES
+            return seal.decrypt(sealed[1:body], sealed[body:], column.encode())
+        except InvalidTag:
+            raise SecretNotOpened from None
+
+    def _keyed_pin(self, pin: str, key_id: int) -> str:
+        return hmac.digest(self._pin_keys[key_id], pin.encode(), "sha256").hex()
+
+
+def _derive(key: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"lanekort {purpose}".encode()).derive(key)
+
+
+def hash_of_random_token(token: str) -> str:
+    """Return the SHA-256 of a random token of 256 bits, which needs neither key nor salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    """Return an Argon2id verifier of a staff member's password."""
+    return str(_ARGON2ID.hash(password))
+
+
+def verify_password(password: str, verifier: str | None) -> bool:
+    """Tell whether the password is right; an unknown user's is wrong, and takes as long to say so."""
+    known = verifier is not None
+    return bool(_ARGON2ID.verify(password, verifier if known else _NO_PASSWORD)) and known
+
+
+_NO_PASSWORD = _ARGON2ID.hash(os.urandom(16))
+
+
+def _current_vault() -> Vault:
+    vault: Vault = current_app.extensions["vault"]
+    return vault
+
+
+vault: Vault = LocalProxy(_current_vault)  # type: ignore[assignment]
