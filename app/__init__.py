@@ -1,0 +1,99 @@
+"""The national portal: it issues the library card that a whole country keeps on its phone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.api.problems import use_problem_json
+from app.api.routes import api, v1
+from app.card.routes import card
+from app.cli import add_commands
+from app.config import Settings, read_settings
+from app.demo.routes import demo
+from app.desk.routes import desk
+from app.portal.routes import portal
+from app.register.transaction import commit_after_request, db, tune_engine
+from app.register.vault import Vault
+from app.web.access import keep_the_door, require_audiences
+from app.web.errors import answer_errors, refuse_bad_text
+from app.web.headers import send_headers
+from app.web.health import health
+from app.web.identity import CookiePerDoor, login_manager
+from app.web.languages import speak_languages
+from app.web.layout import lay_out
+from app.web.logs import log_requests
+
+_LARGEST_REQUEST = 64 * 1024
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+csrf = CSRFProtect()
+migrate = Migrate(directory=str(_MIGRATIONS), render_as_batch=True)
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _wall_clock) -> APIFlask:
+    """Plug the portal together. This is the only place that sees every floor.
+
+    Without settings they are read from the environment. Raises BadSettings, or RouteWithoutAudience.
+    """
+    settings = settings or read_settings()
+    app = APIFlask(
+        __name__,
+        title="Lånekort",
+        version="1",
+        template_folder="web/templates",
+        json_errors=False,
+        docs_path=None,
+        spec_path=None,
+    )
+    app.config.update(
+        CLOCK=clock,
+        DEMO=settings.demo,
+        MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
+        PERMANENT_SESSION_LIFETIME=90 * 86400,
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = CookiePerDoor()
+    app.extensions["vault"] = Vault(settings.vault_keys)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+
+    log_requests(app)
+    app.before_request(refuse_bad_text)
+    app.before_request(keep_the_door)
+    app.after_request(commit_after_request)
+    send_headers(app, https=settings.secure_cookies)
+    answer_errors(app)
+
+    db.init_app(app)
+    with app.app_context():
+        tune_engine(db.engine)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    speak_languages(app)
+    lay_out(app)
+    add_commands(app)
+
+    for door in (health, portal, card, desk, api, v1):
+        app.register_blueprint(door)
+    if settings.demo:
+        app.register_blueprint(demo)
+    csrf.exempt(v1)
+    use_problem_json(app)
+    require_audiences(app)
+    return app

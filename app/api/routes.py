@@ -1,0 +1,80 @@
+"""Version 1 of the interface for libraries' systems and kiosks."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from app.api.access import let_machine_in, this_terminal
+from app.api.schemas import ScanIn, ScanOut
+from app.api.words import MESSAGES
+from app.register.machines import MachineRefused
+from app.register.scans import scan as scan_code
+from app.rules.scan import Refused
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import problem
+
+v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
+v1.before_request(let_machine_in)
+api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=False)
+
+
+@v1.errorhandler(MachineRefused)
+def refuse_machine(error: MachineRefused) -> ResponseReturnValue:
+    """Answer a wrong password, and an unknown user, in the same way."""
+    return problem(
+        status=401,
+        code=error.code,
+        detail="A user name and password of a library's system or kiosk are needed.",
+        headers={"WWW-Authenticate": 'Basic realm="Lånekort", charset="UTF-8"'.encode().decode("latin-1")},
+    )
+
+
+@v1.post("/scan")
+@open_to(Audience.MACHINE)
+@v1.input(ScanIn)
+@v1.output(ScanOut, description="Accepted or refused; both are answers, so both are 200")
+@v1.doc(
+    summary="Check a scanned card",
+    description=(
+        "The first terminal that shows a code owns it. The same terminal gets the same answer again; any other one "
+        "is refused with REPLAY. A refusal says why, and what staff can do."
+    ),
+    security="basic",
+    responses=[400, 401, 413, 415, 422, 429],
+)
+def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Check a code, and open a patron session of five minutes."""
+    outcome = scan_code(payload=json_data["payload"], terminal=this_terminal(), now=now())
+    if isinstance(outcome, Refused):
+        return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
+    patron = outcome.patron
+    return {
+        "result": "accepted",
+        "session": outcome.session,
+        "expires": outcome.expires,
+        "patron": {
+            "name": patron.name,
+            "age_band": patron.age_band.value,
+            "home_library": patron.home_library,
+            "activated_here": patron.activated_here,
+            "blocks": list(patron.blocks),
+        },
+        "device": {"label": patron.device_label, "since": patron.device_since},
+    }
+
+
+@api.get("/api/openapi.json")
+@open_to(Audience.ANYONE)
+def openapi() -> ResponseReturnValue:
+    """Give the OpenAPI document."""
+    return dict(current_app.spec)  # type: ignore[attr-defined]
+
+
+@api.get("/api")
+@open_to(Audience.ANYONE)
+def docs() -> str:
+    """Show the OpenAPI document as a page."""
+    return render_template("api/docs.html", spec=current_app.spec)  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""The card page, the picture alone, and the devices that may show it."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
+from app.register.cards import ShownCode, list_libraries, revoke_device, show_codes
+from app.register.devices import list_devices
+from app.register.patrons import get_patron
+from app.rules.card_code import group_digits
+from app.rules.card_number import group_card_number
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.identity import let_out
+
+card = Blueprint("card", __name__, template_folder="templates")
+
+_CODES_AHEAD = 3
+
+
+@card.get("/card")
+@open_to(Audience.PATRON)
+def show() -> ResponseReturnValue:
+    """Show the rotating card."""
+    code = _current_code()
+    patron = get_patron(patron_id=current_user.patron_id)
+    return render_template(
+        "card/card.html",
+        patron=patron,
+        card_number=group_card_number(patron.card_number),
+        home_library=patron.home_library,
+        libraries=list_libraries(patron_id=patron.id),
+        code={
+            "svg": draw_qr_svg(code.digits),
+            "barcode": draw_barcode_svg(code.digits),
+            "digits": group_digits(code.digits),
+            "seconds_left": max(1, int((code.valid_until - now()).total_seconds())),
+        },
+    )
+
+
+@card.get("/card/codes.json")
+@open_to(Audience.PATRON)
+def codes() -> ResponseReturnValue:
+    """Give the page's script this code and the next ones, so that a slow network does not stop the card."""
+    shown = show_codes(device_id=current_user.session.device_id, now=now(), count=_CODES_AHEAD)
+    return jsonify(now=_milliseconds(now()), codes=[_as_json(code) for code in shown])
+
+
+@card.get("/card/code.svg")
+@open_to(Audience.PATRON)
+def code_svg() -> Response:
+    """Give the QR code alone, as SVG."""
+    return Response(draw_qr_svg(_current_code().digits), mimetype="image/svg+xml")
+
+
+@card.get("/card/code.png")
+@open_to(Audience.PATRON)
+def code_png() -> Response:
+    """Give the QR code alone, as PNG."""
+    return Response(draw_qr_png(_current_code().digits), mimetype="image/png")
+
+
+@card.get("/card/devices")
+@open_to(Audience.PATRON)
+def devices() -> str:
+    """List the devices that can show the card."""
+    listed = list_devices(patron_id=current_user.patron_id, now=now())
+    return render_template("card/devices.html", devices=listed, this_device_id=current_user.session.device_id)
+
+
+@card.post("/card/devices/<int:device_id>/revoke")
+@open_to(Audience.PATRON)
+def revoke(device_id: int) -> ResponseReturnValue:
+    """Take the card off a lost phone."""
+    this_device = device_id == current_user.session.device_id
+    revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
+    if this_device:
+        let_out()
+        return redirect(url_for("portal.start"))
+    flash(_("The card no longer works on that device."), "success")
+    return redirect(url_for("card.devices"))
+
+
+def _current_code() -> ShownCode:
+    codes = show_codes(device_id=current_user.session.device_id, now=now())
+    # Where the card was taken off this device, signing in again gives it a new one.
+    return codes[0] if codes else abort(redirect(url_for("portal.login")))
+
+
+def _as_json(code: ShownCode) -> dict[str, Any]:
+    return {
+        "svg": draw_qr_svg(code.digits),
+        "barcode": draw_barcode_svg(code.digits),
+        "digits": group_digits(code.digits),
+        "from": _milliseconds(code.valid_from),
+        "until": _milliseconds(code.valid_until),
+    }
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)

@@ -1,0 +1,48 @@
+"""Commands for the operator, on the server: `flask libraries import`, `flask retention run`."""
+
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.register.libraries import NotALibraryList, import_libraries
+from app.register.retention import purge
+from app.register.transaction import db
+from app.web.clock import now
+
+libraries = AppGroup("libraries", help="The list of public libraries.")
+retention = AppGroup("retention", help="What is kept for a time only.")
+
+
+@libraries.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_file(file: Path) -> None:
+    """Add or correct the libraries in a CSV FILE. Bad rows are named by line; good ones are kept."""
+    try:
+        with file.open("rb") as lines:
+            report = import_libraries(lines)
+    except NotALibraryList as error:
+        raise click.ClickException(f"{file.name}: {error}") from error
+    db.session.commit()
+    for bad in report.bad:
+        click.echo(f"{file.name}:{bad.line}: {bad.fault}", err=True)
+    click.echo(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.bad)} bad rows"
+    )
+    if report.bad:
+        raise SystemExit(1)
+
+
+@retention.command("run")
+def run() -> None:
+    """Throw away what is past its time. May be run at any time, and twice."""
+    gone = purge(now=now())
+    db.session.commit()
+    click.echo(", ".join(f"{table}: {rows}" for table, rows in gone.items()))
+
+
+def add_commands(app: Flask) -> None:
+    """Give the app its commands."""
+    app.cli.add_command(libraries)
+    app.cli.add_command(retention)

@@ -1,0 +1,79 @@
+"""Settings, read from the environment once, checked all together, and frozen."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MIN_SECRET = 32
+
+
+class BadSettings(Exception):
+    """The environment cannot be run with. The text names every fault, one a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one installation of the portal runs. `.env.example` says what each variable is for."""
+
+    database_url: str
+    secret_key: str
+    vault_keys: Mapping[int, bytes]
+    demo: bool = False
+    secure_cookies: bool = True
+    proxies: int = 0
+    allow_synthetic_ids: bool = False
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return production's settings. Raises BadSettings with every fault at once."""
+    faults: list[str] = []
+    database_url = environ.get("DATABASE_URL", "")
+    if not database_url.startswith(("postgresql+psycopg://", "sqlite:///")):
+        faults.append("DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///")
+    secret_key = environ.get("SECRET_KEY", "")
+    if len(secret_key) < _MIN_SECRET:
+        faults.append(f"SECRET_KEY must have at least {_MIN_SECRET} characters")
+    vault_keys = _read_vault_keys(environ.get("VAULT_KEYS", ""), faults)
+    proxies = environ.get("PROXIES", "0")
+    if not proxies.isdigit():
+        faults.append("PROXIES must be the number of proxies in front, such as 1")
+    if faults:
+        raise BadSettings("\n".join(faults))
+    return Settings(database_url=database_url, secret_key=secret_key, vault_keys=vault_keys, proxies=int(proxies))
+
+
+def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
+    keys: dict[int, bytes] = {}
+    for part in text.replace(" ", "").split(","):
+        number, _, key = part.partition(":")
+        try:
+            keys[int(number)] = bytes.fromhex(key)
+        except ValueError:
+            faults.append("VAULT_KEYS must read 1:<64 hex digits>, with 2:<64 hex digits> and so on behind a comma")
+            return {}
+    if not all(1 <= number <= 255 and len(key) == 32 for number, key in keys.items()):
+        faults.append("VAULT_KEYS must number its keys 1 to 255, each of 32 bytes (64 hex digits)")
+    return keys
+
+
+def demo_settings(instance: Path) -> Settings:
+    """Return the demo's settings: SQLite and keys of its own under `instance`, made at the first start."""
+    instance.mkdir(parents=True, exist_ok=True)
+    return Settings(
+        database_url=f"sqlite:///{(instance / 'register.sqlite').absolute()}",
+        secret_key=_kept_secret(instance / "secret-key"),
+        vault_keys={1: bytes.fromhex(_kept_secret(instance / "vault-key"))},
+        demo=True,
+        secure_cookies=False,
+        allow_synthetic_ids=True,
+    )
+
+
+def _kept_secret(path: Path) -> str:
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()

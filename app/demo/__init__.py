@@ -1,0 +1,1 @@
+"""The demo door: invented people and their PINs. It is plugged in for the demonstration only."""

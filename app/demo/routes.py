@@ -1,0 +1,59 @@
+"""What the start page shows in the demonstration, and on every page the word that it is one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+from flask import Blueprint
+from flask_babel import gettext as _
+
+from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS
+from app.web.clock import now
+
+demo = Blueprint("demo", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDesk:
+    """A desk's sign-in, with the one-time code of this instant for a visitor without an authenticator app."""
+
+    library: str
+    username: str
+    password: str
+    totp_secret: str
+    code_now: str
+
+
+class Demonstration:
+    """The accounts a visitor may try, as the start page shows them."""
+
+    patrons = tuple((patron.card_number, patron.pin, patron.who) for patron in PATRONS)
+
+    @property
+    def desks(self) -> list[ShownDesk]:
+        """Return the desks."""
+        return [
+            ShownDesk(
+                library=LIBRARIES[desk.library_id][0],
+                username=desk.username,
+                password=desk.password,
+                totp_secret=desk.totp_secret,
+                code_now=pyotp.TOTP(desk.totp_secret).at(now()),
+            )
+            for desk in DESKS
+        ]
+
+    @property
+    def machines(self) -> list[tuple[str, str, str]]:
+        """Return the systems and kiosks: what it is, user name, password."""
+        kinds = {"system": _("Library system"), "kiosk": _("Kiosk")}
+        return [
+            (f"{kinds[machine.kind]}, {LIBRARIES[machine.library_id][0]}", machine.username, machine.password)
+            for machine in MACHINES
+        ]
+
+
+@demo.app_context_processor
+def show_demonstration() -> dict[str, Any]:
+    """Give every template the demonstration's accounts."""
+    return {"demo": Demonstration()}

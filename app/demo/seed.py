@@ -1,0 +1,74 @@
+"""Put the demonstration's people into an empty register."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS, DemoPatron
+from app.register.cards import report_lost
+from app.register.machines import connect_machine
+from app.register.patrons import activate_card, register_patron
+from app.register.pins import set_pin
+from app.register.staff import employ
+from app.register.tables import Library
+from app.register.transaction import db
+from app.rules.national_id import parse_national_id
+
+
+def seed_register(*, now: datetime) -> bool:
+    """Seed the register if it is empty. Returns whether it was."""
+    if db.session.scalar(select(Library.id).limit(1)) is not None:
+        return False
+    for library_id, (name, municipality, address, postcode, place) in LIBRARIES.items():
+        db.session.add(
+            Library(
+                id=library_id,
+                name=name,
+                kind="folkbib",
+                municipality=municipality,
+                address=address,
+                postcode=postcode,
+                place=place,
+                static_codes=False,
+                desks_share_scans=False,
+            )
+        )
+    db.session.flush()
+    for patron in PATRONS:
+        _seed_patron(patron, now=now)
+    for desk in DESKS:
+        employ(
+            library_id=desk.library_id,
+            username=desk.username,
+            name=desk.name,
+            password=desk.password,
+            totp_secret=desk.totp_secret,
+        )
+    for machine in MACHINES:
+        connect_machine(
+            username=machine.username,
+            library_id=machine.library_id,
+            kind=machine.kind,
+            password=machine.password,
+        )
+    db.session.commit()
+    return True
+
+
+def _seed_patron(invented: DemoPatron, *, now: datetime) -> None:
+    number = parse_national_id(invented.national_id, today=now.date(), allow_synthetic=True)
+    patron = register_patron(
+        card_number=invented.card_number,
+        name=invented.name,
+        birth_date=invented.birth_date(now.date()),
+        gender=invented.gender,
+        home_library_id=invented.libraries[0],
+        contact=invented.contact,
+        national_id=number,
+        now=now,
+    )
+    for library_id in invented.libraries[1:]:
+        activate_card(patron_id=patron.id, library_id=library_id, now=now)
+    set_pin(patron_id=patron.id, pin=invented.pin, now=now)
+    if invented.lost:
+        report_lost(patron_id=patron.id, now=now)

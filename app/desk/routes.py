@@ -1,0 +1,81 @@
+"""Staff signing in, and the scan."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.desk.forms import ScanForm, StaffLoginForm
+from app.desk.words import ShownResult, describe
+from app.register.access_log import Looker
+from app.register.budgets import TooManyAttempts
+from app.register.scans import Terminal
+from app.register.scans import scan as scan_code
+from app.register.staff import StaffSignInRefused, get_workplace, sign_in_staff
+from app.rules.scan import Reason, Refused
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import wait_sentence
+from app.web.identity import DESK_PATH, let_out, let_staff_in
+
+desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
+
+
+@desk.route("/login", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def login() -> ResponseReturnValue:
+    """Sign a staff member in with password and one-time code."""
+    form = StaffLoginForm()
+    if not form.validate_on_submit():
+        return render_template("desk/login.html", form=form, refusal=None)
+    try:
+        staff = sign_in_staff(
+            username=form.username.data or "",
+            password=form.password.data or "",
+            code=form.code.data or "",
+            address=request.remote_addr or "",
+            now=now(),
+        )
+    except StaffSignInRefused:
+        return _refuse(form, 401, _("That did not fit together. A one-time code can be used once; wait for the next."))
+    except TooManyAttempts as error:
+        refusal = _refuse(form, 429, wait_sentence(error.retry_after))
+        refusal.headers["Retry-After"] = str(error.retry_after)
+        return refusal
+    let_staff_in(staff=staff)
+    return redirect(url_for("desk.scan"))
+
+
+def _refuse(form: StaffLoginForm, status: int, refusal: str) -> Response:
+    return make_response(render_template("desk/login.html", form=form, refusal=refusal), status)
+
+
+@desk.post("/logout")
+@open_to(Audience.ANYONE)
+def logout() -> ResponseReturnValue:
+    """Sign out at this desk."""
+    let_out()
+    return redirect(url_for("desk.login"))
+
+
+@desk.route("", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def scan() -> ResponseReturnValue:
+    """Show the scan field, and what the last scan gave. Nothing of an earlier patron is kept on the page."""
+    form = ScanForm()
+    result: ShownResult | None = None
+    workplace = get_workplace(staff_id=current_user.staff_id)
+    if form.validate_on_submit():
+        own_scope = f"desk:{current_user.session.id}"
+        terminal = Terminal(
+            scope=f"desks:{workplace.library_id}" if workplace.desks_share_scans else own_scope,
+            looker=Looker(role="staff", actor=workplace.username, library_id=workplace.library_id),
+            library_id=workplace.library_id,
+        )
+        result = describe(scan_code(payload=form.payload.data or "", terminal=terminal, now=now()))
+    elif form.is_submitted():
+        result = describe(Refused(Reason.NOT_OURS))
+    form.payload.data = ""
+    return render_template(
+        "desk/desk.html", form=form, result=result, library=workplace.library, staff_name=workplace.name
+    )

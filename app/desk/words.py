@@ -1,0 +1,88 @@
+"""What staff read for each outcome of a scan: what it is, and what to do now."""
+
+from dataclasses import dataclass, field
+
+from flask_babel import gettext as _
+
+from app.register.scans import Accepted, ScannedPatron
+from app.rules.ages import AgeBand
+from app.rules.scan import Cause, Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResult:
+    """A scan's outcome as the desk page shows it."""
+
+    accepted: bool
+    headline: str
+    advice: str
+    reason: str = ""
+    name: str = ""
+    age_band: str = ""
+    home_library: str = ""
+    activated_here: bool = False
+    device: str = ""
+    blocks: list[str] = field(default_factory=list)
+
+
+def describe(outcome: Accepted | Refused) -> ShownResult:
+    """Return the outcome in the reader's language."""
+    return _describe_refused(outcome) if isinstance(outcome, Refused) else _describe_accepted(outcome.patron)
+
+
+def _describe_accepted(patron: ScannedPatron) -> ShownResult:
+    if patron.activated_here:
+        headline, advice = _("Accepted"), _("The card can be used here.")
+    else:
+        headline = _("Not activated here")
+        advice = _("Ask whether the patron accepts the library's rules, and activate the card here.")
+    return ShownResult(
+        accepted=True,
+        headline=headline,
+        advice=advice,
+        name=patron.name,
+        age_band=_age_band(patron.age_band),
+        home_library=patron.home_library,
+        activated_here=patron.activated_here,
+        device=patron.device_label,
+    )
+
+
+def _age_band(band: AgeBand) -> str:
+    return {AgeBand.CHILD: _("Child"), AgeBand.YOUTH: _("Youth"), AgeBand.ADULT: _("Adult")}[band]
+
+
+def _describe_refused(refused: Refused) -> ShownResult:
+    headline, advice = _refusal(refused)
+    return ShownResult(accepted=False, headline=headline, advice=advice, reason=refused.reason.value)
+
+
+def _refusal(refused: Refused) -> tuple[str, str]:
+    plastic = _("Ask for photo id, then scan the plastic card.")
+    match refused.reason, refused.cause:
+        case Reason.NOT_OURS, _cause:
+            return _("Not a library card"), _("This is another kind of code. Ask for the card page on the phone.")
+        case Reason.MISREAD, _cause:
+            return _("Misread"), _("A digit was read wrongly. Scan again.")
+        case Reason.UNKNOWN, Cause.WRONG_CODE:
+            return _("Wrong code"), _("The code does not belong to this card. Scan again. ") + plastic
+        case Reason.UNKNOWN, _cause:
+            return _("Unknown card"), _("The register does not know this code. ") + plastic
+        case Reason.REVOKED, Cause.CARD_LOST:
+            return _("Card is blocked"), _("The card is reported lost. Ask for photo id, and issue a new card.")
+        case Reason.REVOKED, _cause:
+            return _("Device was revoked"), _("Ask the patron to log in again on the phone. ") + plastic
+        case Reason.EXPIRED, _cause:
+            return _("Expired"), _("Ask the patron to log in again on the phone.")
+        case Reason.CLOCK, _cause:
+            return _("Old code, or a wrong clock"), _(
+                "Wait for the next code. If it is refused too, the phone's clock is wrong."
+            )
+        case Reason.REPLAY, _cause:
+            return _("Already used"), _("Wait for the next code, and scan that.")
+        case Reason.THROTTLED, _cause:
+            return _("Too many wrong codes"), _("Wait ten minutes. ") + plastic
+        case Reason.STATIC_FORBIDDEN, _cause:
+            return _("Not accepted here"), _(
+                "This library takes the rotating code only. Ask for the card page on the phone."
+            )

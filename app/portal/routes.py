@@ -1,0 +1,85 @@
+"""Start page, signing in and out, Min side, settings."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.portal.forms import LoginForm
+from app.register.budgets import TooManyAttempts
+from app.register.cards import list_libraries
+from app.register.patrons import get_patron
+from app.register.pins import Origin, SignInRefused, sign_in
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import wait_sentence
+from app.web.identity import DEVICE_COOKIE, keep_device, let_out, let_patron_in
+
+portal = Blueprint("portal", __name__, template_folder="templates")
+
+
+@portal.get("/")
+@open_to(Audience.ANYONE)
+def start() -> str:
+    """Show what this is, and the way in."""
+    return render_template("portal/start.html")
+
+
+@portal.route("/login", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def login() -> ResponseReturnValue:
+    """Sign a patron in with card number and PIN."""
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("portal/login.html", form=form, refusal=None)
+    origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
+    try:
+        patron_id = sign_in(card_number=form.card_number.data or "", pin=form.pin.data or "", origin=origin, now=now())
+    except SignInRefused:
+        return _refuse(form, 401, _("Card number and PIN do not fit together, or the card is blocked."))
+    except TooManyAttempts as error:
+        refusal = _refuse(form, 429, wait_sentence(error.retry_after))
+        refusal.headers["Retry-After"] = str(error.retry_after)
+        return refusal
+    device_token = let_patron_in(patron_id=patron_id, own_device=bool(form.remember.data))
+    response = make_response(redirect(url_for("portal.my")))
+    keep_device(response, device_token)
+    return response
+
+
+def _refuse(form: LoginForm, status: int, refusal: str) -> Response:
+    return make_response(render_template("portal/login.html", form=form, refusal=refusal), status)
+
+
+@portal.post("/logout")
+@open_to(Audience.ANYONE)
+def logout() -> ResponseReturnValue:
+    """Sign out. Whoever already is out comes to the same page."""
+    let_out()
+    response = make_response(redirect(url_for("portal.start")))
+    # A page kept for the back button is thrown away with the session (W3C Clear Site Data).
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+@portal.get("/my")
+@open_to(Audience.PATRON)
+def my() -> str:
+    """Show Min side."""
+    patron = get_patron(patron_id=current_user.patron_id)
+    libraries = list_libraries(patron_id=patron.id)
+    return render_template("portal/my.html", patron=patron, libraries=libraries)
+
+
+@portal.get("/my/settings")
+@open_to(Audience.PATRON)
+def settings() -> str:
+    """Show the settings."""
+    return render_template("portal/settings.html")
+
+
+@portal.get("/accessibility")
+@open_to(Audience.ANYONE)
+def accessibility() -> str:
+    """Show the accessibility statement."""
+    return render_template("portal/accessibility.html")

@@ -1,0 +1,75 @@
+"""Who may come to which door. Closed by default: a route that names no audience does not start.
+
+The audience of every route is readable where the route is, and tests/house/ holds the whole list.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Audience(StrEnum):
+    """Who a route is for."""
+
+    ANYONE = "anyone"
+    PATRON = "patron"
+    STAFF = "staff"
+    MACHINE = "machine"
+
+
+class RouteWithoutAudience(Exception):
+    """A programming fault, found at the start: nobody said who may use this route."""
+
+
+def open_to(audience: Audience) -> Callable[[View], View]:
+    """Name a view's audience."""
+
+    def name(view: View) -> View:
+        view.audience = audience  # type: ignore[attr-defined]
+        return view
+
+    return name
+
+
+def audience_of(app: Flask, endpoint: str) -> Audience | None:
+    """Return the audience that the endpoint's view names."""
+    if endpoint == "static":
+        return Audience.ANYONE
+    return getattr(app.view_functions[endpoint], "audience", None)
+
+
+def require_audiences(app: Flask) -> None:
+    """Raise RouteWithoutAudience for a route that names none."""
+    for rule in app.url_map.iter_rules():
+        if audience_of(app, rule.endpoint) is None:
+            raise RouteWithoutAudience(rule.endpoint)
+
+
+def keep_the_door() -> ResponseReturnValue | None:
+    """Let in whom the route is for, before anything else happens. Machines show their password to the api door."""
+    audience = audience_of_request()
+    if audience in (Audience.PATRON, Audience.STAFF) and not _is_signed_in(audience):
+        return _show_the_way_in(audience)
+    return None
+
+
+def _is_signed_in(audience: Audience) -> bool:
+    return bool(current_user.is_authenticated and current_user.audience is audience)
+
+
+def _show_the_way_in(audience: Audience) -> Response:
+    login = "desk.login" if audience is Audience.STAFF else "portal.login"
+    response = redirect(url_for(login))
+    assert isinstance(response, Response)
+    return response
+
+
+def audience_of_request() -> Audience | None:
+    """Return whom the requested route is for; None where there is no such route."""
+    return audience_of(current_app, request.endpoint) if request.endpoint else None

@@ -1,0 +1,142 @@
+"""Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.register.budgets import TooManyAttempts
+from app.register.transaction import db
+from app.rules.errors import RuleBroken
+
+API_PREFIX = "/api/"
+_DRAIN_BYTES = 16 * 1024 * 1024
+
+_log = structlog.get_logger()
+
+
+class BadText(HTTPException):
+    """A character that no field can hold, such as NUL."""
+
+    code = 400
+
+
+def problem(*, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Return a problem+json answer. `code` is stable; `detail` is a sentence in English without personal data."""
+    response = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, code=code, detail=detail)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    response.headers.update(headers or {})
+    return response
+
+
+def wait_sentence(seconds: int) -> str:
+    """Return a sentence that says how long to wait, in the reader's language."""
+    minutes = -(-seconds // 60)
+    return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
+
+
+def refuse_bad_text() -> None:
+    """Raise BadText where a form or address holds a NUL, which no database takes."""
+    if request.endpoint is None or request.path.startswith(API_PREFIX):
+        return
+    for values in (request.args, request.form):
+        if any("\x00" in key or "\x00" in value for key, value in values.items(multi=True)):
+            raise BadText
+
+
+def _error_page(*, status: int, title: str, sentence: str) -> Response:
+    way_on = (url_for("portal.start"), _("To the start page"))
+    if request.path.startswith("/desk"):
+        way_on = (url_for("desk.scan"), _("To the desk"))
+    page = render_template("error.html", title=title, sentence=sentence, way_on=way_on)
+    return make_response(page, status)
+
+
+def answer_errors(app: Flask) -> None:
+    """Give every error its answer. What was begun is undone; nobody is shown how the house is built."""
+
+    @app.errorhandler(CSRFError)
+    def forged(error: CSRFError) -> ResponseReturnValue:
+        db.session.rollback()
+        sentence = _("The page was open for too long, or was not ours. Nothing was changed. Open it again.")
+        return _error_page(status=400, title=_("That did not work"), sentence=sentence)
+
+    @app.errorhandler(TooManyAttempts)
+    def too_many(error: TooManyAttempts) -> ResponseReturnValue:
+        db.session.rollback()
+        headers = {"Retry-After": str(error.retry_after)}
+        if request.path.startswith(API_PREFIX):
+            return problem(status=429, code=error.code, detail="Wait before trying again.", headers=headers)
+        page = _error_page(status=429, title=_("Wait a little"), sentence=wait_sentence(error.retry_after))
+        page.headers.update(headers)
+        return page
+
+    @app.errorhandler(RuleBroken)
+    def rule_broken(error: RuleBroken) -> ResponseReturnValue:
+        db.session.rollback()
+        if request.path.startswith(API_PREFIX):
+            return problem(status=409, code=error.code, detail="The rules do not allow that.")
+        sentence = _("That is not possible (any more). Nothing was changed.")
+        return _error_page(status=409, title=_("That did not work"), sentence=sentence)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> ResponseReturnValue:
+        db.session.rollback()
+        status = error.code or 500
+        if status < 400:
+            return error
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            _drain()
+        headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+        if request.path.startswith(API_PREFIX):
+            code = HTTPStatus(status).phrase.lower().replace(" ", "-")
+            return problem(status=status, code=code, detail=HTTPStatus(status).description, headers=headers)
+        title, sentence = _words(status)
+        page = _error_page(status=status, title=title, sentence=sentence)
+        page.headers.update(headers)
+        return page
+
+    @app.errorhandler(Exception)
+    def fault(error: Exception) -> ResponseReturnValue:
+        if app.testing:
+            raise error
+        db.session.rollback()
+        # The kind of the error and where it was raised; its text may hold somebody's data.
+        _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=_where(error))
+        if request.path.startswith(API_PREFIX):
+            return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
+        title, sentence = _words(500)
+        return _error_page(status=500, title=title, sentence=sentence)
+
+
+def _words(status: int) -> tuple[str, str]:
+    match status:
+        case 404:
+            return _("Page not found"), _("There is no page at this address.")
+        case 405:
+            return _("That did not work"), _("The page cannot be used in that way.")
+        case 413:
+            return _("That was too much"), _("What was sent is too large. Nothing was changed.")
+        case code if code < 500:
+            return _("That did not work"), _("We could not read what was sent. Nothing was changed.")
+        case _fault:
+            return _("Our fault"), _("Something went wrong with us. Nothing was lost. Try again in a moment.")
+
+
+def _drain() -> None:
+    # A browser that is still sending sees a broken line instead of this page, so the rest is read and thrown away.
+    left = _DRAIN_BYTES
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(chunk)
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

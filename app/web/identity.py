@@ -1,0 +1,169 @@
+"""Who is signed in: Flask-Login over sessions that the server keeps, and the cookies that carry their tokens.
+
+Staff and patrons have cookies of their own, so a desk's sign-in is never sent to a patron's page, and a librarian
+may show a card of their own in the same browser.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask, Response, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from app.register.cards import issue_card
+from app.register.devices import admit_device
+from app.register.sessions import (
+    BORROWED_DEVICE,
+    DESK,
+    OWN_DEVICE,
+    end_session,
+    find_session,
+    start_session,
+)
+from app.register.tables import Session, Staff
+from app.register.transaction import db
+from app.web.access import Audience
+from app.web.clock import now
+
+DESK_PATH = "/desk"
+DEVICE_COOKIE = "lanekort_device"
+DEVICE_COOKIE_SECONDS = 400 * 86400
+_USED_AT = "used_at"
+_USED_AT_GRAIN = 60
+
+login_manager = LoginManager()
+# A phone moves between networks; the token is what proves who comes, not the address.
+login_manager.session_protection = None
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn(UserMixin):
+    """Somebody who is signed in. The token is only in the browser's signed cookie; the register has its hash."""
+
+    token: str
+    audience: Audience
+    session: Session
+
+    @property
+    def patron_id(self) -> int:
+        """The patron who is signed in."""
+        assert self.session.patron_id is not None
+        return self.session.patron_id
+
+    @property
+    def staff_id(self) -> int:
+        """The staff member who is signed in."""
+        assert self.session.staff_id is not None
+        return self.session.staff_id
+
+    def get_id(self) -> str:
+        """Return what Flask-Login puts into the cookie."""
+        return self.token
+
+
+class CookiePerDoor(SecureCookieSessionInterface):
+    """Flask's signed session cookie, one for the desk and one for everything else."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the cookie's name for the path that is asked for."""
+        return "lanekort_desk" if _at_desk() else "lanekort"
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """Return the path to which the browser sends it."""
+        return DESK_PATH if _at_desk() else "/"
+
+
+def _at_desk() -> bool:
+    return request.path == DESK_PATH or request.path.startswith(DESK_PATH + "/")
+
+
+@login_manager.user_loader
+def load_signed_in(token: str) -> SignedIn | None:
+    """Return who holds this token, unless the session was ended or has timed out."""
+    used_at = datetime.fromtimestamp(session.get(_USED_AT, 0), UTC)
+    found = find_session(token=token, last_used_at=used_at, now=now())
+    if found is None or (found.staff_id is not None) != _at_desk():
+        return None
+    if (now() - used_at).total_seconds() >= _USED_AT_GRAIN:
+        session[_USED_AT] = int(now().timestamp())
+    return SignedIn(token, Audience.PATRON if found.staff_id is None else Audience.STAFF, found)
+
+
+def let_patron_in(*, patron_id: int, own_device: bool) -> str | None:
+    """Sign the patron in on this browser and issue its card, which is what the next page shows.
+
+    The card is issued here because a page that is only looked at writes nothing. Returns the device token that the
+    browser is to keep, on a device of the patron's own; a borrowed one keeps nothing.
+    """
+    lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
+    token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
+    if not own_device:
+        token = secrets.token_urlsafe(32)
+    device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now())
+    expires_at = now() + timedelta(seconds=lasting.absolute)
+    issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
+    _enter(
+        token=start_session(patron_id=patron_id, device_id=device.id, lasting=lasting, now=now()),
+        audience=Audience.PATRON,
+        lasts=own_device,
+    )
+    return token if own_device else None
+
+
+def keep_device(response: Response, token: str | None) -> None:
+    """Let the patron's own device be known again. A borrowed one is given nothing to keep."""
+    if token is not None:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            token,
+            max_age=DEVICE_COOKIE_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
+
+
+def let_staff_in(*, staff: Staff) -> None:
+    """Sign a staff member in at this desk."""
+    _enter(token=start_session(staff_id=staff.id, lasting=DESK, now=now()), audience=Audience.STAFF, lasts=False)
+
+
+def let_out() -> None:
+    """Sign out here: the server's session is gone, and so is what the cookie held."""
+    if current_user.is_authenticated:
+        end_session(session_id=current_user.session.id)
+    logout_user()
+    session.clear()
+
+
+def _enter(*, token: str, audience: Audience, lasts: bool) -> None:
+    if current_user.is_authenticated:
+        end_session(session_id=current_user.session.id)
+    session.clear()
+    session.permanent = lasts
+    session[_USED_AT] = int(now().timestamp())
+    db.session.flush()
+    found = find_session(token=token, last_used_at=now(), now=now())
+    assert found is not None
+    login_user(SignedIn(token, audience, found))
+
+
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+
+
+def _device_label() -> str:
+    """Return a name by which an owner knows a device again, such as `Chrome, Android`."""
+    agent = request.headers.get("User-Agent", "")
+    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
+    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
+    return ", ".join(part for part in (browser, system) if part) or "?"

@@ -1,0 +1,54 @@
+"""The languages of the pages: bokmål first, then what the reader or the browser asks for."""
+
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_babel import Babel
+from flask_babel import get_locale as current_locale
+
+LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "sv": "Svenska", "en": "English"}
+_COOKIE = "lang"
+_COOKIE_SECONDS = 400 * 86400
+
+babel = Babel()
+
+
+def choose_language() -> str:
+    """Return the language asked for in the address, else last chosen, else the browser's, else bokmål."""
+    for asked in (request.args.get("lang"), request.cookies.get(_COOKIE)):
+        if asked in LANGUAGES:
+            return asked
+    for tag, _quality in request.accept_languages:
+        language = tag.lower().split("-")[0]
+        if language == "no":
+            return "nb"
+        if language in LANGUAGES:
+            return language
+    return "nb"
+
+
+def remember_language(response: Response) -> Response:
+    """Keep a language that was asked for in the address."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        response.set_cookie(
+            _COOKIE, asked, max_age=_COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+        )
+    return response
+
+
+def speak_languages(app: Flask) -> None:
+    """Give every template its language."""
+    babel.init_app(
+        app,
+        locale_selector=choose_language,
+        default_locale="nb",
+        default_timezone="Europe/Oslo",
+        default_translation_directories="translations",
+    )
+    app.after_request(remember_language)
+
+    @app.context_processor
+    def language() -> dict[str, Any]:
+        locale = current_locale()
+        return {"lang": str(locale) if locale else "nb", "languages": list(LANGUAGES.items())}

@@ -1,0 +1,24 @@
+"""What every page's frame needs beside its own content."""
+
+from typing import Any
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+# Min side's tabs in order, by endpoint. A tab is shown where its page exists.
+_TABS = (
+    ("portal.my", _l("My page")),
+    ("family.loans", _l("Loans")),
+    ("card.show", _l("Library card")),
+    ("portal.settings", _l("Settings")),
+    ("portal.data", _l("My data")),
+)
+
+
+def lay_out(app: Flask) -> None:
+    """Give every template the tabs of Min side, and how to write a card number."""
+
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        tabs = [(endpoint, label) for endpoint, label in _TABS if endpoint in app.view_functions]
+        return {"tabs": tabs, "demo": None}

@@ -1,0 +1,136 @@
+"""The demonstration: what `./manage run` serves. Invented people, SQLite and keys under `instance/`."""
+
+import argparse
+import os
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import qrcode
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from app import create_app
+from app.config import Settings, demo_settings
+from app.demo.seed import seed_register
+
+_WORKERS = 2
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with two processes, which is what SQLite does best with."""
+
+    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
+        self._settings = settings
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the options given."""
+        for key, value in self._options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        """Make the app, in each worker."""
+        return create_app(self._settings)
+
+
+def prepare(instance: Path) -> Settings:
+    """Make keys, tables and invented people under `instance`, where there are none yet."""
+    settings = demo_settings(instance)
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+        seed_register(now=datetime.now(UTC))
+    return settings
+
+
+def main() -> None:
+    """Read the command line, prepare, and serve until stopped."""
+    parser = argparse.ArgumentParser(prog="./manage run", description="Serve the demonstration.")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--fresh", action="store_true", help="throw the demonstration's data away first")
+    parser.add_argument("--lan", action="store_true", help="serve phones on the local network, over HTTPS")
+    asked = parser.parse_args()
+
+    instance = Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
+    if asked.fresh:
+        start_anew(instance)
+    settings = prepare(instance)
+    options: dict[str, Any] = {"workers": _WORKERS, "loglevel": "warning", "control_socket_disable": True}
+    if asked.lan:
+        host, address = "0.0.0.0", lan_address()
+        url = f"https://{address}:{asked.port}"
+        settings = replace(settings, secure_cookies=True)
+        options |= make_certificate(instance, address)
+        show_qr(url)
+        print("The certificate is made here, so the phone warns once: let it go on.")
+    else:
+        host, url = "127.0.0.1", f"http://localhost:{asked.port}"
+    print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
+    Server(settings, options | {"bind": f"{host}:{asked.port}"}).run()
+
+
+def start_anew(instance: Path) -> None:
+    """Delete what earlier demonstrations left, and nothing else that may lie in the folder."""
+    for pattern in ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "secret-key", "vault-key"):
+        for path in instance.glob(pattern):
+            path.unlink()
+
+
+def lan_address() -> str:
+    """Return this machine's address on the local network. Nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def make_certificate(instance: Path, address: str) -> dict[str, str]:
+    """Make a certificate for this address, good for 30 days. Returns gunicorn's options for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Lånekort demo")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    key_file, certificate_file = instance / "lan-key.pem", instance / "lan-certificate.pem"
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return {"keyfile": str(key_file), "certfile": str(certificate_file)}
+
+
+def show_qr(url: str) -> None:
+    """Print an address as a QR code that a phone can read from the terminal."""
+    code = qrcode.QRCode(border=2)
+    code.add_data(url)
+    code.print_ascii(invert=True)
+
+
+if __name__ == "__main__":
+    main()
