@@ -1,7 +1,6 @@
 """What the start page shows in the demonstration, and on every page the word that it is one."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyotp
 from flask import Blueprint
@@ -13,8 +12,7 @@ from app.web.clock import now
 demo = Blueprint("demo", __name__, template_folder="templates")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownDesk:
+class ShownDesk(NamedTuple):
     """A desk's sign-in, with the one-time code of this instant for a visitor without an authenticator app."""
 
     library: str

@@ -1,0 +1,146 @@
+"""What every test may use: a register of its own on a chosen engine, a clock to turn, and the demo's people."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from apiflask import APIFlask
+
+from app import create_app
+from app.config import Settings
+from app.demo.seed import seed_register
+from app.register.transaction import db
+from tests.postgres import create_database, drop_database, running_postgres
+
+START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
+VAULT_KEYS = {1: bytes(range(32))}
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self, instant: datetime = START) -> None:
+        self.instant = instant
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def turn(self, *, seconds: float = 0, days: float = 0) -> datetime:
+        self.instant += timedelta(seconds=seconds, days=days)
+        return self.instant
+
+
+def settings_for(database_url: str) -> Settings:
+    return Settings(
+        database_url=database_url,
+        secret_key="a secret key for tests that is long enough",
+        vault_keys=VAULT_KEYS,
+        demo=True,
+        secure_cookies=False,
+        allow_synthetic_ids=True,
+    )
+
+
+class Databases:
+    """Registers with the demo's people, migrated and seeded once an engine and copied for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._server = ""
+
+    def copy(self, engine: str) -> str:
+        return self._copy_sqlite() if engine == "sqlite" else self._copy_postgresql()
+
+    def drop(self, url: str) -> None:
+        if url.startswith("postgresql"):
+            drop_database(url)
+
+    def server(self) -> str:
+        if not self._server:
+            self._server = self._stack.enter_context(running_postgres())
+        return self._server
+
+    def empty(self, engine: str) -> str:
+        name = uuid.uuid4().hex
+        if engine == "sqlite":
+            return f"sqlite:///{self._folder / name}.sqlite"
+        return create_database(self.server(), name)
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _copy_sqlite(self) -> str:
+        template = self._folder / "template.sqlite"
+        if not template.exists():
+            _seed(f"sqlite:///{template}")
+        target = self._folder / f"{uuid.uuid4().hex}.sqlite"
+        shutil.copyfile(template, target)
+        return f"sqlite:///{target}"
+
+    def _copy_postgresql(self) -> str:
+        if not self._server:
+            _seed(create_database(self.server(), "template_register"))
+        return create_database(self._server, uuid.uuid4().hex, template="template_register")
+
+
+def _seed(url: str) -> None:
+    app = create_app(settings_for(url), clock=Clock())
+    with app.app_context():
+        flask_migrate.upgrade()
+        seed_register(now=START)
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def engine() -> str:
+    """The engine a test runs on. tests/register/ runs every test on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(databases: Databases, engine: str) -> Iterator[str]:
+    url = databases.copy(engine)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def make_app(database_url: str, clock: Clock) -> Iterator[Callable[[], APIFlask]]:
+    """Make the portal again over the same database, as a restart does."""
+    made: list[APIFlask] = []
+
+    def make() -> APIFlask:
+        app = create_app(settings_for(database_url), clock=clock)
+        app.testing = True
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[[], APIFlask]) -> APIFlask:
+    return make_app()
