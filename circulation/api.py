@@ -1,0 +1,155 @@
+"""HTTP and JSON for the national portal and the library's desk, under /circulation/v1/<library id>/.
+
+Card numbers, loan ids and titles travel in bodies, never in addresses, since addresses end up in logs. A log line
+holds the library, the call and the outcome. Errors are problem+json (RFC 9457) with a stable `code`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException
+
+from circulation.calls import CALLS, Answer, Call
+from circulation.errors import PROBLEMS, Refused
+from circulation.forms import Form, parse_body
+from circulation.rules_page import policy_view
+from circulation.staff_calls import STAFF_CALLS
+
+if TYPE_CHECKING:
+    from circulation.factory import Library
+
+log = logging.getLogger("circulation")
+
+MAX_BODY: Final = 64 * 1024
+PREFIX: Final = "/circulation/v1/<library_id>"
+
+
+def install(
+    app: Flask,
+    *,
+    libraries: Mapping[str, Library],
+    user: str,
+    password: str,
+    clock: Callable[[], datetime],
+) -> None:
+    """Give the application its routes, its closed door and its errors."""
+
+    def authenticate() -> None:
+        if not request.path.startswith("/circulation/"):
+            return
+        given = request.authorization
+        parts = (
+            (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
+        )
+        # Both are compared in full, so that the time tells nothing.
+        matches = [
+            hmac.compare_digest(part.encode("utf-8", "backslashreplace"), wanted.encode())
+            for part, wanted in zip(parts, (user, password), strict=True)
+        ]
+        if not all(matches):
+            raise Refused("unauthenticated")
+
+    def library_of(library_id: str) -> Library:
+        if library_id not in libraries:
+            raise Refused("unknown_library")
+        return libraries[library_id]
+
+    def rules(library_id: str) -> Response:
+        response = _answer(policy_view(library_of(library_id).policy))
+        response.headers["Cache-Control"] = "private, max-age=60"
+        return response
+
+    def route(name: str, act: Callable[[Call], Answer], *, staff_only: bool) -> None:
+        def view(library_id: str) -> Response:
+            library = library_of(library_id)
+            form = Form(_body(request))
+            staff = form.staff(required=staff_only)
+            result = act(Call(form, library.policy, library.database, clock(), staff))
+            log.info("call=%s library=%s outcome=ok", name, library_id)
+            return _answer(result)
+
+        app.add_url_rule(f"{PREFIX}/{name}", name.replace("/", "_"), view, methods=["POST"])
+
+    app.before_request(authenticate)
+    app.add_url_rule(f"{PREFIX}/rules", "rules", rules, methods=["GET"])
+    for name, act in CALLS.items():
+        route(name, act, staff_only=False)
+    for name, act in STAFF_CALLS.items():
+        route(name, act, staff_only=True)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unforeseen)
+    app.after_request(_harden)
+
+
+def _body(incoming: Request) -> dict[str, Any]:
+    if incoming.mimetype != "application/json":
+        raise Refused("not_json")
+    return parse_body(incoming.get_data(cache=False))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _answer(result: object) -> Response:
+    return Response(json.dumps(result, default=_plain, ensure_ascii=False), mimetype="application/json")
+
+
+def _problem(code: str, facts: Mapping[str, Any]) -> Response:
+    status, sentence = PROBLEMS[code]
+    library = (request.view_args or {}).get("library_id")
+    body = {
+        "type": "about:blank",
+        "title": code.replace("_", " "),
+        "status": status,
+        "code": code,
+        "detail": sentence,
+    }
+    response = Response(json.dumps({**body, "library": library, **facts}), status, mimetype="application/problem+json")
+    if code == "unauthenticated":
+        response.headers["WWW-Authenticate"] = 'Basic realm="circulation", charset="UTF-8"'
+    if code == "busy":
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _refused(error: Refused) -> Response:
+    known = request.url_rule.endpoint if request.url_rule is not None else "-"
+    log.info("call=%s outcome=%s", known, error.code)
+    return _problem(error.code, error.facts)
+
+
+def _http_error(error: HTTPException) -> Response:
+    codes = {404: "unknown_path", 405: "method_not_allowed", 413: "too_large"}
+    code = codes.get(error.code or 500, "invalid_json" if (error.code or 500) < 500 else "internal")
+    response = _problem(code, {})
+    if code == "method_not_allowed" and (allowed := getattr(error, "valid_methods", None)):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    # Where it happened and what kind it was. An error's own words may quote a row, and a row holds a card number.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unforeseen kind=%s\n%s", type(error).__name__, where)
+    return _problem("internal", {})
+
+
+def _harden(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,115 @@
+"""The command line: `python -m circulation [--library ID] COMMAND`. Without --library, all of the settings' libraries.
+
+Settings come from the environment (settings.py). Each of the daily commands may be run as often as one likes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from flask import Flask
+
+from circulation.claims import run_claims
+from circulation.demo import seed_demo
+from circulation.factory import Library, create_circulation, open_libraries, utc_now
+from circulation.holds import expire_holds
+from circulation.patrons import drop_settled
+from circulation.policy import PolicyError
+from circulation.reminders import run_reminders
+from circulation.settings import Settings, SettingsError
+
+Job = Callable[[Library, datetime], str]
+
+
+def _claims(library: Library, now: datetime) -> str:
+    return f"{run_claims(database=library.database, policy=library.policy, now=now)} claims made"
+
+
+def _reminders(library: Library, now: datetime) -> str:
+    return f"{run_reminders(database=library.database, policy=library.policy, now=now)} reminders made"
+
+
+def _holds(library: Library, now: datetime) -> str:
+    return f"{expire_holds(database=library.database, policy=library.policy, now=now)} holds expired"
+
+
+def _retention(library: Library, now: datetime) -> str:
+    dropped = drop_settled(database=library.database, policy=library.policy, now=now)
+    library.database.vacuum()
+    return f"{dropped} settled rows lost their card number"
+
+
+def _daily(library: Library, now: datetime) -> str:
+    return ", ".join(job(library, now) for job in (_holds, _claims, _reminders, _retention))
+
+
+def _migrate(library: Library, _now: datetime) -> str:
+    library.database.migrate()
+    return "tables are the newest"
+
+
+JOBS: Final[dict[tuple[str, ...], tuple[Job, str]]] = {
+    ("claims", "run"): (_claims, "make the claims that are due"),
+    ("reminders", "run"): (_reminders, "make the reminders that are due"),
+    ("holds", "run"): (_holds, "give copies that nobody fetched to the next"),
+    ("retention", "run"): (_retention, "forget the card numbers of old settled debts"),
+    ("daily",): (_daily, "all of the above: what a timer runs every morning"),
+    ("migrate",): (_migrate, "bring the tables to the newest revision"),
+}
+
+
+def application() -> Flask:
+    """For a WSGI server: gunicorn 'circulation.cli:application()'."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return create_circulation(Settings.from_environment(os.environ))
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run one command; 0 when done, 2 when the settings or a policy are wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environment(environ)
+        libraries = open_libraries(settings)
+    except (SettingsError, PolicyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if options.command == "seed-demo":
+        if not settings.demo:
+            sys.stderr.write("seed-demo: only with CIRCULATION_DEMO=1\n")
+            return 2
+        seed_demo(settings=settings, now=utc_now())
+        return 0
+    if options.command == "serve":
+        server = [sys.executable, "-m", "gunicorn", "--workers", str(options.workers), "--bind", options.bind]
+        os.execv(sys.executable, [*server, "circulation.cli:application()"])  # noqa: S606 no shell is wanted
+    if options.library is not None and options.library not in libraries:
+        sys.stderr.write(f"--library: the settings name {', '.join(libraries)}\n")
+        return 2
+    action = getattr(options, "action", None)
+    job, _ = JOBS[(options.command, action) if action else (options.command,)]
+    for name, library in libraries.items():
+        if options.library in (None, name):
+            sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
+        library.database.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m circulation", description="One library's own loans system.")
+    parser.add_argument("--library", help="only this library (default: all)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for words, (_, what) in JOBS.items():
+        command = commands.add_parser(words[0], help=what)
+        if len(words) == 2:
+            command.add_subparsers(dest="action", required=True).add_parser(words[1], help=what)
+    commands.add_parser("seed-demo", help="fill the demo's libraries")
+    serve = commands.add_parser("serve", help="answer over HTTP")
+    serve.add_argument("--bind", default="127.0.0.1:8001")
+    serve.add_argument("--workers", type=int, default=2)
+    return parser

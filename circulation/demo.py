@@ -1,0 +1,162 @@
+"""Demo data: two small libraries with loans that are due today-relative. Invented and public-domain titles only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from circulation import holds, interlibrary, lending
+from circulation.claims import run_claims
+from circulation.factory import open_libraries
+from circulation.interlibrary import match_key
+from circulation.policy import Policy
+from circulation.reminders import run_reminders
+from circulation.settings import Settings
+from circulation.tables import Item
+
+# title, author, category, shelf code, year; the barcode is 1001, 1002 … at Mullsjö and 2001, 2002 … at Ullensaker.
+_Row = tuple[str, str, str, str, int]
+
+_MULL: Final[tuple[_Row, ...]] = (
+    ("Gösta Berlings saga", "Lagerlöf, Selma", "book", "Hc", 1891),
+    ("Kejsarn av Portugallien", "Lagerlöf, Selma", "book", "Hc", 1914),
+    ("Nils Holgerssons underbara resa", "Lagerlöf, Selma", "book", "Hcg", 1906),
+    ("Hemsöborna", "Strindberg, August", "book", "Hc", 1887),
+    ("Röda rummet", "Strindberg, August", "book", "Hc", 1879),
+    ("Doktor Glas", "Söderberg, Hjalmar", "book", "Hc", 1905),
+    ("Tomtebobarnen", "Beskow, Elsa", "book", "Hcf", 1910),
+    ("Puttes äventyr i blåbärsskogen", "Beskow, Elsa", "book", "Hcf", 1901),
+    ("Sommaren vid Mullsjön", "Granberg, Tove", "book", "uHc", 2019),
+    ("Kvarnen i Nyhem", "Granberg, Tove", "new_popular", "Hc", 2026),
+    ("Sista tåget från Falköping", "Ekstam, Rune", "new_popular", "Hc", 2026),
+    ("Skidspår och snöfall", "Ekstam, Rune", "magazine", "Rb", 2026),
+    ("Trädgården i söder", "Redaktionen", "magazine", "Odg", 2026),
+    ("Ljuset över Vättern", "Dahlin, Per", "dvd", "Imdb", 2021),
+    ("Den tysta stugan vid Ryfors", "Dahlin, Per", "dvd", "Imdb", 2018),
+    ("Vargarna vid Nässjön", "Hjort, Amanda", "dvd", "Imdb", 2023),
+    ("Gösta Berlings saga: uppläst", "Lagerlöf, Selma", "cd_book", "Hc", 2010),
+    ("Bröderna i berget", "Fall, Johan", "book", "Hcg", 2015),
+    ("Gösta Berlings saga", "Lagerlöf, Selma", "book", "Hc", 1891),
+    ("Kajan som kunde räkna", "Lind, Moa", "book", "Hcf", 2020),
+)
+
+_ULLENSAKER: Final[tuple[_Row, ...]] = (
+    ("Et dukkehjem", "Ibsen, Henrik", "book", "839.822", 1879),
+    ("Peer Gynt", "Ibsen, Henrik", "book", "839.822", 1867),
+    ("Amtmandens Døttre", "Collett, Camilla", "book", "839.82", 1854),
+    ("Constance Ring", "Skram, Amalie", "book", "839.82", 1885),
+    ("Synnøve Solbakken", "Bjørnson, Bjørnstjerne", "book", "839.82", 1857),
+    ("Norske folkeeventyr", "Asbjørnsen og Moe", "book", "398.2", 1841),
+    ("Soria Moria slott", "Kittelsen, Theodor", "book", "398.2", 1911),
+    ("Dragen på loftet", "Moen, Siri", "book", "jSKJ", 2018),
+    ("Dragen på loftet 2: Vinterflukten", "Moen, Siri", "book", "jSKJ", 2020),
+    ("Alt om hester", "Haug, Line", "book", "j636.1", 2017),
+    ("Fotball for alle", "Berg, Ola", "book", "j796.3", 2021),
+    ("Sekunder til midnatt", "Aas, Ingrid", "book", "uSKJ", 2022),
+    ("Nordlysjegeren", "Aas, Ingrid", "book", "uSKJ", 2024),
+    ("Hemmeligheten i Raknehaugen", "Vik, Tor", "book", "jSKJ", 2016),
+    ("Romerike på sykkel", "Haug, Line", "magazine", "796", 2026),
+    ("Strikk og sy", "Redaksjonen", "magazine", "746", 2026),
+    ("Fjellvåken over Gardermoen", "Solli, Mari", "dvd", "791", 2019),
+    ("Bak Trandumskogen", "Solli, Mari", "dvd", "791", 2022),
+    ("Peer Gynt: lest høyt", "Ibsen, Henrik", "cd_book", "839.822", 2008),
+    ("Sekunder til midnatt", "Aas, Ingrid", "book", "uSKJ", 2022),
+    ("Kornband og kirkesølv", "Vik, Tor", "book", "948.2", 2009),
+    ("Mørketid på Hauerseter", "Nes, Kari", "book", "SKJ", 2023),
+)
+
+# card number, barcode, lent how many days ago: with 28 days for a book, 26 is due in two days and 31 is three late.
+_LOANS: Final[dict[str, tuple[tuple[str, str, int], ...]]] = {
+    "Mull": (
+        ("N000100001", "1001", 26),
+        ("N000100001", "1003", 33),
+        ("N000100001", "1014", 10),
+        ("N000100001", "1009", 5),
+        ("N000100005", "1004", 20),
+    ),
+    "2023500": (
+        ("N000100001", "2001", 27),
+        ("N000100001", "2012", 12),
+        ("N000100001", "2017", 9),
+        ("N000100001", "2015", 3),
+        ("N000100002", "2008", 36),
+        ("N000100002", "2010", 26),
+        ("N000100002", "2014", 6),
+        ("N000100003", "2013", 25),
+        ("N000100003", "2018", 2),
+        ("N000100003", "2004", 14),
+    ),
+}
+
+
+def seed_demo(*, settings: Settings, now: datetime) -> None:
+    """Fill the demo's libraries, each in one transaction; one that has items already is left as it is.
+
+    The tables are there already. `now` is aware; the same `now` gives the same data.
+    """
+    for library_id, library in open_libraries(settings).items():
+        rows = {"Mull": _MULL, "2023500": _ULLENSAKER}.get(library_id)
+        if rows is None:
+            continue
+        with library.database.writing() as session:
+            fresh = not session.scalar(select(exists().where(Item.id.is_not(None))))
+            if fresh:
+                _add_items(session, rows, first=1001 if library_id == "Mull" else 2001)
+                for card_number, barcode, days_ago in _LOANS[library_id]:
+                    then = now - timedelta(days=days_ago)
+                    lending.check_out(
+                        session=session, policy=library.policy, card_number=card_number, barcode=barcode, now=then
+                    )
+                _add_events(session, library.policy, now)
+        if fresh:
+            run_claims(database=library.database, policy=library.policy, now=now)
+            run_reminders(database=library.database, policy=library.policy, now=now)
+        library.database.close()
+
+
+def _add_items(session: Session, rows: tuple[_Row, ...], *, first: int) -> None:
+    editions: dict[tuple[str, str], str] = {}
+    for barcode, (title, author, category, shelf_code, year) in enumerate(rows, start=first):
+        session.add(
+            Item(
+                barcode=str(barcode),
+                edition=editions.setdefault((title, category), f"demo-{barcode}"),
+                title=title,
+                author=author,
+                category=category,
+                shelf_code=shelf_code,
+                publication_year=year,
+                state="stock",
+                interlibrary=False,
+                match_key=match_key(title),
+            )
+        )
+    session.flush()
+
+
+def _add_events(session: Session, policy: Policy, now: datetime) -> None:
+    if policy.library == "Mull":
+        # A film that came back 25 days late: 250 kronor, more than the 200 that block a card.
+        owing, film = "N000100005", "1015"
+        lending.check_out(session=session, policy=policy, card_number=owing, barcode=film, now=now - timedelta(days=40))
+        lending.return_item(session=session, policy=policy, barcode=film, now=now - timedelta(days=8))
+        interlibrary.ask(
+            session=session,
+            policy=policy,
+            card_number="N000100001",
+            title="Fångaren i dimman",
+            author="Sten, Karla",
+            publication_year=now.year - 6,
+            category="book",
+            idempotency_key="demo-interlibrary-1",
+            now=now - timedelta(days=1),
+        )
+    else:
+        # One copy waits for the guardian, and the teenager's film is wanted by the guardian too.
+        for barcode in ("2022", "2018"):
+            holds.reserve(
+                session=session, policy=policy, card_number="N000100001", barcode=barcode, now=now - timedelta(days=1)
+            )

@@ -1,0 +1,51 @@
+"""Reminders before the due date, into the library's own outbox. They hold a card number and a day, never a title."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+
+from circulation.database import Database, lock_patrons
+from circulation.policy import Policy
+from circulation.rules import local_day
+from circulation.tables import Loan, Notice
+
+
+def run_reminders(*, database: Database, policy: Policy, now: datetime) -> int:
+    """Remind of each loan that is due soon and was not reminded of at this distance. Returns how many were made.
+
+    If the command missed a day, the nearest reminder that is due is made and the farther ones are skipped.
+    """
+    if not policy.reminder_days:
+        return 0
+    today = local_day(policy=policy, now=now)
+    soon = Loan.due_on.between(today, today + timedelta(days=policy.reminder_days[-1]))
+    with database.reading() as session:
+        cards = list(session.scalars(select(Loan.card_number).where(soon).distinct().order_by(Loan.card_number)))
+    made = 0
+    for card_number in cards:
+        with database.writing() as session:
+            lock_patrons(session, card_number)
+            for loan in session.scalars(select(Loan).where(soon, Loan.card_number == card_number)):
+                left = (loan.due_on - today).days
+                step = next(days for days in policy.reminder_days if days >= left)
+                told = exists().where(
+                    Notice.loan_id == loan.id,
+                    Notice.kind == "reminder",
+                    Notice.about_day == loan.due_on,
+                    Notice.step <= step,
+                )
+                if loan.lent_on == today or session.scalar(select(told)):
+                    continue
+                notice = Notice(
+                    card_number=card_number,
+                    kind="reminder",
+                    loan_id=loan.id,
+                    about_day=loan.due_on,
+                    step=step,
+                    created_on=today,
+                )
+                session.add(notice)
+                made += 1
+    return made

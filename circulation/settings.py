@@ -1,0 +1,62 @@
+"""Settings of this building, from the environment. Every fault is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+DEMO_LIBRARIES: Final = ("Mull", "2023500")
+SHORTEST_PASSWORD: Final = 16
+
+
+class SettingsError(ValueError):
+    """The environment does not say enough to start safely; the message lists every fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`database_urls` by library id; one user name and password for the whole building."""
+
+    database_urls: Mapping[str, str] = field(repr=False)
+    api_user: str
+    api_password: str = field(repr=False)
+    demo: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read CIRCULATION_LIBRARIES (ids, comma-separated), CIRCULATION_DATABASE_URL ("{library}" in it becomes the
+        id), CIRCULATION_API_USER and CIRCULATION_API_PASSWORD. With CIRCULATION_DEMO=1 the rest has defaults:
+        SQLite files under LANEKORT_INSTANCE. SettingsError lists every fault."""
+        if environ.get("CIRCULATION_DEMO") == "1":
+            return cls.for_demo(instance=Path(environ.get("LANEKORT_INSTANCE") or "instance"))
+        faults = []
+        libraries = [name.strip() for name in environ.get("CIRCULATION_LIBRARIES", "").split(",") if name.strip()]
+        if not libraries:
+            faults.append("CIRCULATION_LIBRARIES: name at least one library id")
+        url = environ.get("CIRCULATION_DATABASE_URL", "")
+        try:
+            if make_url(url).get_backend_name() not in ("sqlite", "postgresql"):
+                faults.append("CIRCULATION_DATABASE_URL: only sqlite and postgresql+psycopg are known")
+        except ArgumentError:
+            faults.append("CIRCULATION_DATABASE_URL: must be a database address")
+        if len(libraries) > 1 and "{library}" not in url:
+            faults.append("CIRCULATION_DATABASE_URL: with several libraries it needs {library}, a database for each")
+        user, password = environ.get("CIRCULATION_API_USER", ""), environ.get("CIRCULATION_API_PASSWORD", "")
+        if not user or ":" in user:
+            faults.append("CIRCULATION_API_USER: must be set and without a colon")
+        if len(password) < SHORTEST_PASSWORD:
+            faults.append(f"CIRCULATION_API_PASSWORD: at least {SHORTEST_PASSWORD} characters")
+        if faults:
+            raise SettingsError("\n".join(faults))
+        return cls({name: url.replace("{library}", name) for name in libraries}, user, password)
+
+    @classmethod
+    def for_demo(cls, *, instance: Path) -> Self:
+        """Both libraries of the demo, one SQLite file each, with a password that is no secret."""
+        urls = {name: f"sqlite:///{(instance / f'circulation-{name}.sqlite').resolve()}" for name in DEMO_LIBRARIES}
+        return cls(urls, "portal", "demo-circulation", demo=True)

@@ -1,0 +1,203 @@
+"""Everything that this building stores. One database belongs to one library.
+
+A patron is a card number and nothing more: no name, no address, no table of patrons. What is on loan is tied to
+its borrower by one row of `loans`; claims and notices hang on that row and go with it. Days are days of the
+library; nothing here keeps an hour. Amounts are integers of the smallest unit.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+CARD: Final = String(20)
+ID: Final = String(32)
+
+
+def new_id() -> str:
+    """32 hex digits that tell nothing about order or number."""
+    return uuid4().hex
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a violated one can be told apart and a migration can find it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+class Library(Base):
+    """One row: whose database this is, so that no other library's policy is ever applied to it."""
+
+    __tablename__ = "library"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class Item(Base):
+    """One copy. Copies of one edition share `edition`; `match_key` finds a title that the library owns."""
+
+    __tablename__ = "items"
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    barcode: Mapped[str] = mapped_column(String(40), unique=True)
+    edition: Mapped[str] = mapped_column(String(40), index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(300))
+    category: Mapped[str] = mapped_column(String(32))
+    shelf_code: Mapped[str] = mapped_column(String(40))
+    publication_year: Mapped[int]
+    price: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(10), default="stock")
+    interlibrary: Mapped[bool] = mapped_column(default=False)
+    match_key: Mapped[str] = mapped_column(String(300), index=True)
+    __table_args__ = (
+        CheckConstraint("state IN ('stock', 'lost', 'destroyed')", name="state"),
+        CheckConstraint("price IS NULL OR price >= 0", name="price"),
+    )
+
+
+class Loan(Base):
+    """The only tie between a card and a copy. It exists while the copy is out and not a moment longer."""
+
+    __tablename__ = "loans"
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    item_id: Mapped[str] = mapped_column(ForeignKey("items.id", ondelete="RESTRICT"), unique=True)
+    card_number: Mapped[str] = mapped_column(CARD, index=True)
+    lent_on: Mapped[date]
+    due_on: Mapped[date] = mapped_column(index=True)
+    renewals: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (
+        CheckConstraint("due_on >= lent_on", name="days"),
+        CheckConstraint("renewals >= 0", name="renewals"),
+    )
+
+
+class Claim(Base):
+    """A claim that was made for a loan; `claimed_on` follows from the due date."""
+
+    __tablename__ = "claims"
+    loan_id: Mapped[str] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"), primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    claimed_on: Mapped[date]
+
+
+class Hold(Base):
+    """A place in the queue for an edition; with `item_id` the copy that waits on the hold shelf."""
+
+    __tablename__ = "holds"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(ID, unique=True, default=new_id)
+    edition: Mapped[str] = mapped_column(String(40), index=True)
+    card_number: Mapped[str] = mapped_column(CARD)
+    asked_on: Mapped[date]
+    item_id: Mapped[str | None] = mapped_column(ForeignKey("items.id", ondelete="SET NULL"), unique=True)
+    fetch_before: Mapped[date | None]
+    __table_args__ = (UniqueConstraint("card_number", "edition"),)
+
+
+class Debt(Base):
+    """An amount, what kind it is and since when: never what was borrowed.
+
+    `loan_id` stands only on an invoiced replacement charge, and only while that loan is open. A settled debt
+    loses its card number after the policy's retention.
+    """
+
+    __tablename__ = "debts"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(ID, unique=True, default=new_id)
+    card_number: Mapped[str | None] = mapped_column(CARD)
+    kind: Mapped[str] = mapped_column(String(20))
+    amount: Mapped[int]
+    paid: Mapped[int] = mapped_column(default=0)
+    waived: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    incurred_on: Mapped[date]
+    settled_on: Mapped[date | None]
+    invoice: Mapped[bool] = mapped_column(default=False)
+    loan_id: Mapped[str | None] = mapped_column(ForeignKey("loans.id", ondelete="SET NULL"))
+    claim_level: Mapped[int | None]
+    claimed_on: Mapped[date | None]
+    waive_reason: Mapped[str | None] = mapped_column(String(20))
+    waived_by: Mapped[str | None] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    __table_args__ = (
+        UniqueConstraint("card_number", "claim_level", "claimed_on"),
+        UniqueConstraint("loan_id"),
+        CheckConstraint(
+            "kind IN ('overdue', 'claim_fee', 'replacement_charge', 'replacement_card', 'interlibrary')",
+            name="kind",
+        ),
+        CheckConstraint("amount > 0 AND paid >= 0 AND waived >= 0 AND paid + waived <= amount", name="amount"),
+        CheckConstraint("(settled_on IS NULL) = (paid + waived < amount)", name="settled"),
+        CheckConstraint("card_number IS NOT NULL OR settled_on IS NOT NULL", name="card_number"),
+        Index("ix_debts_card_number", "card_number"),
+    )
+
+    @property
+    def outstanding(self) -> int:
+        """What is still to be paid."""
+        return self.amount - self.paid - self.waived
+
+
+class Payment(Base):
+    """Money that was received; the key makes a repeated request one payment."""
+
+    __tablename__ = "payments"
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    card_number: Mapped[str | None] = mapped_column(CARD, index=True)
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    paid_on: Mapped[date]
+    received_by: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+
+class InterlibraryRequest(Base):
+    """What a patron asked to have borrowed from another library; gone when it arrives, is refused or withdrawn."""
+
+    __tablename__ = "interlibrary_requests"
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    card_number: Mapped[str] = mapped_column(CARD, index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(300))
+    publication_year: Mapped[int]
+    category: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(10), default="asked")
+    asked_on: Mapped[date]
+    idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
+    __table_args__ = (CheckConstraint("state IN ('asked', 'ordered')", name="state"),)
+
+
+class Notice(Base):
+    """The library's own outbox: what to tell a card's holder, without titles.
+
+    `about_day` and `step` tell which one it is (due date and days before it; day and level of a claim; fetch-before
+    date), so that none is made twice. The row goes with the loan or hold that it is about.
+    """
+
+    __tablename__ = "notices"
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    card_number: Mapped[str] = mapped_column(CARD, index=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    loan_id: Mapped[str | None] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"))
+    hold_id: Mapped[str | None] = mapped_column(ForeignKey("holds.id", ondelete="CASCADE"))
+    about_day: Mapped[date]
+    step: Mapped[int] = mapped_column(default=0)
+    created_on: Mapped[date]
+    sent_on: Mapped[date | None]
+    __table_args__ = (
+        UniqueConstraint("loan_id", "kind", "about_day", "step"),
+        UniqueConstraint("hold_id", "kind", "about_day"),
+        CheckConstraint("kind IN ('reminder', 'claim', 'hold_ready', 'interlibrary_refused')", name="kind"),
+    )
