@@ -50,7 +50,7 @@ def blocks_of(*, session: Session, policy: Policy, card_number: str, today: date
     late = select(Loan, Item).join(Item, Item.id == Loan.item_id)
     late = late.where(Loan.card_number == card_number, Loan.due_on < today)
     running = sum(
-        overdue_fee(policy=policy, loan=facts_of(loan, item), on=today) for loan, item in session.execute(late).tuples()
+        overdue_fee(policy=policy, loan=facts_of(loan, item), on=today) for loan, item in session.execute(late)
     )
     debts = unpaid_debts(session=session, card_numbers=[card_number])
     return blocks_from(policy=policy, debts=debts, running_fees=running)

@@ -107,7 +107,7 @@ def expire_holds(*, database: Database, policy: Policy, now: datetime) -> int:
     """The daily command: copies not fetched in time go to the next in the queue. Returns how many holds ended."""
     today = local_day(policy=policy, now=now)
     with database.reading() as session:
-        late = list(session.execute(select(Hold.id, Hold.edition).where(Hold.fetch_before < today)).tuples())
+        late = list(session.execute(select(Hold.id, Hold.edition).where(Hold.fetch_before < today)))
     ended = 0
     for hold_id, edition in late:
         with database.writing() as session:

@@ -201,7 +201,7 @@ def _loans(session: Session, card_number: str, loan_id: str | None = None) -> li
     query = select(Loan, Item).join(Item, Item.id == Loan.item_id).where(Loan.card_number == card_number)
     if loan_id is not None:
         query = query.where(Loan.id == loan_id)
-    return list(session.execute(query.order_by(Loan.due_on, Loan.id)).tuples())
+    return list(session.execute(query.order_by(Loan.due_on, Loan.id)))
 
 
 def _renew(

@@ -131,7 +131,7 @@ def _loan_rows(session: Session, card_numbers: Sequence[str]) -> dict[str, list[
     level = select(func.coalesce(func.max(Claim.level), 0)).where(Claim.loan_id == Loan.id).scalar_subquery()
     query = select(Loan, Item, level).join(Item, Item.id == Loan.item_id).where(Loan.card_number.in_(card_numbers))
     rows: dict[str, list[_Row]] = defaultdict(list)
-    for loan, item, claimed in session.execute(query.order_by(Loan.due_on, Item.title, Loan.id)).tuples():
+    for loan, item, claimed in session.execute(query.order_by(Loan.due_on, Item.title, Loan.id)):
         rows[loan.card_number].append((loan, item, claimed))
     return rows
 

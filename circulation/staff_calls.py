@@ -94,7 +94,7 @@ def interlibrary_list(call: Call) -> Answer:
                 {"barcode": barcode, "title": title, "due_on": due_on}
                 for barcode, title, due_on in session.execute(
                     lent.where(Item.interlibrary.is_(True)).order_by(Loan.due_on, Item.barcode)
-                ).tuples()
+                )
             ],
         }
 
