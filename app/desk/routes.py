@@ -29,7 +29,7 @@ def login() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("desk/login.html", form=form, refusal=None)
     try:
-        staff = sign_in_staff(
+        staff_id = sign_in_staff(
             username=form.username.data or "",
             password=form.password.data or "",
             code=form.code.data or "",
@@ -42,7 +42,7 @@ def login() -> ResponseReturnValue:
         refusal = _refuse(form, 429, wait_sentence(error.retry_after))
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
-    let_staff_in(staff=staff)
+    let_staff_in(staff_id=staff_id)
     return redirect(url_for("desk.scan"))
 
 

@@ -49,7 +49,8 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
         .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
         .where(Patron.card_number == number)
     ).first()
-    known_device = row and recognise_device(patron_id=row.id, token=origin.device_token)
+    # Looked for even where there is no such card: one question fewer would tell.
+    known_device = recognise_device(patron_id=row.id if row else 0, token=origin.device_token)
     # Nothing may be held open while tries are taken on a connection of their own.
     device_id = known_device.id if known_device else None
     db.session.rollback()

@@ -15,9 +15,9 @@ from app.register.access_log import Looker
 from app.register.budgets import count_try
 from app.register.cards import KEY_COLUMN
 from app.register.tables import UtcInstant
-from app.register.transaction import direct_connection
+from app.register.transaction import db, direct_connection
 from app.register.vault import vault
-from app.rules.ages import AgeBand, age_band
+from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.card_code import Misread, NotOurs, parse
 from app.rules.scan import (
     FAILURE_WINDOW_SECONDS,
@@ -116,6 +116,8 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
         return Refused(Reason.NOT_OURS)
     except Misread:
         return Refused(Reason.MISREAD)
+    # Nothing may be held open by the request while the step is taken on a connection of its own.
+    db.session.rollback()
     failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
     with direct_connection() as connection:
@@ -230,7 +232,7 @@ def _accepted(row: Row[Any], *, session: str, expires: datetime, now: datetime) 
     patron = ScannedPatron(
         id=row.patron_id,
         name=row.name,
-        age_band=age_band(birth_date=birth_date, day=now.date()),
+        age_band=age_band(birth_date=birth_date, day=day_in_norway(now)),
         home_library=row.home_library,
         activated_here=bool(row.activated),
         blocks=(),

@@ -4,11 +4,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from app.register.tables import Session
-from app.register.transaction import db
+from app.register.transaction import db, direct_connection
 from app.register.vault import hash_of_random_token
+
+_FIND = select(
+    Session.id,
+    Session.patron_id,
+    Session.staff_id,
+    Session.device_id,
+    Session.expires_at,
+    Session.idle_seconds,
+    Session.secret_entered_at,
+).where(Session.token_hash == bindparam("token_hash"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,17 @@ OWN_DEVICE = Lasting(idle=30 * 86400, absolute=90 * 86400)
 DESK = Lasting(idle=60 * 60, absolute=12 * 3600)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that holds. Instants are UTC."""
+
+    id: int
+    patron_id: int | None
+    staff_id: int | None
+    device_id: int | None
+    secret_entered_at: datetime
+
+
 def start_session(
     *,
     lasting: Lasting,
@@ -31,30 +52,36 @@ def start_session(
     patron_id: int | None = None,
     staff_id: int | None = None,
     device_id: int | None = None,
-) -> str:
-    """Start a session for a patron or for a staff member. Returns the token; it is nowhere else."""
+) -> tuple[str, LiveSession]:
+    """Start a session for a patron or for a staff member. Returns its token, which is nowhere else, and itself."""
     token = secrets.token_urlsafe(32)
-    db.session.add(
-        Session(
-            token_hash=hash_of_random_token(token),
-            patron_id=patron_id,
-            staff_id=staff_id,
-            device_id=device_id,
-            started_at=now,
-            expires_at=now + timedelta(seconds=lasting.absolute),
-            idle_seconds=lasting.idle,
-            secret_entered_at=now,
-        )
+    session = Session(
+        token_hash=hash_of_random_token(token),
+        patron_id=patron_id,
+        staff_id=staff_id,
+        device_id=device_id,
+        started_at=now,
+        expires_at=now + timedelta(seconds=lasting.absolute),
+        idle_seconds=lasting.idle,
+        secret_entered_at=now,
     )
-    return token
+    db.session.add(session)
+    db.session.flush()
+    return token, LiveSession(session.id, patron_id, staff_id, device_id, now)
 
 
-def find_session(*, token: str, last_used_at: datetime, now: datetime) -> Session | None:
+def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSession | None:
     """Return the session of this token, unless it was ended, is too old, or was too long unused."""
-    session = db.session.scalar(select(Session).where(Session.token_hash == hash_of_random_token(token)))
-    if session is None or session.expires_at <= now:
+    with direct_connection() as connection:
+        row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
+    if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
-    return session if last_used_at + timedelta(seconds=session.idle_seconds) > now else None
+    return LiveSession(row.id, row.patron_id, row.staff_id, row.device_id, row.secret_entered_at)
+
+
+def renew_secret(*, session_id: int, now: datetime) -> None:
+    """Note that whoever holds the session has just entered the PIN."""
+    db.session.execute(update(Session).where(Session.id == session_id).values(secret_entered_at=now))
 
 
 def end_session(*, session_id: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.register.budgets import Try, give_back_tries, take_tries
 from app.register.tables import Library, Staff
-from app.register.transaction import db
+from app.register.transaction import db, direct_connection
 from app.register.vault import hash_password, vault, verify_password
 from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
@@ -60,35 +60,38 @@ def employ(*, library_id: str, username: str, name: str, password: str, totp_sec
     return staff
 
 
-def sign_in_staff(*, username: str, password: str, code: str, address: str, now: datetime) -> Staff:
-    """Return the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
+def sign_in_staff(*, username: str, password: str, code: str, address: str, now: datetime) -> int:
+    """Return the id of the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
 
     Raises StaffSignInRefused or TooManyAttempts.
     """
+    # Nothing may be held open while tries are taken on a connection of their own.
+    db.session.rollback()
     tries: list[Try] = [(_SOURCE, address), (_USER, username[:60])]
     take_tries(tries=tries, now=now)
-    staff = db.session.scalar(select(Staff).where(Staff.username == username))
-    right = verify_password(password, staff.password_verifier if staff else None)
-    step = _step_of_code(staff=staff, code=code, now=now)
-    if staff is None or not right or step is None:
-        raise StaffSignInRefused
-    taken = db.session.execute(
-        update(Staff)
-        .where(Staff.id == staff.id, Staff.last_totp_step < step)
-        .values(last_totp_step=step)
-        .returning(Staff.id)
-    ).first()
-    if taken is None:
+    with direct_connection() as connection:
+        found = connection.execute(
+            select(Staff.id, Staff.password_verifier, Staff.sealed_totp_key).where(Staff.username == username)
+        ).first()
+    right = verify_password(password, found.password_verifier if found else None)
+    step = _step_of_code(sealed_key=found.sealed_totp_key if found else None, code=code, now=now)
+    if found is None or not right or step is None or not _take_code(staff_id=found.id, step=step):
         raise StaffSignInRefused
     give_back_tries(tries=tries)
-    return staff
+    return int(found.id)
 
 
-def _step_of_code(*, staff: Staff | None, code: str, now: datetime) -> int | None:
-    secret = vault.open(staff.sealed_totp_key, column=_TOTP_COLUMN).decode() if staff else pyotp.random_base32()
+def _take_code(*, staff_id: int, step: int) -> bool:
+    free = update(Staff).where(Staff.id == staff_id, Staff.last_totp_step < step).values(last_totp_step=step)
+    with direct_connection() as connection:
+        return connection.execute(free).rowcount == 1
+
+
+def _step_of_code(*, sealed_key: bytes | None, code: str, now: datetime) -> int | None:
+    secret = vault.open(sealed_key, column=_TOTP_COLUMN).decode() if sealed_key is not None else pyotp.random_base32()
     digits = "".join(code.split())
     try:
         step = pyotp.TOTP(secret).verify_and_get_timecode(digits, for_time=now, valid_window=1)
     except (OTPVerificationError, TypeError):
         return None
-    return step if staff else None
+    return step if sealed_key is not None else None

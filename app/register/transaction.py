@@ -22,13 +22,20 @@ def commit_after_request(response: Response) -> Response:
     return response
 
 
+class TransactionIsOpen(Exception):
+    """A programming fault: on SQLite the request's own transaction would be waited for in vain."""
+
+
 @contextmanager
 def direct_connection() -> Iterator[Connection]:
     """Give a connection outside the request's transaction, on which each statement commits itself.
 
     For counters that must outlive a refused request, for the access log, which is written before the answer, and
-    for the scan, which cannot afford more than it needs.
+    for the scan, which cannot afford more than it needs. Whatever needs it comes first in a request that writes;
+    raises TransactionIsOpen otherwise.
     """
+    if not _reads_only() and db.session.registry.has() and db.session().in_transaction():
+        raise TransactionIsOpen
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         yield connection
 
@@ -51,5 +58,8 @@ def _begin_sqlite(connection: Connection) -> None:
     # whoever may write waits for the turn at the beginning instead.
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return
-    reads_only = has_request_context() and request.method in _SAFE_METHODS
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _reads_only() else "BEGIN IMMEDIATE")
+
+
+def _reads_only() -> bool:
+    return has_request_context() and request.method in _SAFE_METHODS

@@ -74,11 +74,11 @@ class Vault:
 
     def open(self, sealed: bytes, *, column: str) -> bytes:
         """Return the secret that `seal` closed. Raises SecretNotOpened."""
-        seal = self._seals.get(sealed[0])
+        body = 1 + _NONCE_BYTES
+        seal = self._seals.get(sealed[0]) if len(sealed) > body else None
+        if seal is None:
+            raise SecretNotOpened
         try:
-            if seal is None:
-                raise SecretNotOpened
-            body = 1 + _NONCE_BYTES
             return seal.decrypt(sealed[1:body], sealed[body:], column.encode())
         except InvalidTag:
             raise SecretNotOpened from None

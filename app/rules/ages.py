@@ -1,7 +1,10 @@
 """Ages. Every limit is a library's setting; the values here are the defaults (DOMAIN: barn, ungdom, voksen)."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+NORWAY = ZoneInfo("Europe/Oslo")
 
 CHILD_UNTIL = 12
 """The last year of life counted as barn: after the 12th year the family folder is advised switched off."""
@@ -17,6 +20,11 @@ class AgeBand(StrEnum):
     ADULT = "voksen"
 
 
+def day_in_norway(now: datetime) -> date:
+    """Return the calendar day in Norway at an aware instant: a birthday begins at midnight there."""
+    return now.astimezone(NORWAY).date()
+
+
 def age_on(*, birth_date: date, day: date) -> int:
     """Return whole years lived on `day`. Who is born on 29 February turns a year older on 1 March."""
     before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
@@ -29,3 +37,8 @@ def age_band(*, birth_date: date, day: date) -> AgeBand:
     if age <= CHILD_UNTIL:
         return AgeBand.CHILD
     return AgeBand.YOUTH if age < ADULT_FROM else AgeBand.ADULT
+
+
+def is_advised_off(*, birth_date: date, day: date) -> bool:
+    """Tell whether a young person is past the 12th year, so that the family folder is advised switched off (seed)."""
+    return CHILD_UNTIL < age_on(birth_date=birth_date, day=day) < ADULT_FROM

@@ -54,13 +54,13 @@ def require_audiences(app: Flask) -> None:
 def keep_the_door() -> ResponseReturnValue | None:
     """Let in whom the route is for, before anything else happens. Machines show their password to the api door."""
     audience = audience_of_request()
-    if audience in (Audience.PATRON, Audience.STAFF) and not _is_signed_in(audience):
+    if audience is None or audience is Audience.MACHINE or request.endpoint == "static":
+        return None
+    # Who comes is looked up here for every page, before a view begins a transaction of its own.
+    signed_in = current_user.audience if current_user.is_authenticated else None
+    if audience is not Audience.ANYONE and audience is not signed_in:
         return _show_the_way_in(audience)
     return None
-
-
-def _is_signed_in(audience: Audience) -> bool:
-    return bool(current_user.is_authenticated and current_user.audience is audience)
 
 
 def _show_the_way_in(audience: Audience) -> Response:

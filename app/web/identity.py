@@ -18,12 +18,11 @@ from app.register.sessions import (
     BORROWED_DEVICE,
     DESK,
     OWN_DEVICE,
+    LiveSession,
     end_session,
     find_session,
     start_session,
 )
-from app.register.tables import Session, Staff
-from app.register.transaction import db
 from app.web.access import Audience
 from app.web.clock import now
 
@@ -44,7 +43,7 @@ class SignedIn(UserMixin):
 
     token: str
     audience: Audience
-    session: Session
+    session: LiveSession
 
     @property
     def patron_id(self) -> int:
@@ -104,11 +103,8 @@ def let_patron_in(*, patron_id: int, own_device: bool) -> str | None:
     device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now())
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
-    _enter(
-        token=start_session(patron_id=patron_id, device_id=device.id, lasting=lasting, now=now()),
-        audience=Audience.PATRON,
-        lasts=own_device,
-    )
+    session_token, started = start_session(patron_id=patron_id, device_id=device.id, lasting=lasting, now=now())
+    _enter(session_token, started, audience=Audience.PATRON, lasts=own_device)
     return token if own_device else None
 
 
@@ -125,9 +121,10 @@ def keep_device(response: Response, token: str | None) -> None:
         )
 
 
-def let_staff_in(*, staff: Staff) -> None:
+def let_staff_in(*, staff_id: int) -> None:
     """Sign a staff member in at this desk."""
-    _enter(token=start_session(staff_id=staff.id, lasting=DESK, now=now()), audience=Audience.STAFF, lasts=False)
+    token, started = start_session(staff_id=staff_id, lasting=DESK, now=now())
+    _enter(token, started, audience=Audience.STAFF, lasts=False)
 
 
 def let_out() -> None:
@@ -138,16 +135,13 @@ def let_out() -> None:
     session.clear()
 
 
-def _enter(*, token: str, audience: Audience, lasts: bool) -> None:
+def _enter(token: str, started: LiveSession, *, audience: Audience, lasts: bool) -> None:
     if current_user.is_authenticated:
         end_session(session_id=current_user.session.id)
     session.clear()
     session.permanent = lasts
     session[_USED_AT] = int(now().timestamp())
-    db.session.flush()
-    found = find_session(token=token, last_used_at=now(), now=now())
-    assert found is not None
-    login_user(SignedIn(token, audience, found))
+    login_user(SignedIn(token, audience, started))
 
 
 _SYSTEMS = (
