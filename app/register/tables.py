@@ -227,6 +227,37 @@ class Session(Base):
     secret_entered_at: Mapped[Instant]
 
 
+class FamilyPermission(Base):
+    """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on."""
+
+    __tablename__ = "family_permissions"
+    __table_args__ = (UniqueConstraint("patron_id", "guardian_card_number"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
+    guardian_card_number: Mapped[str] = mapped_column(String(10))
+    guardian_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    given_at: Mapped[Instant]
+    switched_on_at: Mapped[Instant | None]
+    advised_at: Mapped[Instant | None]
+
+
+class Message(Base):
+    """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept."""
+
+    __tablename__ = "messages"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    about_patron_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    asked_at: Mapped[Instant]
+    due_at: Mapped[Instant | None] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[Instant | None]
+
+
 class AttemptCount(Base):
     """How many tries a budget has left. `subject` is a keyed hash: no card number and no address is in here."""
 
