@@ -8,6 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.register.devices import NoSuchDevice
+from app.register.notices import tell_library
+from app.register.numbers import draw_number
 from app.register.sessions import end_sessions_on_device
 from app.register.tables import Affiliation, Credential, Device, Library, Patron
 from app.register.transaction import db
@@ -113,6 +115,19 @@ def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
     end_sessions_on_device(device_id=device_id)
     # The browser still holds the token of a lost phone; it must not count as a device that the card knows.
     device.token_hash = secrets.token_hex(32)
+
+
+def replace_card(*, patron_id: int, now: datetime) -> str:
+    """Give the patron a new card number, which is returned; the old one is never issued again.
+
+    Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
+    """
+    patron = db.session.get_one(Patron, patron_id)
+    old, new = patron.card_number, draw_number()
+    patron.card_number, patron.card_state = new, "active"
+    for library_id in db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id)):
+        tell_library(library_id=library_id, patron_id=patron_id, old_card_number=old, new_card_number=new, now=now)
+    return new
 
 
 def report_lost(*, patron_id: int, now: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from app.register.numbers import note_number
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
@@ -60,6 +61,7 @@ def register_patron(
         home_library_id=home_library_id,
         registered_at=now,
     )
+    note_number(card_number)
     db.session.add(patron)
     db.session.flush()
     activate_card(patron_id=patron.id, library_id=home_library_id, now=now)

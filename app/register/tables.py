@@ -227,6 +227,30 @@ class Session(Base):
     secret_entered_at: Mapped[Instant]
 
 
+class IssuedNumber(Base):
+    """A card number that was issued once, so that it is never issued again. Whose it was is not kept here."""
+
+    __tablename__ = "issued_numbers"
+
+    card_number: Mapped[str] = mapped_column(String(10), primary_key=True)
+
+
+class LibraryNotice(Base):
+    """What a library's system is still to be told: a patron's card got a new number."""
+
+    __tablename__ = "library_notices"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    old_card_number: Mapped[str] = mapped_column(String(10))
+    new_card_number: Mapped[str] = mapped_column(String(10))
+    asked_at: Mapped[Instant]
+    due_at: Mapped[Instant] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
 class FamilyPermission(Base):
     """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on."""
 

@@ -1,4 +1,4 @@
-"""The family folder and messages."""
+"""The family folder, messages and new card numbers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,11 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "issued_numbers",
+        sa.Column("card_number", sa.String(length=10), nullable=False),
+        sa.PrimaryKeyConstraint("card_number", name=op.f("pk_issued_numbers")),
+    )
     op.create_table(
         "family_permissions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -31,6 +36,28 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("family_permissions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_family_permissions_guardian_id"), ["guardian_id"], unique=False)
+
+    op.create_table(
+        "library_notices",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("library_id", sa.String(length=20), nullable=False),
+        sa.Column("patron_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("old_card_number", sa.String(length=10), nullable=False),
+        sa.Column("new_card_number", sa.String(length=10), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_library_notices_library_id")),
+        sa.ForeignKeyConstraint(
+            ["patron_id"], ["patrons.id"], name=op.f("fk_library_notices_patron_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_library_notices")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("library_notices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_library_notices_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_library_notices_library_id"), ["library_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_library_notices_patron_id"), ["patron_id"], unique=False)
 
     op.create_table(
         "messages",
@@ -62,7 +89,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_messages_about_patron_id"))
 
     op.drop_table("messages")
+    with op.batch_alter_table("library_notices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_library_notices_patron_id"))
+        batch_op.drop_index(batch_op.f("ix_library_notices_library_id"))
+        batch_op.drop_index(batch_op.f("ix_library_notices_due_at"))
+
+    op.drop_table("library_notices")
     with op.batch_alter_table("family_permissions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_family_permissions_guardian_id"))
 
     op.drop_table("family_permissions")
+    op.drop_table("issued_numbers")
