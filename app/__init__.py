@@ -65,6 +65,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         WTF_CSRF_TIME_LIMIT=None,
+        # Our pages send no referrer (web/headers.py), so there is none to compare.
+        WTF_CSRF_SSL_STRICT=False,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = CookiePerDoor()
