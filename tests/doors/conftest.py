@@ -1,0 +1,65 @@
+"""Browsers whose every answer is inspected, and a look at all that the database holds."""
+
+from collections.abc import Callable
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.register.tables import Base
+from app.register.transaction import db
+from tests.doors.inspection import InspectingClient
+from tests.doors.visits import GUARDIAN, desk_log_in, log_in
+
+Contents = dict[str, list[tuple[object, ...]]]
+
+
+@pytest.fixture
+def new_browser(app: APIFlask) -> Callable[..., FlaskClient]:
+    """Open another browser, with a jar of cookies of its own. `lang="en"`: the words tests read are the msgids."""
+    app.test_client_class = InspectingClient
+
+    def open_browser(*, lang: str = "en") -> FlaskClient:
+        client = app.test_client()
+        client.set_cookie("lang", lang)
+        return client
+
+    return open_browser
+
+
+@pytest.fixture
+def client(new_browser: Callable[..., FlaskClient]) -> FlaskClient:
+    """A browser of somebody who is not signed in."""
+    return new_browser()
+
+
+@pytest.fixture
+def phone(new_browser: Callable[..., FlaskClient]) -> FlaskClient:
+    """The guardian's own phone, signed in."""
+    browser = new_browser()
+    assert log_in(browser, *GUARDIAN, keep=True).status_code == 302
+    return browser
+
+
+@pytest.fixture
+def desk(new_browser: Callable[..., FlaskClient]) -> FlaskClient:
+    """The computer at Ullensaker's desk, signed in."""
+    browser = new_browser()
+    assert desk_log_in(browser).status_code == 302
+    return browser
+
+
+@pytest.fixture
+def read_database(app: APIFlask) -> Callable[[], Contents]:
+    """Read every row of the register, but for the counters of failed tries, which are there to change."""
+
+    def read() -> Contents:
+        with app.app_context(), db.engine.connect() as connection:
+            return {
+                table.name: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {table.name}"))), key=repr)
+                for table in Base.metadata.sorted_tables
+                if table.name != "attempt_counts"
+            }
+
+    return read

@@ -1,0 +1,183 @@
+"""What must hold for every answer that any test fetches, whatever the test is about."""
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import html5lib
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.test import TestResponse
+
+from app.web.languages import LANGUAGES
+
+_CSRF = re.compile(r'(name="csrf_token"[^>]* value=")[^"]+')
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+_PROBLEM = {"type": str, "title": str, "status": int, "code": str, "detail": str}
+
+
+class InspectingClient(FlaskClient):
+    """A browser without a screen that looks at every answer it gets."""
+
+    def open(self, *args: object, **kwargs: object) -> TestResponse:
+        response = super().open(*args, **kwargs)
+        inspect_headers(self.application, response)
+        is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
+        if is_page and response.request.method != "HEAD":
+            faults = find_faults(self.application, _CSRF.sub(r"\g<1>x", response.text), response.request.path)
+            assert not faults, "\n".join([f"{response.request.method} {response.request.path}:", *faults])
+        return response
+
+
+def inspect_headers(app: Flask, response: TestResponse) -> None:
+    path, headers = response.request.path, response.headers
+    for name, value in _HEADERS.items():
+        assert headers.get(name) == value, f"{path}: {name} is {headers.get(name)!r}"
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    for directive, value in _POLICY.items():
+        assert policy.get(directive) == value, f"{path}: {directive} is {policy.get(directive)!r}"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
+    if not path.startswith("/static/"):
+        assert headers["Cache-Control"] == "no-store", path
+    for cookie in headers.getlist("Set-Cookie"):
+        assert "HttpOnly" in cookie, cookie
+        assert "SameSite=Lax" in cookie, cookie
+        assert ("Secure" in cookie) == app.config["SESSION_COOKIE_SECURE"], cookie
+    if path.startswith("/api/") and response.status_code >= 400:
+        _inspect_problem(response)
+
+
+def _inspect_problem(response: TestResponse) -> None:
+    assert response.mimetype == "application/problem+json", response.request.path
+    if response.request.method != "HEAD":
+        problem = json.loads(response.data)
+        assert {name: type(value) for name, value in problem.items()} == _PROBLEM
+        assert problem["status"] == response.status_code
+
+
+def find_faults(app: Flask, html: str, path: str) -> list[str]:
+    """Return what is wrong with a page, one sentence each."""
+    faults, addresses = _read(html)
+    lost = [address for address in addresses if not _leads_somewhere(app, address, path)]
+    return [*faults, *(f"leads nowhere: {address}" for address in lost)]
+
+
+@lru_cache(maxsize=2000)
+def _read(html: str) -> tuple[list[str], list[str]]:
+    # Reading as a browser does is slow, and most tests fetch the same pages.
+    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"))
+    parser.parse(html)
+    faults = [f"does not parse at {place}: {code}" for place, code, _data in parser.errors]
+    page = BeautifulSoup(html, "html.parser")
+    for look in (_frame_faults, _label_faults, _reference_faults, _inline_faults, _form_faults):
+        faults += look(page)
+    return faults, sorted(_addresses(page))
+
+
+def _frame_faults(page: BeautifulSoup) -> list[str]:
+    faults = []
+    if len(page.find_all("h1")) != 1:
+        faults.append(f"has {len(page.find_all('h1'))} h1")
+    title = page.title.get_text(" ", strip=True) if page.title else ""
+    if not title.removesuffix("– Lånekort").strip():
+        faults.append("has no title of its own")
+    if page.html is None or page.html.get("lang") not in LANGUAGES:
+        faults.append("names no language")
+    if len(page.find_all("main")) != 1:
+        faults.append("has not one main")
+    return faults
+
+
+def _label_faults(page: BeautifulSoup) -> list[str]:
+    faults = []
+    labels = {label.get("for") for label in page.find_all("label")}
+    for field in page.find_all(["input", "select", "textarea"]):
+        if field.get("type") in ("hidden", "submit", "button"):
+            continue
+        if not (field.get("id") in labels or field.find_parent("label") or field.get("aria-label")):
+            faults.append(f"has a field without a label: {field}")
+    faults += [f"has a control without a name: {each}" for each in page.find_all(["a", "button"]) if not _name(each)]
+    faults += [f"has a picture without alt: {image}" for image in page.find_all("img") if image.get("alt") is None]
+    return faults
+
+
+def _name(control: Tag) -> str:
+    pictures = " ".join(str(image.get("alt", "")) for image in control.find_all("img"))
+    return f"{control.get('aria-label', '')} {control.get_text()} {pictures}".strip()
+
+
+def _reference_faults(page: BeautifulSoup) -> list[str]:
+    ids = [str(each["id"]) for each in page.find_all(id=True)]
+    faults = [f"has the id {each} twice" for each in sorted(set(ids)) if ids.count(each) > 1]
+    for attribute in ("for", "aria-describedby", "aria-labelledby", "aria-controls"):
+        for each in page.find_all(attrs={attribute: True}):
+            value = each[attribute]
+            names = value.split() if isinstance(value, str) else value
+            faults += [f"{attribute} points at no {name}" for name in names if name not in ids]
+    for link in page.find_all("a", href=re.compile("^#.")):
+        if str(link["href"])[1:] not in ids:
+            faults.append(f"links to no {link['href']}")
+    return faults
+
+
+def _inline_faults(page: BeautifulSoup) -> list[str]:
+    faults = [f"has a script in the page: {script}" for script in page.find_all("script") if not script.get("src")]
+    faults += [f"has a style in the page: {style}" for style in page.find_all("style")]
+    for each in page.find_all(True):
+        inline = [name for name in each.attrs if name == "style" or name.startswith("on")]
+        faults += [f"has {name} on {each.name}" for name in inline]
+    return faults
+
+
+def _form_faults(page: BeautifulSoup) -> list[str]:
+    faults = []
+    for form in page.find_all("form"):
+        if form.get("method", "get").lower() != "post":
+            faults.append(f"has a form that does not post: {form.get('action')}")
+        token = form.find("input", attrs={"name": "csrf_token"})
+        if not (token and token.get("value")):
+            faults.append(f"has a form without a CSRF token: {form.get('action')}")
+    return faults
+
+
+def _addresses(page: BeautifulSoup) -> set[str]:
+    found = {str(each[name]) for name in ("href", "src", "action") for each in page.find_all(attrs={name: True})}
+    return {address for address in found if urlsplit(address).scheme not in ("https", "mailto", "data")}
+
+
+def _leads_somewhere(app: Flask, address: str, path: str) -> bool:
+    if address.startswith(("#", "?")):
+        return True
+    target = urlsplit(address).path
+    assert target.startswith("/"), f"{path}: {address}"
+    if target.startswith("/static/"):
+        return (Path(str(app.static_folder)) / target.removeprefix("/static/")).is_file()
+    for method in ("GET", "POST"):
+        try:
+            app.url_map.bind("localhost").match(target, method=method)
+        except RequestRedirect:
+            return False
+        except HTTPException:
+            continue
+        return True
+    return False
