@@ -16,7 +16,7 @@ from app.rules.errors import RuleBroken
 _FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 _SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _NORWEGIAN = re.compile(r"[0-9]{11}")
-_SWEDISH = re.compile(r"((?:[0-9]{2})?)([0-9]{6})([-+]?)([0-9]{4})")
+_SWEDISH = re.compile(r"((?:18|19|20)?)([0-9]{6})([-+]?)([0-9]{4})")
 
 
 class NotANationalId(RuleBroken):
