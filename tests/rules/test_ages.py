@@ -1,0 +1,78 @@
+"""Ages, birthdays and bands."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.ages import AgeBand, age_band, age_on, day_in_norway, is_advised_off
+
+LEAP_DAY = date(2012, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("day", "age"),
+    [
+        (date(2012, 2, 29), 0),
+        (date(2013, 2, 28), 0),
+        (date(2013, 3, 1), 1),
+        (date(2016, 2, 28), 3),
+        (date(2016, 2, 29), 4),
+        (date(2030, 2, 28), 17),
+        (date(2030, 3, 1), 18),
+    ],
+)
+def test_who_is_born_on_29_february_turns_a_year_older_on_1_march_of_other_years(day, age):
+    assert age_on(birth_date=LEAP_DAY, day=day) == age
+
+
+@given(birth_date=st.dates(date(1900, 1, 1), date(2026, 1, 1)), years=st.integers(0, 120))
+def test_a_birthday_comes_overnight(birth_date, years):
+    is_leap_day = (birth_date.month, birth_date.day) == (2, 29)
+    birthday = date(birth_date.year + years, 3, 1) if is_leap_day else birth_date.replace(year=birth_date.year + years)
+    assert age_on(birth_date=birth_date, day=birthday) == years
+    if not is_leap_day:
+        assert age_on(birth_date=birth_date, day=birthday - timedelta(days=1)) == years - 1
+
+
+@given(birth_date=st.dates(date(1900, 1, 1), date(2026, 1, 1)), lived=st.integers(0, 40_000))
+def test_nobody_grows_younger(birth_date, lived):
+    day = birth_date + timedelta(days=lived)
+    today, tomorrow = (age_on(birth_date=birth_date, day=day + timedelta(days=n)) for n in (0, 1))
+    assert tomorrow - today in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("day", "band"),
+    [
+        (date(2022, 6, 14), AgeBand.CHILD),
+        (date(2023, 6, 14), AgeBand.CHILD),
+        (date(2023, 6, 15), AgeBand.YOUTH),
+        (date(2028, 6, 14), AgeBand.YOUTH),
+        (date(2028, 6, 15), AgeBand.ADULT),
+    ],
+)
+def test_a_child_is_12_at_most_and_an_adult_18_at_least(day, band):
+    assert age_band(birth_date=date(2010, 6, 15), day=day) is band
+
+
+@pytest.mark.parametrize(
+    ("day", "advised"),
+    [(date(2023, 6, 14), False), (date(2023, 6, 15), True), (date(2028, 6, 14), True), (date(2028, 6, 15), False)],
+)
+def test_switching_the_family_folder_off_is_advised_from_13_until_18(day, advised):
+    assert is_advised_off(birth_date=date(2010, 6, 15), day=day) is advised
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        (datetime(2026, 1, 31, 22, 59, tzinfo=UTC), date(2026, 1, 31)),
+        (datetime(2026, 1, 31, 23, 0, tzinfo=UTC), date(2026, 2, 1)),
+        (datetime(2026, 7, 31, 21, 59, tzinfo=UTC), date(2026, 7, 31)),
+        (datetime(2026, 7, 31, 22, 0, tzinfo=UTC), date(2026, 8, 1)),
+    ],
+)
+def test_a_day_begins_at_midnight_in_norway_in_winter_and_in_summer(instant, day):
+    assert day_in_norway(instant) == day
