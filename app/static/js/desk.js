@@ -1,0 +1,47 @@
+// Keeps the scan field ready for a scanner that types, and a patron no longer on the screen than needed.
+
+const HIDE_AFTER = 2 * 60_000;
+const SECOND_ENTER = 300;
+
+const form = document.getElementById("scan");
+const field = form.querySelector("input:not([type=hidden])");
+const button = form.querySelector("button");
+const result = document.getElementById("result");
+
+// A scanner sends Enter, some send it twice; and an answer that is under way needs no second question.
+let submittedAt = -Infinity;
+form.addEventListener("submit", (event) => {
+  const again = performance.now() - submittedAt < SECOND_ENTER || button.getAttribute("aria-busy") === "true";
+  if (again || field.value.trim() === "") {
+    event.preventDefault();
+    return;
+  }
+  submittedAt = performance.now();
+  button.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => button.removeAttribute("aria-busy"));
+
+const isControl = (element) => element?.closest("a, button, input, select, textarea, summary, [tabindex]:not(main)");
+
+document.addEventListener("click", (event) => {
+  if (isControl(event.target) || getSelection().toString() !== "") return;
+  field.focus();
+});
+field.addEventListener("focus", () => field.select());
+addEventListener("focus", () => {
+  if (!isControl(document.activeElement)) field.focus();
+});
+field.focus();
+
+if (result) {
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      result.remove();
+      location.replace(form.action);
+    }, HIDE_AFTER);
+  };
+  for (const use of ["keydown", "pointerdown", "input"]) document.addEventListener(use, wait);
+  wait();
+}
