@@ -1,0 +1,61 @@
+"""The present, and a limit in time for a whole exchange with a library, which time-outs of single reads do not give."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final, TypeVar
+
+from app.ils.port import Unavailable
+
+T = TypeVar("T")
+
+CONNECT_SECONDS: Final = 1.0
+BUDGET_SECONDS: Final = 3.0
+
+
+def utc_now() -> datetime:
+    """Return the present, aware."""
+    return datetime.now(UTC)
+
+
+class Budget:
+    """So many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds left. Unavailable when there are none."""
+        if (left := self._ends - monotonic()) <= 0:
+            raise Unavailable("too_slow")
+        return left
+
+
+def start(call: Callable[[], T]) -> Future[T]:
+    """Begin a call in a thread of its own that nobody has to wait for: it may be left to its fate."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="library", daemon=True).start()
+    return future
+
+
+def call_within(seconds: float, call: Callable[[Budget], T]) -> T:
+    """Return what `call` returns, or raise what it raises. Unavailable if it has done neither in time.
+
+    The call is given the budget to divide. A name that is slow to look up or an answer that drips byte by byte holds
+    only the thread.
+    """
+    budget = Budget(seconds)
+    future = start(lambda: call(budget))
+    try:
+        return future.result(timeout=seconds)
+    except TimeoutError:
+        raise Unavailable("too_slow") from None

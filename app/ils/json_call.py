@@ -1,0 +1,99 @@
+"""One JSON call over HTTP: a strict budget, a bound on the answer's size, and nothing of it in a log."""
+
+import json
+import logging
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, NamedTuple
+
+import httpx
+
+from app.ils.budget import CONNECT_SECONDS, Budget
+from app.ils.port import Unavailable
+
+MAX_ANSWER: Final = 1024 * 1024
+
+
+class _HostOnly(logging.Filter):
+    """Cuts the addresses in httpx's log lines to scheme and host."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{part.scheme}://{part.host}" if isinstance(part, httpx.URL) else part for part in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HostOnly())
+# Below this httpcore quotes headers, and Koha writes the number of a checkout into one.
+logging.getLogger("httpcore").setLevel(logging.INFO)
+
+
+class Reply(NamedTuple):
+    """What came back. `media_type` without its parameters; `total` is X-Total-Count, if it was told."""
+
+    status: int
+    media_type: str
+    body: bytes
+    total: int | None
+
+
+def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process."""
+    return httpx.Client(
+        transport=transport,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        headers={"User-Agent": "Lanekort"},
+    )
+
+
+def call_json(
+    *,
+    client: httpx.Client,
+    method: str,
+    url: str,
+    budget: Budget,
+    body: object = None,
+    form: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    auth: httpx.BasicAuth | None = None,
+) -> Reply:
+    """Send `body` as JSON or `form` as a form and return the answer, whatever its status.
+
+    Unavailable: no connection within a second, no end within the budget, an answer that is too large or compressed
+    (which was not asked for), a redirect.
+    """
+    sent = {"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity", **(headers or {})}
+    content = None
+    if body is not None:
+        content, sent["Content-Type"] = json.dumps(body).encode("ascii"), "application/json"
+    left = budget.left()
+    limits = httpx.Timeout(left, connect=min(CONNECT_SECONDS, left))
+    try:
+        request = client.build_request(method, url, content=content, data=form, headers=sent, timeout=limits)
+        response = client.send(request, auth=auth, stream=True)
+        try:
+            return _read(response, budget)
+        finally:
+            response.close()
+    except httpx.TimeoutException:
+        raise Unavailable("too_slow") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
+        # Their own words quote the address.
+        raise Unavailable("no_answer") from None
+
+
+def _read(response: httpx.Response, budget: Budget) -> Reply:
+    if response.is_redirect or response.headers.get("Content-Encoding", "identity") != "identity":
+        raise Unavailable("bad_answer")
+    content = bytearray()
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > MAX_ANSWER:
+            raise Unavailable("bad_answer")
+        budget.left()
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    total = response.headers.get("X-Total-Count", "")
+    known = int(total) if total.isascii() and total.isdecimal() and len(total) < 10 else None
+    return Reply(response.status_code, media_type, bytes(content), known)

@@ -1,0 +1,160 @@
+"""What the portal knows of a library's system: what a card has there, and how to renew.
+
+Money is a whole number of the smallest unit (øre, öre) of the account's currency. Days are those of the library's own
+calendar and time zone. Ids are the library's, without meaning to the portal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, Protocol
+
+from app.rules.errors import RuleBroken
+
+Reason = Literal["no_answer", "too_slow", "bad_answer", "not_admitted", "busy"]
+FeeKind = Literal["overdue", "claim_fee", "replacement_charge", "replacement_card", "interlibrary", "other"]
+
+
+class Unavailable(RuleBroken):
+    """The library's system gives no usable answer now. Whether an act took effect is then unknown.
+
+    `reason` is for the log: nobody there, too slow, an answer that cannot be read, our login refused, or too busy.
+    """
+
+    code = "library-unavailable"
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"the library's system does not answer: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why the card may not borrow here, and the amount behind it (0 if it is not about money).
+
+    Reasons: "debt" and "invoice" (an unpaid claim) everywhere; from other systems also "overdue", "too_many_loans",
+    "card_lost", "card_expired" and "restricted".
+    """
+
+    reason: str
+    amount: int
+
+
+class Refused(RuleBroken):
+    """The library said no. `code` is the library's stable code, such as "reserved"; never personal data.
+
+    `blocks` says why where the code is "blocked".
+    """
+
+    def __init__(self, code: str, *, blocks: Sequence[Block] = ()) -> None:
+        super().__init__(f"the library refused: {code}")
+        self.code = code
+        self.blocks = tuple(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """Something that is borrowed now.
+
+    `category` is the library's own code, empty if it tells none. `running_fee` is owed if it is returned today.
+    Koha and SIP2 tell whether a loan is renewable only when it is tried: then `renewable` is true and `renewals_left`
+    None.
+    """
+
+    loan_id: str
+    barcode: str | None
+    title: str
+    author: str
+    category: str
+    due_on: date
+    overdue: bool
+    running_fee: int
+    renewals_left: int | None
+    renewable: bool
+    not_renewable_because: str | None
+    claim_level: int
+    interlibrary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A place in a queue; `queue_position` is 0 when it is ready. None is what the library does not tell."""
+
+    hold_id: str
+    title: str
+    author: str
+    category: str
+    asked_on: date | None
+    ready: bool
+    fetch_before: date | None
+    queue_position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """Something owed, without what was borrowed."""
+
+    fee_id: str
+    kind: FeeKind
+    amount: int
+    outstanding: int
+    incurred_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An interlibrary request that has not arrived yet. `card_number` is known in the staff's list only."""
+
+    request_id: str
+    title: str
+    author: str
+    publication_year: int
+    category: str
+    state: Literal["asked", "ordered"]
+    asked_on: date
+    card_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one card has at one library; loans by due date.
+
+    `debt_total` is what is owed, `running_fees` what today's overdue loans have come to beyond it. A library may tell
+    the total without its parts: then `fees` is shorter than `debt_total`.
+    """
+
+    card_number: str
+    currency: str
+    loans: tuple[Loan, ...]
+    holds: tuple[Hold, ...]
+    fees: tuple[Fee, ...]
+    requests: tuple[Request, ...]
+    blocks: tuple[Block, ...]
+    debt_total: int
+    running_fees: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What became of one loan when all were to be renewed; a code where it was not."""
+
+    loan: Loan
+    renewed: bool
+    not_renewable_because: str | None
+
+
+class LibrarySystem(Protocol):
+    """What every library's system can be asked. Each call raises Unavailable within about three seconds."""
+
+    def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
+        """Return what these cards have, in the order asked, each once: one call for a whole family.
+
+        A card the library does not know has an empty account.
+        """
+
+    def renew(self, *, card_number: str, loan_id: str) -> Loan:
+        """Renew one loan of this card and return it. Refused: "unknown_loan" (also somebody else's), "overdue",
+        "reserved", "renewals_used_up", "nothing_gained", "not_renewable", "blocked"."""
+
+    def renew_all(self, *, card_number: str) -> list[Renewal]:
+        """Renew whatever of this card may be renewed, and tell of each loan how it went."""
