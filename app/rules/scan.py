@@ -78,10 +78,11 @@ def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) 
     """Decide about a code of the right shape, shown at `terminal` at the aware instant `now`."""
     if known is None or known.kind != code.kind:
         return Refused(Reason.UNKNOWN)
-    if known.revoked:
-        return Refused(Reason.REVOKED)
+    # A card that is lost has every device revoked too; staff need to know the graver of the two.
     if known.card_lost:
         return Refused(Reason.REVOKED, Cause.CARD_LOST)
+    if known.revoked:
+        return Refused(Reason.REVOKED)
     if known.expires_at <= now.timestamp():
         return Refused(Reason.EXPIRED)
     step_now = step_at(now)

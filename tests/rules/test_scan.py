@@ -64,8 +64,8 @@ def test_a_code_of_another_kind_than_the_credential_is_unknown():
 
 # Each fault with what it is answered; a credential that has a fault and every later one gets the first's answer.
 FAULTS_IN_ORDER = [
-    ({"revoked": True}, Refused(Reason.REVOKED)),
     ({"card_lost": True}, Refused(Reason.REVOKED, Cause.CARD_LOST)),
+    ({"revoked": True}, Refused(Reason.REVOKED)),
     ({"expires_at": NOW.timestamp()}, Refused(Reason.EXPIRED)),
     ({"failures_here": FAILURES_PER_TERMINAL}, Refused(Reason.THROTTLED)),
     ({"key": bytes(20)}, Refused(Reason.UNKNOWN, Cause.WRONG_CODE)),
@@ -83,6 +83,10 @@ def test_the_checks_come_in_the_protocols_order(first):
 @pytest.mark.parametrize(("fault", "answer"), FAULTS_IN_ORDER)
 def test_each_fault_alone_is_enough(fault, answer):
     assert ask(known=replace(GOOD, **fault)) == answer
+
+
+def test_staff_are_told_of_a_lost_card_also_where_its_devices_are_revoked():
+    assert ask(known=replace(GOOD, card_lost=True, revoked=True)) == Refused(Reason.REVOKED, Cause.CARD_LOST)
 
 
 def test_a_card_expires_on_the_second():
