@@ -1,0 +1,44 @@
+"""Counters of what really happens: the statements a database is sent, and the Argon2 hashes that are worked out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.register import vault as vault_module
+
+
+@contextmanager
+def statements_sent(engine: Engine) -> Iterator[list[str]]:
+    """Give a list that fills with the text of every statement that is sent to the database."""
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, _parameters, _context, _many):
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class CountedArgon2:
+    """The register's own Argon2, with a count of the hashes it was compared with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._argon2 = vault_module._ARGON2ID
+        self._verified: list[str] = []
+        monkeypatch.setattr(vault_module, "_ARGON2ID", self)
+
+    @property
+    def verified(self) -> int:
+        return len(self._verified)
+
+    def verify(self, secret: str, verifier: str) -> bool:
+        self._verified.append(verifier)
+        return bool(self._argon2.verify(secret, verifier))
+
+    def hash(self, secret: str) -> str:
+        return str(self._argon2.hash(secret))
