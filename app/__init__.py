@@ -20,6 +20,7 @@ from app.portal.routes import portal
 from app.register.transaction import commit_after_request, db, tune_engine
 from app.register.vault import Vault
 from app.web.access import keep_the_door, require_audiences
+from app.web.addresses import RowId
 from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = CookiePerDoor()
+    app.url_map.converters["id"] = RowId
     app.extensions["vault"] = Vault(settings.vault_keys)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]

@@ -74,7 +74,7 @@ def devices() -> str:
     return render_template("card/devices.html", devices=listed, this_device_id=current_user.session.device_id)
 
 
-@card.post("/card/devices/<int:device_id>/revoke")
+@card.post("/card/devices/<id:device_id>/revoke")
 @open_to(Audience.PATRON)
 def revoke(device_id: int) -> ResponseReturnValue:
     """Take the card off a lost phone."""
