@@ -2,8 +2,8 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import Length
+from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import AnyOf, DataRequired, Length, Optional
 
 
 class StaffLoginForm(FlaskForm):
@@ -18,3 +18,61 @@ class ScanForm(FlaskForm):
     """The field that a scanner types into."""
 
     payload = StringField(_l("Scan library card"), validators=[Length(max=200)])
+
+
+class BarcodeForm(FlaskForm):
+    """An item that is lent or returned."""
+
+    barcode = StringField(_l("Item barcode"), validators=[DataRequired(), Length(max=40)])
+
+
+class CounterLoanForm(FlaskForm):
+    """A loan of the patron before the desk."""
+
+    loan_id = HiddenField(validators=[DataRequired(), Length(max=80)])
+
+
+class PayForm(FlaskForm):
+    """What the patron pays. `key` is made with the page, so that a second click is not a second payment."""
+
+    amount = StringField(_l("Amount in kroner"), validators=[DataRequired(), Length(max=20)])
+    key = HiddenField(validators=[Length(min=8, max=64)])
+
+
+class WaiveForm(FlaskForm):
+    """Which fee is waived, and why."""
+
+    fee_id = HiddenField(validators=[DataRequired(), Length(max=80)])
+    reason = SelectField(
+        _l("Reason"),
+        choices=[
+            ("mistake", _l("Our mistake")),
+            ("goodwill", _l("Goodwill")),
+            ("illness", _l("Illness")),
+            ("hardship", _l("Hardship")),
+            ("item_found", _l("The item was found")),
+            ("other", _l("Another reason")),
+        ],
+    )
+
+
+class ReplaceForm(FlaskForm):
+    """A new card for the patron before the desk."""
+
+    key = HiddenField(validators=[Length(min=8, max=64)])
+
+
+class LostForm(FlaskForm):
+    """An item that does not come back, or not whole."""
+
+    barcode = StringField(_l("Item barcode"), validators=[DataRequired(), Length(max=40)])
+    what = SelectField(_l("What happened"), choices=[("lost", _l("Lost")), ("destroyed", _l("Destroyed"))])
+
+
+class InterlibraryWorkForm(FlaskForm):
+    """What staff do with a request for an interlibrary loan."""
+
+    request_id = HiddenField(validators=[DataRequired(), Length(max=80)])
+    action = HiddenField(validators=[AnyOf(["order", "arrive", "refuse"])])
+    barcode = StringField(_l("Item barcode"), validators=[Length(max=40)])
+    due_on = DateField(_l("Due back at the lending library"), validators=[Optional()])

@@ -3,19 +3,19 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.desk.forms import ScanForm, StaffLoginForm
+from app.desk.terminal import start_serving, this_terminal, this_workplace
 from app.desk.words import ShownResult, describe
-from app.register.access_log import Looker
 from app.register.budgets import TooManyAttempts
-from app.register.scans import Terminal
+from app.register.scans import Accepted
 from app.register.scans import scan as scan_code
-from app.register.staff import StaffSignInRefused, get_workplace, sign_in_staff
+from app.register.staff import StaffSignInRefused, sign_in_staff
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
+from app.web.gate import library_systems
 from app.web.identity import DESK_PATH, let_out, let_staff_in
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
@@ -64,18 +64,18 @@ def scan() -> ResponseReturnValue:
     """Show the scan field, and what the last scan gave. Nothing of an earlier patron is kept on the page."""
     form = ScanForm()
     result: ShownResult | None = None
-    workplace = get_workplace(staff_id=current_user.staff_id)
+    workplace = this_workplace()
     if form.validate_on_submit():
-        own_scope = f"desk:{current_user.session.id}"
-        terminal = Terminal(
-            scope=f"desks:{workplace.library_id}" if workplace.desks_share_scans else own_scope,
-            looker=Looker(role="staff", actor=workplace.username, library_id=workplace.library_id),
-            library_id=workplace.library_id,
-        )
-        result = describe(scan_code(payload=form.payload.data or "", terminal=terminal, now=now()))
+        outcome = scan_code(payload=form.payload.data or "", terminal=this_terminal(workplace), now=now())
+        start_serving(outcome.session if isinstance(outcome, Accepted) else None)
+        result = describe(outcome)
     elif form.is_submitted():
         result = describe(Refused(Reason.NOT_OURS))
     form.payload.data = ""
     return render_template(
-        "desk/desk.html", form=form, result=result, library=workplace.library, staff_name=workplace.name
+        "desk/desk.html",
+        form=form,
+        result=result,
+        workplace=workplace,
+        lends=library_systems().lending(workplace.library_id) is not None,
     )

@@ -38,11 +38,12 @@ class Workplace:
 
 def get_workplace(*, staff_id: int) -> Workplace:
     """Return where a staff member works."""
-    row = db.session.execute(
-        select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
-        .join(Library, Library.id == Staff.library_id)
-        .where(Staff.id == staff_id)
-    ).one()
+    with direct_connection() as connection:
+        row = connection.execute(
+            select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
+            .join(Library, Library.id == Staff.library_id)
+            .where(Staff.id == staff_id)
+        ).one()
     return Workplace(*row)
 
 

@@ -1,0 +1,43 @@
+"""This desk: where it stands, and whom it serves."""
+
+from flask import session
+from flask_login import current_user
+
+from app.register.access_log import Looker
+from app.register.scans import Terminal
+from app.register.serving import NobodyServed, Served, serve
+from app.register.staff import Workplace, get_workplace
+from app.web.clock import now
+
+_SERVING = "serving"
+
+
+def this_workplace() -> Workplace:
+    """Return the library and staff member of this desk."""
+    return get_workplace(staff_id=current_user.staff_id)
+
+
+def this_terminal(workplace: Workplace) -> Terminal:
+    """Return this desk as the owner of what is scanned here: each by itself, unless its library lets desks share."""
+    own_scope = f"desk:{current_user.session.id}"
+    return Terminal(
+        scope=f"desks:{workplace.library_id}" if workplace.desks_share_scans else own_scope,
+        looker=Looker(role="staff", actor=workplace.username, library_id=workplace.library_id),
+        library_id=workplace.library_id,
+    )
+
+
+def start_serving(scan_session: str | None) -> None:
+    """Remember whom the last scan named, in this desk's own cookie; None serves nobody."""
+    if scan_session is None:
+        session.pop(_SERVING, None)
+    else:
+        session[_SERVING] = scan_session
+
+
+def served_patron(workplace: Workplace, *, fields: str) -> Served:
+    """Return the patron before this desk; the look is written down. Raises NobodyServed."""
+    scan_session = session.get(_SERVING)
+    if not isinstance(scan_session, str):
+        raise NobodyServed
+    return serve(session=scan_session, terminal=this_terminal(workplace), fields=fields, now=now())

@@ -1,0 +1,22 @@
+"""Amounts as they are typed at a desk. Inside they are whole numbers of øre or öre."""
+
+import re
+
+from app.rules.errors import RuleBroken
+
+_AMOUNT = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{2}))?")
+
+
+class NotAnAmount(RuleBroken):
+    """The text is no amount above zero, such as `25` or `25,50`."""
+
+    code = "not-an-amount"
+
+
+def parse_amount(text: str) -> int:
+    """Return the amount in the smallest unit: `25` and `25,00` are 2500. Raises NotAnAmount."""
+    match = _AMOUNT.fullmatch("".join(text.split()))
+    amount = int(match[1]) * 100 + int(match[2] or 0) if match else 0
+    if amount == 0:
+        raise NotAnAmount
+    return amount
