@@ -71,13 +71,6 @@ def my() -> str:
     return render_template("portal/my.html", patron=patron, libraries=libraries)
 
 
-@portal.get("/my/settings")
-@open_to(Audience.PATRON)
-def settings() -> str:
-    """Show the settings."""
-    return render_template("portal/settings.html")
-
-
 @portal.get("/accessibility")
 @open_to(Audience.ANYONE)
 def accessibility() -> str:

@@ -127,3 +127,8 @@ def _correct(library: Library, values: Mapping[str, str | None]) -> Library:
     library.place = values.get("place")
     library.municipality = values.get("municipality_code")
     return library
+
+
+def find_library_name(*, library_id: str) -> str | None:
+    """Return a library's name; None where the register knows no such library."""
+    return db.session.scalar(select(Library.name).where(Library.id == library_id))

@@ -1,5 +1,6 @@
 """Patrons: to register one, and to read what a page needs of one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -84,3 +85,18 @@ def get_patron(*, patron_id: int) -> ShownPatron:
         .where(Patron.id == patron_id)
     ).one()
     return ShownPatron(*row)
+
+
+def list_affiliations(*, patron_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Return, for each patron, the libraries that they have joined: name by id, home library first."""
+    rows = db.session.execute(
+        select(Affiliation.patron_id, Library.id, Library.name)
+        .join(Library, Library.id == Affiliation.library_id)
+        .join(Patron, Patron.id == Affiliation.patron_id)
+        .where(Affiliation.patron_id.in_(patron_ids))
+        .order_by(Library.id != Patron.home_library_id, Library.name)
+    )
+    joined: dict[int, dict[str, str]] = {patron_id: {} for patron_id in patron_ids}
+    for patron_id, library_id, name in rows:
+        joined[patron_id][library_id] = name
+    return joined

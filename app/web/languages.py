@@ -27,6 +27,12 @@ def choose_language() -> str:
     return "nb"
 
 
+def language() -> str:
+    """Return the code of the language of this page."""
+    locale = current_locale()
+    return str(locale) if locale else "nb"
+
+
 def remember_language(response: Response) -> Response:
     """Keep a language that was asked for in the address."""
     asked = request.args.get("lang")
@@ -49,6 +55,5 @@ def speak_languages(app: Flask) -> None:
     app.after_request(remember_language)
 
     @app.context_processor
-    def language() -> dict[str, Any]:
-        locale = current_locale()
-        return {"lang": str(locale) if locale else "nb", "languages": list(LANGUAGES.items())}
+    def offer_languages() -> dict[str, Any]:
+        return {"lang": language(), "languages": list(LANGUAGES.items())}

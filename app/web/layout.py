@@ -10,7 +10,7 @@ _TABS = (
     ("portal.my", _l("My page")),
     ("family.loans", _l("Loans")),
     ("card.show", _l("Library card")),
-    ("portal.settings", _l("Settings")),
+    ("family.settings", _l("Settings")),
     ("portal.data", _l("My data")),
 )
 

@@ -1,0 +1,105 @@
+"""Fjernlån: ask one's library to borrow a title from another one. The library's rules answer at once."""
+
+import secrets
+from collections.abc import Mapping
+
+from flask import abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.family.forms import CancelForm, InterlibraryForm
+from app.family.routes import family
+from app.ils.lending import LendingSystem
+from app.ils.policy import LibraryRules
+from app.ils.port import Refused, Unavailable
+from app.register.patrons import get_patron, list_affiliations
+from app.web.access import Audience, open_to
+from app.web.gate import library_systems
+from app.web.languages import language
+from app.web.library_words import refusal_words
+
+Choices = Mapping[str, tuple[str, LendingSystem, LibraryRules]]
+
+
+@family.route("/my/interlibrary", methods=["GET", "POST"])
+@open_to(Audience.PATRON)
+def interlibrary() -> ResponseReturnValue:
+    """Ask for a title from another library."""
+    choices, silent = _lending_libraries()
+    form = InterlibraryForm()
+    form.library_id.choices = [(library_id, name) for library_id, (name, _system, _rules) in choices.items()]
+    form.category.choices = _categories(choices)
+    if not form.validate_on_submit():
+        form.key.data = secrets.token_hex(16)
+        page = render_template("family/interlibrary.html", form=form, choices=choices, silent=silent)
+        return page, 422 if form.is_submitted() else 200
+    name, system, _rules = choices[form.library_id.data]
+    try:
+        system.ask_interlibrary(
+            card_number=get_patron(patron_id=current_user.patron_id).card_number,
+            title=form.title.data or "",
+            author=form.author.data or "",
+            publication_year=form.publication_year.data or 0,
+            category=form.category.data,
+            idempotency_key=form.key.data or "",
+        )
+    except Refused as refused:
+        form.title.errors = [refusal_words(refused.code)]
+    except Unavailable:
+        form.library_id.errors = [_("%(library)s does not answer now.", library=name)]
+    else:
+        flash(_("%(library)s has your request, and tells you when it comes.", library=name), "success")
+        return redirect(url_for("family.loans"))
+    return render_template("family/interlibrary.html", form=form, choices=choices, silent=silent), 422
+
+
+@family.post("/my/interlibrary/cancel")
+@open_to(Audience.PATRON)
+def cancel_interlibrary() -> ResponseReturnValue:
+    """Take back a request that the library has not ordered yet."""
+    form = CancelForm()
+    joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
+    system = library_systems().lending(form.library_id.data or "")
+    if not form.validate() or system is None or form.library_id.data not in joined:
+        abort(404)
+    try:
+        system.cancel_interlibrary(
+            card_number=get_patron(patron_id=current_user.patron_id).card_number,
+            request_id=form.request_id.data or "",
+        )
+    except Refused as refused:
+        flash(refusal_words(refused.code), "warning")
+    except Unavailable:
+        flash(_("The library does not answer now. Try again in a moment."), "warning")
+    else:
+        flash(_("The request is taken back."), "success")
+    return redirect(url_for("family.loans"))
+
+
+def _lending_libraries() -> tuple[Choices, list[str]]:
+    """Return the patron's libraries that fetch from other libraries, and the names of those that do not answer."""
+    choices: dict[str, tuple[str, LendingSystem, LibraryRules]] = {}
+    silent = []
+    joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
+    for library_id, name in joined.items():
+        system = library_systems().lending(library_id)
+        if system is None:
+            continue
+        try:
+            rules = system.rules()
+        except Unavailable:
+            silent.append(name)
+            continue
+        if rules.interlibrary is not None:
+            choices[library_id] = (name, system, rules)
+    return choices, silent
+
+
+def _categories(choices: Choices) -> list[tuple[str, str]]:
+    found = {
+        category.id: category.names.get(language(), category.id)
+        for _name, _system, rules in choices.values()
+        for category in rules.categories
+    }
+    return list(found.items())

@@ -1,0 +1,123 @@
+"""Lån: one's own loans and those of everybody who permits it, at every library, asked for now and kept nowhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.family.forms import LoanForm
+from app.family.routes import family
+from app.ils.overview import ask_libraries
+from app.ils.port import Account, LibrarySystem, Refused, Unavailable
+from app.register.families import Seen, act_in_family, look_at_family
+from app.register.patrons import list_affiliations
+from app.web.access import Audience, open_to
+from app.web.clock import now, today
+from app.web.gate import library_systems
+from app.web.library_words import refusal_words
+
+
+@dataclass(frozen=True, slots=True)
+class AtLibrary:
+    """What one person has at one library."""
+
+    library_id: str
+    library: str
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsLoans:
+    """One person on the page; `permission_id` is None for oneself."""
+
+    permission_id: int | None
+    name: str
+    libraries: Sequence[AtLibrary]
+
+
+@family.get("/my/loans")
+@open_to(Audience.PATRON)
+def loans() -> str:
+    """Show the loans of oneself and of those who permit it. Every look at another is written down first."""
+    seen = look_at_family(guardian_id=current_user.patron_id, now=now())
+    joined = list_affiliations(patron_ids=[person.patron_id for person in seen])
+    names = {library_id: name for libraries in joined.values() for library_id, name in libraries.items()}
+    wanted = {
+        library_id: [person.card_number for person in seen if library_id in joined[person.patron_id]]
+        for library_id in names
+    }
+    overview = ask_libraries(systems=library_systems(), wanted=wanted)
+    people = [
+        PersonsLoans(
+            permission_id=person.permission_id,
+            name=person.name,
+            libraries=[
+                AtLibrary(library_id, names[library_id], account)
+                for library_id, account in overview.of(person.card_number)
+            ],
+        )
+        for person in seen
+    ]
+    return render_template(
+        "family/loans.html",
+        people=people,
+        unavailable=[names[library_id] for library_id in overview.unavailable],
+        unconnected=[names[library_id] for library_id in overview.unconnected],
+        today=today(),
+        form=LoanForm(),
+    )
+
+
+@family.post("/my/loans/renew")
+@open_to(Audience.PATRON)
+def renew() -> ResponseReturnValue:
+    """Renew one loan, one's own or that of somebody who permits it."""
+    form, person, system = _read_act()
+    try:
+        renewed = system.renew(card_number=person.card_number, loan_id=form.loan_id.data or "")
+    except Refused as refused:
+        flash(refusal_words(refused.code), "warning")
+    except Unavailable:
+        flash(_("The library does not answer now. Try again in a moment."), "warning")
+    else:
+        flash(_("Renewed. It is due on %(day)s.", day=format_date(renewed.due_on, "long")), "success")
+    return redirect(url_for("family.loans"))
+
+
+@family.post("/my/loans/renew-all")
+@open_to(Audience.PATRON)
+def renew_all() -> ResponseReturnValue:
+    """Renew whatever may be renewed of one person at one library."""
+    _form, person, system = _read_act()
+    try:
+        renewals = system.renew_all(card_number=person.card_number)
+    except Unavailable:
+        flash(_("The library does not answer now. Try again in a moment."), "warning")
+    else:
+        done = sum(renewal.renewed for renewal in renewals)
+        flash(ngettext("%(num)s loan renewed.", "%(num)s loans renewed.", done), "success" if done else "info")
+        if done < len(renewals):
+            flash(_("The others could not be renewed; each says why."), "info")
+    return redirect(url_for("family.loans"))
+
+
+def _read_act() -> tuple[LoanForm, Seen, LibrarySystem]:
+    """Return whose loan is meant, and at which system. Raises NoSuchPermission where that is not permitted."""
+    form = LoanForm()
+    permission = form.permission_id.data or ""
+    if not form.validate() or not ((permission.isascii() and permission.isdigit()) or not permission):
+        abort(400)
+    person = act_in_family(
+        guardian_id=current_user.patron_id,
+        permission_id=int(permission) if permission else None,
+        now=now(),
+    )
+    library_id = form.library_id.data or ""
+    system = library_systems().get(library_id)
+    if system is None or library_id not in list_affiliations(patron_ids=[person.patron_id])[person.patron_id]:
+        abort(404)
+    return form, person, system

@@ -1,0 +1,107 @@
+"""Settings: the family folder, from the child's side and from the guardian's."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.family.forms import PermissionForm
+from app.register.budgets import TooManyAttempts
+from app.register.families import (
+    NotToOneself,
+    TooManyPermissions,
+    give_permission,
+    list_given,
+    list_received,
+    switch,
+    withdraw_permission,
+)
+from app.register.patrons import get_patron
+from app.register.pins import SignInRefused
+from app.rules.ages import is_advised_off
+from app.rules.card_number import NotACardNumber
+from app.web.access import Audience, open_to
+from app.web.clock import now, today
+from app.web.errors import wait_sentence
+from app.web.step_up import confirm_pin, pin_is_needed
+
+family = Blueprint("family", __name__, template_folder="templates")
+
+
+@family.get("/my/settings")
+@open_to(Audience.PATRON)
+def settings() -> str:
+    """Show the settings: the permissions given and received, and the way to the devices."""
+    return _show_settings(PermissionForm())
+
+
+def _show_settings(form: PermissionForm) -> str:
+    patron = get_patron(patron_id=current_user.patron_id)
+    received = list_received(guardian_id=patron.id)
+    return render_template(
+        "family/settings.html",
+        form=form,
+        pin_is_needed=pin_is_needed(),
+        given=list_given(patron_id=patron.id),
+        received=received,
+        advised_off=is_advised_off(birth_date=patron.birth_date, day=today()),
+        advised_off_ids={person.id for person in received if is_advised_off(birth_date=person.birth_date, day=today())},
+    )
+
+
+@family.post("/my/settings")
+@open_to(Audience.PATRON)
+def give() -> ResponseReturnValue:
+    """Give a permission. A number that nobody has is answered as one that somebody has."""
+    form = PermissionForm()
+    if not form.validate():
+        return _show_settings(form), 422
+    try:
+        if pin_is_needed():
+            confirm_pin(form.pin.data or "")
+        give_permission(
+            patron_id=current_user.patron_id,
+            guardian_card_number=form.guardian_card_number.data or "",
+            now=now(),
+        )
+    except SignInRefused:
+        form.pin.errors = [_("The PIN is wrong.")]
+    except TooManyAttempts as error:
+        form.pin.errors = [wait_sentence(error.retry_after)]
+    except NotACardNumber:
+        form.guardian_card_number.errors = [_("A card number is N and nine digits, such as N000106188.")]
+    except NotToOneself:
+        form.guardian_card_number.errors = [_("This is your own card number. Enter the guardian's.")]
+    except TooManyPermissions:
+        form.guardian_card_number.errors = [_("You have given ten permissions. Withdraw one first.")]
+    else:
+        flash(_("The permission is sent. The guardian must switch it on under Settings."), "success")
+        return redirect(url_for("family.settings"))
+    return _show_settings(form), 422
+
+
+@family.post("/my/settings/permissions/<int:permission_id>/withdraw")
+@open_to(Audience.PATRON)
+def withdraw(permission_id: int) -> ResponseReturnValue:
+    """Withdraw a permission that was given."""
+    withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id)
+    flash(_("The permission is withdrawn. Your loans are no longer shown there."), "success")
+    return redirect(url_for("family.settings"))
+
+
+@family.post("/my/settings/permissions/<int:permission_id>/on")
+@open_to(Audience.PATRON)
+def switch_on(permission_id: int) -> ResponseReturnValue:
+    """Switch on the view of a child's loans."""
+    switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=True, now=now())
+    flash(_("Switched on. The loans are under Loans."), "success")
+    return redirect(url_for("family.settings"))
+
+
+@family.post("/my/settings/permissions/<int:permission_id>/off")
+@open_to(Audience.PATRON)
+def switch_off(permission_id: int) -> ResponseReturnValue:
+    """Switch off the view of a child's loans."""
+    switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=False, now=now())
+    flash(_("Switched off. You no longer see these loans."), "success")
+    return redirect(url_for("family.settings"))
