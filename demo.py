@@ -3,9 +3,10 @@
 import argparse
 import os
 import socket
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from multiprocessing import Process
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,70 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from httpx import WSGITransport
 
 from app import create_app
 from app.config import Settings, demo_settings
+from app.demo.accounts import LIBRARIES
 from app.demo.seed import seed_register
+from app.ils.http import CirculationSystem
+from app.ils.json_call import make_client
+from app.ils.systems import Systems
+from app.messages.channels import Inbox
+from app.web.worker import work_for_ever
+from circulation import create_circulation, seed_demo
+from circulation.factory import migrate_all
+from circulation.settings import Settings as CirculationSettings
 
 _WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """Both buildings under one roof. They still speak HTTP with each other, only without a network between them."""
+
+    instance: Path
+    settings: Settings
+
+    def prepare(self) -> None:
+        """Make tables and invented people, where there are none yet."""
+        now = datetime.now(UTC)
+        circulation = self._circulation_settings()
+        migrate_all(circulation)
+        seed_demo(settings=circulation, now=now)
+        with self.build().app_context():
+            flask_migrate.upgrade()
+            seed_register(now=now)
+
+    def build(self) -> Flask:
+        """Make the portal, connected to the libraries' loans systems."""
+        circulation = self._circulation_settings()
+        client = make_client(transport=WSGITransport(app=create_circulation(circulation)))
+        systems = {
+            library_id: CirculationSystem(
+                client=client,
+                url="http://circulation.localhost",
+                library_id=library_id,
+                user=circulation.api_user,
+                password=circulation.api_password,
+            )
+            for library_id in LIBRARIES
+        }
+        return create_app(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
+
+    def work(self) -> None:
+        """Send messages and tell libraries what is new, in a process of its own."""
+        work_for_ever(self.build())
+
+    def _circulation_settings(self) -> CirculationSettings:
+        return CirculationSettings.for_demo(instance=self.instance)
 
 
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with two processes, which is what SQLite does best with."""
 
-    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
-        self._settings = settings
+    def __init__(self, demonstration: Demonstration, options: dict[str, Any]) -> None:
+        self._demonstration = demonstration
         self._options = options
         super().__init__()
 
@@ -40,17 +92,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Make the app, in each worker."""
-        return create_app(self._settings)
-
-
-def prepare(instance: Path) -> Settings:
-    """Make keys, tables and invented people under `instance`, where there are none yet."""
-    settings = demo_settings(instance)
-    app = create_app(settings)
-    with app.app_context():
-        flask_migrate.upgrade()
-        seed_register(now=datetime.now(UTC))
-    return settings
+        return self._demonstration.build()
 
 
 def main() -> None:
@@ -64,7 +106,7 @@ def main() -> None:
     instance = Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
     if asked.fresh:
         start_anew(instance)
-    settings = prepare(instance)
+    settings = demo_settings(instance)
     options: dict[str, Any] = {"workers": _WORKERS, "loglevel": "warning", "control_socket_disable": True}
     if asked.lan:
         host, address = "0.0.0.0", lan_address()
@@ -75,13 +117,16 @@ def main() -> None:
         print("The certificate is made here, so the phone warns once: let it go on.")
     else:
         host, url = "127.0.0.1", f"http://localhost:{asked.port}"
+    demonstration = Demonstration(instance, settings)
+    demonstration.prepare()
+    Process(target=demonstration.work, daemon=True).start()
     print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
-    Server(settings, options | {"bind": f"{host}:{asked.port}"}).run()
+    Server(demonstration, options | {"bind": f"{host}:{asked.port}"}).run()
 
 
 def start_anew(instance: Path) -> None:
     """Delete what earlier demonstrations left, and nothing else that may lie in the folder."""
-    for pattern in ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "secret-key", "vault-key"):
+    for pattern in ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "secret-key", "vault-key", "inbox/*.json"):
         for path in instance.glob(pattern):
             path.unlink()
 

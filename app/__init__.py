@@ -1,5 +1,6 @@
 """The national portal: it issues the library card that a whole country keeps on its phone."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,11 @@ from app.card.routes import card
 from app.cli import add_commands
 from app.config import Settings, read_settings
 from app.demo.routes import demo
-from app.desk.routes import desk
-from app.portal.routes import portal
+from app.desk import desk
+from app.family import family
+from app.ils.systems import Systems, read_systems
+from app.messages.channels import Post, Smtp
+from app.portal import portal
 from app.register.transaction import commit_after_request, db, tune_engine
 from app.register.vault import Vault
 from app.web.access import keep_the_door, require_audiences
@@ -27,6 +31,7 @@ from app.web.health import health
 from app.web.identity import CookiePerDoor, login_manager
 from app.web.languages import speak_languages
 from app.web.layout import lay_out
+from app.web.library_words import give_words
 from app.web.logs import log_requests
 
 _LARGEST_REQUEST = 64 * 1024
@@ -40,12 +45,20 @@ def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _wall_clock) -> APIFlask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = _wall_clock,
+    systems: Systems | None = None,
+    post: Post | None = None,
+) -> APIFlask:
     """Plug the portal together. This is the only place that sees every floor.
 
-    Without settings they are read from the environment. Raises BadSettings, or RouteWithoutAudience.
+    What is not given is read from the environment. Raises BadSettings, BadSystems or RouteWithoutAudience.
     """
     settings = settings or read_settings()
+    if systems is None:
+        systems = read_systems(settings.ils_systems, environ=os.environ)
     app = APIFlask(
         __name__,
         title="Lånekort",
@@ -73,6 +86,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
     app.extensions["vault"] = Vault(settings.vault_keys)
+    app.extensions["ils"] = systems
+    app.extensions["post"] = post or Smtp(settings.smtp_url, settings.mail_from)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 
@@ -91,9 +106,10 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     login_manager.init_app(app)
     speak_languages(app)
     lay_out(app)
+    give_words(app)
     add_commands(app)
 
-    for door in (health, portal, card, desk, api, v1):
+    for door in (health, portal, card, family, desk, api, v1):
         app.register_blueprint(door)
     if settings.demo:
         app.register_blueprint(demo)

@@ -1,15 +1,16 @@
-"""Commands for the operator, on the server: `flask libraries import`, `flask retention run`."""
+"""Commands for the operator, on the server: `flask libraries import`, `flask retention run`, `flask worker`."""
 
 from pathlib import Path
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
 from app.register.libraries import NotALibraryList, import_libraries
 from app.register.retention import purge
 from app.register.transaction import db
 from app.web.clock import now
+from app.web.worker import work_for_ever
 
 libraries = AppGroup("libraries", help="The list of public libraries.")
 retention = AppGroup("retention", help="What is kept for a time only.")
@@ -42,7 +43,15 @@ def run() -> None:
     click.echo(", ".join(f"{table}: {rows}" for table, rows in gone.items()))
 
 
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Send messages and tell libraries what is new, until stopped."""
+    work_for_ever(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
     app.cli.add_command(libraries)
     app.cli.add_command(retention)
+    app.cli.add_command(worker)

@@ -20,6 +20,9 @@ class Settings:
     database_url: str
     secret_key: str
     vault_keys: Mapping[int, bytes]
+    ils_systems: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
     demo: bool = False
     secure_cookies: bool = True
     proxies: int = 0
@@ -39,9 +42,29 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     proxies = environ.get("PROXIES", "0")
     if not proxies.isdigit():
         faults.append("PROXIES must be the number of proxies in front, such as 1")
+    smtp_url, mail_from = environ.get("SMTP_URL", ""), environ.get("MAIL_FROM", "")
+    if not smtp_url.startswith(("smtp://", "smtps://")) or "@" not in mail_from:
+        faults.append("SMTP_URL must begin with smtp:// or smtps://, and MAIL_FROM must be an e-mail address")
+    ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     if faults:
         raise BadSettings("\n".join(faults))
-    return Settings(database_url=database_url, secret_key=secret_key, vault_keys=vault_keys, proxies=int(proxies))
+    return Settings(
+        database_url=database_url,
+        secret_key=secret_key,
+        vault_keys=vault_keys,
+        ils_systems=ils_systems,
+        smtp_url=smtp_url,
+        mail_from=mail_from,
+        proxies=int(proxies),
+    )
+
+
+def _read_ils_systems(path: str, faults: list[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError):
+        faults.append("ILS_SYSTEMS_FILE must be the path of a TOML file that can be read")
+        return ""
 
 
 def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:

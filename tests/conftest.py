@@ -14,6 +14,7 @@ from apiflask import APIFlask
 from app import create_app
 from app.config import Settings
 from app.demo.seed import seed_register
+from app.messages.channels import Inbox
 from app.register.transaction import db
 from tests.postgres import create_database, drop_database, running_postgres
 
@@ -124,12 +125,18 @@ def database_url(databases: Databases, engine: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def make_app(database_url: str, clock: Clock) -> Iterator[Callable[[], APIFlask]]:
+def post(tmp_path: Path) -> Inbox:
+    """Where the test's messages land."""
+    return Inbox(tmp_path / "inbox")
+
+
+@pytest.fixture
+def make_app(database_url: str, clock: Clock, post: Inbox) -> Iterator[Callable[[], APIFlask]]:
     """Make the portal again over the same database, as a restart does."""
     made: list[APIFlask] = []
 
     def make() -> APIFlask:
-        app = create_app(settings_for(database_url), clock=clock)
+        app = create_app(settings_for(database_url), clock=clock, post=post)
         app.testing = True
         made.append(app)
         return app

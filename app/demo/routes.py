@@ -3,10 +3,12 @@
 from typing import Any, NamedTuple
 
 import pyotp
-from flask import Blueprint
+from flask import Blueprint, current_app, render_template
 from flask_babel import gettext as _
 
 from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS
+from app.messages.channels import Inbox
+from app.web.access import Audience, open_to
 from app.web.clock import now
 
 demo = Blueprint("demo", __name__, template_folder="templates")
@@ -49,6 +51,14 @@ class Demonstration:
             (f"{kinds[machine.kind]}, {LIBRARIES[machine.library_id][0]}", machine.username, machine.password)
             for machine in MACHINES
         ]
+
+
+@demo.get("/demo/inbox")
+@open_to(Audience.ANYONE)
+def inbox() -> str:
+    """Show every message that was sent."""
+    post: Inbox = current_app.extensions["post"]
+    return render_template("demo/inbox.html", letters=post.read())
 
 
 @demo.app_context_processor

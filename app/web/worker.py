@@ -1,0 +1,81 @@
+"""The work that no page waits for: messages to patrons, and word to libraries of new card numbers."""
+
+import time
+
+import structlog
+from flask import Flask, current_app
+from flask_babel import force_locale
+
+from app.ils.port import Refused, Unavailable
+from app.messages.channels import Letter, NotSent, Post
+from app.messages.compose import compose
+from app.register.families import advise_older_children
+from app.register.notices import mark_not_told, mark_told, take_due_notice
+from app.register.outbox import Due, mark_failed, mark_sent, take_due_message
+from app.register.transaction import db
+from app.web.clock import now
+from app.web.gate import library_systems
+
+_PAUSE_SECONDS = 1
+_ADVICE_SECONDS = 3600
+
+_log = structlog.get_logger()
+
+
+def work_for_ever(app: Flask) -> None:
+    """Do what is due, and look again every second, until stopped."""
+    advised_at = 0.0
+    while True:
+        with app.app_context():
+            if time.monotonic() - advised_at >= _ADVICE_SECONDS or not advised_at:
+                advised_at = time.monotonic()
+                advise_older_children(now=now())
+                db.session.commit()
+            busy = work_once()
+        if not busy:
+            time.sleep(_PAUSE_SECONDS)
+
+
+def work_once() -> bool:
+    """Send one message and tell one library, if any is due. Returns whether there was anything to do."""
+    sent = _send_one()
+    told = _tell_one()
+    return sent or told
+
+
+def _send_one() -> bool:
+    due = take_due_message(now=now())
+    if due is None:
+        return False
+    post: Post = current_app.extensions["post"]
+    try:
+        post.send(_write(due))
+    except NotSent:
+        _log.warning("message not sent", message_id=due.id)
+        mark_failed(message_id=due.id, now=now())
+    else:
+        mark_sent(message_id=due.id, now=now())
+    return True
+
+
+def _write(due: Due) -> Letter:
+    with force_locale("nb"):
+        words = compose(kind=due.kind, name=due.name, about=due.about)
+    to = {"email": due.email, "sms": due.phone}.get(due.channel) or "\n".join((due.name, *due.address))
+    return Letter(channel=due.channel, to=to, subject=words.subject, body=words.body, at=now())
+
+
+def _tell_one() -> bool:
+    notice = take_due_notice(now=now())
+    if notice is None:
+        return False
+    lending = library_systems().lending(notice.library_id)
+    try:
+        if lending is not None:
+            lending.rename_card(old_card_number=notice.old_card_number, new_card_number=notice.new_card_number)
+    except (Refused, Unavailable) as error:
+        _log.warning("library not told", notice_id=notice.id, library_id=notice.library_id, code=error.code)
+        mark_not_told(notice=notice, now=now())
+    else:
+        mark_told(notice_id=notice.id)
+    return True
