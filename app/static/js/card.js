@@ -91,7 +91,7 @@ function tick() {
 function show(current) {
   draw(code, current.svg);
   draw(barcode, current.barcode);
-  digits.textContent = current.digits.replace(/\D/g, "").replace(/\d{4}(?=\d)/g, "$& ");
+  digits.textContent = current.digits;
   shown = current;
 }
 
