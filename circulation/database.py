@@ -22,6 +22,7 @@ from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from circulation.errors import Refused
@@ -54,7 +55,8 @@ class Database:
         self._reader = (
             self._engine if self.is_sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
         )
-        self._owes_scrub = self.is_sqlite
+        self._owes_scrub = self.is_sqlite  # a crash may have left pages in the log
+        self.checkpoint_wait_ms = 1000
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -66,7 +68,7 @@ class Database:
             if code := _LOST_RACES.get(_constraint(error)):
                 raise Refused(code) from None
             raise
-        except OperationalError as error:
+        except (OperationalError, PoolTimeout) as error:
             if _ran_out_of_time(error):
                 raise Refused("busy") from None
             raise
@@ -78,7 +80,7 @@ class Database:
         try:
             with Session(self._reader) as session:
                 yield session
-        except OperationalError as error:
+        except (OperationalError, PoolTimeout) as error:
             if _ran_out_of_time(error):
                 raise Refused("busy") from None
             raise
@@ -92,8 +94,10 @@ class Database:
         raw = self._engine.raw_connection()
         try:
             cursor = raw.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {self.checkpoint_wait_ms}")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             (busy, *_), *_ = cursor.fetchall()
+            cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
         except sqlite3.OperationalError:
             busy = True
         finally:
@@ -222,7 +226,9 @@ def _constraint(error: IntegrityError) -> str:
     return "_".join(["uq", pairs[0][0], *(pair[1] for pair in pairs)]) if pairs else ""
 
 
-def _ran_out_of_time(error: OperationalError) -> bool:
+def _ran_out_of_time(error: OperationalError | PoolTimeout) -> bool:
+    if isinstance(error, PoolTimeout):
+        return True
     if isinstance(error.orig, sqlite3.OperationalError):
         return "locked" in str(error.orig) or "busy" in str(error.orig)
     # Lock not available, query cancelled by its time-out, deadlock, serialization failure, too many connections.
