@@ -35,7 +35,11 @@ def cost() -> str:
     """Show what it costs to return the loans on a day, which is a week from now where none is asked for."""
     day, fault = _asked_day()
     answers = [] if fault else _ask(day)
-    return render_template("family/cost.html", day=day, today=today(), answers=answers, fault=fault)
+    totals = {
+        currency: sum(answer.cost.total for answer in answers if answer.cost and answer.currency == currency)
+        for currency in dict.fromkeys(answer.currency for answer in answers if answer.cost)
+    }
+    return render_template("family/cost.html", day=day, today=today(), answers=answers, totals=totals, fault=fault)
 
 
 def _asked_day() -> tuple[date, str]:

@@ -12,7 +12,7 @@ from flask_login import current_user
 from app.family.forms import LoanForm
 from app.family.routes import family
 from app.ils.overview import ask_libraries
-from app.ils.port import Account, LibrarySystem, Refused, Unavailable
+from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Refused, Request, Unavailable
 from app.register.families import Seen, act_in_family, look_at_family
 from app.register.patrons import list_affiliations
 from app.web.access import Audience, open_to
@@ -37,6 +37,42 @@ class PersonsLoans:
     permission_id: int | None
     name: str
     libraries: Sequence[AtLibrary]
+
+    @property
+    def loans(self) -> list[tuple[AtLibrary, Loan]]:
+        """Return the loans at all libraries, the first due date first."""
+        return sorted(((at, loan) for at in self.libraries for loan in at.account.loans), key=lambda at: at[1].due_on)
+
+    @property
+    def holds(self) -> list[tuple[AtLibrary, Hold]]:
+        """Return the reservations, those first that are ready."""
+        return sorted(
+            ((at, hold) for at in self.libraries for hold in at.account.holds), key=lambda at: not at[1].ready
+        )
+
+    @property
+    def requests(self) -> list[tuple[AtLibrary, Request]]:
+        """Return what the libraries are asked to fetch from others."""
+        return [(at, request) for at in self.libraries for request in at.account.requests]
+
+    @property
+    def blocks(self) -> list[tuple[AtLibrary, Block]]:
+        """Return where the card may not borrow, and why."""
+        return [(at, block) for at in self.libraries for block in at.account.blocks]
+
+    @property
+    def owed(self) -> list[tuple[str, int, int]]:
+        """Return what is owed, currency by currency: booked already, and grown so far on what is overdue."""
+        accounts = [at.account for at in self.libraries]
+        sums = [
+            (
+                currency,
+                sum(account.debt_total for account in accounts if account.currency == currency),
+                sum(account.running_fees for account in accounts if account.currency == currency),
+            )
+            for currency in dict.fromkeys(account.currency for account in accounts)
+        ]
+        return [(currency, booked, running) for currency, booked, running in sums if booked or running]
 
 
 @family.get("/my/loans")
@@ -65,10 +101,11 @@ def loans() -> str:
     return render_template(
         "family/loans.html",
         people=people,
+        loans=[loan for person in people for _at, loan in person.loans],
+        libraries=names,
         unavailable=[names[library_id] for library_id in overview.unavailable],
         unconnected=[names[library_id] for library_id in overview.unconnected],
         today=today(),
-        form=LoanForm(),
     )
 
 

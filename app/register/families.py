@@ -82,10 +82,10 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime)
     own = db.session.get_one(Patron, patron_id)
     if number == own.card_number:
         raise NotToOneself
-    given = db.session.scalars(
-        select(FamilyPermission.guardian_card_number).where(FamilyPermission.patron_id == patron_id)
-    ).all()
-    if number in given:
+    guardian_id = db.session.scalar(select(Patron.id).where(Patron.card_number == number))
+    given = db.session.scalars(select(FamilyPermission).where(FamilyPermission.patron_id == patron_id)).all()
+    # A guardian with a new card is still the same guardian.
+    if any(one.guardian_card_number == number or one.guardian_id == (guardian_id or -1) for one in given):
         return
     if len(given) >= _MOST_GIVEN:
         raise TooManyPermissions
@@ -93,7 +93,7 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime)
         FamilyPermission(
             patron_id=patron_id,
             guardian_card_number=number,
-            guardian_id=db.session.scalar(select(Patron.id).where(Patron.card_number == number)),
+            guardian_id=guardian_id,
             given_at=now,
         )
     )

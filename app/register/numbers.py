@@ -10,9 +10,10 @@ from app.register.transaction import db
 _SPARE_DRAWS = 20
 
 
-def note_number(card_number: str) -> None:
-    """Note that a number is issued. One that was issued before breaks the primary key when it is flushed."""
+def note_number(card_number: str) -> str:
+    """Note that a number is issued, and return it. One that was issued before breaks the primary key on flush."""
     db.session.add(IssuedNumber(card_number=card_number))
+    return card_number
 
 
 def draw_number() -> str:
@@ -21,8 +22,7 @@ def draw_number() -> str:
         number = f"N{secrets.randbelow(10**9):09d}"
         try:
             with db.session.begin_nested():
-                note_number(number)
-            return number
+                return note_number(number)
         except IntegrityError:
             if not spare:
                 raise

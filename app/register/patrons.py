@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from app.register.numbers import note_number
+from app.register.numbers import draw_number, note_number
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
@@ -38,7 +38,7 @@ class ShownPatron:
 
 def register_patron(
     *,
-    card_number: str,
+    card_number: str | None = None,
     name: str,
     birth_date: date,
     gender: str,
@@ -47,9 +47,12 @@ def register_patron(
     national_id: NationalId | None,
     now: datetime,
 ) -> Patron:
-    """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only."""
+    """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
+
+    Without a card number one is drawn; one that is given must never have been issued.
+    """
     patron = Patron(
-        card_number=card_number,
+        card_number=note_number(card_number) if card_number else draw_number(),
         name=name,
         birth_date=birth_date,
         gender=gender,
@@ -62,7 +65,6 @@ def register_patron(
         home_library_id=home_library_id,
         registered_at=now,
     )
-    note_number(card_number)
     db.session.add(patron)
     db.session.flush()
     activate_card(patron_id=patron.id, library_id=home_library_id, now=now)

@@ -1,0 +1,178 @@
+"""The family folder at the register: who may see whose loans, and when."""
+
+import pytest
+from sqlalchemy import select
+
+from app.register.families import (
+    NoSuchPermission,
+    NotToOneself,
+    TooManyPermissions,
+    act_in_family,
+    advise_older_children,
+    give_permission,
+    list_given,
+    list_received,
+    look_at_family,
+    switch,
+    withdraw_permission,
+)
+from app.register.tables import AccessLogEntry, FamilyPermission, Message, Patron
+from app.register.transaction import db
+from app.rules.card_number import NotACardNumber
+from tests.conftest import START
+
+GUARDIAN, CHILD, TEEN, OTHER = "N000100001", "N000100002", "N000100003", "N000100006"
+
+
+def patron_id(card_number: str) -> int:
+    found = db.session.scalars(select(Patron.id).where(Patron.card_number == card_number)).one()
+    db.session.rollback()
+    return found
+
+
+def permit(child: str, guardian: str, *, switched_on: bool = True) -> int:
+    give_permission(patron_id=patron_id(child), guardian_card_number=guardian, now=START)
+    db.session.commit()
+    permission = db.session.scalars(
+        select(FamilyPermission.id).where(
+            FamilyPermission.patron_id == patron_id(child), FamilyPermission.guardian_card_number == guardian
+        )
+    ).one()
+    if switched_on:
+        switch(guardian_id=patron_id(guardian), permission_id=permission, on=True, now=START)
+    db.session.commit()
+    return permission
+
+
+def seen_by(card_number: str) -> list[str]:
+    return [seen.card_number for seen in look_at_family(guardian_id=patron_id(card_number), now=START)]
+
+
+def test_a_permission_alone_shows_nothing():
+    permit(CHILD, GUARDIAN, switched_on=False)
+    assert seen_by(GUARDIAN) == [GUARDIAN]
+
+
+def test_a_guardian_who_switches_on_sees_every_child_that_permits_it():
+    permit(CHILD, GUARDIAN)
+    permit(TEEN, GUARDIAN)
+    assert seen_by(GUARDIAN) == [GUARDIAN, CHILD, TEEN]
+    assert seen_by(CHILD) == [CHILD]
+
+
+def test_switching_off_ends_the_view_and_keeps_the_permission():
+    permission = permit(CHILD, GUARDIAN)
+    switch(guardian_id=patron_id(GUARDIAN), permission_id=permission, on=False, now=START)
+    db.session.commit()
+    assert seen_by(GUARDIAN) == [GUARDIAN]
+    assert [received.switched_on for received in list_received(guardian_id=patron_id(GUARDIAN))] == [False]
+
+
+def test_withdrawing_ends_the_view_at_once():
+    permission = permit(CHILD, GUARDIAN)
+    withdraw_permission(patron_id=patron_id(CHILD), permission_id=permission)
+    db.session.commit()
+    assert seen_by(GUARDIAN) == [GUARDIAN]
+    assert list_received(guardian_id=patron_id(GUARDIAN)) == []
+
+
+def test_nobody_but_the_guardian_named_can_switch_it_on():
+    permission = permit(CHILD, GUARDIAN, switched_on=False)
+    for somebody_else in (OTHER, CHILD):
+        with pytest.raises(NoSuchPermission):
+            switch(guardian_id=patron_id(somebody_else), permission_id=permission, on=True, now=START)
+        db.session.rollback()
+
+
+def test_nobody_but_the_giver_can_withdraw_it():
+    permission = permit(CHILD, GUARDIAN)
+    with pytest.raises(NoSuchPermission):
+        withdraw_permission(patron_id=patron_id(GUARDIAN), permission_id=permission)
+
+
+def test_a_number_that_nobody_has_is_kept_and_shown_like_any_other():
+    for number in (GUARDIAN, "N999999999"):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=number, now=START)
+        db.session.commit()
+    known, unknown = list_given(patron_id=patron_id(CHILD))
+    assert (known.guardian_card_number, unknown.guardian_card_number) == (GUARDIAN, "N999999999")
+    assert (known.given_at, known.switched_on, known.last_looked_at) == (
+        unknown.given_at,
+        unknown.switched_on,
+        unknown.last_looked_at,
+    )
+
+
+def test_whoever_gets_that_number_later_gets_no_permission_with_it():
+    give_permission(patron_id=patron_id(CHILD), guardian_card_number="N999999999", now=START)
+    db.session.get_one(Patron, patron_id(OTHER)).card_number = "N999999999"
+    db.session.commit()
+    assert list_received(guardian_id=patron_id("N999999999")) == []
+
+
+def test_giving_twice_is_giving_once():
+    permission = permit(CHILD, GUARDIAN)
+    assert permit(CHILD, GUARDIAN) == permission
+    assert len(list_given(patron_id=patron_id(CHILD))) == 1
+
+
+def test_nobody_permits_oneself():
+    with pytest.raises(NotToOneself):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=CHILD.lower(), now=START)
+
+
+def test_a_text_that_is_no_number_is_refused():
+    with pytest.raises(NotACardNumber):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number="mamma", now=START)
+
+
+def test_ten_permissions_are_enough():
+    for tail in range(10):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=f"N55500000{tail}", now=START)
+        db.session.commit()
+    with pytest.raises(TooManyPermissions):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=GUARDIAN, now=START)
+
+
+def test_the_child_sees_when_the_guardian_looked():
+    permit(CHILD, GUARDIAN)
+    assert list_given(patron_id=patron_id(CHILD))[0].last_looked_at is None
+    seen_by(GUARDIAN)
+    assert list_given(patron_id=patron_id(CHILD))[0].last_looked_at == START
+
+
+def test_looking_at_oneself_is_not_written_down():
+    seen_by(GUARDIAN)
+    assert db.session.scalars(select(AccessLogEntry)).all() == []
+
+
+def test_acting_for_a_child_needs_the_same_permission():
+    permission = permit(CHILD, GUARDIAN)
+    guardian = patron_id(GUARDIAN)
+    assert act_in_family(guardian_id=guardian, permission_id=permission, now=START).card_number == CHILD
+    assert act_in_family(guardian_id=guardian, permission_id=None, now=START).card_number == GUARDIAN
+    switch(guardian_id=guardian, permission_id=permission, on=False, now=START)
+    db.session.commit()
+    with pytest.raises(NoSuchPermission):
+        act_in_family(guardian_id=guardian, permission_id=permission, now=START)
+    with pytest.raises(NoSuchPermission):
+        act_in_family(guardian_id=patron_id(OTHER), permission_id=permission, now=START)
+
+
+def test_a_child_past_the_12th_year_is_advised_once_and_nothing_is_switched():
+    permit(TEEN, GUARDIAN)
+    for _ in range(2):
+        advise_older_children(now=START)
+        db.session.commit()
+    kinds = db.session.scalars(select(Message.kind).order_by(Message.kind)).all()
+    assert kinds == ["family-advice-to-child", "family-advice-to-guardian"]
+    db.session.rollback()
+    assert seen_by(GUARDIAN) == [GUARDIAN, TEEN]
+
+
+def test_a_younger_child_is_advised_on_the_day_it_turns_13():
+    permit(CHILD, GUARDIAN)
+    birth_date = db.session.get_one(Patron, patron_id(CHILD)).birth_date
+    birthday = START.replace(year=birth_date.year + 13, month=birth_date.month, day=birth_date.day, hour=12)
+    assert advise_older_children(now=birthday.replace(hour=0, day=birthday.day - 1)) == 0
+    assert advise_older_children(now=birthday) == 1
