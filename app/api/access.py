@@ -1,6 +1,6 @@
-"""How a machine comes in: a user name and password with every request, before anything is read."""
+"""How a machine comes in: a user name and password with every request, before anything is read; then JSON alone."""
 
-from flask import g, request
+from flask import abort, g, request
 
 from app.register.access_log import Looker
 from app.register.machines import MachineRefused, SignedInMachine, sign_in_machine
@@ -14,7 +14,7 @@ def let_machine_in() -> None:
     if audience_of_request() is not Audience.MACHINE:
         return
     shown = request.authorization
-    if shown is None or shown.type != "basic" or not shown.username:
+    if shown is None or shown.type != "basic" or not shown.username or "\x00" in shown.username:
         raise MachineRefused
     g.machine = sign_in_machine(
         username=shown.username,
@@ -22,6 +22,33 @@ def let_machine_in() -> None:
         address=request.remote_addr or "",
         now=now(),
     )
+
+
+def read_json() -> None:
+    """Refuse a body that is not called JSON (415), is none (400), or holds what no database takes as text (422)."""
+    if not request.get_data():
+        return
+    if not request.is_json:
+        abort(415)
+    try:
+        readable = _is_text(request.get_json())
+    except RecursionError:
+        abort(400)
+    if not readable:
+        abort(422)
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether no text in a JSON value holds a NUL or half a character."""
+    match value:
+        case str():
+            return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+        case list():
+            return all(map(_is_text, value))
+        case dict():
+            return all(map(_is_text, value)) and all(map(_is_text, value.values()))
+        case _:
+            return True
 
 
 def this_terminal() -> Terminal:

@@ -8,12 +8,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import HTTP_STATUS_CODES
 
 from app.register.budgets import TooManyAttempts
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
 
 API_PREFIX = "/api/"
+PROBLEM_JSON = "application/problem+json"
 _DRAIN_BYTES = 16 * 1024 * 1024
 
 _log = structlog.get_logger()
@@ -27,9 +29,10 @@ class BadText(HTTPException):
 
 def problem(*, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     """Return a problem+json answer. `code` is stable; `detail` is a sentence in English without personal data."""
-    response = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, code=code, detail=detail)
+    title = HTTP_STATUS_CODES[status]
+    response = jsonify(type="about:blank", title=title, status=status, code=code, detail=detail)
     response.status_code = status
-    response.mimetype = "application/problem+json"
+    response.mimetype = PROBLEM_JSON
     response.headers.update(headers or {})
     return response
 
@@ -94,8 +97,9 @@ def answer_errors(app: Flask) -> None:
             _drain()
         headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
         if request.path.startswith(API_PREFIX):
-            code = HTTPStatus(status).phrase.lower().replace(" ", "-")
-            return problem(status=status, code=code, detail=HTTPStatus(status).description, headers=headers)
+            # Werkzeug's names: Python's own change from one version to the next.
+            code = HTTP_STATUS_CODES[status].lower().replace(" ", "-")
+            return problem(status=status, code=code, detail=error.description or "", headers=headers)
         title, sentence = _words(status)
         page = _error_page(status=status, title=title, sentence=sentence)
         page.headers.update(headers)

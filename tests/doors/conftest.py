@@ -14,6 +14,7 @@ from app.register.transaction import db
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in
 
+
 class CompiledTemplates(BytecodeCache):
     """Templates compiled once for all the apps that the tests make, which is half of a test's time."""
 

@@ -73,6 +73,8 @@ def _inspect_problem(response: TestResponse) -> None:
         problem = json.loads(response.data)
         assert {name: type(value) for name, value in problem.items()} == _PROBLEM
         assert problem["status"] == response.status_code
+        assert problem["title"]
+        assert problem["detail"].endswith("."), problem
 
 
 def find_faults(app: Flask, html: str, path: str) -> list[str]:

@@ -1,0 +1,378 @@
+"""POST /api/v1/scan as kiosks and libraries' systems call it, and the OpenAPI document that describes it."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.datastructures import Authorization
+from werkzeug.test import TestResponse
+
+from app.demo.accounts import MACHINES
+from app.register.tables import AccessLogEntry
+from app.register.transaction import db
+from tests.conftest import Clock
+from tests.doors.conftest import Contents
+from tests.doors.visits import (
+    AT_MULLSJO_ONLY,
+    KIOSK_1,
+    KIOSK_2,
+    log_in,
+    main_text,
+    other_digit,
+    scan_at_kiosk,
+    shown_code,
+)
+
+SCAN = "/api/v1/scan"
+NOBODYS_CODE = "921123456789012294287082"
+
+
+def test_an_accepted_scan_has_the_shape_that_libraries_rely_on(
+    client: FlaskClient, phone: FlaskClient, clock: Clock
+) -> None:
+    response = scan_at_kiosk(client, shown_code(phone))
+    answer = response.json
+    assert response.status_code == 200
+    assert response.mimetype == "application/json"
+    assert set(answer) == {"result", "session", "expires", "patron", "device"}
+    assert answer["result"] == "accepted"
+    assert len(answer["session"]) == 32
+    assert datetime.fromisoformat(answer["expires"]) == clock() + timedelta(minutes=5)
+    assert answer["patron"] == {
+        "name": "Ingrid Solvang",
+        "age_band": "voksen",
+        "home_library": "Ullensaker bibliotek",
+        "activated_here": True,
+        "blocks": [],
+    }
+    assert set(answer["device"]) == {"label", "since"}
+    assert datetime.fromisoformat(answer["device"]["since"]) == clock()
+
+
+def test_the_answer_tells_the_terminal_no_number_by_which_to_sign_in(client: FlaskClient, phone: FlaskClient) -> None:
+    assert "000100001" not in scan_at_kiosk(client, shown_code(phone)).text
+
+
+def test_the_same_kiosk_gets_the_same_session_again(client: FlaskClient, phone: FlaskClient, clock: Clock) -> None:
+    code = shown_code(phone)
+    first = scan_at_kiosk(client, code).json
+    clock.turn(seconds=20)
+    assert scan_at_kiosk(client, code).json == first
+
+
+def test_another_kiosk_is_refused_with_a_sentence_for_staff(client: FlaskClient, phone: FlaskClient) -> None:
+    code = shown_code(phone)
+    scan_at_kiosk(client, code, kiosk=KIOSK_1)
+    response = scan_at_kiosk(client, code, kiosk=KIOSK_2)
+    assert response.status_code == 200
+    assert response.json == {"result": "refused", "reason": "REPLAY", "message": "Wait for the next code."}
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("9788202123456", "NOT_OURS"),
+        ("N000100001", "NOT_OURS"),
+        ("٩٢١١٢٣٤٥٦٧٨٩٠١٢٢٩٤٢٨٧٠٨٢", "NOT_OURS"),
+        ("９２１１２３４５６７８９０１２２９４２８７０８２", "NOT_OURS"),
+        ("921123456789013294287082", "MISREAD"),
+        (NOBODYS_CODE, "UNKNOWN"),
+    ],
+)
+def test_a_refusal_names_its_reason(client: FlaskClient, payload: str, reason: str) -> None:
+    answer = scan_at_kiosk(client, payload).json
+    assert set(answer) == {"result", "reason", "message"}
+    assert (answer["result"], answer["reason"]) == ("refused", reason)
+    assert answer["message"].endswith(".")
+
+
+def test_an_unknown_card_and_a_wrong_code_look_alike_to_a_kiosk(client: FlaskClient, phone: FlaskClient) -> None:
+    wrong = scan_at_kiosk(client, other_digit(shown_code(phone), 20)).json
+    assert wrong == scan_at_kiosk(client, NOBODYS_CODE).json
+
+
+def test_a_card_of_another_library_is_accepted_and_said_not_to_be_activated(
+    client: FlaskClient, phone: FlaskClient
+) -> None:
+    log_in(phone, *AT_MULLSJO_ONLY)
+    patron = scan_at_kiosk(client, shown_code(phone)).json["patron"]
+    assert (patron["activated_here"], patron["home_library"]) == (False, "Mullsjö bibliotek")
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.username)
+def test_every_system_and_kiosk_may_scan_and_is_written_down(
+    app: APIFlask, client: FlaskClient, phone: FlaskClient, machine: Any
+) -> None:
+    shown = Authorization("basic", {"username": machine.username, "password": machine.password})
+    assert scan_at_kiosk(client, shown_code(phone), kiosk=shown).json["result"] == "accepted"
+    with app.app_context():
+        entry = db.session.scalars(select(AccessLogEntry)).one()
+        assert (entry.role, entry.actor, entry.library_id) == (machine.kind, machine.username, machine.library_id)
+
+
+def basic(text: bytes) -> str:
+    return "Basic " + base64.b64encode(text).decode()
+
+
+BAD_AUTHORIZATIONS = [
+    None,
+    "",
+    "Basic",
+    "Basic ",
+    "Basic ====",
+    "Basic ~~~",
+    basic(b""),
+    basic(b":"),
+    basic(b"2023500-kiosk1"),
+    basic(b"2023500-kiosk1:"),
+    basic(b"2023500-kiosk1:wrong"),
+    basic(b"2023500-KIOSK1:demo-kiosk"),
+    basic(b"2023500-kiosk1 :demo-kiosk"),
+    basic(b"2023500-kiosk1:demo-kiosk\x00"),
+    basic(b"2023500-kiosk1\x00:demo-kiosk"),
+    basic(b"\x00:\x00"),
+    basic(b"\xff\xfe:\xff"),
+    basic(b"\xed\xa0\x80:demo-kiosk"),
+    basic("２０２３５００-kiosk1:demo-kiosk".encode()),
+    basic(b"x" * 5000 + b":" + b"y" * 5000),
+    "Bearer demo-kiosk",
+    'Digest username="2023500-kiosk1"',
+    "demo-kiosk",
+    basic(b"desk-2023500:demo-desk-ullensaker"),
+    basic(b"N000100001:4719"),
+]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_without_credentials_nothing_is_read_and_the_way_in_is_named(
+    client: FlaskClient, read_database: Callable[[], Contents], clock: Clock
+) -> None:
+    before = read_database()
+    for shown in BAD_AUTHORIZATIONS:
+        headers = {} if shown is None else {"Authorization": shown}
+        response = client.post(SCAN, data="{not json", content_type="application/json", headers=headers)
+        assert response.status_code == 401, shown
+        assert response.json["code"] == "unauthorized"
+        assert response.headers["WWW-Authenticate"] == 'Basic realm="LÃ¥nekort", charset="UTF-8"'
+        clock.turn(seconds=10)
+    assert read_database() == before
+
+
+def test_a_patrons_or_a_desks_cookie_opens_no_api(phone: FlaskClient, desk: FlaskClient) -> None:
+    for browser in (phone, desk):
+        assert browser.post(SCAN, json={"payload": NOBODYS_CODE}).status_code == 401
+
+
+def test_a_hundred_wrong_passwords_from_one_address_must_wait_and_the_right_one_need_not(
+    client: FlaskClient, phone: FlaskClient
+) -> None:
+    wrong = Authorization("basic", {"username": "2023500-kiosk1", "password": "wrong"})
+    for _ in range(100):
+        assert scan_at_kiosk(client, NOBODYS_CODE, kiosk=wrong).status_code == 401
+    response = scan_at_kiosk(client, NOBODYS_CODE, kiosk=wrong)
+    assert response.status_code == 429
+    assert response.json["code"] == "too-many-attempts"
+    assert response.headers["Retry-After"] == "300"
+    assert scan_at_kiosk(client, shown_code(phone)).json["result"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "true",
+        "42",
+        '"921123456789012294287082"',
+        '["921123456789012294287082"]',
+        '{"payload": null}',
+        '{"payload": 921123456789012294287082}',
+        '{"payload": 1e999}',
+        '{"payload": NaN}',
+        '{"payload": true}',
+        '{"payload": []}',
+        '{"payload": ["921123456789012294287082"]}',
+        '{"payload": {"payload": "921123456789012294287082"}}',
+        '{"payload": ""}',
+        json.dumps({"payload": "9" * 201}),
+        '{"Payload": "921123456789012294287082"}',
+        '{"payload": "921123456789012294287082", "extra": 1}',
+        r'{"payload": "92\u0000"}',
+        r'{"payload": "92\ud800"}',
+    ],
+)
+def test_what_is_no_payload_is_unprocessable(client: FlaskClient, body: str) -> None:
+    response = client.post(SCAN, data=body, content_type="application/json", auth=KIOSK_1)
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b" ",
+        b"{",
+        b"{'payload': '1'}",
+        b"payload=921123456789012294287082",
+        b"\xff\xfe{",
+        b'{"payload": "\xff"}',
+        b'{"payload": "\x00"}',
+        '{"payload": "9"}'.encode("utf-16-le"),
+        b"[" * 30_000,
+        b'{"payload":' * 5_000,
+        b'{"payload": ' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_what_is_no_json_is_a_bad_request(client: FlaskClient, body: bytes) -> None:
+    response = client.post(SCAN, data=body, content_type="application/json", auth=KIOSK_1)
+    assert response.status_code == 400
+    assert "payload" not in response.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/xml"]
+)
+def test_another_content_type_is_not_supported(client: FlaskClient, content_type: str) -> None:
+    response = client.post(SCAN, data='{"payload": "1"}', content_type=content_type, auth=KIOSK_1)
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "application/vnd.kiosk+json"])
+def test_any_json_content_type_is_taken(client: FlaskClient, content_type: str) -> None:
+    response = client.post(SCAN, data='{"payload": "1"}', content_type=content_type, auth=KIOSK_1)
+    assert response.json["reason"] == "NOT_OURS"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_another_method_is_not_allowed(client: FlaskClient, method: str) -> None:
+    response = client.open(SCAN, method=method, auth=KIOSK_1)
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
+def test_a_body_of_more_than_64_kib_is_too_large(client: FlaskClient) -> None:
+    assert scan_at_kiosk(client, "9" * 70_000).status_code == 413
+
+
+def test_an_address_that_is_none_is_not_found(client: FlaskClient) -> None:
+    for path in ("/api/", "/api/v1", "/api/v1/", "/api/v1/scan/", "/api/v2/scan", "/api/v1/sc%00an"):
+        assert client.post(path, auth=KIOSK_1).status_code == 404, path
+
+
+def test_an_api_fault_is_answered_without_a_word_of_how_the_house_is_built(app: APIFlask, client: FlaskClient) -> None:
+    app.testing = False
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE presented_steps")
+    response = scan_at_kiosk(client, NOBODYS_CODE)
+    assert response.status_code == 500
+    assert response.json["code"] == "fault"
+    assert "presented_steps" not in response.text
+
+
+def references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from references(value)
+    if isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_the_document_is_sound_openapi(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    assert document["openapi"] in ("3.0.3", "3.1.0")
+    assert document["info"] == {"title": "Lånekort", "version": "1"}
+    for reference in references(document):
+        place = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+        assert place["type"] == "object"
+    schemes = document["components"]["securitySchemes"]
+    for path, methods in document["paths"].items():
+        assert path.startswith("/api/v1/")
+        for operation in methods.values():
+            assert operation["summary"]
+            assert all(answer["description"] for answer in operation["responses"].values())
+            assert all(scheme in schemes for needed in operation["security"] for scheme in needed)
+
+
+def test_the_document_lists_every_route_of_version_1_and_no_page(app: APIFlask, client: FlaskClient) -> None:
+    documented = {
+        (path, method.upper())
+        for path, methods in client.get("/api/openapi.json").json["paths"].items()
+        for method in methods
+    }
+    routes = {
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("v1.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert documented == routes
+
+
+JSON_TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+
+
+def fits(value: object, schema: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Tell whether a value fits a schema, as far as the document uses JSON Schema."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if not isinstance(value, JSON_TYPES[schema["type"]]) or value not in schema.get("enum", [value]):
+        return False
+    if isinstance(value, list):
+        return all(fits(each, schema["items"], document) for each in value)
+    if isinstance(value, dict):
+        fields = schema["properties"]
+        return set(schema.get("required", [])) <= set(value) <= set(fields) and all(
+            fits(each, fields[name], document) for name, each in value.items()
+        )
+    return schema.get("format") != "date-time" or datetime.fromisoformat(str(value)).tzinfo is not None
+
+
+def test_the_document_says_what_happens(client: FlaskClient, phone: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    operation = document["paths"][SCAN]["post"]
+    assert operation["requestBody"]["required"] is True
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert fits({"payload": NOBODYS_CODE}, body, document)
+    assert not fits({}, body, document)
+    wrong = Authorization("basic", {"username": "x", "password": "x"})
+    answers = [
+        scan_at_kiosk(client, shown_code(phone)),
+        scan_at_kiosk(client, NOBODYS_CODE),
+        client.post(SCAN, data="{", content_type="application/json", auth=KIOSK_1),
+        client.post(SCAN, data="x", content_type="text/plain", auth=KIOSK_1),
+        client.post(SCAN, json={}, auth=KIOSK_1),
+        scan_at_kiosk(client, "9" * 70_000),
+        *[scan_at_kiosk(client, NOBODYS_CODE, kiosk=wrong) for _ in range(101)],
+    ]
+    assert {answer.status_code for answer in answers} == {int(status) for status in operation["responses"]}
+    for answer in answers:
+        assert_documented(answer, operation["responses"][str(answer.status_code)], document)
+
+
+def assert_documented(answer: TestResponse, documented: dict[str, Any], document: dict[str, Any]) -> None:
+    assert set(documented["content"]) == {answer.mimetype}, answer.status_code
+    schema = documented["content"][answer.mimetype]["schema"]
+    assert fits(json.loads(answer.data), schema, document), answer.text
+
+
+def test_the_page_shows_every_address_and_every_field_of_the_document(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    text = main_text(client.get("/api"))
+    for path in document["paths"]:
+        assert path in text
+    for name, schema in document["components"]["schemas"].items():
+        assert name in text
+        for field in schema["properties"]:
+            assert field in text, field
