@@ -53,12 +53,17 @@ def read_rows(connection: Connection, table: str) -> list[tuple]:
     return sorted((tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))), key=repr)
 
 
+def reading() -> Connection:
+    """Give a connection that sees what is committed, and waits for nobody."""
+    return db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
 def read_register() -> dict[str, list[tuple]]:
     """Return every row of every table."""
-    with db.engine.connect() as connection:
+    with reading() as connection:
         return {table.name: read_rows(connection, table.name) for table in Base.metadata.sorted_tables}
 
 
 def count_rows(table: str) -> int:
-    with db.engine.connect() as connection:
+    with reading() as connection:
         return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
