@@ -18,6 +18,9 @@ _STAFF: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _BARCODE: Final = re.compile(r"[!-~]{1,40}", re.ASCII)
 
+# Signs that make a title read other than it is stored (Unicode annex 9).
+_TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
 MAX_AMOUNT: Final = 100_000_000
 MAX_CARDS: Final = 50
 # Two years ahead is farther than any due date; a bound keeps calendar sums small.
@@ -108,12 +111,15 @@ class Form:
         return value
 
     def text(self, name: str) -> str:
-        """A line of 1 to 300 characters, composed (NFC), without control characters or half surrogates."""
+        """A line of 1 to 300 characters, composed (NFC), without control characters, half surrogates or turned text."""
         value = self._left.pop(name, None)
         if not isinstance(value, str):
             raise Refused("invalid_field", field=name)
         value = unicodedata.normalize("NFC", value).strip()
-        if not 1 <= len(value) <= 300 or any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+        if not 1 <= len(value) <= 300 or any(
+            unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _TURNING
+            for c in value
+        ):
             raise Refused("invalid_field", field=name)
         return value
 

@@ -1,0 +1,116 @@
+"""The command line and the demo, run as an operator runs them."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from circulation import Settings, create_circulation, migrate_all, seed_demo
+from circulation.claims import run_claims
+from circulation.factory import open_libraries
+from circulation.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "circulation", *arguments]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1", **environ}
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def overview(settings: Settings, library: str, now: datetime) -> dict[str, dict[str, object]]:
+    cards = [f"N00010000{number}" for number in range(1, 7)]
+    client = create_circulation(settings, clock=lambda: now).test_client()
+    answer = client.post(
+        f"/circulation/v1/{library}/patrons/overview",
+        json={"card_numbers": cards},
+        auth=(settings.api_user, settings.api_password),
+    )
+    return {patron["card_number"]: patron for patron in answer.get_json()["patrons"]}
+
+
+def test_an_operator_migrates_seeds_and_claims_twice(tmp_path: Path) -> None:
+    demo = {"CIRCULATION_DEMO": "1", "LANEKORT_INSTANCE": str(tmp_path / "instance")}
+    assert run("migrate", **demo).stdout == "Mull: tables are the newest\n2023500: tables are the newest\n"
+    assert run("seed-demo", **demo).returncode == 0
+    again = run("--library", "Mull", "claims", "run", **demo)
+    assert (again.stdout, again.returncode) == ("Mull: 0 claims made\n", 0)
+    assert "0 reminders made" in run("--library", "2023500", "daily", **demo).stdout
+
+
+def test_it_does_not_start_without_secrets(tmp_path: Path) -> None:
+    failed = run("migrate", CIRCULATION_DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite")
+    assert failed.returncode == 2
+    for name in ("CIRCULATION_LIBRARIES", "CIRCULATION_API_USER", "CIRCULATION_API_PASSWORD"):
+        assert name in failed.stderr
+    assert not (tmp_path / "x.sqlite").exists()
+
+
+def test_every_fault_of_the_settings_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(
+            {
+                "CIRCULATION_LIBRARIES": "Mull,2023500",
+                "CIRCULATION_DATABASE_URL": "mysql://localhost/x",
+                "CIRCULATION_API_USER": "a:b",
+                "CIRCULATION_API_PASSWORD": "short",
+            }
+        )
+    assert len(str(caught.value).splitlines()) == 4
+    assert "short" not in str(caught.value)
+
+
+def test_the_settings_give_each_library_its_own_database() -> None:
+    settings = Settings.from_environment(
+        {
+            "CIRCULATION_LIBRARIES": "Mull, 2023500",
+            "CIRCULATION_DATABASE_URL": "postgresql+psycopg://localhost/circulation_{library}",
+            "CIRCULATION_API_USER": "portal",
+            "CIRCULATION_API_PASSWORD": "sixteen letters!",
+        }
+    )
+    assert settings.database_urls["2023500"].endswith("/circulation_2023500")
+    assert "sixteen" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+        datetime(2026, 7, 14, 9, 0, tzinfo=UTC),
+        datetime(2027, 1, 2, 9, 0, tzinfo=UTC),
+        datetime(2028, 2, 29, 22, 59, tzinfo=UTC),
+    ],
+)
+def test_the_demo_has_its_people_on_any_day(tmp_path: Path, now: datetime) -> None:
+    settings = Settings.for_demo(instance=tmp_path)
+    migrate_all(settings)
+    seed_demo(settings=settings, now=now)
+    mull, ullensaker = overview(settings, "Mull", now), overview(settings, "2023500", now)
+
+    def loans(patron: dict[str, object]) -> list[dict[str, object]]:
+        found = patron["loans"]
+        assert isinstance(found, list)
+        return found
+
+    assert all(loans(patrons["N000100001"]) for patrons in (mull, ullensaker))
+    for child in ("N000100002", "N000100003"):
+        assert loans(ullensaker[child])
+        assert not loans(mull[child])
+    owing = mull["N000100005"]
+    assert isinstance(owing["debt_total"], int)
+    assert owing["debt_total"] > 20000
+    assert owing["blocks"]
+    everything = [loan for patrons in (mull, ullensaker) for patron in patrons.values() for loan in loans(patron)]
+    assert {loan["overdue"] for loan in everything} == {True, False}
+    assert {loan["renewable"] for loan in everything} == {True, False}
+    assert len({loan["title"] for loan in everything}) == len(everything)
+
+    seed_demo(settings=settings, now=now + timedelta(days=3))
+    assert overview(settings, "Mull", now) == mull
+    for library in open_libraries(settings).values():
+        assert run_claims(database=library.database, policy=library.policy, now=now) == 0
+        library.database.close()
