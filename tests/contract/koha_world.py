@@ -1,0 +1,302 @@
+"""Koha cannot run here: it needs Perl, MariaDB and a search engine. This is a small HTTP server that answers as Koha's
+published schema (api/v1/swagger) says: the routes, embeds and queries it knows are refused or answered as there, and
+each answer is held against the schema's properties and types, so that a field cannot be imagined.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta, timezone
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from app.ils.json_call import make_client
+from app.ils.koha import KohaSystem
+from app.ils.koha_login import BasicLogin, OAuthLogin
+from tests.contract.invented_library import Checkout, InventedWorld, Reserve
+from tests.contract.world import NOW, PASSWORD, PATIENCE, USER, Counted, serving
+
+TEXT, WHOLE, NUMBER, FLAG, OBJECT, LIST, NULL = str, int, (int, float), bool, dict, list, type(None)
+
+# definitions/*.yaml: the published properties that are used here, with their types.
+SCHEMA: dict[str, dict[str, tuple[Any, ...]]] = {
+    "patron": {
+        "patron_id": (WHOLE,),
+        "cardnumber": (TEXT, NULL),
+        "surname": (TEXT, NULL),
+        "firstname": (TEXT, NULL),
+        "date_of_birth": (TEXT, NULL),
+        "library_id": (TEXT,),
+        "category_id": (TEXT,),
+        "expiry_date": (TEXT, NULL),
+        "patron_card_lost": (FLAG, NULL),
+        "restricted": (FLAG,),
+        "account_balance": (NUMBER, NULL),
+    },
+    "checkout": {
+        "checkout_id": (WHOLE,),
+        "patron_id": (WHOLE,),
+        "item_id": (WHOLE, NULL),
+        "due_date": (TEXT,),
+        "library_id": (TEXT, NULL),
+        "renewals_count": (WHOLE, NULL),
+        "onsite_checkout": (FLAG,),
+        "checkout_date": (TEXT,),
+        "item": (OBJECT, NULL),
+    },
+    "item": {
+        "item_id": (WHOLE,),
+        "biblio_id": (WHOLE,),
+        "external_id": (TEXT, NULL),
+        "effective_item_type_id": (TEXT, NULL),
+        "biblio": (OBJECT, NULL),
+    },
+    "hold": {
+        "hold_id": (WHOLE,),
+        "patron_id": (WHOLE,),
+        "hold_date": (TEXT, NULL),
+        "biblio_id": (WHOLE, NULL),
+        "priority": (WHOLE, NULL),
+        "status": (TEXT, NULL),
+        "expiration_date": (TEXT, NULL),
+        "biblio": (OBJECT, NULL),
+    },
+    "account_line": {
+        "account_line_id": (WHOLE, NULL),
+        "checkout_id": (WHOLE, NULL),
+        "patron_id": (WHOLE,),
+        "date": (TEXT,),
+        "amount": (NUMBER,),
+        "amount_outstanding": (NUMBER,),
+        "description": (TEXT, NULL),
+        "debit_type": (TEXT, NULL),
+        "status": (TEXT, NULL),
+    },
+    "patron_balance": {"balance": (NUMBER,), "outstanding_credits": (OBJECT,), "outstanding_debits": (OBJECT,)},
+    "error": {"error": (TEXT,), "error_code": (TEXT,)},
+}
+# paths/*.yaml: what x-koha-embed permits.
+EMBEDS = {
+    "patrons": {"extended_attributes", "checkouts+count", "overdues+count", "account_balance", "library"},
+    "checkouts": {"booking", "issuer", "item", "item.biblio", "library", "patron", "renewals"},
+    "holds": {"cancellation_requested", "biblio", "pickup_library", "item", "patron"},
+}
+OSLO = timezone(timedelta(hours=1))
+
+
+class KohaWorld(InventedWorld):
+    def __init__(self) -> None:
+        super().__init__()
+        self.app = Counted(self._server())
+        self.violations: list[str] = []
+        self.tokens = 0
+        self.drops_bodies = False
+        self.grows: dict[int, float] = {}
+        self.lost_cards: set[str] = set()
+
+    def connect(self, client: Any, url: str, *, oauth: bool) -> None:
+        def open_system(password: str = PASSWORD) -> KohaSystem:
+            login = OAuthLogin(client_id=USER, client_secret=password)
+            chosen = login if oauth else BasicLogin(user=USER, password=password)
+            api = f"{url}/api/v1"
+            return KohaSystem(
+                client=client,
+                url=api,
+                login=chosen,
+                currency=self.currency,
+                seconds=PATIENCE,
+                clock=lambda: NOW,
+            )
+
+        self.open = open_system
+        self.system = open_system()
+
+    def loan_id(self, checkout: Checkout) -> str:
+        return str(checkout.number)
+
+    def with_wrong_password(self) -> KohaSystem:
+        return self.open(password="another password")
+
+    def calls(self) -> int:
+        return len([address for address in self.app.addresses if "/oauth/" not in address])
+
+    def addresses(self) -> list[str]:
+        return self.app.addresses
+
+    def conforming(self, definition: str, row: dict[str, Any]) -> dict[str, Any]:
+        for name, value in row.items():
+            types = SCHEMA[definition].get(name)
+            if types is None or not any(type(value) in (t if isinstance(t, tuple) else (t,)) for t in types):
+                self.violations.append(f"{definition}.{name}: {value!r}")
+        return row
+
+    def _server(self) -> Flask:
+        app = Flask("koha")
+
+        @app.before_request
+        def authenticate() -> Any:
+            if request.path == "/api/v1/oauth/token":
+                return None
+            basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+            if request.headers.get("Authorization") in (basic, f"Bearer token-{self.tokens}"):
+                return None
+            return self._error(401, "Authentication failure.")
+
+        @app.post("/api/v1/oauth/token")
+        def token() -> Any:
+            given = (request.form["grant_type"], request.form["client_id"], request.form["client_secret"])
+            if given != ("client_credentials", USER, PASSWORD):
+                return self._error(403, "unauthorized_client")
+            self.tokens += 1
+            return {"access_token": f"token-{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
+
+        @app.get("/api/v1/patrons")
+        def patrons() -> Any:
+            return self._listed("patrons", [self._patron(card) for card in self.shelves.cards])
+
+        @app.get("/api/v1/checkouts")
+        def checkouts() -> Any:
+            return self._listed("checkouts", [self._checkout(c, True) for c in self.shelves.checkouts.values()])
+
+        @app.get("/api/v1/holds")
+        def holds() -> Any:
+            return self._listed("holds", [self._hold(reserve) for reserve in self.shelves.reserves])
+
+        @app.get("/api/v1/patrons/<int:patron_id>/account")
+        def account(patron_id: int) -> Any:
+            card = next(card for card, number in self.shelves.cards.items() if number == patron_id)
+            return self._balance(card)
+
+        @app.post("/api/v1/checkouts/<int:checkout_id>/renewal")
+        def renewal(checkout_id: int) -> Any:
+            checkout = self.shelves.checkouts.get(checkout_id)
+            if checkout is None:
+                return self._error(404, "Checkout not found")
+            if reason := self.shelves.reason_against(checkout):
+                return self._error(403, f"Renewal not authorized ({reason})")
+            self.shelves.renew(checkout)
+            return self._checkout(checkout, False), 201
+
+        return app
+
+    def _error(self, status: int, error: str) -> tuple[Response, int]:
+        return jsonify(self.conforming("error", {"error": error})), status
+
+    def _listed(self, path: str, rows: list[dict[str, Any]]) -> Any:
+        embeds = request.headers.get("x-koha-embed", "").split(",")
+        if not set(embeds) <= EMBEDS[path] or not request.args.keys() <= {"_page", "_per_page", "_match", "_order_by"}:
+            return self._error(400, "Properties not allowed")
+        query = {} if self.drops_bodies else request.get_json(silent=True) or {}
+        for name, wanted in query.items():
+            rows = [row for row in rows if row[name] in (wanted if isinstance(wanted, list) else [wanted])]
+        page = rows[: int(request.args.get("_per_page", 20))]
+        response = jsonify(page)
+        response.headers["X-Total-Count"] = str(len(rows))
+        return response
+
+    def _patron(self, card: str) -> dict[str, Any]:
+        row = {
+            "patron_id": self.shelves.patron_id(card),
+            "cardnumber": card,
+            "surname": "Granberg",
+            "firstname": "Tove",
+            "date_of_birth": "2015-01-01",
+            "library_id": "MULL",
+            "category_id": "BARN",
+            "expiry_date": "2027-01-01",
+            "patron_card_lost": card in self.lost_cards,
+            "restricted": False,
+            "account_balance": self._owed(card) / 100,
+        }
+        return self.conforming("patron", row)
+
+    def _checkout(self, checkout: Checkout, embedded: bool) -> dict[str, Any]:
+        row = {
+            "checkout_id": checkout.number,
+            "patron_id": self.shelves.patron_id(checkout.card_number),
+            "item_id": checkout.number + 1,
+            "due_date": datetime.combine(checkout.due_on, time(23, 59), OSLO).isoformat(),
+            "library_id": "MULL",
+            "renewals_count": checkout.renewals,
+            "onsite_checkout": False,
+            "checkout_date": NOW.isoformat(),
+        }
+        if embedded:
+            biblio = {"biblio_id": 7, "title": f"{checkout.title} /", "author": "Lagerlöf, Selma,"}
+            item = {
+                "item_id": checkout.number + 1,
+                "biblio_id": 7,
+                "external_id": checkout.barcode,
+                "effective_item_type_id": "BOK",
+                "biblio": biblio,
+            }
+            row["item"] = self.conforming("item", item)
+        return self.conforming("checkout", row)
+
+    def _hold(self, reserve: Reserve) -> dict[str, Any]:
+        row = {
+            "hold_id": reserve.number,
+            "patron_id": self.shelves.patron_id(reserve.card_number),
+            "hold_date": "2026-03-01",
+            "biblio_id": 7,
+            "priority": 0 if reserve.ready else 1,
+            "status": "W" if reserve.ready else None,
+            "expiration_date": "2026-03-09" if reserve.ready else None,
+            "biblio": {"biblio_id": 7, "title": reserve.title, "author": None},
+        }
+        return self.conforming("hold", row)
+
+    def _owed(self, card: str) -> int:
+        running = sum(int(100 * self.grows.get(checkout.number, 0)) for checkout in self.shelves.of(card))
+        return running + sum(amount for owner, _, amount in self.shelves.fees if owner == card)
+
+    def _balance(self, card: str) -> dict[str, Any]:
+        lines = [
+            self._line(card, number, kind, amount / 100, None, None)
+            for number, (owner, kind, amount) in enumerate(self.shelves.fees, start=1)
+            if owner == card
+        ]
+        lines += [
+            self._line(card, 500 + checkout.number, "OVERDUE", self.grows[checkout.number], checkout, "UNRETURNED")
+            for checkout in self.shelves.of(card)
+            if checkout.number in self.grows
+        ]
+        total = self._owed(card) / 100
+        return self.conforming(
+            "patron_balance",
+            {
+                "balance": total,
+                "outstanding_credits": {"total": 0, "lines": []},
+                "outstanding_debits": {"total": total, "lines": lines},
+            },
+        )
+
+    def _line(
+        self, card: str, number: int, kind: str, amount: float, checkout: Checkout | None, status: str | None
+    ) -> dict[str, Any]:
+        row = {
+            "account_line_id": number,
+            "checkout_id": checkout.number if checkout else None,
+            "patron_id": self.shelves.patron_id(card),
+            "date": "2026-03-01T09:00:00+01:00",
+            "amount": amount,
+            "amount_outstanding": amount,
+            "description": f"{checkout.title} 2026-03-30" if checkout else "New card",
+            "debit_type": kind,
+            "status": status,
+        }
+        return self.conforming("account_line", row)
+
+
+@contextmanager
+def koha(*, oauth: bool) -> Iterator[KohaWorld]:
+    """A Koha behind a real server. What it answered against the schema fails the test."""
+    world = KohaWorld()
+    with serving(world.app) as url, make_client() as client:
+        world.connect(client, url, oauth=oauth)
+        yield world
+    assert not world.violations
+    # Nothing is asked for by a query but the size of the page.
+    assert not re.search(r"\?(?!_per_page=\d+$).", "\n".join(world.addresses()), re.MULTILINE)

@@ -1,0 +1,77 @@
+"""What is Koha's own. Koha cannot run here: koha_world.py says what stands in for it."""
+
+import pytest
+
+from app.ils.port import Block, Refused, Unavailable
+from tests.contract.koha_world import koha
+from tests.contract.world import ANNA, BERIT, CARLA, TITLE
+
+
+def test_a_family_is_three_calls_and_one_more_for_each_debtor(koha_world):
+    for card in (ANNA, BERIT, CARLA):
+        koha_world.lend(card)
+    koha_world.charge(BERIT)
+    koha_world.system.accounts(card_numbers=[ANNA, BERIT, CARLA])
+    paths = [address.partition("?")[0].removeprefix("/api/v1/") for address in koha_world.addresses()]
+    assert paths == ["patrons", "checkouts", "holds", "patrons/2/account"]
+
+
+def test_a_fee_that_still_runs_stands_with_its_loan_and_not_among_the_fees(koha_world):
+    lent = koha_world.lend(ANNA, days_ago=35)
+    koha_world.charge(ANNA)
+    koha_world.grows[int(lent.loan_id)] = 12.35
+    (account,) = koha_world.system.accounts(card_numbers=[ANNA])
+    assert account.loans[0].running_fee == account.running_fees == 1235
+    assert ([fee.outstanding for fee in account.fees], account.debt_total) == ([2500], 2500)
+
+
+def test_no_fee_carries_the_title_that_koha_writes_beside_it(koha_world):
+    lent = koha_world.lend(ANNA, days_ago=35)
+    koha_world.grows[int(lent.loan_id)] = 4
+    (account,) = koha_world.system.accounts(card_numbers=[ANNA])
+    assert TITLE not in repr(account.fees)
+
+
+def test_titles_lose_the_mark_that_cataloguing_puts_at_their_end(koha_world):
+    koha_world.lend(ANNA)
+    (account,) = koha_world.system.accounts(card_numbers=[ANNA])
+    loan = account.loans[0]
+    assert (loan.title, loan.author, loan.category) == (TITLE, "Lagerlöf, Selma", "BOK")
+
+
+def test_a_lost_card_is_blocked(koha_world):
+    koha_world.lend(ANNA)
+    koha_world.lost_cards.add(ANNA)
+    (account,) = koha_world.system.accounts(card_numbers=[ANNA])
+    assert account.blocks == (Block("card_lost", 0),)
+
+
+def test_a_loan_renewed_as_often_as_allowed_says_so(koha_world):
+    lent = koha_world.lend(ANNA)
+    for _ in range(2):
+        koha_world.system.renew(card_number=ANNA, loan_id=lent.loan_id)
+    with pytest.raises(Refused) as refused:
+        koha_world.system.renew(card_number=ANNA, loan_id=lent.loan_id)
+    assert refused.value.code == "renewals_used_up"
+
+
+def test_a_proxy_that_drops_the_query_shows_nobody_elses_loans(koha_world):
+    koha_world.lend(ANNA)
+    koha_world.lend(BERIT)
+    koha_world.drops_bodies = True
+    with pytest.raises(Unavailable) as unavailable:
+        koha_world.system.accounts(card_numbers=[ANNA])
+    assert unavailable.value.reason == "bad_answer"
+
+
+def test_a_token_is_fetched_once_and_again_when_it_is_refused():
+    with koha(oauth=True) as world:
+        world.lend(ANNA)
+        for _ in range(2):
+            world.system.accounts(card_numbers=[ANNA])
+        assert world.tokens == 1
+        world.tokens += 1  # Koha has forgotten the token it gave out
+        with pytest.raises(Unavailable):
+            world.system.accounts(card_numbers=[ANNA])
+        (account,) = world.system.accounts(card_numbers=[ANNA])
+        assert len(account.loans) == 1
