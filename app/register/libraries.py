@@ -13,6 +13,7 @@ from app.rules.errors import RuleBroken
 
 _ID_COLUMNS = ("sigel", "biblioteknummer", "id")
 _ID = re.compile(r"[0-9A-Za-zÅÄÖåäöÆØæø-]{1,20}")
+_DETAILS = {"address": "address", "postcode": "postcode", "place": "place", "municipality_code": "municipality"}
 _LONGEST = {"name": 120, "type": 20, "address": 200, "postcode": 12, "place": 80, "municipality_code": 8}
 
 
@@ -49,7 +50,7 @@ def import_libraries(lines: Iterable[bytes]) -> ImportReport:
 
     A bad row is reported by its line and costs no good one, so each line is read by itself: a quote that is never
     closed ends with its line. Columns: name, type, and sigel | biblioteknummer | id; address, postcode, place,
-    municipality_code where there are any. Raises NotALibraryList.
+    municipality_code where there are any; a column that is not there changes nothing. Raises NotALibraryList.
     """
     numbered = enumerate(lines, start=1)
     headings = _headings(next(numbered, (1, b""))[1])
@@ -122,10 +123,9 @@ def _values(line: bytes, *, headings: list[str], seen: Mapping[str, int]) -> dic
 def _correct(library: Library, values: Mapping[str, str | None]) -> Library:
     library.name = values["name"] or ""
     library.kind = values["type"] or ""
-    library.address = values.get("address")
-    library.postcode = values.get("postcode")
-    library.place = values.get("place")
-    library.municipality = values.get("municipality_code")
+    for column, attribute in _DETAILS.items():
+        if column in values:
+            setattr(library, attribute, values[column])
     return library
 
 
