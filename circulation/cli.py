@@ -19,6 +19,7 @@ from circulation.claims import run_claims
 from circulation.demo import seed_demo
 from circulation.factory import Library, create_circulation, open_libraries, utc_now
 from circulation.holds import expire_holds
+from circulation.notices import Post, send_notices
 from circulation.patrons import drop_settled
 from circulation.policy import PolicyError
 from circulation.reminders import run_reminders
@@ -54,12 +55,26 @@ def _migrate(library: Library, _now: datetime) -> str:
     return "tables are the newest"
 
 
+def _notices(library: Library, now: datetime) -> str:
+    post = Post.from_environment(os.environ)
+    done = send_notices(
+        database=library.database,
+        policy=library.policy,
+        sender=post.sender,
+        address_of=post.address_of,
+        send=post.send,
+        now=now,
+    )
+    return f"{done.sent} letters sent, {done.without_address} cards without an address, {done.failed} to try again"
+
+
 JOBS: Final[dict[tuple[str, ...], tuple[Job, str]]] = {
     ("claims", "run"): (_claims, "make the claims that are due"),
     ("reminders", "run"): (_reminders, "make the reminders that are due"),
     ("holds", "run"): (_holds, "give copies that nobody fetched to the next"),
     ("retention", "run"): (_retention, "forget the card numbers of old settled debts"),
-    ("daily",): (_daily, "all of the above: what a timer runs every morning"),
+    ("daily",): (_daily, "all of the above: what a timer runs every morning, before notices send"),
+    ("notices", "send"): (_notices, "send the outbox by e-mail"),
     ("migrate",): (_migrate, "bring the tables to the newest revision"),
 }
 
@@ -95,7 +110,11 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     job, _ = JOBS[(options.command, action) if action else (options.command,)]
     for name, library in libraries.items():
         if options.library in (None, name):
-            sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
+            try:
+                sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
+            except SettingsError as error:
+                sys.stderr.write(f"{error}\n")
+                return 2
         library.database.close()
     return 0
 

@@ -85,6 +85,7 @@ class Policy:
     library: str
     name: str
     example: bool
+    language: str
     zone: ZoneInfo
     currency: str
     categories: MappingProxyType[str, Category]
@@ -111,7 +112,9 @@ def load_policy(library: str, *, folder: Path = POLICIES) -> Policy:
     top = Table.read(folder / f"{library}.toml")
     if (named := top.text("library")) != library:
         raise top.fault("library", f"says {named!r}, the file is named for {library!r}")
-    name, example = top.text("name"), top.boolean("example")
+    name, example, language = top.text("name"), top.boolean("example"), top.text("language")
+    if language not in LANGUAGES:
+        raise top.fault("language", f"must be one of {', '.join(LANGUAGES)}")
     zone, currency = _zone(top), top.text("currency")
     if currency not in CURRENCIES:
         raise top.fault("currency", f"must be one of {', '.join(CURRENCIES)}")
@@ -128,6 +131,7 @@ def load_policy(library: str, *, folder: Path = POLICIES) -> Policy:
         library=library,
         name=name,
         example=example,
+        language=language,
         zone=zone,
         currency=currency,
         categories=MappingProxyType(categories),

@@ -15,6 +15,7 @@ def policy_view(policy: Policy) -> dict[str, Any]:
         "library": policy.library,
         "name": policy.name,
         "example": policy.example,
+        "language": policy.language,
         "currency": policy.currency,
         "time_zone": policy.zone.key,
         "categories": [_category(category) for category in policy.categories.values()],
