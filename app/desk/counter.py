@@ -15,7 +15,7 @@ from app.desk.forms import BarcodeForm, CounterLoanForm, PayForm, ReplaceForm, W
 from app.desk.routes import desk
 from app.desk.terminal import served_patron, start_serving, this_workplace
 from app.ils.lending import LendingSystem
-from app.ils.port import Refused, Unavailable
+from app.ils.port import Account, Refused, Unavailable
 from app.register.cards import replace_card
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
@@ -38,22 +38,24 @@ def counter() -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS)
+        patron = served_patron(workplace, fields=_LOANS, acting=False)
     except NobodyServed:
         return _ask_for_card()
+    account: Account | None = None
+    new_card = 0
     try:
-        account, silent = lending.accounts(card_numbers=[patron.card_number])[0], False
+        account = lending.accounts(card_numbers=[patron.card_number])[0]
+        new_card = lending.rules().replacement_card
     except Unavailable:
-        account, silent = None, True
+        account = None
     return render_template(
         "desk/counter.html",
         workplace=workplace,
         patron=patron,
         account=account,
-        silent=silent,
+        new_card=new_card,
         today=today(),
         barcode_form=BarcodeForm(formdata=None),
-        loan_form=CounterLoanForm(formdata=None),
         pay_form=PayForm(formdata=None, key=secrets.token_hex(16)),
         waive_form=WaiveForm(formdata=None),
         replace_form=ReplaceForm(formdata=None, key=secrets.token_hex(16)),
@@ -71,7 +73,8 @@ def check_out() -> ResponseReturnValue:
         due = format_date(done.loan.due_on, "long")
         if done.repeated:
             return _("The patron has it already, until %(due)s.", due=due)
-        return _("Lent: %(title)s, due on %(due)s.", title=done.loan.title, due=due)
+        # No title: the sentence waits in a cookie until the page is shown.
+        return _("Lent until %(due)s.", due=due)
 
     return _act(form.validate(), lend)
 
@@ -183,7 +186,7 @@ def _act(valid: bool, act: Act) -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS)
+        patron = served_patron(workplace, fields=_LOANS, acting=True)
         if not valid:
             raise NotAnAmount
         flash(act(lending, patron, workplace), "success")

@@ -35,9 +35,9 @@ def start_serving(scan_session: str | None) -> None:
         session[_SERVING] = scan_session
 
 
-def served_patron(workplace: Workplace, *, fields: str) -> Served:
+def served_patron(workplace: Workplace, *, fields: str, acting: bool) -> Served:
     """Return the patron before this desk; the look is written down. Raises NobodyServed."""
     scan_session = session.get(_SERVING)
     if not isinstance(scan_session, str):
         raise NobodyServed
-    return serve(session=scan_session, terminal=this_terminal(workplace), fields=fields, now=now())
+    return serve(session=scan_session, terminal=this_terminal(workplace), fields=fields, acting=acting, now=now())

@@ -31,10 +31,10 @@ class Served:
     card_number: str
 
 
-def serve(*, session: str, terminal: Terminal, fields: str, now: datetime) -> Served:
+def serve(*, session: str, terminal: Terminal, fields: str, acting: bool, now: datetime) -> Served:
     """Return whom a scan's session names at this terminal, and write down the look before that.
 
-    Each act gives five minutes more, up to half an hour after the scan. Raises NobodyServed.
+    Each act gives five minutes more, up to half an hour after the scan; looking alone gives none. Raises NobodyServed.
     """
     step = PresentedStep
     with direct_connection() as connection:
@@ -45,9 +45,9 @@ def serve(*, session: str, terminal: Terminal, fields: str, now: datetime) -> Se
         ).first()
         if row is None:
             raise NobodyServed
-        until = min(now + timedelta(seconds=SESSION_SECONDS), row.presented_at + _LONGEST)
-        connection.execute(
-            update(step).where(step.credential_id == row.credential_id, step.step == row.step).values(expires_at=until)
-        )
+        if acting:
+            until = min(now + timedelta(seconds=SESSION_SECONDS), row.presented_at + _LONGEST)
+            taken = (step.credential_id == row.credential_id) & (step.step == row.step)
+            connection.execute(update(step).where(taken).values(expires_at=until))
     write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=fields, now=now)
     return Served(patron_id=row.id, name=row.name, card_number=row.card_number)
