@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from app.register.cards import issue_card
+from app.register.cards import issue_card, revoke_device
 from app.register.devices import admit_device
 from app.register.sessions import (
     BORROWED_DEVICE,
@@ -131,6 +131,10 @@ def let_out() -> None:
     """Sign out here: the server's session is gone, and so is what the cookie held."""
     if current_user.is_authenticated:
         end_session(session_id=current_user.session.id)
+        device_id = current_user.session.device_id
+        if device_id is not None and not session.permanent:
+            # A borrowed device shows no card after this, and is no device of the patron's any more.
+            revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
     logout_user()
     session.clear()
 
