@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import signal
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from multiprocessing import Process
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox
-from app.web.worker import work_for_ever
+from app.web.worker import work
 from circulation import create_circulation, seed_demo
 from circulation.factory import migrate_all
 from circulation.settings import Settings as CirculationSettings
@@ -69,10 +71,6 @@ class Demonstration:
         }
         return create_app(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
 
-    def work(self) -> None:
-        """Send messages and tell libraries what is new, in a process of its own."""
-        work_for_ever(self.build())
-
     def _circulation_settings(self) -> CirculationSettings:
         return CirculationSettings.for_demo(instance=self.instance)
 
@@ -101,12 +99,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fresh", action="store_true", help="throw the demonstration's data away first")
     parser.add_argument("--lan", action="store_true", help="serve phones on the local network, over HTTPS")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
 
     instance = Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
     if asked.fresh:
         start_anew(instance)
     settings = demo_settings(instance)
+    if asked.worker:
+        serve_post(Demonstration(instance, settings))
+        return
     options: dict[str, Any] = {"workers": _WORKERS, "loglevel": "warning", "control_socket_disable": True}
     if asked.lan:
         host, address = "0.0.0.0", lan_address()
@@ -119,9 +121,17 @@ def main() -> None:
         host, url = "127.0.0.1", f"http://localhost:{asked.port}"
     demonstration = Demonstration(instance, settings)
     demonstration.prepare()
-    Process(target=demonstration.work, daemon=True).start()
+    # A process of its own, started anew: what is forked by multiprocessing and again by gunicorn ends in complaints.
+    subprocess.Popen([sys.executable, __file__, "--worker"])
     print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
     Server(demonstration, options | {"bind": f"{host}:{asked.port}"}).run()
+
+
+def serve_post(demonstration: Demonstration) -> None:
+    """Send messages and tell libraries what is new, for as long as the demonstration runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    demonstration_process = os.getppid()
+    work(demonstration.build(), go_on=lambda: os.getppid() == demonstration_process)
 
 
 def start_anew(instance: Path) -> None:

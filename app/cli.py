@@ -10,7 +10,7 @@ from app.register.libraries import NotALibraryList, import_libraries
 from app.register.retention import purge
 from app.register.transaction import db
 from app.web.clock import now
-from app.web.worker import work_for_ever
+from app.web.worker import work
 
 libraries = AppGroup("libraries", help="The list of public libraries.")
 retention = AppGroup("retention", help="What is kept for a time only.")
@@ -47,7 +47,7 @@ def run() -> None:
 @with_appcontext
 def worker() -> None:
     """Send messages and tell libraries what is new, until stopped."""
-    work_for_ever(current_app._get_current_object())  # type: ignore[attr-defined]
+    work(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 def add_commands(app: Flask) -> None:

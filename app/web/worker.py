@@ -1,6 +1,7 @@
 """The work that no page waits for: messages to patrons, and word to libraries of new card numbers."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 from flask import Flask, current_app
@@ -22,10 +23,10 @@ _ADVICE_SECONDS = 3600
 _log = structlog.get_logger()
 
 
-def work_for_ever(app: Flask) -> None:
-    """Do what is due, and look again every second, until stopped."""
+def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Do what is due, and look again every second, while `go_on` says so."""
     advised_at = 0.0
-    while True:
+    while go_on():
         with app.app_context():
             if time.monotonic() - advised_at >= _ADVICE_SECONDS or not advised_at:
                 advised_at = time.monotonic()
