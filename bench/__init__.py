@@ -1,0 +1,1 @@
+"""Measurements: the portal as it is served, beside the least the same server can answer. See docs/benchmarks.md."""

@@ -1,0 +1,80 @@
+"""Several servers in turns, so that whatever else the machine does meets all of them alike, and the table of it."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.load import Answer, Round, send, write_request
+
+BARE = "bare answer"
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is measured: people in the register, rounds, and a round's end, whichever comes first."""
+
+    people: int
+    rounds: int
+    seconds: float
+    requests: int
+
+
+Turn = Callable[[], Round]
+"""Send one round, and make sure of every answer."""
+
+
+class WrongAnswer(Exception):
+    """A server was fast and wrong."""
+
+
+def bare_turn(port: int, size: Size, *, path: str, connections: int = CONNECTIONS) -> Turn:
+    """Return a turn of the bare answer."""
+    requests = [write_request("GET", path)] * size.requests
+
+    def turn() -> Round:
+        done = send(port, requests, connections=connections, seconds=size.seconds)
+        expect(done, lambda answer: answer.status == 200)
+        return done
+
+    return turn
+
+
+def expect(done: Round, is_right: Callable[[Answer], bool]) -> None:
+    """Raise WrongAnswer where the round has none, or one that is not right."""
+    wrong = [answer for answer in done.answers if not is_right(answer)]
+    if wrong or not done.answers:
+        shown = wrong[0].raw.decode(errors="replace") if wrong else "there are too few people for so many rounds"
+        raise WrongAnswer(f"{len(wrong)} of {len(done.answers)} answers are wrong, such as: {shown}")
+
+
+def take_turns(turns: Mapping[str, Turn], *, rounds: int) -> dict[str, list[Round]]:
+    """Run each turn once to warm up, and then in so many rounds. Returns the rounds of each, without the first."""
+    for turn in turns.values():
+        turn()
+    done: dict[str, list[Round]] = {name: [] for name in turns}
+    for _ in range(rounds):
+        for name, turn in turns.items():
+            done[name].append(turn())
+    return done
+
+
+def print_table(done: Mapping[str, list[Round]], *, against: str) -> None:
+    """Print a line for each: median of the rounds' rates, latencies of all rounds, and the ratio to `against`.
+
+    The ratio is the median over the rounds, each against its own neighbour; the lowest and highest show the noise.
+    """
+    width = max(len(name) for name in done)
+    print(f"{'':{width}}  answers/s   p50 ms   p95 ms   p99 ms  ratio (lowest, highest)")
+    for name, rounds in done.items():
+        rate = statistics.median(each.rate for each in rounds)
+        latencies = sorted(latency for each in rounds for latency in each.latencies)
+        p50, p95, p99 = (1000 * _quantile(latencies, share) for share in (0.50, 0.95, 0.99))
+        ratios = [each.rate / bare.rate for each, bare in zip(rounds, done[against], strict=True)]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
+        print(f"{name:{width}}  {rate:9.0f} {p50:8.1f} {p95:8.1f} {p99:8.1f}  {ratio}")
+    print(flush=True)
+
+
+def _quantile(ascending: list[float], share: float) -> float:
+    return ascending[min(len(ascending) - 1, int(share * len(ascending)))]

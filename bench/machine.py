@@ -1,0 +1,47 @@
+"""What the numbers were measured on: they say nothing without it."""
+
+import os
+import platform
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+_CPUS = Path("/proc/cpuinfo")
+_WRITES = 100
+
+
+def describe_machine() -> str:
+    """Return some lines: when, which machine, how busy it is before the start, how fast its disk, which versions."""
+    load = f", load {os.getloadavg()[0]:.1f} before the start" if hasattr(os, "getloadavg") else ""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("flask", "gunicorn", "sqlalchemy", "psycopg"))
+    return "\n".join(
+        (
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC{load}",
+            f"{_processor()}, {os.cpu_count()} processors; {platform.system()} {platform.machine()}",
+            f"a durable write of 4 KiB takes {1000 * _durable_write():.1f} ms",
+            f"Python {platform.python_version()}, {packages}",
+        )
+    )
+
+
+def _processor() -> str:
+    if _CPUS.exists():
+        for line in _CPUS.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(": ")[2]
+    return platform.processor() or "unknown processor"
+
+
+def _durable_write() -> float:
+    """Return the median seconds of a write and its fsync, where the databases will lie."""
+    taken = []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(_WRITES):
+            began = time.perf_counter()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
