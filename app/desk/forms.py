@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import DateField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length, Optional
 
 
@@ -46,12 +46,12 @@ class WaiveForm(FlaskForm):
     reason = SelectField(
         _l("Reason"),
         choices=[
-            ("mistake", _l("Our mistake")),
-            ("goodwill", _l("Goodwill")),
-            ("illness", _l("Illness")),
-            ("hardship", _l("Hardship")),
-            ("item_found", _l("The item was found")),
-            ("other", _l("Another reason")),
+            SelectChoice("mistake", _l("Our mistake")),
+            SelectChoice("goodwill", _l("Goodwill")),
+            SelectChoice("illness", _l("Illness")),
+            SelectChoice("hardship", _l("Hardship")),
+            SelectChoice("item_found", _l("The item was found")),
+            SelectChoice("other", _l("Another reason")),
         ],
     )
 
@@ -66,7 +66,9 @@ class LostForm(FlaskForm):
     """An item that does not come back, or not whole."""
 
     barcode = StringField(_l("Item barcode"), validators=[DataRequired(), Length(max=40)])
-    what = SelectField(_l("What happened"), choices=[("lost", _l("Lost")), ("destroyed", _l("Destroyed"))])
+    what = SelectField(
+        _l("What happened"), choices=[SelectChoice("lost", _l("Lost")), SelectChoice("destroyed", _l("Destroyed"))]
+    )
 
 
 class InterlibraryWorkForm(FlaskForm):

@@ -7,6 +7,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from wtforms import SelectChoice
 
 from app.family.forms import CancelForm, InterlibraryForm
 from app.family.routes import family
@@ -28,7 +29,9 @@ def interlibrary() -> ResponseReturnValue:
     """Ask for a title from another library."""
     choices, silent = _lending_libraries()
     form = InterlibraryForm()
-    form.library_id.choices = [(library_id, name) for library_id, (name, _system, _rules) in choices.items()]
+    form.library_id.choices = [
+        SelectChoice(library_id, name) for library_id, (name, _system, _rules) in choices.items()
+    ]
     form.category.choices = _categories(choices)
     if not form.validate_on_submit():
         form.key.data = secrets.token_hex(16)
@@ -96,10 +99,10 @@ def _lending_libraries() -> tuple[Choices, list[str]]:
     return choices, silent
 
 
-def _categories(choices: Choices) -> list[tuple[str, str]]:
+def _categories(choices: Choices) -> list[SelectChoice]:
     found = {
         category.id: category.names.get(language(), category.id)
         for _name, _system, rules in choices.values()
         for category in rules.categories
     }
-    return list(found.items())
+    return [SelectChoice(category, name) for category, name in found.items()]
