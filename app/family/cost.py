@@ -64,8 +64,8 @@ def _ask(day: date) -> list[Answer]:
                 continue
             found, sentence, currency = None, "", ""
             try:
-                found = lending.cost(card_number=person.card_number, on=day)
                 currency = lending.rules().currency
+                found = lending.cost(card_number=person.card_number, on=day)
             except Refused as refused:
                 sentence = refusal_words(refused.code)
             except Unavailable:

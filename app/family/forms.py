@@ -28,7 +28,7 @@ class InterlibraryForm(FlaskForm):
 
     library_id = SelectField(_l("Library"), validate_choice=True)
     title = StringField(_l("Title"), validators=[DataRequired(), Length(max=200)])
-    author = StringField(_l("Author"), validators=[Length(max=200)])
+    author = StringField(_l("Author"), validators=[DataRequired(), Length(max=200)])
     publication_year = IntegerField(_l("Year of publication"), validators=[InputRequired(), NumberRange(1450, 2200)])
     category = SelectField(_l("What it is"), validate_choice=True)
     key = HiddenField(validators=[Length(min=8, max=64)])

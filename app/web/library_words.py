@@ -1,9 +1,15 @@
 """What a library's system answers, in words for a page: refusals, fees, blocks, amounts."""
 
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
+from typing import Literal
 
+from babel.dates import format_skeleton, get_day_names
+from babel.lists import format_list
 from flask import Flask
-from flask_babel import format_currency
+from flask_babel import format_currency, ngettext
+from flask_babel import get_locale as current_locale
 from flask_babel import gettext as _
 
 
@@ -95,8 +101,39 @@ def money(amount: int, currency: str) -> str:
     return str(format_currency(Decimal(amount) / 100, currency))
 
 
+def due_words(due_on: date, today: date) -> str:
+    """Return how long there is until a due date, or how long it is past."""
+    days = (due_on - today).days
+    if days < 0:
+        return ngettext("%(num)s day late", "%(num)s days late", -days)
+    if days == 0:
+        return _("Due today")
+    return _("Due tomorrow") if days == 1 else ngettext("Due in %(num)s day", "Due in %(num)s days", days)
+
+
+def day_of_year(day: tuple[int, int]) -> str:
+    """Return a month and day of every year, such as `1. juni`."""
+    # A leap year, so that 29 February is a day.
+    return str(format_skeleton("MMMMd", date(2000, *day), locale=current_locale()))
+
+
+def weekday_words(weekday: str) -> str:
+    """Return the reader's name of a weekday that is given in English."""
+    number = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday").index(weekday)
+    return str(get_day_names("wide", locale=current_locale())[number])
+
+
+def in_a_row(words: Iterable[str], style: Literal["standard", "or"] = "standard") -> str:
+    """Return words as a sentence counts them up, such as `Hcf og Hcg`."""
+    return str(format_list([str(word) for word in words], style, locale=current_locale()))
+
+
 def give_words(app: Flask) -> None:
     """Let templates use these words as filters and functions."""
+    app.jinja_env.filters["due"] = due_words
+    app.jinja_env.filters["day_of_year"] = day_of_year
+    app.jinja_env.filters["weekday"] = weekday_words
+    app.jinja_env.filters["in_a_row"] = in_a_row
     app.jinja_env.filters["refusal"] = refusal_words
     app.jinja_env.filters["fee"] = fee_words
     app.jinja_env.filters["block"] = block_words
