@@ -39,7 +39,7 @@ if (result) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       result.remove();
-      location.replace(form.action);
+      location.replace(result.dataset.next ?? form.action);
     }, HIDE_AFTER);
   };
   for (const use of ["keydown", "pointerdown", "input"]) document.addEventListener(use, wait);
