@@ -1,17 +1,19 @@
 """`./manage bench [scan|login|pages]`: measure, and print tables for docs/benchmarks.md."""
 
 import argparse
+from collections.abc import Sequence
 
 from bench.compare import Size
 from bench.login import bench_login
 from bench.machine import describe_machine
 from bench.pages import bench_pages
 from bench.scan import bench_scan
+from bench.servers import serve_all
 
 _BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and measure what it names, or everything."""
     parser = argparse.ArgumentParser(prog="./manage bench", description="Measure the portal beside a bare answer.")
     parser.add_argument("what", nargs="?", choices=_BENCHES, help="what to measure; everything where none is named")
@@ -19,12 +21,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turns")
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
     parser.add_argument("--requests", type=int, default=4_000, help="a round's requests, where they come first")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    for name, bench in _BENCHES.items():
-        if asked.what in (None, name):
-            bench(size)
+    with serve_all(people=size.people) as served:
+        for name, bench in _BENCHES.items():
+            if asked.what in (None, name):
+                bench(served, size)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,23 @@
 """Signing in with card number and PIN over HTTP: each request somebody else, from the form that a browser gets."""
 
 import random
-from contextlib import ExitStack
 from itertools import islice
 
 from bench.browser import get_form, is_let_in, write_sign_in
 from bench.compare import CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Round, send
 from bench.people import card_number
-from bench.servers import fresh_registers, serve_bare, serve_portal
+from bench.servers import Served
 
 _BARE_EVALUATION = "bare Argon2id"
 
 
-def bench_login(size: Size) -> None:
+def bench_login(served: Served, size: Size) -> None:
     """Measure signing in on both engines beside one Argon2id evaluation behind a bare answer, and print the table."""
-    with ExitStack() as running:
-        folder, databases = running.enter_context(fresh_registers(people=size.people))
-        port = running.enter_context(serve_bare(folder / "bare.log"))
-        turns = {_BARE_EVALUATION: bare_turn(port, size, path="/argon2")}
-        for engine, url in databases.items():
-            port = running.enter_context(serve_portal(url, folder / f"{engine}.log"))
-            turns[f"sign-in, {engine}"] = _sign_in_turn(port, size)
-        done = take_turns(turns, rounds=size.rounds)
+    turns = {_BARE_EVALUATION: bare_turn(served.bare, size, path="/argon2")}
+    turns |= {f"sign-in, {engine}": _sign_in_turn(port, size) for engine, port in served.portals.items()}
     print(f"POST /login: {size.people} patrons, {CONNECTIONS} connections, everybody let in")
-    print_table(done, against=_BARE_EVALUATION)
+    print_table(take_turns(turns, rounds=size.rounds), against=_BARE_EVALUATION)
 
 
 def _sign_in_turn(port: int, size: Size) -> Turn:

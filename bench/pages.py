@@ -1,29 +1,22 @@
 """Pages as one person waits for them: one request at a time, so that a latency is the server's work alone."""
 
-from contextlib import ExitStack
-
 from bench.browser import sign_in
 from bench.compare import BARE, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Round, send, write_request
-from bench.servers import fresh_registers, serve_bare, serve_portal
+from bench.servers import Served
 
 _PATHS = {"start page": "/", "login page": "/login", "Min side": "/my", "card page": "/card"}
 
 
-def bench_pages(size: Size) -> None:
+def bench_pages(served: Served, size: Size) -> None:
     """Measure pages for somebody who is signed in, on both engines beside the bare answer, and print the table."""
-    with ExitStack() as running:
-        folder, databases = running.enter_context(fresh_registers(people=size.people))
-        port = running.enter_context(serve_bare(folder / "bare.log"))
-        turns = {BARE: bare_turn(port, size, path="/", connections=1)}
-        for engine, url in databases.items():
-            port = running.enter_context(serve_portal(url, folder / f"{engine}.log"))
-            cookie = sign_in(port, person=size.people // 2)
-            for page, path in _PATHS.items():
-                turns[f"{page}, {engine}"] = _page_turn(port, size, path=path, cookie=cookie)
-        done = take_turns(turns, rounds=size.rounds)
+    turns = {BARE: bare_turn(served.bare, size, path="/", connections=1)}
+    for engine, port in served.portals.items():
+        cookie = sign_in(port, person=size.people // 2)
+        for page, path in _PATHS.items():
+            turns[f"{page}, {engine}"] = _page_turn(port, size, path=path, cookie=cookie)
     print(f"GET: {size.people} patrons, 1 connection, signed in")
-    print_table(done, against=BARE)
+    print_table(take_turns(turns, rounds=size.rounds), against=BARE)
 
 
 def _page_turn(port: int, size: Size, *, path: str, cookie: str) -> Turn:

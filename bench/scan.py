@@ -2,7 +2,6 @@
 
 import json
 import random
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -10,20 +9,15 @@ from app.rules.card_code import step_at
 from bench.compare import BARE, CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Answer, Round, send, write_request
 from bench.people import code_at, kiosk_authorization
-from bench.servers import fresh_registers, serve_bare, serve_portal
+from bench.servers import Served
 
 
-def bench_scan(size: Size) -> None:
+def bench_scan(served: Served, size: Size) -> None:
     """Measure the scan on both engines beside the bare answer, and print the table."""
-    with ExitStack() as running:
-        folder, databases = running.enter_context(fresh_registers(people=size.people))
-        turns = {BARE: bare_turn(running.enter_context(serve_bare(folder / "bare.log")), size, path="/")}
-        for engine, url in databases.items():
-            port = running.enter_context(serve_portal(url, folder / f"{engine}.log"))
-            turns[f"scan, {engine}"] = _scan_turn(port, size)
-        done = take_turns(turns, rounds=size.rounds)
+    turns = {BARE: bare_turn(served.bare, size, path="/")}
+    turns |= {f"scan, {engine}": _scan_turn(port, size) for engine, port in served.portals.items()}
     print(f"POST /api/v1/scan: {size.people} credentials, {CONNECTIONS} connections, every answer accepted")
-    print_table(done, against=BARE)
+    print_table(take_turns(turns, rounds=size.rounds), against=BARE)
 
 
 def _scan_turn(port: int, size: Size) -> Turn:

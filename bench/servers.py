@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,41 +15,48 @@ from tests.postgres import create_database, running_postgres
 
 WORKERS = 2
 _STOP_SECONDS = 20
+_WORDS = 2000
 _HOME = Path(__file__).parent.parent
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is being served on the loopback address: the bare answer's port, and the portal's port by engine."""
+
+    bare: int
+    portals: dict[str, int]
+
+
 @contextmanager
-def fresh_registers(*, people: int) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Give a folder for the run and, for each engine by its name, the URL of a register with so many people."""
-    with TemporaryDirectory(prefix="lanekort-bench-") as name, running_postgres() as server:
-        folder = Path(name)
+def serve_all(*, people: int) -> Iterator[Served]:
+    """Fill a register on each engine with so many people, and serve the portal over each, and the bare answer.
+
+    All of it is thrown away afterwards. Faults carry what the servers last wrote.
+    """
+    with ExitStack() as running:
+        folder = Path(running.enter_context(TemporaryDirectory(prefix="lanekort-bench-")))
         databases = {
             "SQLite": f"sqlite:///{folder / 'register.sqlite'}",
-            "PostgreSQL": create_database(server, "bench"),
+            "PostgreSQL": create_database(running.enter_context(running_postgres()), "bench"),
         }
         for url in databases.values():
             fill_register(url, people=people)
-        yield folder, databases
-
-
-@contextmanager
-def serve_bare(log: Path) -> Iterator[int]:
-    """Serve the bare answer. Gives the port on the loopback address; words and faults go to `log`."""
-    with _serve("bench.bare:app", log) as port:
-        yield port
-
-
-@contextmanager
-def serve_portal(database_url: str, log: Path) -> Iterator[int]:
-    """Serve the portal over a database, its log lines written to a file. Gives the port."""
-    with _serve(f"bench.people:make_portal('{database_url}')", log) as port:
-        yield port
+        bare = running.enter_context(_serve("bench.bare:app", folder / "bare.log"))
+        yield Served(
+            bare=bare,
+            portals={
+                engine: running.enter_context(_serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
+                for engine, url in databases.items()
+            },
+        )
 
 
 @contextmanager
 def _serve(app: str, log: Path) -> Iterator[int]:
-    # The socket is made here and handed over, so that the port is free and nobody connects too early.
+    # The socket is made here and handed over, so that the port is free and nobody connects too early. It is not kept:
+    # where the server does not start, whoever waits for it is told at once.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log.open("wb") as words:
+        port: int = listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", app, "--workers", str(WORKERS), "--log-level", "warning"]
         command += ["--no-control-socket", "--bind", f"fd://{listener.fileno()}"]
         process = subprocess.Popen(
@@ -59,11 +67,14 @@ def _serve(app: str, log: Path) -> Iterator[int]:
             stderr=subprocess.STDOUT,
             pass_fds=[listener.fileno()],
         )
+    try:
+        yield port
+    except Exception as error:
+        error.add_note(f"{app} said: {log.read_text(errors='replace')[-_WORDS:]}")
+        raise
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            yield int(listener.getsockname()[1])
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

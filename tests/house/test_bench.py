@@ -1,33 +1,21 @@
-"""Each measurement runs to its end, with numbers too small to say anything; nothing here asks how fast."""
-
-import subprocess
-import sys
-from pathlib import Path
+"""The measurements run to their end, with numbers too small to say anything; nothing here asks how fast."""
 
 import pytest
 
-_HOME = Path(__file__).parents[2]
-_SMALL = ("--people", "40", "--rounds", "1", "--seconds", "1", "--requests", "4")
+from bench.__main__ import main
+from bench.compare import WrongAnswer, expect
+from bench.load import Answer, Round
 
 
-def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments], cwd=_HOME, capture_output=True, text=True, timeout=170
-    )
+def test_every_bench_measures_both_engines_beside_a_bare_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--people", "40", "--rounds", "1", "--seconds", "5", "--requests", "4"])
+    printed = capsys.readouterr().out
+    for measured in ("scan", "sign-in", "Min side", "card page"):
+        for engine in ("SQLite", "PostgreSQL"):
+            assert f"\n{measured}, {engine} " in printed
 
 
-@pytest.mark.parametrize("what", ["scan", "login", "pages"])
-def test_a_bench_measures_both_engines_beside_a_bare_answer(what: str) -> None:
-    done = run_bench(what, *_SMALL)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert any(line.startswith("bare") and line.endswith("1.00 (1.00, 1.00)") for line in lines)
-    assert any("SQLite" in line for line in lines)
-    assert any("PostgreSQL" in line for line in lines)
-
-
-def test_a_bench_fails_where_an_answer_is_not_the_right_one() -> None:
-    # Two people, and four codes asked for: a second round has nobody left to scan.
-    done = run_bench("scan", "--people", "2", "--rounds", "1", "--seconds", "1", "--requests", "4")
-    assert done.returncode != 0
-    assert "too few people" in done.stderr
+@pytest.mark.parametrize("answers", [[], [Answer(b"HTTP/1.1 200 OK\r\n\r\n"), Answer(b"HTTP/1.1 500 Fault\r\n\r\n")]])
+def test_a_bench_stops_at_an_answer_that_is_missing_or_wrong(answers: list[Answer]) -> None:
+    with pytest.raises(WrongAnswer):
+        expect(Round(1.0, [], answers), lambda answer: answer.status == 200)
