@@ -1,0 +1,86 @@
+"""docs/register-inventory.md names every column of the register, why it is there, on what ground and how long."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.register import retention
+from app.register.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
+from app.register.tables import Base
+
+INVENTORY = (Path(__file__).parents[2] / "docs" / "register-inventory.md").read_text(encoding="utf-8")
+ROW = re.compile(
+    r"^\| `(?P<table>\w+)\.(?P<column>\w+)` \|(?P<purpose>[^|]+)\|(?P<ground>[^|]+)\|(?P<kept>[^|]+)\|$", re.M
+)
+GROUND = re.compile(r"GDPR art\. \d|personopplysningsloven § \d|Not about a person")
+FORBIDDEN = ("loan", "item", "title", "isbn", "barcode", "hold", "fee", "fine", "due_date", "borrow")
+
+
+def rows() -> list[re.Match[str]]:
+    return list(ROW.finditer(INVENTORY))
+
+
+def columns_of_the_register() -> set[str]:
+    return {f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns}
+
+
+def test_the_inventory_lists_every_column_of_the_register_once_and_no_other():
+    listed = [f"{row['table']}.{row['column']}" for row in rows()]
+    assert sorted(listed) == sorted(columns_of_the_register())
+
+
+def test_no_row_of_the_inventory_is_written_so_that_it_goes_unread():
+    assert len([line for line in INVENTORY.splitlines() if line.startswith("| `")]) == len(rows())
+
+
+def test_every_column_has_a_purpose_a_ground_and_a_period():
+    for row in rows():
+        assert len(row["purpose"].split()) >= 3, row[0]
+        assert GROUND.search(row["ground"]), row[0]
+        assert row["kept"].strip(), row[0]
+
+
+def words(period: timedelta) -> str:
+    return f"{period.days} days" if period > timedelta(days=1) else f"{period // timedelta(hours=1)} hours"
+
+
+def seconds(count: int) -> str:
+    return words(timedelta(seconds=count))
+
+
+PERIODS = {
+    "presented_steps": [words(retention.PRESENTED_STEPS)],
+    "attempt_counts": [words(retention.ATTEMPT_COUNTS)],
+    "access_log": [words(retention.ACCESS_LOG)],
+    "messages": [words(retention.SENT_MESSAGES)],
+    "credentials": [words(retention.EXPIRED_CREDENTIALS)],
+    "devices": [words(retention.EXPIRED_CREDENTIALS)],
+    "sessions": [seconds(lasting.absolute) for lasting in (BORROWED_DEVICE, OWN_DEVICE, DESK)],
+}
+
+
+@pytest.mark.parametrize("table", PERIODS)
+def test_the_periods_of_the_inventory_are_those_that_the_program_keeps(table):
+    kept = {row["kept"] for row in rows() if row["table"] == table}
+    assert kept
+    for text in kept:
+        for period in PERIODS[table]:
+            assert period in text
+
+
+def test_every_table_that_is_purged_has_its_period_in_the_inventory(app, clock):
+    with app.app_context():
+        assert set(retention.purge(now=clock())) == set(PERIODS)
+
+
+def test_no_column_of_the_register_could_hold_a_loan():
+    for column in columns_of_the_register():
+        assert not any(word in column for word in FORBIDDEN), column
+
+
+def test_the_inventory_says_first_what_the_register_does_not_hold():
+    opening = INVENTORY.split("\n## ", 1)[0]
+    for word in ("loans", "reservations", "fees", "blocks"):
+        assert word in opening
