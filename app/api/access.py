@@ -13,7 +13,11 @@ def let_machine_in() -> None:
     """Sign the machine in where the route is for machines. Raises MachineRefused or TooManyAttempts."""
     if audience_of_request() is not Audience.MACHINE:
         return
-    shown = request.authorization
+    try:
+        shown = request.authorization
+    except ValueError:
+        # Werkzeug lets base64's own complaint through where the header is not ASCII.
+        raise MachineRefused from None
     if shown is None or shown.type != "basic" or not shown.username or "\x00" in shown.username:
         raise MachineRefused
     g.machine = sign_in_machine(

@@ -80,7 +80,7 @@ def give() -> ResponseReturnValue:
     return _show_settings(form), 422
 
 
-@family.post("/my/settings/permissions/<int:permission_id>/withdraw")
+@family.post("/my/settings/permissions/<id:permission_id>/withdraw")
 @open_to(Audience.PATRON)
 def withdraw(permission_id: int) -> ResponseReturnValue:
     """Withdraw a permission that was given."""
@@ -89,7 +89,7 @@ def withdraw(permission_id: int) -> ResponseReturnValue:
     return redirect(url_for("family.settings"))
 
 
-@family.post("/my/settings/permissions/<int:permission_id>/on")
+@family.post("/my/settings/permissions/<id:permission_id>/on")
 @open_to(Audience.PATRON)
 def switch_on(permission_id: int) -> ResponseReturnValue:
     """Switch on the view of a child's loans."""
@@ -98,7 +98,7 @@ def switch_on(permission_id: int) -> ResponseReturnValue:
     return redirect(url_for("family.settings"))
 
 
-@family.post("/my/settings/permissions/<int:permission_id>/off")
+@family.post("/my/settings/permissions/<id:permission_id>/off")
 @open_to(Audience.PATRON)
 def switch_off(permission_id: int) -> ResponseReturnValue:
     """Switch off the view of a child's loans."""

@@ -1,7 +1,5 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
-from http import HTTPStatus
-
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -62,6 +60,7 @@ def _error_page(*, status: int, title: str, sentence: str) -> Response:
 
 def answer_errors(app: Flask) -> None:
     """Give every error its answer. What was begun is undone; nobody is shown how the house is built."""
+    app.after_request(_read_to_the_end)
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> ResponseReturnValue:
@@ -93,8 +92,6 @@ def answer_errors(app: Flask) -> None:
         status = error.code or 500
         if status < 400:
             return error
-        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            _drain()
         headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
         if request.path.startswith(API_PREFIX):
             # Werkzeug's names: Python's own change from one version to the next.
@@ -132,11 +129,13 @@ def _words(status: int) -> tuple[str, str]:
             return _("Our fault"), _("Something went wrong with us. Nothing was lost. Try again in a moment.")
 
 
-def _drain() -> None:
-    # A browser that is still sending sees a broken line instead of this page, so the rest is read and thrown away.
-    left = _DRAIN_BYTES
-    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
-        left -= len(chunk)
+def _read_to_the_end(response: Response) -> Response:
+    # Whoever is still sending sees a broken line instead of the answer, so the rest is read and thrown away.
+    if response.status_code >= 400 and request.environ.get("wsgi.input_terminated"):
+        left = _DRAIN_BYTES
+        while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
+            left -= len(chunk)
+    return response
 
 
 def _where(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Browsers whose every answer is inspected, and a look at all that the database holds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
@@ -9,6 +10,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import text
 
+from app.messages.channels import Inbox
 from app.register.tables import Base
 from app.register.transaction import db
 from tests.doors.inspection import InspectingClient
@@ -31,6 +33,13 @@ class CompiledTemplates(BytecodeCache):
 
 COMPILED_TEMPLATES = CompiledTemplates()
 Contents = dict[str, list[tuple[object, ...]]]
+
+
+@pytest.fixture
+def app(app: APIFlask, tmp_path: Path) -> APIFlask:
+    """The portal of the demonstration, with its inbox."""
+    app.extensions["post"] = Inbox(tmp_path / "inbox")
+    return app
 
 
 @pytest.fixture

@@ -127,6 +127,7 @@ BAD_AUTHORIZATIONS = [
     "Basic ",
     "Basic ====",
     "Basic ~~~",
+    "Basic \xff",
     basic(b""),
     basic(b":"),
     basic(b"2023500-kiosk1"),
