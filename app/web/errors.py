@@ -130,8 +130,8 @@ def _words(status: int) -> tuple[str, str]:
 
 
 def _read_to_the_end(response: Response) -> Response:
-    # Whoever is still sending sees a broken line instead of the answer, so the rest is read and thrown away.
-    if response.status_code >= 400 and request.environ.get("wsgi.input_terminated"):
+    # Whoever is still sending sees a broken line instead of the answer, so what no view read is thrown away.
+    if request.environ.get("wsgi.input_terminated"):
         left = _DRAIN_BYTES
         while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
             left -= len(chunk)
