@@ -35,7 +35,9 @@ def open_libraries(settings: Settings) -> dict[str, Library]:
     for url in settings.database_urls.values():
         address = make_url(url)
         if address.get_backend_name() == "sqlite" and address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(address.database)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)  # for nobody else on the machine; SQLite gives its log the same mode
     return {
         library: Library(load_policy(library), Database(library=library, url=url))
         for library, url in settings.database_urls.items()

@@ -195,8 +195,10 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("where", ["before_commit", "after_commit"])
+@pytest.mark.parametrize(
+    ("act", "where"),
+    [*((act, "before_commit") for act in ACTS), ("return", "after_commit"), ("payment", "after_commit")],
+)
 def test_kill_9_leaves_all_or_nothing(mull: Building, act: str, where: str) -> None:
     mull.stock("0999", category="dvd")
     mull.stock("free")
