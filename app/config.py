@@ -40,7 +40,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         faults.append(f"SECRET_KEY must have at least {_MIN_SECRET} characters")
     vault_keys = _read_vault_keys(environ.get("VAULT_KEYS", ""), faults)
     proxies = environ.get("PROXIES", "0")
-    if not proxies.isdigit():
+    if not (proxies.isascii() and proxies.isdigit()):
         faults.append("PROXIES must be the number of proxies in front, such as 1")
     smtp_url, mail_from = environ.get("SMTP_URL", ""), environ.get("MAIL_FROM", "")
     if not smtp_url.startswith(("smtp://", "smtps://")) or "@" not in mail_from:
