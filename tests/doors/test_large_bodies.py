@@ -80,12 +80,12 @@ def test_whoever_sends_ten_megabytes_gets_an_answer(gunicorn: Path, chunked: boo
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
-        # Without a declared length no more than the limit is read, and that much is no form and no JSON.
-        assert answer.status == status or (chunked and status == 413 and answer.status == 400), (path, content_type)
+        # Without a declared length no more than the limit is read; that much is no form and no JSON.
+        assert answer.status in ((status, 302, 400) if chunked and status == 413 else (status,)), (path, content_type)
         if path.startswith(API_PREFIX):
             assert json.loads(text)["status"] == answer.status
         else:
-            assert "</html>" in text
+            assert text.startswith(("<!DOCTYPE html>", "<!doctype html>"))
     connection = OverSocketFile(gunicorn)
     connection.request("GET", "/readyz")
     assert connection.getresponse().status == 200
