@@ -1,0 +1,143 @@
+"""The counter at the desk: lending to the patron who was scanned, and to nobody else."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.register.tables import AccessLogEntry, Patron
+from app.register.transaction import db
+from app.web.worker import work_once
+from tests.conftest import Clock
+from tests.doors.visits import MULLSJO, csrf_token, desk_log_in, main_text, read_page, scan_at_desk, shown_code, submit
+from tests.together.acts import press, read_loans
+from tests.town import Town
+
+
+@pytest.fixture
+def served(desk: FlaskClient, child: FlaskClient) -> FlaskClient:
+    """The desk at Ullensaker, with the child before it."""
+    scan_at_desk(desk, shown_code(child))
+    return desk
+
+
+def act(desk: FlaskClient, what: str, **fields: str) -> str:
+    """Do something at the counter and return the page that comes after it."""
+    answer = submit(desk, f"/desk/counter/{what}", page="/desk/counter", **fields)
+    assert answer.status_code == 302
+    return main_text(desk.get(answer.location))
+
+
+def test_the_counter_shows_the_loans_of_the_patron_who_was_scanned(served: FlaskClient):
+    page = main_text(served.get("/desk/counter"))
+    assert "Jonas Solvang" in page
+    assert "Alt om hester" in page
+
+
+def test_without_a_scan_nobody_is_served(desk: FlaskClient):
+    answer = desk.get("/desk/counter")
+    assert answer.location == "/desk"
+    assert "Scan the card again" in main_text(desk.get("/desk"))
+
+
+def test_after_five_minutes_nobody_is_served_any_more(served: FlaskClient, clock: Clock):
+    clock.turn(seconds=301)
+    assert served.get("/desk/counter").location == "/desk"
+
+
+def test_each_act_gives_five_minutes_more(served: FlaskClient, clock: Clock):
+    for _ in range(3):
+        clock.turn(seconds=200)
+        act(served, "checkout", barcode="2006")
+    assert served.get("/desk/counter").status_code == 200
+
+
+def test_when_it_is_finished_nobody_is_served(served: FlaskClient):
+    press(served, "/desk/counter", "/done")
+    assert served.get("/desk/counter").location == "/desk"
+
+
+def test_an_item_is_lent_and_returned_and_nothing_of_it_stays(served: FlaskClient):
+    assert "Norske folkeeventyr" in act(served, "checkout", barcode="2006")
+    returned = submit(served, "/desk/returns", barcode="2006")
+    assert "Norske folkeeventyr" in main_text(returned)
+    assert "Jonas" not in main_text(returned), "who had it is not shown"
+    assert "Norske folkeeventyr" not in main_text(served.get("/desk/counter"))
+
+
+@pytest.mark.parametrize(
+    ("barcode", "reason"),
+    [
+        ("2001", "Somebody else has borrowed it"),
+        ("1002", "no item with that barcode"),
+        ("nonsense", "no item with that barcode"),
+        ("", "could not be read"),
+    ],
+)
+def test_what_cannot_be_lent_is_refused_with_the_reason(served: FlaskClient, barcode: str, reason: str):
+    assert reason in act(served, "checkout", barcode=barcode)
+
+
+def test_another_librarys_item_cannot_be_returned_here(served: FlaskClient):
+    assert "no item with that barcode" in main_text(submit(served, "/desk/returns", barcode="1001"))
+
+
+@pytest.mark.parametrize("amount", ["-5", "0", "1e3", "12,5", "٢٥", "999999999999", ""])
+def test_an_amount_that_is_none_changes_nothing(served: FlaskClient, amount: str):
+    page = act(served, "pay", amount=amount, key="k" * 32)
+    assert "could not be read" in page
+
+
+def test_more_than_is_owed_is_not_taken(served: FlaskClient):
+    assert "more than is owed" in act(served, "pay", amount="500", key="k" * 32)
+
+
+def test_a_new_card_costs_its_fee_once_and_loans_follow_to_the_new_number(
+    served: FlaskClient, child: FlaskClient, town: Town
+):
+    before = main_text(served.get("/desk/counter"))
+    token = csrf_token(served, "/desk/counter")
+    for _ in range(2):
+        served.post("/desk/counter/replacement-card", data={"csrf_token": token, "key": "r" * 32})
+    with served.application.app_context():
+        patron = db.session.scalars(select(Patron).where(Patron.name == "Jonas Solvang")).one()
+        assert patron.card_number != "N000100002"
+        db.session.remove()
+        while work_once():
+            pass
+    assert "Alt om hester" in before
+    assert served.get("/desk/counter").location == "/desk", "the patron is served again when the new card is scanned"
+    assert child.get("/my/loans").text.count("Alt om hester") > 0, "the device follows the patron"
+
+
+def test_every_look_at_the_counter_is_written_down(served: FlaskClient):
+    served.get("/desk/counter")
+    with served.application.app_context():
+        purposes = db.session.scalars(select(AccessLogEntry.purpose).order_by(AccessLogEntry.id)).all()
+    assert purposes == ["scan", "counter"]
+
+
+def test_another_desk_does_not_inherit_the_patron(
+    served: FlaskClient, new_browser: Callable[..., FlaskClient], clock: Clock
+):
+    mine = served.get_cookie("lanekort_desk", path="/desk")
+    assert mine is not None
+    other = new_browser()
+    desk_log_in(other, MULLSJO)
+    assert other.get("/desk/counter").location == "/desk"
+
+
+def test_an_interlibrary_request_is_ordered_and_refused_at_the_desk(
+    new_browser: Callable[..., FlaskClient], guardian: FlaskClient
+):
+    asked = {"library_id": "Mull", "author": "A", "category": "book", "publication_year": "1998"}
+    submit(guardian, "/my/interlibrary", title="Atlas over Innlandet", key="a" * 32, **asked)
+    desk = new_browser()
+    desk_log_in(desk, MULLSJO)
+    assert "Atlas over Innlandet" in main_text(desk.get("/desk/interlibrary"))
+    while "Atlas over Innlandet" in main_text(page := desk.get("/desk/interlibrary")):
+        forms = read_page(page).find_all("form")
+        fields = {field["name"]: field.get("value", "") for field in forms[-1].find_all("input") if field.get("name")}
+        assert desk.post("/desk/interlibrary", data=fields | {"action": "refuse"}).status_code == 302
+    assert "Atlas over Innlandet" not in read_loans(guardian)

@@ -1,0 +1,140 @@
+"""Lån: renewing, what is refused, and a library that is silent."""
+
+import socket
+from collections.abc import Callable
+
+import httpx
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from app.ils.http import CirculationSystem
+from app.ils.systems import Systems
+from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit
+from tests.together.acts import has_button, press, read_loans, send_permission
+from tests.town import Town
+
+
+def loan_ids(client: FlaskClient) -> list[str]:
+    return [str(field["value"]) for field in read_page(client.get("/my/loans")).find_all("input", {"name": "loan_id"})]
+
+
+def test_a_loan_is_renewed_and_the_page_says_until_when(guardian: FlaskClient):
+    answer = press(guardian, "/my/loans", "/my/loans/renew")
+    assert "Renewed. It is due on" in main_text(guardian.get(answer.location))
+
+
+def test_a_guardian_renews_for_a_child_that_permits_it(child: FlaskClient, guardian: FlaskClient):
+    send_permission(child, GUARDIAN[0])
+    press(guardian, "/my/settings", "/on")
+    mine, others = set(loan_ids(child)), loan_ids(guardian)
+    loan = next(loan for loan in others if loan in mine)
+    answer = submit(
+        guardian, "/my/loans/renew", page="/my/loans", library_id="2023500", permission_id="1", loan_id=loan
+    )
+    assert "Renewed" in main_text(guardian.get(answer.location))
+
+
+def test_a_loan_of_somebody_who_does_not_permit_it_cannot_be_renewed(
+    child: FlaskClient, guardian: FlaskClient, town: Town
+):
+    loan = loan_ids(child)[0]
+    town.calls.clear()
+    for permission, expected in (("1", 409), ("99", 409), ("x", 400), ("-1", 400)):
+        answer = submit(
+            guardian, "/my/loans/renew", page="/my", library_id="2023500", permission_id=permission, loan_id=loan
+        )
+        assert answer.status_code == expected
+    assert town.calls == []
+    answer = submit(guardian, "/my/loans/renew", page="/my", library_id="2023500", permission_id="", loan_id=loan)
+    assert "It is not there any more" in main_text(guardian.get(answer.location))
+
+
+def test_a_loan_cannot_be_renewed_at_a_library_one_has_not_joined(child: FlaskClient):
+    answer = submit(child, "/my/loans/renew", page="/my", library_id="Mull", permission_id="", loan_id="0" * 32)
+    assert answer.status_code == 404
+
+
+def test_all_loans_are_renewed_at_once(guardian: FlaskClient):
+    answer = press(guardian, "/my/loans", "/my/loans/renew-all")
+    assert "renewed" in main_text(guardian.get(answer.location))
+
+
+@pytest.fixture
+def dead_library() -> str:
+    """A server that takes calls and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_library_that_does_not_answer_is_named_and_the_rest_is_shown(
+    app: APIFlask, town: Town, dead_library: str, new_browser: Callable[..., FlaskClient]
+):
+    with httpx.Client() as client:
+        silent = CirculationSystem(
+            client=client, url=dead_library, library_id="Mull", user="portal", password="x", seconds=0.5
+        )
+        app.extensions["ils"] = Systems({"Mull": silent, "2023500": town.systems.get("2023500")})
+        guardian = new_browser()
+        log_in(guardian, *GUARDIAN)
+        loans = read_loans(guardian)
+    assert "Mullsjö bibliotek does not answer now." in loans
+    assert "Et dukkehjem" in loans
+
+
+def test_a_library_without_a_connected_system_is_named_too(
+    app: APIFlask, town: Town, new_browser: Callable[..., FlaskClient]
+):
+    app.extensions["ils"] = Systems({"2023500": town.systems.get("2023500")})
+    guardian = new_browser()
+    log_in(guardian, *GUARDIAN)
+    assert "Mullsjö bibliotek does not show its loans here yet" in read_loans(guardian)
+
+
+def test_what_it_costs_to_return_on_a_day_is_told(guardian: FlaskClient):
+    page = main_text(guardian.get("/my/loans/cost?on=2026-12-24"))
+    assert "Ljuset över Vättern" in page
+    assert "SEK" in page or "kr" in page
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "tomorrow", "2026-02-30", "9999-12-31", ""])
+def test_a_day_that_cannot_be_is_answered_kindly(guardian: FlaskClient, day: str):
+    assert guardian.get("/my/loans/cost", query_string={"on": day}).status_code == 200
+
+
+def test_a_librarys_rules_are_written_from_its_policy(guardian: FlaskClient):
+    page = main_text(guardian.get("/libraries/Mull/rules"))
+    for told in ("4 weeks", "2 weeks", "2.00", "10.00", "Hcf", "200.00", "50.00", "25.00"):
+        assert told in page, told
+
+
+def test_an_unknown_library_has_no_rules_page(guardian: FlaskClient):
+    assert guardian.get("/libraries/Nowhere/rules").status_code == 404
+
+
+ASKED = {"library_id": "Mull", "author": "A", "category": "book", "key": "a" * 32}
+
+
+def test_an_interlibrary_loan_is_asked_for_and_taken_back(guardian: FlaskClient):
+    answer = submit(guardian, "/my/interlibrary", title="Atlas over Innlandet", publication_year="1998", **ASKED)
+    assert answer.status_code == 302
+    assert "Atlas over Innlandet" in read_loans(guardian)
+    while has_button(guardian, "/my/loans", "/my/interlibrary/cancel"):
+        press(guardian, "/my/loans", "/my/interlibrary/cancel")
+    assert "Atlas over Innlandet" not in read_loans(guardian)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"title": "Doktor Glas", "author": "Hjalmar Söderberg", "publication_year": "1905"}, "The library has it"),
+        ({"title": "Brand new", "publication_year": "2026"}, "too new"),
+        ({"title": "A film", "publication_year": "1999", "category": "dvd"}, "not fetched from other libraries"),
+    ],
+)
+def test_the_rules_refuse_an_interlibrary_loan_at_once_with_the_reason(
+    guardian: FlaskClient, fields: dict[str, str], reason: str
+):
+    answer = submit(guardian, "/my/interlibrary", **(ASKED | fields))
+    assert answer.status_code == 422
+    assert reason in main_text(answer)
