@@ -155,9 +155,11 @@ def give_new_card() -> ResponseReturnValue:
             card_number=patron.card_number, idempotency_key=form.key.data or "", staff=workplace.username
         )
         number = replace_card(patron_id=patron.patron_id, now=now())
+        # The library is told in a moment; until it has moved the loans, the counter would show none.
+        start_serving(None)
         return _("The new card number is %(number)s.", number=group_card_number(number))
 
-    return _act(form.validate(), replace)
+    return _act(form.validate(), replace, then="desk.scan")
 
 
 @desk.post("/counter/done")
@@ -181,8 +183,8 @@ def _ask_for_card() -> ResponseReturnValue:
     return redirect(url_for("desk.scan"))
 
 
-def _act(valid: bool, act: Act) -> ResponseReturnValue:
-    """Do something for the patron before the desk, and show the counter again with what came of it."""
+def _act(valid: bool, act: Act, *, then: str = "desk.counter") -> ResponseReturnValue:
+    """Do something for the patron before the desk, and show the counter again, or `then`, with what came of it."""
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
@@ -190,6 +192,7 @@ def _act(valid: bool, act: Act) -> ResponseReturnValue:
         if not valid:
             raise NotAnAmount
         flash(act(lending, patron, workplace), "success")
+        return redirect(url_for(then))
     except NobodyServed:
         return _ask_for_card()
     except Refused as refused:
