@@ -16,73 +16,9 @@ from app.ils.json_call import make_client
 from app.ils.koha import KohaSystem
 from app.ils.koha_login import BasicLogin, OAuthLogin
 from tests.contract.invented_library import Checkout, InventedWorld, Reserve
+from tests.contract.koha_schema import EMBEDS, SCHEMA
 from tests.contract.world import NOW, PASSWORD, PATIENCE, USER, Counted, serving
 
-TEXT, WHOLE, NUMBER, FLAG, OBJECT, LIST, NULL = str, int, (int, float), bool, dict, list, type(None)
-
-# definitions/*.yaml: the published properties that are used here, with their types.
-SCHEMA: dict[str, dict[str, tuple[Any, ...]]] = {
-    "patron": {
-        "patron_id": (WHOLE,),
-        "cardnumber": (TEXT, NULL),
-        "surname": (TEXT, NULL),
-        "firstname": (TEXT, NULL),
-        "date_of_birth": (TEXT, NULL),
-        "library_id": (TEXT,),
-        "category_id": (TEXT,),
-        "expiry_date": (TEXT, NULL),
-        "patron_card_lost": (FLAG, NULL),
-        "restricted": (FLAG,),
-        "account_balance": (NUMBER, NULL),
-    },
-    "checkout": {
-        "checkout_id": (WHOLE,),
-        "patron_id": (WHOLE,),
-        "item_id": (WHOLE, NULL),
-        "due_date": (TEXT,),
-        "library_id": (TEXT, NULL),
-        "renewals_count": (WHOLE, NULL),
-        "onsite_checkout": (FLAG,),
-        "checkout_date": (TEXT,),
-        "item": (OBJECT, NULL),
-    },
-    "item": {
-        "item_id": (WHOLE,),
-        "biblio_id": (WHOLE,),
-        "external_id": (TEXT, NULL),
-        "effective_item_type_id": (TEXT, NULL),
-        "biblio": (OBJECT, NULL),
-    },
-    "hold": {
-        "hold_id": (WHOLE,),
-        "patron_id": (WHOLE,),
-        "hold_date": (TEXT, NULL),
-        "biblio_id": (WHOLE, NULL),
-        "priority": (WHOLE, NULL),
-        "status": (TEXT, NULL),
-        "expiration_date": (TEXT, NULL),
-        "biblio": (OBJECT, NULL),
-    },
-    "account_line": {
-        "account_line_id": (WHOLE, NULL),
-        "checkout_id": (WHOLE, NULL),
-        "patron_id": (WHOLE,),
-        "date": (TEXT,),
-        "amount": (NUMBER,),
-        "amount_outstanding": (NUMBER,),
-        "description": (TEXT, NULL),
-        "debit_type": (TEXT, NULL),
-        "status": (TEXT, NULL),
-    },
-    "patron_balance": {"balance": (NUMBER,), "outstanding_credits": (OBJECT,), "outstanding_debits": (OBJECT,)},
-    "error": {"error": (TEXT,), "error_code": (TEXT,)},
-}
-# paths/*.yaml: what x-koha-embed permits.
-EMBEDS = {
-    "patrons": {"extended_attributes", "checkouts+count", "overdues+count", "account_balance", "library"},
-    "checkouts": {"booking", "issuer", "item", "item.biblio", "library", "patron", "renewals"},
-    "holds": {"cancellation_requested", "biblio", "pickup_library", "item", "patron"},
-}
 OSLO = timezone(timedelta(hours=1))
 
 
@@ -135,8 +71,15 @@ class KohaWorld(InventedWorld):
     def _server(self) -> Flask:
         app = Flask("koha")
 
+        @app.after_request
+        def offer_a_session(response: Response) -> Response:
+            # Koha offers one with each answer; the gate must have none.
+            response.set_cookie("CGISESSID", "session", path="/")
+            return response
+
         @app.before_request
         def authenticate() -> Any:
+            self.violations += [f"a cookie came back: {name}" for name in request.cookies]
             if request.path == "/api/v1/oauth/token":
                 return None
             basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -177,7 +120,7 @@ class KohaWorld(InventedWorld):
             if reason := self.shelves.reason_against(checkout):
                 return self._error(403, f"Renewal not authorized ({reason})")
             self.shelves.renew(checkout)
-            return self._checkout(checkout, False), 201
+            return self._checkout(checkout, False), 201, {"Location": request.path}
 
         return app
 

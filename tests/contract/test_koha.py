@@ -1,5 +1,8 @@
 """What is Koha's own. Koha cannot run here: koha_world.py says what stands in for it."""
 
+import logging
+from itertools import count
+
 import pytest
 
 from app.ils.port import Block, Refused, Unavailable
@@ -75,3 +78,13 @@ def test_a_token_is_fetched_once_and_again_when_it_is_refused():
             world.system.accounts(card_numbers=[ANNA])
         (account,) = world.system.accounts(card_numbers=[ANNA])
         assert len(account.loans) == 1
+
+
+def test_the_numbers_in_kohas_addresses_are_in_no_log(koha_world, caplog):
+    koha_world.shelves._numbers = count(770077)
+    lent = koha_world.lend(ANNA)
+    with caplog.at_level(logging.DEBUG):
+        koha_world.system.renew(card_number=ANNA, loan_id=lent.loan_id)
+    ours = [record for record in caplog.records if record.name != "werkzeug"]
+    assert any(record.name == "httpx" for record in ours)
+    assert not [record for record in ours if "770077" in f"{record.getMessage()} {record.args}"]

@@ -192,10 +192,10 @@ def test_the_patron_status_says_why_a_card_is_blocked(places, blocks):
     assert account.blocks == blocks
 
 
-def test_a_list_that_the_server_cannot_complete_is_no_answer():
+def test_a_server_that_repeats_the_first_page_of_a_list_is_no_answer():
     two = PATRON.replace("000000000001", "000000000002")
     with pytest.raises(Unavailable):
-        ask(Script(numbered(two, 0), numbered(two, 1), numbered(two, 2)))
+        ask(Script(*(numbered(text, number) for number, text in enumerate((two, two, ITEM, ITEM)))))
 
 
 def test_renewing_is_not_tried_for_what_the_card_does_not_have(sip2_world):
