@@ -15,6 +15,7 @@ from app.rules.scan import Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import problem
+from app.web.gate import ask_blocks
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
 v1.before_request(let_machine_in)
@@ -51,7 +52,8 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
     outcome = scan_code(payload=json_data["payload"], terminal=this_terminal(), now=now())
     if isinstance(outcome, Refused):
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
-    patron = outcome.patron
+    patron, terminal = outcome.patron, this_terminal()
+    blocks = ask_blocks(library_id=terminal.library_id, card_number=patron.card_number)
     return {
         "result": "accepted",
         "session": outcome.session,
@@ -61,7 +63,8 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
             "age_band": patron.age_band.value,
             "home_library": patron.home_library,
             "activated_here": patron.activated_here,
-            "blocks": list(patron.blocks),
+            "blocks": list(blocks or ()),
+            "blocks_known": blocks is not None,
         },
         "device": {"label": patron.device_label, "since": patron.device_since},
     }

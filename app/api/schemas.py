@@ -25,7 +25,15 @@ class ScannedPatronOut(Schema):
     age_band = String(required=True, validate=OneOf([band.value for band in AgeBand]))
     home_library = String(required=True)
     activated_here = Boolean(required=True)
-    blocks = List(String(), required=True)
+    blocks = List(
+        String(),
+        required=True,
+        metadata={"description": "why the card may not borrow here, by the library's own system", "example": ["debt"]},
+    )
+    blocks_known = Boolean(
+        required=True,
+        metadata={"description": "false where the library's system is not connected, or does not answer now"},
+    )
 
 
 class DeviceOut(Schema):

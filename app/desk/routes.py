@@ -10,12 +10,12 @@ from app.desk.words import ShownResult, describe
 from app.register.budgets import TooManyAttempts
 from app.register.scans import Accepted
 from app.register.scans import scan as scan_code
-from app.register.staff import StaffSignInRefused, sign_in_staff
+from app.register.staff import StaffSignInRefused, Workplace, sign_in_staff
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
-from app.web.gate import library_systems
+from app.web.gate import ask_blocks, library_systems
 from app.web.identity import DESK_PATH, let_out, let_staff_in
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
@@ -68,7 +68,7 @@ def scan() -> ResponseReturnValue:
     if form.validate_on_submit():
         outcome = scan_code(payload=form.payload.data or "", terminal=this_terminal(workplace), now=now())
         start_serving(outcome.session if isinstance(outcome, Accepted) else None)
-        result = describe(outcome)
+        result = describe(outcome, blocks=_blocks_here(outcome, workplace))
     elif form.is_submitted():
         result = describe(Refused(Reason.NOT_OURS))
     form.payload.data = ""
@@ -79,3 +79,9 @@ def scan() -> ResponseReturnValue:
         workplace=workplace,
         lends=library_systems().lending(workplace.library_id) is not None,
     )
+
+
+def _blocks_here(outcome: Accepted | Refused, workplace: Workplace) -> tuple[str, ...]:
+    if isinstance(outcome, Refused) or not outcome.patron.activated_here:
+        return ()
+    return ask_blocks(library_id=workplace.library_id, card_number=outcome.patron.card_number) or ()

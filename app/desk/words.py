@@ -1,5 +1,6 @@
 """What staff read for each outcome of a scan: what it is, and what to do now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
@@ -7,6 +8,7 @@ from flask_babel import gettext as _
 from app.register.scans import Accepted, ScannedPatron
 from app.rules.ages import AgeBand
 from app.rules.scan import Cause, Reason, Refused
+from app.web.library_words import block_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,15 @@ class ShownResult:
     blocks: list[str] = field(default_factory=list)
 
 
-def describe(outcome: Accepted | Refused) -> ShownResult:
-    """Return the outcome in the reader's language."""
-    return _describe_refused(outcome) if isinstance(outcome, Refused) else _describe_accepted(outcome.patron)
+def describe(outcome: Accepted | Refused, *, blocks: Sequence[str] = ()) -> ShownResult:
+    """Return the outcome in the reader's language. `blocks` are this library's, by its own system's word."""
+    return _describe_refused(outcome) if isinstance(outcome, Refused) else _describe_accepted(outcome.patron, blocks)
 
 
-def _describe_accepted(patron: ScannedPatron) -> ShownResult:
-    if patron.activated_here:
+def _describe_accepted(patron: ScannedPatron, blocks: Sequence[str]) -> ShownResult:
+    if patron.activated_here and blocks:
+        headline, advice = _("Blocked here"), _("Nothing can be lent until it is settled. The counter shows what.")
+    elif patron.activated_here:
         headline, advice = _("Accepted"), _("The card can be used here.")
     else:
         headline = _("Not activated here")
@@ -45,6 +49,7 @@ def _describe_accepted(patron: ScannedPatron) -> ShownResult:
         home_library=patron.home_library,
         activated_here=patron.activated_here,
         device=patron.device_label,
+        blocks=[block_words(reason) for reason in blocks],
     )
 
 

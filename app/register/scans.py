@@ -39,7 +39,7 @@ _FIELDS = "name, age band, home library, device"
 _FIND = text(
     """
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
-           p.id AS patron_id, p.name, p.birth_date, p.card_state, home.name AS home_library,
+           p.id AS patron_id, p.card_number, p.name, p.birth_date, p.card_state, home.name AS home_library,
            d.label, s.terminal AS last_terminal, s.session AS last_session, s.expires_at AS session_expires,
            a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
            here.static_codes AS static_allowed
@@ -87,14 +87,14 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class ScannedPatron:
-    """The minimum a desk or kiosk is told. `blocks` are the register's own; a library's are its own system's."""
+    """The minimum a desk or kiosk is told; the card number is for asking the library's own system."""
 
     id: int
+    card_number: str
     name: str
     age_band: AgeBand
     home_library: str
     activated_here: bool
-    blocks: tuple[str, ...]
     device_label: str
     device_since: datetime
 
@@ -231,11 +231,11 @@ def _accepted(row: Row[Any], *, session: str, expires: datetime, now: datetime) 
     birth_date: date = row.birth_date
     patron = ScannedPatron(
         id=row.patron_id,
+        card_number=row.card_number,
         name=row.name,
         age_band=age_band(birth_date=birth_date, day=day_in_norway(now)),
         home_library=row.home_library,
         activated_here=bool(row.activated),
-        blocks=(),
         device_label=row.label or "",
         device_since=row.issued_at.astimezone(UTC),
     )

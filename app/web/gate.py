@@ -6,10 +6,27 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from app.ils.overview import ask_libraries
+
 if TYPE_CHECKING:
     from app.ils.systems import Systems
+
+
+_DESK_PATIENCE_SECONDS = 0.8
 
 
 def library_systems() -> Systems:
     """Return the libraries' systems that this installation is connected to."""
     return cast("Systems", current_app.extensions["ils"])
+
+
+def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:
+    """Return why a card may not borrow at a library, by that library's own word.
+
+    None where it is not connected, or does not say before somebody at the desk would begin to wait.
+    """
+    overview = ask_libraries(
+        systems=library_systems(), wanted={library_id: [card_number]}, timeout=_DESK_PATIENCE_SECONDS
+    )
+    accounts = overview.accounts.get(library_id)
+    return None if accounts is None else tuple(block.reason for block in accounts[0].blocks)

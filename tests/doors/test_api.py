@@ -50,6 +50,7 @@ def test_an_accepted_scan_has_the_shape_that_libraries_rely_on(
         "home_library": "Ullensaker bibliotek",
         "activated_here": True,
         "blocks": [],
+        "blocks_known": False,
     }
     assert set(answer["device"]) == {"label", "since"}
     assert datetime.fromisoformat(answer["device"]["since"]) == clock()

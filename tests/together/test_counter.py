@@ -3,14 +3,29 @@
 from collections.abc import Callable
 
 import pytest
+from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import Authorization
 
+from app.ils.systems import Systems
 from app.register.tables import AccessLogEntry, Patron
 from app.register.transaction import db
 from app.web.worker import work_once
 from tests.conftest import Clock
-from tests.doors.visits import MULLSJO, csrf_token, desk_log_in, main_text, read_page, scan_at_desk, shown_code, submit
+from tests.doors.visits import (
+    AT_MULLSJO_ONLY,
+    MULLSJO,
+    csrf_token,
+    desk_log_in,
+    log_in,
+    main_text,
+    read_page,
+    scan_at_desk,
+    scan_at_kiosk,
+    shown_code,
+    submit,
+)
 from tests.together.acts import press, read_loans
 from tests.town import Town
 
@@ -141,3 +156,26 @@ def test_an_interlibrary_request_is_ordered_and_refused_at_the_desk(
         fields = {field["name"]: field.get("value", "") for field in forms[-1].find_all("input") if field.get("name")}
         assert desk.post("/desk/interlibrary", data=fields | {"action": "refuse"}).status_code == 302
     assert "Atlas over Innlandet" not in read_loans(guardian)
+
+
+def test_the_scan_tells_that_the_library_blocks_the_card(
+    new_browser: Callable[..., FlaskClient],
+):
+    debtor, desk = new_browser(), new_browser()
+    log_in(debtor, *AT_MULLSJO_ONLY)
+    desk_log_in(desk, MULLSJO)
+    assert "Blocked: too much is owed" in main_text(scan_at_desk(desk, shown_code(debtor)))
+
+
+def test_a_kiosk_is_told_the_blocks_and_whether_they_are_known(
+    new_browser: Callable[..., FlaskClient], clock: Clock, town: Town, app: APIFlask
+):
+    debtor = new_browser()
+    log_in(debtor, *AT_MULLSJO_ONLY)
+    kiosk = Authorization("basic", {"username": "Mull-kiosk1", "password": "demo-kiosk"})
+    told = scan_at_kiosk(debtor, shown_code(debtor), kiosk=kiosk).json["patron"]
+    assert (told["blocks"], told["blocks_known"]) == (["debt"], True)
+    app.extensions["ils"] = Systems({})
+    clock.turn(seconds=30)
+    told = scan_at_kiosk(debtor, shown_code(debtor), kiosk=kiosk).json["patron"]
+    assert (told["blocks"], told["blocks_known"]) == ([], False)

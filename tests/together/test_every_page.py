@@ -1,0 +1,32 @@
+"""Every template of the portal is rendered here, and its page inspected."""
+
+from collections.abc import Callable
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from app.web.access import Audience
+from tests.doors.pages import list_pages, list_templates, noting_templates
+from tests.doors.visits import log_in, scan_at_desk, shown_code, submit
+
+
+def test_a_walk_through_all_pages_renders_every_template(
+    app: APIFlask, new_browser: Callable[..., FlaskClient], guardian: FlaskClient, desk: FlaskClient
+) -> None:
+    stranger = new_browser()
+    with noting_templates(app) as used:
+        assert "Solvang" in scan_at_desk(desk, shown_code(guardian)).text
+        for browser, audience in ((stranger, None), (guardian, Audience.PATRON), (desk, Audience.STAFF)):
+            for path in list_pages(app, Audience.ANYONE) + (list_pages(app, audience) if audience else []):
+                assert browser.get(path).status_code == 200, path
+        assert guardian.get("/libraries/Mull/rules").status_code == 200
+        assert stranger.get("/nowhere").status_code == 404
+        assert desk.get("/desk/nowhere").status_code == 404
+        assert stranger.post("/login").status_code == 400
+        assert stranger.post("/").status_code == 405
+        assert submit(stranger, "/login", card_number="N000100001", pin="x" * 99_000).status_code == 413
+        assert submit(stranger, "/login", card_number="N" * 99, pin="0000").status_code == 200
+        assert log_in(stranger, "N000100001", "0000").status_code == 401
+        assert submit(desk, "/desk/login", username="x" * 99).status_code == 200
+        assert "NOT_OURS" in scan_at_desk(desk, "9788202123456").text
+    assert list_templates() - used == set()
