@@ -58,7 +58,7 @@ def create_app(
     """
     settings = settings or read_settings()
     if systems is None:
-        systems = read_systems(settings.ils_systems, environ=os.environ)
+        systems = read_systems(settings.ils_systems, environ=os.environ) if settings.ils_systems else Systems({})
     app = APIFlask(
         __name__,
         title="Lånekort",
