@@ -63,9 +63,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "preferred_contact IN ('email', 'sms', 'letter')", name=op.f("ck_patrons_preferred_contact")
         ),
-        sa.ForeignKeyConstraint(
-            ["home_library_id"], ["libraries.id"], name=op.f("fk_patrons_home_library_id")
-        ),
+        sa.ForeignKeyConstraint(["home_library_id"], ["libraries.id"], name=op.f("fk_patrons_home_library_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patrons")),
         sa.UniqueConstraint("card_number", name=op.f("uq_patrons_card_number")),
         sqlite_autoincrement=True,
@@ -125,9 +123,7 @@ def upgrade() -> None:
         sa.Column("label", sa.String(length=60), nullable=False),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["patron_id"], ["patrons.id"], name=op.f("fk_devices_patron_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["patron_id"], ["patrons.id"], name=op.f("fk_devices_patron_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
         sa.UniqueConstraint("patron_id", "token_hash", name=op.f("uq_devices_patron_id_token_hash")),
         sqlite_autoincrement=True,
@@ -196,15 +192,9 @@ def upgrade() -> None:
         sa.Column("idle_seconds", sa.Integer(), nullable=False),
         sa.Column("secret_entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(patron_id IS NULL) <> (staff_id IS NULL)", name=op.f("ck_sessions_one_person")),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.id"], name=op.f("fk_sessions_device_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["patron_id"], ["patrons.id"], name=op.f("fk_sessions_patron_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff.id"], name=op.f("fk_sessions_staff_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["device_id"], ["devices.id"], name=op.f("fk_sessions_device_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["patron_id"], ["patrons.id"], name=op.f("fk_sessions_patron_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_sessions_staff_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
         sqlite_autoincrement=True,
