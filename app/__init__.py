@@ -10,8 +10,8 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.api import api, v1
 from app.api.problems import use_problem_json
-from app.api.routes import api, v1
 from app.card.routes import card
 from app.cli import add_commands
 from app.config import Settings, read_settings

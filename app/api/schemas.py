@@ -1,7 +1,7 @@
 """The shapes of what is sent and answered. The OpenAPI page is written from them."""
 
 from apiflask import Schema
-from apiflask.fields import Boolean, DateTime, Integer, List, Nested, String
+from apiflask.fields import Boolean, Date, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf
 
 from app.rules.ages import AgeBand
@@ -53,6 +53,26 @@ class ScanOut(Schema):
     device = Nested(DeviceOut)
     reason = String(validate=OneOf([reason.value for reason in Reason]))
     message = String()
+
+
+class PatronOut(Schema):
+    """A patron. What follows `activated_here` is there only if the patron has joined the asking library."""
+
+    card_number = String(required=True)
+    name = String(required=True)
+    age_band = String(required=True, validate=OneOf([band.value for band in AgeBand]))
+    home_library_id = String(required=True)
+    home_library = String(required=True)
+    card_state = String(required=True, validate=OneOf(["active", "lost"]))
+    activated_here = Boolean(required=True)
+    birth_date = Date()
+    gender = String(validate=OneOf(["female", "male", "unknown"]))
+    address = String(allow_none=True, metadata={"description": "null too where it is hidden"})
+    postcode = String(allow_none=True)
+    place = String(allow_none=True)
+    phone = String(allow_none=True, metadata={"description": "E.164"})
+    email = String(allow_none=True)
+    preferred_contact = String(validate=OneOf(["email", "sms", "letter"]))
 
 
 class Problem(Schema):

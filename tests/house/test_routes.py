@@ -20,6 +20,7 @@ ROUTES = """
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
+/api/v1/patrons/<card_number>                          GET        machine
 /api/v1/scan                                           POST       machine
 /card                                                  GET        patron
 /card/code.png                                         GET        patron
@@ -64,7 +65,7 @@ ROUTES_OF_THE_DEMO = """
 """
 
 # What stands in an address in place of a parameter.
-FOR_EXAMPLE = {"library_id": "2023500", "filename": "favicon.svg"}
+FOR_EXAMPLE = {"library_id": "2023500", "filename": "favicon.svg", "card_number": "N000100001"}
 
 # Looking at somebody else's loans is an event: it is written down before the page is served (docs/adr/0004).
 WRITTEN_BY_LOOKING = {"/my/loans": {"access_log"}, "/my/loans/cost": {"access_log"}}
