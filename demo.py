@@ -8,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import httpx
 import qrcode
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,19 +22,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from httpx import WSGITransport
 
 from app import create_app
 from app.config import Settings, demo_settings
-from app.demo.accounts import LIBRARIES
+from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
 from app.demo.seed import seed_register
 from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
-from app.messages.channels import Inbox
+from app.messages.channels import Inbox, Letter
 from app.web.worker import work
 from circulation import create_circulation, seed_demo
-from circulation.factory import migrate_all
+from circulation.factory import migrate_all, open_libraries
+from circulation.notices import send_notices
 from circulation.settings import Settings as CirculationSettings
 
 _WORKERS = 2
@@ -58,7 +60,7 @@ class Demonstration:
     def build(self) -> Flask:
         """Make the portal, connected to the libraries' loans systems."""
         circulation = self._circulation_settings()
-        client = make_client(transport=WSGITransport(app=create_circulation(circulation)))
+        client = make_client(transport=httpx.WSGITransport(app=create_circulation(circulation)))
         systems = {
             library_id: CirculationSystem(
                 client=client,
@@ -70,6 +72,35 @@ class Demonstration:
             for library_id in LIBRARIES
         }
         return create_app(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
+
+    def send_library_letters(self, app: Flask) -> None:
+        """Send what the libraries themselves have to say; each asks the register for an address at that moment."""
+        with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://register.localhost") as register:
+            for machine in MACHINES:
+                if machine.kind == "system":
+                    self._send_letters_of(machine, register)
+
+    def _send_letters_of(self, machine: DemoMachine, register: httpx.Client) -> None:
+        library = open_libraries(self._circulation_settings())[machine.library_id]
+        inbox, now = Inbox(self.instance / "inbox"), datetime.now(UTC)
+
+        def address_of(card_number: str) -> str | None:
+            login = (machine.username, machine.password)
+            email: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get("email")
+            return email
+
+        def send(letter: EmailMessage) -> None:
+            inbox.send(Letter("email", letter["To"], letter["Subject"], letter.get_content(), at=now))
+
+        send_notices(
+            database=library.database,
+            policy=library.policy,
+            sender="library@example.org",
+            address_of=address_of,
+            send=send,
+            now=now,
+        )
+        library.database.close()
 
     def _circulation_settings(self) -> CirculationSettings:
         return CirculationSettings.for_demo(instance=self.instance)
@@ -131,7 +162,9 @@ def serve_post(demonstration: Demonstration) -> None:
     """Send messages and tell libraries what is new, for as long as the demonstration runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     demonstration_process = os.getppid()
-    work(demonstration.build(), go_on=lambda: os.getppid() == demonstration_process)
+    app = demonstration.build()
+    demonstration.send_library_letters(app)
+    work(app, go_on=lambda: os.getppid() == demonstration_process)
 
 
 def start_anew(instance: Path) -> None:
