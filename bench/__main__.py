@@ -1,9 +1,10 @@
-"""`./manage bench [scan|login|pages]`: measure, and print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|loans]`: measure, and print tables for docs/benchmarks.md."""
 
 import argparse
 from collections.abc import Sequence
 
 from bench.compare import Size
+from bench.loans import bench_loans
 from bench.login import bench_login
 from bench.machine import describe_machine
 from bench.pages import bench_pages
@@ -16,7 +17,9 @@ _BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and measure what it names, or everything."""
     parser = argparse.ArgumentParser(prog="./manage bench", description="Measure the portal beside a bare answer.")
-    parser.add_argument("what", nargs="?", choices=_BENCHES, help="what to measure; everything where none is named")
+    parser.add_argument(
+        "what", nargs="?", choices=[*_BENCHES, "loans"], help="what to measure; everything where none is named"
+    )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turns")
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
@@ -24,10 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    with serve_all(people=size.people) as served:
-        for name, bench in _BENCHES.items():
-            if asked.what in (None, name):
-                bench(served, size)
+    if asked.what != "loans":
+        with serve_all(people=size.people) as served:
+            for name, bench in _BENCHES.items():
+                if asked.what in (None, name):
+                    bench(served, size)
+    if asked.what in (None, "loans"):
+        bench_loans(size)
 
 
 if __name__ == "__main__":

@@ -76,13 +76,14 @@ def _key(person: int) -> bytes:
     return hashlib.sha256(b"bench %d" % person).digest()[:KEY_BYTES]
 
 
-def make_portal(database_url: str) -> APIFlask:
-    """Make the portal over a database, with keys that are good for measuring only."""
+def make_portal(database_url: str, ils_systems: str = "") -> APIFlask:
+    """Make the portal over a database, with keys that are good for measuring only, and with libraries' systems."""
     return create_app(
         Settings(
             database_url=database_url,
             secret_key="a key for measuring, and for nothing else",
             vault_keys={1: hashlib.sha256(b"bench").digest()},
+            ils_systems=ils_systems,
         )
     )
 

@@ -41,18 +41,19 @@ def serve_all(*, people: int) -> Iterator[Served]:
         }
         for url in databases.values():
             fill_register(url, people=people)
-        bare = running.enter_context(_serve("bench.bare:app", folder / "bare.log"))
+        bare = running.enter_context(serve("bench.bare:app", folder / "bare.log"))
         yield Served(
             bare=bare,
             portals={
-                engine: running.enter_context(_serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
+                engine: running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
                 for engine, url in databases.items()
             },
         )
 
 
 @contextmanager
-def _serve(app: str, log: Path) -> Iterator[int]:
+def serve(app: str, log: Path) -> Iterator[int]:
+    """Serve a WSGI app, named as gunicorn does, and give its port. What it prints goes into `log`."""
     # The socket is made here and handed over, so that the port is free and nobody connects too early. It is not kept:
     # where the server does not start, whoever waits for it is told at once.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log.open("wb") as words:

@@ -10,6 +10,7 @@ from bench.load import Answer, Round
 def test_every_bench_measures_both_engines_beside_a_bare_answer(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--people", "40", "--rounds", "1", "--seconds", "5", "--requests", "4"])
     printed = capsys.readouterr().out
+    assert "calls a page: 2023500: 1, Mull: 1" in printed
     for measured in ("scan", "sign-in", "Min side", "card page"):
         for engine in ("SQLite", "PostgreSQL"):
             assert f"\n{measured}, {engine} " in printed
