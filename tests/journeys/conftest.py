@@ -1,0 +1,117 @@
+"""A real browser, and a running portal whose clock can be turned. Each worker has one of both."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.journeys.people import Kiosk, Visitor, desk_signs_in
+from tests.journeys.server import RunningPortal, running_portal
+
+PHONE = {"width": 390, "height": 844}
+COMPUTER = {"width": 1280, "height": 900}
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def find_chromium() -> str:
+    """Return the browser's path. Without one the journeys are left out, but never where CI runs."""
+    found = os.environ.get("LANEKORT_CHROMIUM") or next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("there is no Chromium on this machine; set LANEKORT_CHROMIUM to its path")
+        pytest.skip("there is no Chromium on this machine; set LANEKORT_CHROMIUM to its path")
+    return found
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    with running_portal(tmp_path_factory.mktemp("portal")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = find_chromium()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        yield chromium
+        chromium.close()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, portal: RunningPortal) -> Iterator[Opener]:
+    """Open a window with cookies of its own. When the test is over, no page may have complained of anything."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_window(**options: object) -> Page:
+        given = {"base_url": portal.url, "locale": "nb-NO", "viewport": PHONE, "reduced_motion": "reduce"}
+        context = browser.new_context(**given | options)  # type: ignore[arg-type]
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    ours = [complaint for complaint in complaints if "Failed to load resource" not in complaint]
+    assert not ours, ours
+
+
+@pytest.fixture
+def phone(open_page: Opener) -> Visitor:
+    """Somebody's phone."""
+    return Visitor(open_page(device_scale_factor=2, is_mobile=True, has_touch=True))
+
+
+@pytest.fixture(scope="session")
+def desk_cookies(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sign in at the desk once; a one-time code counts once."""
+    kept = tmp_path_factory.mktemp("desk") / "cookies.json"
+    context = browser.new_context(base_url=portal.url, locale="nb-NO", viewport=COMPUTER)
+    page = context.new_page()
+    desk_signs_in(page, portal.clock)
+    context.storage_state(path=kept)
+    context.close()
+    return kept
+
+
+@pytest.fixture(scope="session")
+def patron_cookies(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sign the guardian in once, for tests that are about the pages behind the door."""
+    kept = tmp_path_factory.mktemp("patron") / "cookies.json"
+    context = browser.new_context(base_url=portal.url, locale="nb-NO", viewport=PHONE)
+    Visitor(context.new_page()).signs_in()
+    context.storage_state(path=kept)
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def desk(open_page: Opener, desk_cookies: Path) -> Page:
+    """The computer at Ullensaker's desk, ready for the next card."""
+    page = open_page(viewport=COMPUTER, storage_state=desk_cookies)
+    page.goto("/desk")
+    return page
+
+
+@pytest.fixture
+def kiosk(portal: RunningPortal) -> Kiosk:
+    return Kiosk(portal.url)

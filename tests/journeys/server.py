@@ -1,0 +1,101 @@
+"""The portal under gunicorn, as `./manage run` serves it, with a clock that a test can turn."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from app.config import demo_settings
+from demo import Demonstration, Server
+
+_ROOT = Path(__file__).parent.parent.parent
+
+
+class TurnedClock:
+    """The true clock and what a file adds to it, in seconds; the server and the test read the same file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead())
+
+    def ahead(self) -> float:
+        return float(self._file.read_text())
+
+    def turn(self, *, seconds: float) -> None:
+        """Turn the clock on. It only goes forward, as a step of the card does."""
+        anew = self._file.with_suffix(".anew")
+        anew.write_text(str(self.ahead() + seconds))
+        anew.replace(self._file)
+
+    def turn_into_step(self, *, seconds: float) -> None:
+        """Turn the clock on until that many seconds of a new step of the card have gone by."""
+        self.turn(seconds=30 - self().timestamp() % 30 + seconds)
+
+
+class TurnedDemonstration(Demonstration):
+    """The demonstration, but for its clock."""
+
+    def build(self) -> Flask:
+        app = super().build()
+        app.config["CLOCK"] = TurnedClock(self.instance / "clock")
+        return app
+
+
+@dataclass(frozen=True)
+class RunningPortal:
+    """Where a running portal is, and its clock."""
+
+    url: str
+    clock: TurnedClock
+
+
+@contextmanager
+def running_portal(folder: Path) -> Iterator[RunningPortal]:
+    """Serve a fresh demonstration from `folder` on a free port until the test is through with it."""
+    clock_file = folder / "clock"
+    clock_file.write_text("0")
+    command = [sys.executable, "-m", __name__, str(folder)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().strip()
+        if not url:
+            raise RuntimeError((folder / "log").read_text())
+        yield RunningPortal(url, TurnedClock(clock_file))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def main() -> None:
+    """Serve, and say the address on the first line of the output when the door is open."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    output = os.dup(1)
+    os.dup2(2, 1)
+
+    def say(server: Any) -> None:
+        host, port = server.LISTENERS[0].sock.getsockname()
+        os.write(output, f"http://{host}:{port}\n".encode())
+
+    options = {"bind": "127.0.0.1:0", "workers": 2, "when_ready": say, "control_socket_disable": True}
+    demonstration = TurnedDemonstration(folder, demo_settings(folder))
+    demonstration.prepare()
+    Server(demonstration, options).run()
+
+
+if __name__ == "__main__":
+    main()
