@@ -91,7 +91,16 @@ def main() -> None:
         host, port = server.LISTENERS[0].sock.getsockname()
         os.write(output, f"http://{host}:{port}\n".encode())
 
-    options = {"bind": "127.0.0.1:0", "workers": 2, "when_ready": say, "control_socket_disable": True}
+    options = {
+        "bind": "127.0.0.1:0",
+        "workers": 2,
+        # A browser opens connections ahead, and a sync worker would wait half a minute for each to speak.
+        "worker_class": "gthread",
+        "threads": 1,
+        "graceful_timeout": 1,
+        "control_socket_disable": True,
+        "when_ready": say,
+    }
     demonstration = TurnedDemonstration(folder, demo_settings(folder))
     demonstration.prepare()
     Server(demonstration, options).run()
