@@ -38,6 +38,7 @@ from circulation.notices import send_notices
 from circulation.settings import Settings as CirculationSettings
 
 _WORKERS = 2
+_THREADS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Demonstration:
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with two processes, which is what SQLite does best with."""
+    """Gunicorn with two processes, and a few threads in each for connections that stay silent."""
 
     def __init__(self, demonstration: Demonstration, options: dict[str, Any]) -> None:
         self._demonstration = demonstration
@@ -140,7 +141,14 @@ def main() -> None:
     if asked.worker:
         serve_post(Demonstration(instance, settings))
         return
-    options: dict[str, Any] = {"workers": _WORKERS, "loglevel": "warning", "control_socket_disable": True}
+    options: dict[str, Any] = {
+        "workers": _WORKERS,
+        # A browser opens connections ahead, and a worker with one thread would wait half a minute for each to speak.
+        "worker_class": "gthread",
+        "threads": _THREADS,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+    }
     if asked.lan:
         host, address = "0.0.0.0", lan_address()
         url = f"https://{address}:{asked.port}"
