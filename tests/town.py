@@ -17,6 +17,9 @@ from circulation.interlibrary import match_key
 from circulation.settings import Settings
 from circulation.tables import Item
 
+# A machine that runs many tests at once may be slower than any library that a patron would wait for.
+PATIENCE_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class Town:
@@ -74,6 +77,7 @@ def build_town(folder: Path, *, clock: Callable[[], datetime]) -> Town:
             library_id=library_id,
             user=settings.api_user,
             password=settings.api_password,
+            seconds=PATIENCE_SECONDS,
         )
         for library_id in ("2023500", "Mull")
     }

@@ -7,10 +7,11 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from app.ils.overview import ask_libraries
 from tests.conftest import Clock
 from tests.doors.conftest import desk, new_browser, read_database  # noqa: F401 - fixtures that are used here too
 from tests.doors.visits import CHILD, GUARDIAN, log_in
-from tests.town import Town, build_town
+from tests.town import PATIENCE_SECONDS, Town, build_town
 
 
 @pytest.fixture
@@ -22,9 +23,11 @@ def town(tmp_path: Path, clock: Clock) -> Iterator[Town]:
 
 
 @pytest.fixture
-def app(app: APIFlask, town: Town) -> APIFlask:
-    """The portal, connected to them."""
+def app(app: APIFlask, town: Town, monkeypatch: pytest.MonkeyPatch) -> APIFlask:
+    """The portal, connected to them, and patient."""
     app.extensions["ils"] = town.systems
+    monkeypatch.setitem(ask_libraries.__kwdefaults__, "timeout", PATIENCE_SECONDS)
+    monkeypatch.setattr("app.web.gate._DESK_PATIENCE_SECONDS", PATIENCE_SECONDS)
     return app
 
 

@@ -30,12 +30,13 @@ def without_circulation(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(900)
 def test_the_portal_starts_and_passes_its_tests_without_circulation(without_circulation: Path):
     absent = subprocess.run(
         [sys.executable, "-c", "import circulation"], cwd=without_circulation, capture_output=True, check=False
     )
     assert absent.returncode != 0, "the second building is still there"
-    chosen = ["tests/rules", *(f"tests/doors/test_{name}.py" for name in ("signing_in", "card", "desk", "devices"))]
+    chosen = ["tests/rules", *(f"tests/doors/test_{name}.py" for name in ("card", "desk", "devices"))]
     command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", *chosen]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(command, cwd=without_circulation, env=environ, capture_output=True, text=True, check=False)
