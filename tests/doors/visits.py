@@ -17,6 +17,7 @@ LOST = ("N000100004", "6184")
 AT_MULLSJO_ONLY = ("N000100005", "2957")
 
 ULLENSAKER, MULLSJO = DESKS
+SYSTEM = Authorization("basic", {"username": "2023500", "password": "demo-system-ullensaker"})
 KIOSK_1 = Authorization("basic", {"username": "2023500-kiosk1", "password": "demo-kiosk"})
 KIOSK_2 = Authorization("basic", {"username": "2023500-kiosk2", "password": "demo-kiosk"})
 
