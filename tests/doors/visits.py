@@ -17,6 +17,8 @@ LOST = ("N000100004", "6184")
 AT_MULLSJO_ONLY = ("N000100005", "2957")
 
 ULLENSAKER, MULLSJO = DESKS
+SCAN = "/api/v1/scan"
+NOBODYS_CODE = "921123456789012294287082"
 SYSTEM = Authorization("basic", {"username": "2023500", "password": "demo-system-ullensaker"})
 KIOSK_1 = Authorization("basic", {"username": "2023500-kiosk1", "password": "demo-kiosk"})
 KIOSK_2 = Authorization("basic", {"username": "2023500-kiosk2", "password": "demo-kiosk"})
@@ -64,7 +66,7 @@ def scan_at_desk(client: FlaskClient, payload: str) -> TestResponse:
 
 
 def scan_at_kiosk(client: FlaskClient, payload: str, *, kiosk: Authorization = KIOSK_1) -> TestResponse:
-    return client.post("/api/v1/scan", json={"payload": payload}, auth=kiosk)
+    return client.post(SCAN, json={"payload": payload}, auth=kiosk)
 
 
 def shown_code(client: FlaskClient) -> str:
