@@ -146,6 +146,7 @@ def main() -> None:
         # A browser opens connections ahead, and a worker with one thread would wait half a minute for each to speak.
         "worker_class": "gthread",
         "threads": _THREADS,
+        "graceful_timeout": 2,
         "loglevel": "warning",
         "control_socket_disable": True,
     }

@@ -94,9 +94,9 @@ def main() -> None:
     options = {
         "bind": "127.0.0.1:0",
         "workers": 2,
-        # A browser opens connections ahead, and a sync worker would wait half a minute for each to speak.
+        # A browser opens connections ahead, and a worker with one thread would wait half a minute for each.
         "worker_class": "gthread",
-        "threads": 1,
+        "threads": 6,
         "graceful_timeout": 1,
         "control_socket_disable": True,
         "when_ready": say,
