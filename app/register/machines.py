@@ -7,17 +7,16 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from app.register.budgets import Try, take_tries
+from app.register.driver import Statement, direct_line
 from app.register.tables import Machine
-from app.register.transaction import db, direct_connection
+from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
 
 _FAILURES = Budget("machine", limit=100, seconds=5 * 60)
-_FIND = text("SELECT library_id, kind, password_token FROM machines WHERE username = :username")
+_FIND = Statement("SELECT library_id, kind, password_token FROM machines WHERE username = :username")
 _NO_TOKEN = "0" * 64
 
 
@@ -48,12 +47,11 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
     A right password costs no write. Wrong ones are counted per network address, never per user name, so that nobody
     can lock a library's kiosk out. Raises MachineRefused or TooManyAttempts.
     """
-    with direct_connection() as connection:
-        row = connection.execute(_FIND, {"username": username}).first()
+    row = direct_line().send(_FIND, {"username": username}).fetchone()
+    library_id, kind, known_token = row or ("", "", _NO_TOKEN)
     token = vault.token(purpose="machine", text=password)
-    right = hmac.compare_digest(token, row.password_token if row else _NO_TOKEN)
-    if row is None or not right:
+    if not hmac.compare_digest(token, known_token):
         tries: list[Try] = [(_FAILURES, address)]
         take_tries(tries=tries, now=now)
         raise MachineRefused
-    return SignedInMachine(username=username, library_id=row.library_id, kind=row.kind)
+    return SignedInMachine(username=username, library_id=library_id, kind=kind)

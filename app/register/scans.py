@@ -5,17 +5,18 @@ Sources: the card protocol (docs/card.md), RFC 6238 §5.2 (a code counts once).
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Date, LargeBinary, Row, bindparam, text
+from sqlalchemy import bindparam, text
 
 from app.register.access_log import Looker
 from app.register.budgets import count_try
 from app.register.cards import KEY_COLUMN
+from app.register.driver import Line, Statement, direct_line, read_instant
 from app.register.tables import UtcInstant
-from app.register.transaction import db, direct_connection
+from app.register.transaction import direct_connection, end_transaction
 from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.card_code import Misread, NotOurs, parse
@@ -36,7 +37,7 @@ _log = structlog.get_logger()
 _PURPOSE = "scan"
 _FIELDS = "name, age band, home library, device"
 
-_FIND = text(
+_FIND = Statement(
     """
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
            p.id AS patron_id, p.card_number, p.name, p.birth_date, p.card_state, home.name AS home_library,
@@ -53,15 +54,35 @@ _FIND = text(
     LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject = :failing
     WHERE c.number = :credential
     """
-).columns(
-    sealed_key=LargeBinary,
-    revoked_at=UtcInstant,
-    expires_at=UtcInstant,
-    issued_at=UtcInstant,
-    birth_date=Date,
-    session_expires=UtcInstant,
-    failing_since=UtcInstant,
 )
+
+
+class _Found(NamedTuple):
+    """What `_FIND` finds, in its order. Instants and days are as the driver gives them."""
+
+    id: int
+    kind: int
+    sealed_key: bytes
+    revoked_at: Any
+    expires_at: Any
+    issued_at: Any
+    last_step: int
+    drift: int
+    patron_id: int
+    card_number: str
+    name: str
+    birth_date: Any
+    card_state: str
+    home_library: str
+    label: str | None
+    last_terminal: str | None
+    last_session: str | None
+    session_expires: Any
+    activated: bool
+    failures: int | None
+    failing_since: Any
+    static_allowed: bool
+
 
 _TAKE = """
     UPDATE credentials SET last_step = :step, drift = :drift
@@ -117,60 +138,61 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
     except Misread:
         return Refused(Reason.MISREAD)
     # Nothing may be held open by the request while the step is taken on a connection of its own.
-    db.session.rollback()
+    end_transaction()
     failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
-    with direct_connection() as connection:
-        # A second look is needed only where another terminal took the step between the look and the write.
-        for _ in range(2):
-            row = connection.execute(_FIND, asked).first()
-            verdict = judge(code=code, known=_known(row, now), terminal=terminal.scope, now=now)
-            if isinstance(verdict, Refused):
-                if row is not None and verdict.cause is Cause.WRONG_CODE:
-                    _count_failure(connection, row=row, failing=failing, now=now)
-                return verdict
-            assert row is not None
-            if isinstance(verdict, Again):
-                _write_down_again(connection, row=row, terminal=terminal, now=now)
-                return _accepted(row, session=row.last_session, expires=row.session_expires, now=now)
-            session = secrets.token_urlsafe(24)
-            expires = now + timedelta(seconds=SESSION_SECONDS)
-            taken = {
-                "id": row.id,
-                "step": verdict.step,
-                "drift": verdict.drift,
-                "terminal": terminal.scope,
-                "session": session,
-                "expires_at": expires,
-                **_look(row=row, terminal=terminal, now=now),
-            }
-            if _take_step(connection, taken):
-                return _accepted(row, session=session, expires=expires, now=now)
+    line = direct_line()
+    # A second look is needed only where another terminal took the step between the look and the write.
+    for _ in range(2):
+        row = line.send(_FIND, asked).fetchone()
+        found = row and _Found._make(row)
+        verdict = judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
+        if isinstance(verdict, Refused):
+            if found is not None and verdict.cause is Cause.WRONG_CODE:
+                _count_failure(credential_id=found.id, failing=failing, now=now)
+            return verdict
+        if isinstance(verdict, Again):
+            line.send(_WRITE_DOWN_ALONE, _look(line, found=found, terminal=terminal, now=now))
+            expires = read_instant(found.session_expires)
+            return _accepted(found, session=str(found.last_session), expires=expires, now=now)
+        session = secrets.token_urlsafe(24)
+        expires = now + timedelta(seconds=SESSION_SECONDS)
+        taken = {
+            "id": found.id,
+            "step": verdict.step,
+            "drift": verdict.drift,
+            "terminal": terminal.scope,
+            "session": session,
+            "expires_at": line.write_instant(expires),
+            **_look(line, found=found, terminal=terminal, now=now),
+        }
+        if _take_step(line, taken):
+            return _accepted(found, session=session, expires=expires, now=now)
     return Refused(Reason.REPLAY)
 
 
-def _known(row: Row[Any] | None, now: datetime) -> Known | None:
-    if row is None:
+def _known(found: _Found | None, now: datetime) -> Known | None:
+    if found is None:
         return None
     window = timedelta(seconds=FAILURE_WINDOW_SECONDS)
     return Known(
-        kind=row.kind,
-        key=vault.open(row.sealed_key, column=KEY_COLUMN),
-        revoked=row.revoked_at is not None,
-        expires_at=row.expires_at.timestamp(),
-        card_lost=row.card_state != "active",
-        static_allowed=bool(row.static_allowed),
-        failures_here=row.failures if row.failures and row.failing_since > now - window else 0,
-        last_step=row.last_step,
-        last_terminal=row.last_terminal,
-        drift=row.drift,
+        kind=found.kind,
+        key=vault.open(found.sealed_key, column=KEY_COLUMN),
+        revoked=found.revoked_at is not None,
+        expires_at=read_instant(found.expires_at).timestamp(),
+        card_lost=found.card_state != "active",
+        static_allowed=bool(found.static_allowed),
+        failures_here=found.failures if found.failures and read_instant(found.failing_since) > now - window else 0,
+        last_step=found.last_step,
+        last_terminal=found.last_terminal,
+        drift=found.drift,
     )
 
 
-def _look(*, row: Row[Any], terminal: Terminal, now: datetime) -> dict[str, Any]:
+def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
     return {
-        "now": now,
-        "patron_id": row.patron_id,
+        "now": line.write_instant(now),
+        "patron_id": found.patron_id,
         "library_id": terminal.library_id,
         "role": terminal.looker.role,
         "actor": terminal.looker.actor,
@@ -179,38 +201,30 @@ def _look(*, row: Row[Any], terminal: Terminal, now: datetime) -> dict[str, Any]
     }
 
 
-_INSTANTS = (bindparam("now", type_=UtcInstant()), bindparam("expires_at", type_=UtcInstant()))
-_TAKE_IN_ONE = text(
+_TAKE_IN_ONE = Statement(
     f"""
     WITH taken AS ({_TAKE} RETURNING id),
          remembered AS ({_REMEMBER} SELECT {_REMEMBERED} FROM taken)
     {_WRITE_DOWN} SELECT {_WRITTEN} FROM taken
     """  # noqa: S608 - put together from the constants above
-).bindparams(*_INSTANTS)
-_TAKE_ALONE = text(_TAKE)
-_REMEMBER_ALONE = text(f"{_REMEMBER} VALUES ({_REMEMBERED})").bindparams(*_INSTANTS)
-_WRITE_DOWN_ALONE = text(f"{_WRITE_DOWN} VALUES ({_WRITTEN})").bindparams(_INSTANTS[0])
+)
+_TAKE_ALONE = Statement(_TAKE)
+_REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED})")
+_WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
+_BEGIN, _COMMIT = Statement("BEGIN IMMEDIATE"), Statement("COMMIT")
 
 
-def _take_step(connection: Connection, taken: dict[str, Any]) -> bool:
+def _take_step(line: Line, taken: dict[str, Any]) -> bool:
     """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
-    if connection.dialect.name == "postgresql":
-        return connection.execute(_TAKE_IN_ONE, taken).rowcount == 1
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        free = connection.execute(_TAKE_ALONE, taken).rowcount == 1
-        if free:
-            connection.execute(_REMEMBER_ALONE, taken)
-            connection.execute(_WRITE_DOWN_ALONE, taken)
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
-        raise
+    if line.is_postgresql:
+        return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
+    line.send(_BEGIN)
+    free = bool(line.send(_TAKE_ALONE, taken).rowcount == 1)
+    if free:
+        line.send(_REMEMBER_ALONE, taken)
+        line.send(_WRITE_DOWN_ALONE, taken)
+    line.send(_COMMIT)
     return free
-
-
-def _write_down_again(connection: Connection, *, row: Row[Any], terminal: Terminal, now: datetime) -> None:
-    connection.execute(_WRITE_DOWN_ALONE, _look(row=row, terminal=terminal, now=now))
 
 
 _COUNT_IN_ALL = text("UPDATE credentials SET failures = failures + 1 WHERE id = :id RETURNING failures")
@@ -219,24 +233,25 @@ _ASK_FOR_NEW_KEY = text("UPDATE credentials SET revoked_at = :now WHERE id = :id
 )
 
 
-def _count_failure(connection: Connection, *, row: Row[Any], failing: str, now: datetime) -> None:
-    count_try(connection, purpose="scan", subject=failing, seconds=FAILURE_WINDOW_SECONDS, now=now)
-    failures = connection.execute(_COUNT_IN_ALL, {"id": row.id}).scalar_one()
-    if failures >= FAILURES_PER_KEY:
-        connection.execute(_ASK_FOR_NEW_KEY, {"id": row.id, "now": now})
-        _log.warning("card key guessed at", credential_id=row.id, failures=failures)
+def _count_failure(*, credential_id: int, failing: str, now: datetime) -> None:
+    with direct_connection() as connection:
+        count_try(connection, purpose="scan", subject=failing, seconds=FAILURE_WINDOW_SECONDS, now=now)
+        failures = connection.execute(_COUNT_IN_ALL, {"id": credential_id}).scalar_one()
+        if failures >= FAILURES_PER_KEY:
+            connection.execute(_ASK_FOR_NEW_KEY, {"id": credential_id, "now": now})
+            _log.warning("card key guessed at", credential_id=credential_id, failures=failures)
 
 
-def _accepted(row: Row[Any], *, session: str, expires: datetime, now: datetime) -> Accepted:
-    birth_date: date = row.birth_date
+def _accepted(found: _Found, *, session: str, expires: datetime, now: datetime) -> Accepted:
+    birth_date = date.fromisoformat(str(found.birth_date))
     patron = ScannedPatron(
-        id=row.patron_id,
-        card_number=row.card_number,
-        name=row.name,
+        id=found.patron_id,
+        card_number=found.card_number,
+        name=found.name,
         age_band=age_band(birth_date=birth_date, day=day_in_norway(now)),
-        home_library=row.home_library,
-        activated_here=bool(row.activated),
-        device_label=row.label or "",
-        device_since=row.issued_at.astimezone(UTC),
+        home_library=found.home_library,
+        activated_here=bool(found.activated),
+        device_label=found.label or "",
+        device_since=read_instant(found.issued_at),
     )
     return Accepted(session=session, expires=expires, patron=patron)

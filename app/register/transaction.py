@@ -17,13 +17,25 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 def commit_after_request(response: Response) -> Response:
     """Commit what the request did, all of it, where it went well; otherwise nothing of it."""
-    if request.method not in _SAFE_METHODS and response.status_code < 400:
+    if request.method not in _SAFE_METHODS and response.status_code < 400 and db.session.registry.has():
         db.session.commit()
     return response
 
 
+def end_transaction() -> None:
+    """End the request's own transaction where one was begun, and undo what it wrote."""
+    if db.session.registry.has():
+        db.session.rollback()
+
+
 class TransactionIsOpen(Exception):
     """A programming fault: on SQLite the request's own transaction would be waited for in vain."""
+
+
+def check_no_transaction() -> None:
+    """Raise TransactionIsOpen where the request may have locked what is to be written."""
+    if not _reads_only() and db.session.registry.has() and db.session().in_transaction():
+        raise TransactionIsOpen
 
 
 @contextmanager
@@ -34,8 +46,7 @@ def direct_connection() -> Iterator[Connection]:
     for the scan, which cannot afford more than it needs. Whatever needs it comes first in a request that writes;
     raises TransactionIsOpen otherwise.
     """
-    if not _reads_only() and db.session.registry.has() and db.session().in_transaction():
-        raise TransactionIsOpen
+    check_no_transaction()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         yield connection
 

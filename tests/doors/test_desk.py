@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 from flask import before_render_template
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import select, text, update
 
 from app.register.cards import report_lost
 from app.register.tables import AccessLogEntry, Credential, Library
@@ -255,20 +255,16 @@ def test_the_look_is_on_disk_before_the_page_is_made(app: APIFlask, desk: FlaskC
 
 def test_a_look_that_cannot_be_written_down_is_not_served(app: APIFlask, desk: FlaskClient, phone: FlaskClient) -> None:
     app.testing = False
-
-    def fail(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "INSERT INTO access_log" in statement:
-            raise OSError("the disk is full")
-
+    full = "CREATE TRIGGER disk_full BEFORE INSERT ON access_log BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
     code = shown_code(phone)
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", fail)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text(full))
     response = scan_at_desk(desk, code)
     assert response.status_code == 500
     assert "Solvang" not in response.text
     assert "disk" not in response.text
-    with app.app_context():
-        event.remove(db.engine, "before_cursor_execute", fail)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER disk_full"))
     assert result_of(scan_at_desk(desk, code)) == ("", "Accepted")
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.register import vault as vault_module
+from app.register.driver import Line
 
 
 @contextmanager
@@ -17,9 +18,17 @@ def statements_sent(engine: Engine) -> Iterator[list[str]]:
     def note(_connection, _cursor, statement, _parameters, _context, _many):
         sent.append(statement)
 
+    send = Line.send
+
+    def send_and_note(line, statement, *values):
+        sent.append(statement.sqlite)
+        return send(line, statement, *values)
+
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Line, "send", send_and_note)
+            yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)
 

@@ -1,0 +1,84 @@
+"""A short way to the database, for the scan alone: SQLAlchemy's work around a statement outweighs statements so short.
+
+Each thread keeps a line: a connection of the driver's own (PEP 249), on which every statement commits itself.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+
+from app.register.transaction import check_no_transaction, db
+
+_NAMED = re.compile(r"(?<!:):(\w+)")
+
+
+class Statement:
+    """SQL with `:named` values, written out once for each driver."""
+
+    def __init__(self, sql: str) -> None:
+        self.sqlite = sql
+        self.postgresql = _NAMED.sub(r"%(\1)s", sql)
+
+
+class Line:
+    """A connection in autocommit, tuned as the engine tunes each of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.is_postgresql = engine.dialect.name == "postgresql"
+        self.is_open = True
+        pooled = engine.raw_connection()
+        self._connection = cast(Any, pooled.dbapi_connection)
+        pooled.detach()
+        if self.is_postgresql:
+            self._connection.autocommit = True
+        else:
+            self._connection.isolation_level = None
+
+    def send(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Send a statement and return the driver's cursor. Raises the driver's own errors.
+
+        An error closes the line, which undoes what was begun on it; the next to ask for a line gets a new one.
+        """
+        sql = statement.postgresql if self.is_postgresql else statement.sqlite
+        try:
+            return self._connection.execute(sql, values or {})
+        except BaseException:
+            self.is_open = False
+            self._connection.close()
+            raise
+
+    def write_instant(self, instant: datetime) -> datetime | str:
+        """Return an aware instant as the driver takes it, and as SQLAlchemy writes it in the same column."""
+        if self.is_postgresql:
+            return instant
+        return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def read_instant(value: datetime | str) -> datetime:
+    """Return an instant that a driver gave, aware and in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+class _Kept(threading.local):
+    def __init__(self) -> None:
+        self.lines: WeakKeyDictionary[Engine, Line] = WeakKeyDictionary()
+
+
+_kept = _Kept()
+
+
+def direct_line() -> Line:
+    """Return this thread's line to the app's database. Raises TransactionIsOpen as `direct_connection` does."""
+    check_no_transaction()
+    engine = db.engine
+    line = _kept.lines.get(engine)
+    if line is None or not line.is_open:
+        line = _kept.lines[engine] = Line(engine)
+    return line
