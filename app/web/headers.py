@@ -1,5 +1,8 @@
 """What every answer carries, so that a browser keeps a patron's page to itself."""
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
 from flask import Flask, Response, request
 from secure import (
     ContentSecurityPolicy,
@@ -12,6 +15,10 @@ from secure import (
     XContentTypeOptions,
     XFrameOptions,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _STATIC_SECONDS = 3600
 
@@ -35,8 +42,8 @@ def _policy() -> ContentSecurityPolicy:
 
 def send_headers(app: Flask, *, https: bool) -> None:
     """Send the security headers with every answer, and let nothing but public files be stored."""
-    # Worked out once: they are the same for every answer, and the scan is the hot path.
-    fixed = dict(
+    # Worked out once and put on behind Flask: they are the same for every answer, and the scan is the hot path.
+    fixed = list(
         Secure(
             csp=_policy(),
             hsts=StrictTransportSecurity().max_age(63072000).include_subdomains() if https else None,
@@ -49,9 +56,20 @@ def send_headers(app: Flask, *, https: bool) -> None:
         ).header_items()
     )
 
+    answer = app.wsgi_app
+
+    def answer_with_headers(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], fault: "OptExcInfo | None" = None
+        ) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, *fixed], fault)
+
+        return answer(environ, start)
+
+    app.wsgi_app = answer_with_headers  # type: ignore[method-assign]
+
     @app.after_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(fixed)
+    def say_what_may_be_stored(response: Response) -> Response:
         if request.endpoint == "static":
             response.cache_control.max_age = _STATIC_SECONDS
         else:
