@@ -82,6 +82,8 @@ def create_app(
         # Our pages send no referrer (web/headers.py), so there is none to compare.
         WTF_CSRF_SSL_STRICT=False,
     )
+    # Nothing here is a coroutine, and Flask would ask each hook again for each request.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId

@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Response, current_app, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.register.cards import issue_card, revoke_device
@@ -25,6 +25,7 @@ from app.register.sessions import (
 )
 from app.web.access import Audience
 from app.web.clock import now
+from app.web.errors import API_PREFIX
 
 DESK_PATH = "/desk"
 DEVICE_COOKIE = "lanekort_device"
@@ -63,7 +64,11 @@ class SignedIn(UserMixin):
 
 
 class CookiePerDoor(SecureCookieSessionInterface):
-    """Flask's signed session cookie, one for the desk and one for everything else."""
+    """Flask's signed session cookie, one for the desk and one for everything else. Machines have none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie holds; nothing, and nothing that is kept, at the machines' door."""
+        return None if request.path.startswith(API_PREFIX) else super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the cookie's name for the path that is asked for."""

@@ -35,7 +35,7 @@ def language() -> str:
 
 def remember_language(response: Response) -> Response:
     """Keep a language that was asked for in the address."""
-    asked = request.args.get("lang")
+    asked = request.args.get("lang") if request.query_string else None
     if asked in LANGUAGES:
         response.set_cookie(
             _COOKIE, asked, max_age=_COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
