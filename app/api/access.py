@@ -46,7 +46,8 @@ def _is_text(value: object) -> bool:
     """Tell whether no text in a JSON value holds a NUL or half a character."""
     match value:
         case str():
-            return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+            whole = value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+            return whole and "\x00" not in value
         case list():
             return all(map(_is_text, value))
         case dict():

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import current_app, render_template
+from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from app.api.access import let_machine_in, read_json, this_terminal
@@ -54,20 +54,21 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
     patron, terminal = outcome.patron, this_terminal()
     blocks = ask_blocks(library_id=terminal.library_id, card_number=patron.card_number)
-    return {
-        "result": "accepted",
-        "session": outcome.session,
-        "expires": outcome.expires,
-        "patron": {
+    # Made into JSON here: to be copied by the schema costs as much as to look the code up.
+    return jsonify(
+        result="accepted",
+        session=outcome.session,
+        expires=outcome.expires.isoformat(),
+        patron={
             "name": patron.name,
-            "age_band": patron.age_band.value,
+            "age_band": patron.age_band,
             "home_library": patron.home_library,
             "activated_here": patron.activated_here,
-            "blocks": list(blocks or ()),
+            "blocks": blocks or (),
             "blocks_known": blocks is not None,
         },
-        "device": {"label": patron.device_label, "since": patron.device_since},
-    }
+        device={"label": patron.device_label, "since": patron.device_since.isoformat()},
+    )
 
 
 @api.get("/api/openapi.json")

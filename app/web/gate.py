@@ -25,6 +25,8 @@ def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:
 
     None where it is not connected, or does not say before somebody at the desk would begin to wait.
     """
+    if library_systems().get(library_id) is None:
+        return None
     overview = ask_libraries(
         systems=library_systems(), wanted={library_id: [card_number]}, timeout=_DESK_PATIENCE_SECONDS
     )
