@@ -211,19 +211,18 @@ _TAKE_IN_ONE = Statement(
 _TAKE_ALONE = Statement(_TAKE)
 _REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED})")
 _WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
-_BEGIN, _COMMIT = Statement("BEGIN IMMEDIATE"), Statement("COMMIT")
 
 
 def _take_step(line: Line, taken: dict[str, Any]) -> bool:
     """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
     if line.is_postgresql:
         return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
-    line.send(_BEGIN)
+    line.begin()
     free = bool(line.send(_TAKE_ALONE, taken).rowcount == 1)
     if free:
         line.send(_REMEMBER_ALONE, taken)
         line.send(_WRITE_DOWN_ALONE, taken)
-    line.send(_COMMIT)
+    line.commit()
     return free
 
 

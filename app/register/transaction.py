@@ -34,7 +34,7 @@ class TransactionIsOpen(Exception):
 
 def check_no_transaction() -> None:
     """Raise TransactionIsOpen where the request may have locked what is to be written."""
-    if not _reads_only() and db.session.registry.has() and db.session().in_transaction():
+    if db.session.registry.has() and db.session().in_transaction() and not _reads_only():
         raise TransactionIsOpen
 
 
