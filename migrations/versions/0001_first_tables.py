@@ -91,7 +91,6 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("purpose", sa.String(length=20), nullable=False),
         sa.Column("fields", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_access_log_library_id")),
         sa.ForeignKeyConstraint(
             ["patron_id"], ["patrons.id"], name=op.f("fk_access_log_patron_id"), ondelete="CASCADE"
         ),
@@ -221,23 +220,13 @@ def upgrade() -> None:
             name=op.f("fk_presented_steps_credential_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_presented_steps_library_id")),
-        sa.ForeignKeyConstraint(
-            ["patron_id"], ["patrons.id"], name=op.f("fk_presented_steps_patron_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("credential_id", "step", name=op.f("pk_presented_steps")),
         sa.UniqueConstraint("session", name=op.f("uq_presented_steps_session")),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("presented_steps", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_presented_steps_patron_id"), ["patron_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_presented_steps_presented_at"), ["presented_at"], unique=False)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("presented_steps", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_presented_steps_presented_at"))
-        batch_op.drop_index(batch_op.f("ix_presented_steps_patron_id"))
-
     op.drop_table("presented_steps")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_staff_id"))
