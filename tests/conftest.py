@@ -19,6 +19,7 @@ from app.register.transaction import db
 from tests.postgres import create_database, drop_database, running_postgres
 
 START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
+_TEMPLATE = "template_register"
 VAULT_KEYS = {1: bytes(range(32))}
 
 
@@ -54,6 +55,7 @@ class Databases:
         self._folder = folder
         self._stack = ExitStack()
         self._server = ""
+        self._has_template = False
 
     def copy(self, engine: str) -> str:
         return self._copy_sqlite() if engine == "sqlite" else self._copy_postgresql()
@@ -85,9 +87,10 @@ class Databases:
         return f"sqlite:///{target}"
 
     def _copy_postgresql(self) -> str:
-        if not self._server:
-            _seed(create_database(self.server(), "template_register"))
-        return create_database(self._server, uuid.uuid4().hex, template="template_register")
+        if not self._has_template:
+            _seed(create_database(self.server(), _TEMPLATE))
+            self._has_template = True
+        return create_database(self.server(), uuid.uuid4().hex, template=_TEMPLATE)
 
 
 def _seed(url: str) -> None:
