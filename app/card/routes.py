@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
-from app.register.cards import ShownCode, list_libraries, revoke_device, show_codes
+from app.register.cards import ShownCode, revoke_device, show_codes
 from app.register.devices import list_devices
-from app.register.patrons import get_patron
+from app.register.patrons import get_patron, list_libraries
 from app.rules.card_code import group_digits
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to

@@ -7,8 +7,7 @@ from flask_login import current_user
 
 from app.portal.forms import LoginForm
 from app.register.budgets import TooManyAttempts
-from app.register.cards import list_libraries
-from app.register.patrons import get_patron
+from app.register.patrons import get_patron, list_libraries
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now

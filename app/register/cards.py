@@ -11,7 +11,7 @@ from app.register.devices import NoSuchDevice
 from app.register.notices import tell_library
 from app.register.numbers import draw_number
 from app.register.sessions import end_sessions_on_device
-from app.register.tables import Affiliation, Credential, Device, Library, Patron
+from app.register.tables import Affiliation, Credential, Device, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
@@ -87,19 +87,6 @@ def show_codes(*, device_id: int | None, now: datetime, count: int = 1) -> list[
         )
         for step in range(step_at(now), step_at(now) + count)
     ]
-
-
-def list_libraries(*, patron_id: int) -> list[str]:
-    """Return the names of the libraries where the card is activated, home library first."""
-    home = select(Patron.home_library_id).where(Patron.id == patron_id).scalar_subquery()
-    return list(
-        db.session.scalars(
-            select(Library.name)
-            .join(Affiliation, Affiliation.library_id == Library.id)
-            .where(Affiliation.patron_id == patron_id)
-            .order_by(Library.id != home, Library.name)
-        )
-    )
 
 
 def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:

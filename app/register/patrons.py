@@ -102,3 +102,8 @@ def list_affiliations(*, patron_ids: Sequence[int]) -> dict[int, dict[str, str]]
     for patron_id, library_id, name in rows:
         joined[patron_id][library_id] = name
     return joined
+
+
+def list_libraries(*, patron_id: int) -> list[str]:
+    """Return the names of the libraries where the card is activated, home library first."""
+    return list(list_affiliations(patron_ids=[patron_id])[patron_id].values())

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.register import cards
-from app.register.cards import issue_card, list_libraries, report_lost, revoke_device, show_codes
+from app.register.cards import issue_card, report_lost, revoke_device, show_codes
 from app.register.devices import NoSuchDevice, admit_device, list_devices, recognise_device
+from app.register.patrons import list_libraries
 from app.register.sessions import OWN_DEVICE, find_session, start_session
 from app.register.tables import Credential, Patron
 from app.register.transaction import db
