@@ -1,0 +1,85 @@
+"""How to reach somebody: each value checked and written in one way, with a word on what is wrong with it.
+
+E-mail by RFC 5321 and 6531, telephone numbers by ITU E.164.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from app.rules.errors import RuleBroken
+
+CHANNELS: Final = ("email", "sms", "letter")
+LANGUAGES: Final = ("nb", "nn", "sv", "en")
+_LONGEST: Final = {"email": 254, "phone": 40, "address": 200, "postcode": 12, "place": 80}
+_HOME_REGION = "NO"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach somebody. A hidden address is left out: it is never stored centrally."""
+
+    email: str | None = None
+    phone: str | None = None
+    address: str | None = None
+    postcode: str | None = None
+    place: str | None = None
+    preferred: str = "letter"
+
+
+@dataclass
+class ContactNotValid(RuleBroken):
+    """Some values cannot be right. `faults` says why by field: not-valid, too-long, missing; it holds no value."""
+
+    faults: dict[str, str] = field(default_factory=dict)
+    code = "contact-not-valid"
+
+
+def check_contact(contact: Contact) -> Contact:
+    """Return the contact data in canonical form: trimmed, the number as E.164, empty as None.
+
+    A number without a country is Norwegian. What is preferred must be there to be used; a letter is always possible
+    to those whose address a library keeps. Raises ContactNotValid with every fault at once.
+    """
+    faults: dict[str, str] = {}
+    values = {name: " ".join((getattr(contact, name) or "").split()) or None for name in _LONGEST}
+    for name, longest in _LONGEST.items():
+        if len(values[name] or "") > longest:
+            faults[name] = "too-long"
+    for name, canonical in (("email", _canonical_email), ("phone", _canonical_phone)):
+        value = values[name]
+        if value is not None and name not in faults:
+            values[name] = canonical(value)
+            if values[name] is None:
+                faults[name] = "not-valid"
+    if contact.preferred not in CHANNELS:
+        faults["preferred"] = "not-valid"
+    needed = {"email": "email", "sms": "phone"}.get(contact.preferred)
+    if needed is not None and values[needed] is None:
+        faults.setdefault(needed, "missing")
+    if values["address"] is not None:
+        for name in ("postcode", "place"):
+            if values[name] is None:
+                faults.setdefault(name, "missing")
+    if faults:
+        raise ContactNotValid(faults)
+    return Contact(**values, preferred=contact.preferred)
+
+
+def _canonical_email(text: str) -> str | None:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
+        return None
+
+
+def _canonical_phone(text: str) -> str | None:
+    try:
+        number = phonenumbers.parse(text, _HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
