@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from app.register.patrons import Contact
+from app.rules.contact import Contact
 
 
 @dataclass(frozen=True, slots=True)

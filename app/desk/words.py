@@ -75,6 +75,16 @@ def _refusal(refused: Refused) -> tuple[str, str]:
             return _("Unknown card"), _("The register does not know this code. ") + plastic
         case Reason.REVOKED, Cause.CARD_LOST:
             return _("Card is blocked"), _("The card is reported lost. Ask for photo id, and issue a new card.")
+        case Reason.REVOKED, Cause.DECEASED:
+            return _("Card is blocked"), _(
+                "A death was reported for this card. If that is wrong, it can be taken back."
+            )
+        case Reason.REVOKED, Cause.FROZEN:
+            return _("Card is frozen"), _("The patron has frozen the card, and can thaw it under My data.")
+        case Reason.REVOKED, Cause.LOCAL_CARD:
+            return _("Local card of another library"), _(
+                "It is valid there only. Ask whether the patron wants a national card."
+            )
         case Reason.REVOKED, _cause:
             return _("Device was revoked"), _("Ask the patron to log in again on the phone. ") + plastic
         case Reason.EXPIRED, _cause:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.register.changes import RENUMBERED, note_change
 from app.register.devices import NoSuchDevice
-from app.register.notices import tell_library
 from app.register.numbers import draw_number
 from app.register.sessions import end_sessions_on_device
-from app.register.tables import Affiliation, Credential, Device, Patron
+from app.register.tables import Credential, Device, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
@@ -112,8 +112,7 @@ def replace_card(*, patron_id: int, now: datetime) -> str:
     patron = db.session.get_one(Patron, patron_id)
     old, new = patron.card_number, draw_number()
     patron.card_number, patron.card_state = new, "active"
-    for library_id in db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id)):
-        tell_library(library_id=library_id, patron_id=patron_id, old_card_number=old, new_card_number=new, now=now)
+    note_change(patron=patron, kind=RENUMBERED, former_number=old, now=now)
     return new
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.register.budgets import Try, take_tries
-from app.register.driver import Statement, direct_line
+from app.register.driver import Statement, direct_line, read_instant
 from app.register.tables import Machine
 from app.register.transaction import db
 from app.register.vault import vault
@@ -16,7 +16,10 @@ from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
 
 _FAILURES = Budget("machine", limit=100, seconds=5 * 60)
-_FIND = Statement("SELECT library_id, kind, password_token FROM machines WHERE username = :username")
+_FIND = Statement(
+    "SELECT library_id, kind, key_id, password_token, former_token, former_until FROM machines"
+    " WHERE username = :username"
+)
 _NO_TOKEN = "0" * 64
 
 
@@ -38,7 +41,8 @@ class SignedInMachine:
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
     """Let a library's system (`system`) or kiosk (`kiosk`) sign in."""
     token = vault.token(purpose="machine", text=password)
-    db.session.add(Machine(username=username, library_id=library_id, kind=kind, password_token=token))
+    machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
+    db.session.add(machine)
 
 
 def sign_in_machine(*, username: str, password: str, address: str, now: datetime) -> SignedInMachine:
@@ -48,9 +52,12 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
     can lock a library's kiosk out. Raises MachineRefused or TooManyAttempts.
     """
     row = direct_line().send(_FIND, {"username": username}).fetchone()
-    library_id, kind, known_token = row or ("", "", _NO_TOKEN)
-    token = vault.token(purpose="machine", text=password)
-    if not hmac.compare_digest(token, known_token):
+    library_id, kind, key_id, known_token, former_token, former_until = row or ("", "", 0, _NO_TOKEN, None, None)
+    token = vault.tokens(purpose="machine", text=password).get(key_id, "")
+    right = hmac.compare_digest(token, known_token)
+    if former_token is not None and former_until is not None and read_instant(former_until) > now:
+        right = hmac.compare_digest(token, former_token) or right
+    if not right:
         tries: list[Try] = [(_FAILURES, address)]
         take_tries(tries=tries, now=now)
         raise MachineRefused

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
-from app.register.tables import LibraryNotice
+from app.register.changes import NUMBER_COLUMN
+from app.register.tables import LibraryNotice, Patron
 from app.register.transaction import db
+from app.register.vault import vault
 
 _LEASE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -14,28 +16,14 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A card got a new number, and this library is to be told."""
+    """Something happened to a patron, and this library is to be told. `card_number` is empty for the erased."""
 
     id: int
     library_id: str
-    old_card_number: str
-    new_card_number: str
+    kind: str
+    former_number: str | None
+    card_number: str | None
     attempts: int
-
-
-def tell_library(*, library_id: str, patron_id: int, old_card_number: str, new_card_number: str, now: datetime) -> None:
-    """Ask for a library to be told of a new card number, in the transaction that gives it."""
-    db.session.add(
-        LibraryNotice(
-            library_id=library_id,
-            patron_id=patron_id,
-            old_card_number=old_card_number,
-            new_card_number=new_card_number,
-            asked_at=now,
-            due_at=now,
-            attempts=0,
-        )
-    )
 
 
 def take_due_notice(*, now: datetime) -> Notice | None:
@@ -43,7 +31,9 @@ def take_due_notice(*, now: datetime) -> Notice | None:
 
     For each patron and library they come in the order they were asked for: a later one waits for the earlier.
     """
-    earlier = select(func.min(LibraryNotice.id)).group_by(LibraryNotice.library_id, LibraryNotice.patron_id)
+    waiting = LibraryNotice.due_at.is_not(None)
+    earlier = select(func.min(LibraryNotice.id)).where(waiting)
+    earlier = earlier.group_by(LibraryNotice.library_id, LibraryNotice.patron_id)
     due = (
         select(LibraryNotice.id)
         .where(LibraryNotice.due_at <= now, LibraryNotice.id.in_(earlier))
@@ -59,18 +49,25 @@ def take_due_notice(*, now: datetime) -> Notice | None:
         .returning(
             LibraryNotice.id,
             LibraryNotice.library_id,
-            LibraryNotice.old_card_number,
-            LibraryNotice.new_card_number,
+            LibraryNotice.kind,
+            LibraryNotice.sealed_number,
+            LibraryNotice.patron_id,
             LibraryNotice.attempts,
         )
     ).first()
+    if row is None:
+        db.session.rollback()
+        return None
+    number = db.session.scalar(select(Patron.card_number).where(Patron.id == row.patron_id))
     db.session.commit()
-    return Notice(*row) if row else None
+    former = vault.open(row.sealed_number, column=NUMBER_COLUMN).decode() if row.sealed_number else None
+    return Notice(row.id, row.library_id, row.kind, former, number, row.attempts)
 
 
-def mark_told(*, notice_id: int) -> None:
-    """Forget a notice that the library has taken."""
-    db.session.execute(delete(LibraryNotice).where(LibraryNotice.id == notice_id))
+def mark_told(*, notice_id: int, now: datetime) -> None:
+    """Note that the library has taken a notice."""
+    told = update(LibraryNotice).where(LibraryNotice.id == notice_id)
+    db.session.execute(told.values(due_at=None, confirmed_at=now, sealed_number=None))
     db.session.commit()
 
 

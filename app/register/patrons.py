@@ -6,23 +6,16 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from app.register.changes import JOINED, note_change
 from app.register.numbers import draw_number, note_number
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
+from app.rules.ages import day_in_norway
+from app.rules.contact import Contact
 from app.rules.national_id import NationalId
 
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """How to reach somebody. A hidden address is left out: it is never stored centrally."""
-
-    email: str | None = None
-    phone: str | None = None
-    address: str | None = None
-    postcode: str | None = None
-    place: str | None = None
-    preferred: str = "letter"
+NATIONAL_ID = "national id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,7 @@ def register_patron(
     contact: Contact,
     national_id: NationalId | None,
     now: datetime,
+    language: str = "nb",
 ) -> Patron:
     """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
 
@@ -62,21 +56,33 @@ def register_patron(
         phone=contact.phone,
         email=contact.email,
         preferred_contact=contact.preferred,
+        language=language,
         home_library_id=home_library_id,
         registered_at=now,
+        last_used_on=day_in_norway(now),
+        version=0,
     )
     db.session.add(patron)
     db.session.flush()
     activate_card(patron_id=patron.id, library_id=home_library_id, now=now)
     if national_id is not None:
-        token = vault.token(purpose="national id", text=national_id.canonical)
+        token = vault.token(purpose=NATIONAL_ID, text=national_id.canonical)
         db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id))
     return patron
 
 
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Let the card be used at a library whose rules the patron has accepted."""
-    db.session.merge(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
+    """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing."""
+    if db.session.get(Affiliation, (patron_id, library_id)) is None:
+        db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
+        db.session.flush()
+        note_change(patron=db.session.get_one(Patron, patron_id), kind=JOINED, library_ids=[library_id], now=now)
+
+
+def find_by_national_id(national_id: NationalId) -> int | None:
+    """Return the id of the patron who has this national number, under whichever key its token was made."""
+    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
+    return db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
 
 
 def get_patron(*, patron_id: int) -> ShownPatron:

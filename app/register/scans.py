@@ -40,7 +40,9 @@ _FIELDS = "name, age band, home library, device"
 _FIND = Statement(
     """
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
-           p.id AS patron_id, p.card_number, p.name, p.birth_date, p.card_state, home.name AS home_library,
+           p.id AS patron_id, p.card_number, p.name, p.birth_date,
+           CASE WHEN p.card_state <> 'active' THEN p.card_state WHEN p.frozen_at IS NOT NULL THEN 'frozen'
+                WHEN p.local_to <> here.id THEN 'local' ELSE 'active' END AS card_state, home.name AS home_library,
            d.label, s.terminal AS last_terminal, s.session AS last_session, s.expires_at AS session_expires,
            a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
            here.static_codes AS static_allowed
@@ -180,7 +182,7 @@ def _known(found: _Found | None, now: datetime) -> Known | None:
         key=vault.open(found.sealed_key, column=KEY_COLUMN),
         revoked=found.revoked_at is not None,
         expires_at=read_instant(found.expires_at).timestamp(),
-        card_lost=found.card_state != "active",
+        card_state=found.card_state,
         static_allowed=bool(found.static_allowed),
         failures_here=found.failures if found.failures and read_instant(found.failing_since) > now - window else 0,
         last_step=found.last_step,

@@ -1,87 +1,70 @@
-"""Every table of the national register. A citizen can read here what is stored; there is nothing else.
+"""Every table of the national register, with library_tables.py. A citizen can read here what is stored, and no more is.
 
 The purpose, legal ground and retention of each column stand in docs/register-inventory.md, and a test holds the two
 equal. There is no loan, hold, fee or block in here: a library keeps those, in a building of its own.
 """
 
-from datetime import UTC, date, datetime
-from typing import Annotated
+from datetime import date
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    UniqueConstraint,
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.register.columns import Base, BigId, Instant, UtcInstant
+from app.register.library_tables import (
+    Library,
+    LibraryNotice,
+    LibraryQueue,
+    Machine,
+    MachineAnswer,
+    NumberSeries,
+    Staff,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
-
-class UtcInstant(TypeDecorator[datetime]):
-    """An aware UTC instant, on engines that keep a time zone and on those that do not."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse an instant without a time zone."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError("an instant without a time zone")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the instant as aware UTC."""
-        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value
-
-
-Instant = Annotated[datetime, mapped_column(UtcInstant())]
-BigId = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that a violated one can become the right error."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-class Library(Base):
-    """A public library. `id` is its biblioteknummer (Norway) or sigel (Sweden), and is opaque."""
-
-    __tablename__ = "libraries"
-
-    id: Mapped[str] = mapped_column(String(20), primary_key=True)
-    name: Mapped[str] = mapped_column(String(120))
-    kind: Mapped[str] = mapped_column(String(20))
-    address: Mapped[str | None] = mapped_column(String(200))
-    postcode: Mapped[str | None] = mapped_column(String(12))
-    place: Mapped[str | None] = mapped_column(String(80))
-    municipality: Mapped[str | None] = mapped_column(String(8))
-    static_codes: Mapped[bool] = mapped_column(default=False)
-    desks_share_scans: Mapped[bool] = mapped_column(default=False)
+__all__ = [
+    "AccessLogEntry",
+    "Affiliation",
+    "AttemptCount",
+    "Base",
+    "BigId",
+    "Credential",
+    "DeskVisit",
+    "Device",
+    "Erasure",
+    "FamilyPermission",
+    "Instant",
+    "IssuedNumber",
+    "Library",
+    "LibraryNotice",
+    "LibraryQueue",
+    "Machine",
+    "MachineAnswer",
+    "Message",
+    "NationalIdToken",
+    "NumberSeries",
+    "OneTimeSecret",
+    "Patron",
+    "PinOrder",
+    "PinVerifier",
+    "PresentedStep",
+    "Session",
+    "Staff",
+    "UtcInstant",
+]
 
 
 class Patron(Base):
-    """A person with a card, and all that the register keeps of them. Hidden addresses are not stored."""
+    """A person with a card, and all that the register keeps of them. Hidden addresses are not stored.
+
+    `local_to` names the only library that takes the card of somebody who opted out of the national one. `version`
+    grows with every change, and is the order in which libraries apply them.
+    """
 
     __tablename__ = "patrons"
     __table_args__ = (
-        CheckConstraint("card_state IN ('active', 'lost')", name="card_state"),
+        CheckConstraint("card_state IN ('active', 'lost', 'deceased')", name="card_state"),
         CheckConstraint("gender IN ('female', 'male', 'unknown')", name="gender"),
         CheckConstraint("preferred_contact IN ('email', 'sms', 'letter')", name="preferred_contact"),
+        CheckConstraint("erase_reason IN ('death', 'inactive')", name="erase_reason"),
         {"sqlite_autoincrement": True},
     )
 
@@ -89,16 +72,24 @@ class Patron(Base):
     card_number: Mapped[str] = mapped_column(String(10), unique=True)
     card_state: Mapped[str] = mapped_column(String(10), default="active")
     name: Mapped[str] = mapped_column(String(120))
-    birth_date: Mapped[date]
+    birth_date: Mapped[date] = mapped_column(index=True)
     gender: Mapped[str] = mapped_column(String(10), default="unknown")
     address: Mapped[str | None] = mapped_column(String(200))
-    postcode: Mapped[str | None] = mapped_column(String(12))
+    postcode: Mapped[str | None] = mapped_column(String(12), index=True)
     place: Mapped[str | None] = mapped_column(String(80))
-    phone: Mapped[str | None] = mapped_column(String(20))
-    email: Mapped[str | None] = mapped_column(String(254))
+    phone: Mapped[str | None] = mapped_column(String(20), index=True)
+    email: Mapped[str | None] = mapped_column(String(254), index=True)
     preferred_contact: Mapped[str] = mapped_column(String(10), default="email")
+    language: Mapped[str] = mapped_column(String(2), default="nb")
     home_library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    local_to: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"))
+    guardian_consent_at: Mapped[Instant | None]
     registered_at: Mapped[Instant]
+    last_used_on: Mapped[date]
+    frozen_at: Mapped[Instant | None]
+    erase_at: Mapped[Instant | None] = mapped_column(index=True)
+    erase_reason: Mapped[str | None] = mapped_column(String(10))
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class NationalIdToken(Base):
@@ -186,32 +177,6 @@ class PresentedStep(Base):
     expires_at: Mapped[Instant]
 
 
-class Staff(Base):
-    """Somebody who works at a library's desk."""
-
-    __tablename__ = "staff"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
-    username: Mapped[str] = mapped_column(String(60), unique=True)
-    name: Mapped[str] = mapped_column(String(120))
-    password_verifier: Mapped[str] = mapped_column(String(200))
-    sealed_totp_key: Mapped[bytes]
-    last_totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
-
-
-class Machine(Base):
-    """A library's system, or one of its kiosks: a user name and password over HTTPS."""
-
-    __tablename__ = "machines"
-    __table_args__ = (CheckConstraint("kind IN ('system', 'kiosk')", name="kind"),)
-
-    username: Mapped[str] = mapped_column(String(60), primary_key=True)
-    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
-    kind: Mapped[str] = mapped_column(String(10))
-    password_token: Mapped[str] = mapped_column(String(64))
-
-
 class Session(Base):
     """A sign-in that the server can end: a patron's on a device, or a staff member's at a desk."""
 
@@ -230,30 +195,32 @@ class Session(Base):
     expires_at: Mapped[Instant] = mapped_column(index=True)
     idle_seconds: Mapped[int]
     secret_entered_at: Mapped[Instant]
+    code_entered_at: Mapped[Instant | None]
 
 
 class IssuedNumber(Base):
-    """A card number that was issued once, so that it is never issued again. Whose it was is not kept here."""
+    """A card number that was issued once, as a keyed token, so that it is never issued again.
+
+    With `gone_at` it is the tombstone of somebody who was erased: it names nobody, and refuses late updates.
+    """
 
     __tablename__ = "issued_numbers"
 
-    card_number: Mapped[str] = mapped_column(String(10), primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[int]
+    gone_at: Mapped[Instant | None]
 
 
-class LibraryNotice(Base):
-    """What a library's system is still to be told: a patron's card got a new number."""
+class Erasure(Base):
+    """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here."""
 
-    __tablename__ = "library_notices"
+    __tablename__ = "erasures"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
-    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
-    old_card_number: Mapped[str] = mapped_column(String(10))
-    new_card_number: Mapped[str] = mapped_column(String(10))
-    asked_at: Mapped[Instant]
-    due_at: Mapped[Instant] = mapped_column(index=True)
-    attempts: Mapped[int] = mapped_column(default=0)
+    receipt_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    reason: Mapped[str] = mapped_column(String(10))
+    erased_at: Mapped[Instant]
 
 
 class FamilyPermission(Base):
@@ -272,7 +239,10 @@ class FamilyPermission(Base):
 
 
 class Message(Base):
-    """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept."""
+    """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept.
+
+    `sealed_to` is an address that the patron had until the change which the message tells of.
+    """
 
     __tablename__ = "messages"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
@@ -281,10 +251,53 @@ class Message(Base):
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     about_patron_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(30))
+    channel: Mapped[str | None] = mapped_column(String(10))
+    sealed_to: Mapped[bytes | None]
     asked_at: Mapped[Instant]
     due_at: Mapped[Instant | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[Instant | None]
+
+
+class PinOrder(Base):
+    """That somebody ordered a new PIN for a card number, whether there is such a card or not. The worker finds out."""
+
+    __tablename__ = "pin_orders"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sealed_number: Mapped[bytes]
+    asked_at: Mapped[Instant]
+
+
+class OneTimeSecret(Base):
+    """A link or code that was sent to a patron and proves once that it arrived. Only a keyed token of it is kept."""
+
+    __tablename__ = "one_time_secrets"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('new-pin', 'new-device', 'step-up')", name="purpose"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[str] = mapped_column(String(10))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[Instant]
+
+
+class DeskVisit(Base):
+    """That a desk serves a patron who came without a code: who it is was seen from a plastic card or photo id."""
+
+    __tablename__ = "desk_visits"
+
+    session: Mapped[str] = mapped_column(String(43), primary_key=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    library_id: Mapped[str] = mapped_column(String(20))
+    terminal: Mapped[str] = mapped_column(String(80))
+    opened_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
 
 
 class AttemptCount(Base):

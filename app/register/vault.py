@@ -8,7 +8,7 @@ back no national number, no PIN and no card secret.
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,21 +35,32 @@ class Vault:
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         self.key_id = max(keys)
-        self._token_keys = [_derive(keys[key_id], "token") for key_id in sorted(keys)]
+        self._token_keys = {key_id: _derive(keys[key_id], "token") for key_id in sorted(keys)}
         self._pin_keys = {key_id: _derive(key, "pin") for key_id, key in keys.items()}
         self._seals = {key_id: AESGCM(_derive(key, "seal")) for key_id, key in keys.items()}
         self._subject_key = _derive(keys[self.key_id], "subject")
         self._nobody = _ARGON2ID.hash(os.urandom(16))
 
     def token(self, *, purpose: str, text: str) -> str:
-        """Return the keyed token (HMAC-SHA-256, 64 hex digits) by which a national id or machine password is found.
+        """Return the newest keyed token (HMAC-SHA-256, 64 hex digits) of a national id, number or machine password.
 
         Each later key is applied to the earlier token, so that a rotation needs no plaintext.
         """
-        token = f"{purpose}:{text}".encode()
-        for key in self._token_keys:
-            token = hmac.digest(key, token, "sha256")
-        return token.hex()
+        return self.tokens(purpose=purpose, text=text)[self.key_id]
+
+    def tokens(self, *, purpose: str, text: str) -> dict[int, str]:
+        """Return the token of each generation by key id: until a rotation is done, a row may hold an earlier one."""
+        return dict(self._chain(f"{purpose}:{text}".encode(), after=0))
+
+    def renew_token(self, token: str, *, key_id: int) -> str:
+        """Return the newest token for one that was made under the key `key_id`."""
+        return dict(self._chain(bytes.fromhex(token), after=key_id)).get(self.key_id, token)
+
+    def _chain(self, token: bytes, *, after: int) -> Iterator[tuple[int, str]]:
+        for key_id, key in self._token_keys.items():
+            if key_id > after:
+                token = hmac.digest(key, token, "sha256")
+                yield key_id, token.hex()
 
     def subject(self, text: str) -> str:
         """Return a keyed hash under which tries are counted for a card number or a network address."""
@@ -82,6 +93,10 @@ class Vault:
             return seal.decrypt(sealed[1:body], sealed[body:], column.encode())
         except InvalidTag:
             raise SecretNotOpened from None
+
+    def renew_seal(self, sealed: bytes, *, column: str) -> bytes:
+        """Return the same secret sealed under the newest key. Raises SecretNotOpened."""
+        return sealed if sealed[0] == self.key_id else self.seal(self.open(sealed, column=column), column=column)
 
     def _keyed_pin(self, pin: str, key_id: int) -> str:
         return hmac.digest(self._pin_keys[key_id], pin.encode(), "sha256").hex()

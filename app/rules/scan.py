@@ -32,18 +32,24 @@ class Cause(StrEnum):
 
     NONE = ""
     WRONG_CODE = "wrong-code"
-    CARD_LOST = "card-lost"
+    CARD_LOST = "lost"
+    DECEASED = "deceased"
+    FROZEN = "frozen"
+    LOCAL_CARD = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the register knows of the credential in a code. Instants are UTC seconds."""
+    """What the register knows of the credential in a code. Instants are UTC seconds.
+
+    `card_state` is active, or one of the causes: lost, deceased, frozen, local (to another library).
+    """
 
     kind: int
     key: bytes
     revoked: bool
     expires_at: float
-    card_lost: bool
+    card_state: str
     static_allowed: bool
     failures_here: int
     last_step: int
@@ -78,9 +84,9 @@ def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) 
     """Decide about a code of the right shape, shown at `terminal` at the aware instant `now`."""
     if known is None or known.kind != code.kind:
         return Refused(Reason.UNKNOWN)
-    # A card that is lost has every device revoked too; staff need to know the graver of the two.
-    if known.card_lost:
-        return Refused(Reason.REVOKED, Cause.CARD_LOST)
+    # Every device of such a card is revoked or may be; staff need to know the graver of the two.
+    if known.card_state != "active":
+        return Refused(Reason.REVOKED, Cause(known.card_state))
     if known.revoked:
         return Refused(Reason.REVOKED)
     if known.expires_at <= now.timestamp():

@@ -10,6 +10,7 @@ from flask_babel import force_locale
 from app.ils.port import Refused, Unavailable
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import compose
+from app.register.changes import RENUMBERED
 from app.register.families import advise_older_children
 from app.register.notices import mark_not_told, mark_told, take_due_notice
 from app.register.outbox import Due, mark_failed, mark_sent, take_due_message
@@ -72,11 +73,11 @@ def _tell_one() -> bool:
         return False
     lending = library_systems().lending(notice.library_id)
     try:
-        if lending is not None:
-            lending.rename_card(old_card_number=notice.old_card_number, new_card_number=notice.new_card_number)
+        if lending is not None and notice.kind == RENUMBERED and notice.former_number and notice.card_number:
+            lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
     except (Refused, Unavailable) as error:
         _log.warning("library not told", notice_id=notice.id, library_id=notice.library_id, code=error.code)
         mark_not_told(notice=notice, now=now())
     else:
-        mark_told(notice_id=notice.id)
+        mark_told(notice_id=notice.id, now=now())
     return True

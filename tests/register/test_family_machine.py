@@ -20,9 +20,10 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.patrons import Contact, register_patron
+from app.register.patrons import register_patron
 from app.register.tables import AccessLogEntry, FamilyPermission, Patron
 from app.register.transaction import db
+from app.rules.contact import Contact
 from tests.conftest import START
 
 FAMILY = range(5)

@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from app import create_app
+from app.register.numbers import NumberWasIssued, note_number
 from app.register.tables import Base
 from app.register.transaction import db
 from tests.conftest import settings_for
@@ -54,7 +55,7 @@ def test_the_migrations_build_what_the_tables_say(migrated):
 def test_a_missing_column_would_be_found(migrated):
     flask_migrate.upgrade()
     with migrated.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE patrons DROP COLUMN phone")
+        connection.exec_driver_sql("ALTER TABLE patrons DROP COLUMN place")
     assert differences(migrated) != []
 
 
@@ -99,3 +100,32 @@ def test_all_the_way_down_leaves_nothing(migrated):
     flask_migrate.upgrade()
     flask_migrate.downgrade(revision="base")
     assert tables_in(migrated) == set()
+
+
+def test_a_register_in_use_keeps_its_people_and_what_is_still_to_be_told(migrated):
+    flask_migrate.upgrade(revision="0002")
+    with migrated.begin() as connection:
+        for statement in IN_USE:
+            connection.exec_driver_sql(statement)
+    flask_migrate.upgrade()
+    with migrated.connect() as connection:
+        number, told = connection.exec_driver_sql(
+            "SELECT p.card_number, n.seq FROM patrons p JOIN affiliations a ON a.patron_id = p.id"
+            " JOIN library_notices n ON n.patron_id = p.id"
+        ).one()
+    assert (number, told) == ("N000000007", 1)
+    with pytest.raises(NumberWasIssued):
+        note_number("N000000006")
+
+
+IN_USE = (
+    "INSERT INTO libraries (id, name, kind, static_codes, desks_share_scans)"
+    " VALUES ('2023500', 'Ullensaker', 'folkbib', false, false)",
+    "INSERT INTO patrons (id, card_number, card_state, name, birth_date, gender, preferred_contact, home_library_id,"
+    " registered_at) VALUES (1, 'N000000007', 'active', 'Kari', '1990-05-17', 'female', 'email', '2023500',"
+    " '2026-01-01 00:00:00')",
+    "INSERT INTO affiliations VALUES (1, '2023500', '2026-01-01 00:00:00')",
+    "INSERT INTO issued_numbers VALUES ('N000000006'), ('N000000007')",
+    "INSERT INTO library_notices (library_id, patron_id, old_card_number, new_card_number, asked_at, due_at, attempts)"
+    " VALUES ('2023500', 1, 'N000000006', 'N000000007', '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0)",
+)

@@ -1,0 +1,57 @@
+"""Whoever changes a patron says so here: the patron's version grows, and each library's system is to be told."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Integer, select, text
+
+from app.register.tables import Affiliation, LibraryNotice, Patron
+from app.register.transaction import db
+from app.register.vault import vault
+
+JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "left", "erased"
+NUMBER_COLUMN = "library_notices.sealed_number"
+
+# The row stays locked until the commit, so a system that reads its line in order misses none.
+_TAKE_NUMBER = text(
+    """
+    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts) VALUES (:library_id, 1, 0, 0)
+    ON CONFLICT (library_id) DO UPDATE SET last_seq = library_queues.last_seq + 1
+    RETURNING last_seq
+    """
+).columns(last_seq=Integer)
+
+
+def note_change(
+    *,
+    patron: Patron,
+    now: datetime,
+    kind: str = CHANGED,
+    library_ids: Iterable[str] | None = None,
+    former_number: str | None = None,
+    erasure_id: int | None = None,
+) -> None:
+    """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
+
+    In the transaction of the change. `former_number` is the card number by which the libraries know the patron until
+    they have read the notice (RENUMBERED, LEFT, ERASED).
+    """
+    patron.version += 1
+    if library_ids is None:
+        library_ids = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron.id))
+    # In one order, so that two changes never wait for each other.
+    for library_id in sorted(library_ids):
+        db.session.add(
+            LibraryNotice(
+                library_id=library_id,
+                seq=db.session.execute(_TAKE_NUMBER, {"library_id": library_id}).scalar_one(),
+                patron_id=patron.id,
+                patron_version=patron.version,
+                kind=kind,
+                sealed_number=vault.seal(former_number.encode(), column=NUMBER_COLUMN) if former_number else None,
+                asked_at=now,
+                due_at=now,
+                attempts=0,
+                erasure_id=erasure_id,
+            )
+        )
