@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pyotp
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.register.budgets import Try, give_back_tries, take_tries
 from app.register.tables import Library, Staff
@@ -23,6 +23,12 @@ class StaffSignInRefused(RuleBroken):
     """Unknown user, wrong password, or a code that is wrong or used. Which of them is not told."""
 
     code = "staff-sign-in-refused"
+
+
+class NoSuchStaff(RuleBroken):
+    """Nobody works under this user name."""
+
+    code = "no-such-staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,13 @@ def employ(*, library_id: str, username: str, name: str, password: str, totp_sec
     )
     db.session.add(staff)
     return staff
+
+
+def dismiss(*, username: str) -> None:
+    """Remove a staff member, with their sessions. Raises NoSuchStaff."""
+    gone = db.session.execute(delete(Staff).where(Staff.username == username))
+    if gone.rowcount == 0:  # type: ignore[attr-defined]
+        raise NoSuchStaff
 
 
 def sign_in_staff(*, username: str, password: str, code: str, address: str, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Commands for the operator, on the server: `flask libraries import`, `flask retention run`, `flask worker`."""
+"""Commands for the operator, on the server. `flask --help` lists them."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.cli.machines import machines
+from app.cli.staff import staff
 from app.register.libraries import NotALibraryList, import_libraries
 from app.register.retention import purge
 from app.register.transaction import db
@@ -52,6 +54,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    app.cli.add_command(libraries)
-    app.cli.add_command(retention)
-    app.cli.add_command(worker)
+    for command in (libraries, machines, staff, retention, worker):
+        app.cli.add_command(command)

@@ -1,0 +1,60 @@
+"""`flask machines connect`, `rotate`, `disconnect`: libraries' systems and kiosks."""
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import IntegrityError
+
+from app.register.machines import (
+    FORMER_PASSWORD,
+    NoSuchMachine,
+    connect_machine,
+    disconnect_machine,
+    draw_password,
+    rotate_password,
+)
+from app.register.transaction import db
+from app.web.clock import now
+
+machines = AppGroup("machines", help="Libraries' systems and kiosks, and their passwords.")
+
+
+@machines.command("connect")
+@click.argument("library_id")
+@click.argument("username")
+@click.option("--kind", type=click.Choice(["system", "kiosk"]), required=True, help="What it is.")
+def connect(library_id: str, username: str, kind: str) -> None:
+    """Let a machine of the library LIBRARY_ID sign in as USERNAME. Its password is drawn and shown once."""
+    if not 1 <= len(username) <= 60 or ":" in username or not username.isprintable():
+        raise click.ClickException("A user name has 1 to 60 characters, and no colon (RFC 7617).")
+    password = draw_password()
+    try:
+        connect_machine(username=username, library_id=library_id, kind=kind, password=password)
+        db.session.commit()
+    except IntegrityError:
+        raise click.ClickException("There is no such library, or the user name is taken.") from None
+    click.echo(f"{username} is connected. Its password, which is shown this once:\n{password}")
+
+
+@machines.command("rotate")
+@click.argument("username")
+def rotate(username: str) -> None:
+    """Give USERNAME a new password, which is shown once. The former one works for seven days more."""
+    try:
+        password = rotate_password(username=username, now=now())
+    except NoSuchMachine:
+        raise click.ClickException(f"There is no machine {username}.") from None
+    db.session.commit()
+    click.echo(f"The new password of {username}, which is shown this once:\n{password}")
+    click.echo(f"The former one works until {now() + FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
+
+
+@machines.command("disconnect")
+@click.argument("username")
+def disconnect(username: str) -> None:
+    """Let USERNAME in no more, from this second on."""
+    try:
+        disconnect_machine(username=username)
+    except NoSuchMachine:
+        raise click.ClickException(f"There is no machine {username}.") from None
+    db.session.commit()
+    click.echo(f"{username} is disconnected.")

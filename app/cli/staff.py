@@ -1,0 +1,44 @@
+"""`flask staff employ`, `dismiss`: who works at a library's desk."""
+
+import click
+import pyotp
+from flask.cli import AppGroup
+from sqlalchemy.exc import IntegrityError
+
+from app.register.machines import draw_password
+from app.register.staff import NoSuchStaff, dismiss, employ
+from app.register.transaction import db
+
+staff = AppGroup("staff", help="Those who work at libraries' desks.")
+_ISSUER = "Lånekort"
+
+
+@staff.command("employ")
+@click.argument("library_id")
+@click.argument("username")
+@click.argument("name")
+def employ_staff(library_id: str, username: str, name: str) -> None:
+    """Let NAME work at the desk of LIBRARY_ID as USERNAME. Password and the key of one-time codes are shown once."""
+    if not all(1 <= len(text) <= longest and text.isprintable() for text, longest in ((username, 60), (name, 120))):
+        raise click.ClickException("A user name has 1 to 60 characters, and a name 1 to 120.")
+    password, secret = draw_password(), pyotp.random_base32()
+    try:
+        employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)
+        db.session.commit()
+    except IntegrityError:
+        raise click.ClickException("There is no such library, or the user name is taken.") from None
+    address = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=_ISSUER)
+    click.echo(f"{username} may sign in at /desk. What follows is shown this once.")
+    click.echo(f"Password: {password}\nKey of the one-time codes: {secret}\nThe same for an app: {address}")
+
+
+@staff.command("dismiss")
+@click.argument("username")
+def dismiss_staff(username: str) -> None:
+    """Let USERNAME in no more, and end what they are signed in to, from this second on."""
+    try:
+        dismiss(username=username)
+    except NoSuchStaff:
+        raise click.ClickException(f"There is nobody called {username}.") from None
+    db.session.commit()
+    click.echo(f"{username} is dismissed.")

@@ -1,0 +1,111 @@
+"""The operator's commands: libraries' machines and staff come, get new passwords, and go."""
+
+import re
+
+import pyotp
+import pytest
+from apiflask import APIFlask
+from click.testing import Result
+from flask.testing import FlaskClient
+from werkzeug.datastructures import Authorization
+from werkzeug.test import TestResponse
+
+from tests.conftest import Clock
+from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
+
+
+def run(app: APIFlask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(words))
+
+
+def password_in(done: Result) -> str:
+    assert done.exit_code == 0, done.output
+    found = re.search(r"^(?:Password: )?([\w-]{32})$", done.output, re.MULTILINE)
+    assert found is not None, done.output
+    return found[1]
+
+
+def is_let_in(client: FlaskClient, username: str, password: str) -> bool:
+    kiosk = Authorization("basic", {"username": username, "password": password})
+    status = scan_at_kiosk(client, NOBODYS_CODE, kiosk=kiosk).status_code
+    assert status in (200, 401)
+    return status == 200
+
+
+def enter_desk(client: FlaskClient, *, password: str, code: str) -> TestResponse:
+    return submit(client, "/desk/login", username="ida", password=password, code=code)
+
+
+def test_a_machine_that_is_connected_signs_in_with_the_password_that_is_shown(
+    app: APIFlask, client: FlaskClient
+) -> None:
+    password = password_in(run(app, "machines", "connect", "Mull", "Mull-kiosk7", "--kind", "kiosk"))
+    assert is_let_in(client, "Mull-kiosk7", password)
+    assert not is_let_in(client, "Mull-kiosk7", password[:-1])
+
+
+def test_after_a_new_password_the_former_one_works_for_seven_days(
+    app: APIFlask, client: FlaskClient, clock: Clock
+) -> None:
+    first = password_in(run(app, "machines", "connect", "Mull", "Mull-kiosk7", "--kind", "kiosk"))
+    second = password_in(run(app, "machines", "rotate", "Mull-kiosk7"))
+    assert first != second
+    assert [is_let_in(client, "Mull-kiosk7", word) for word in (first, second)] == [True, True]
+    clock.turn(days=7, seconds=-1)
+    assert [is_let_in(client, "Mull-kiosk7", word) for word in (first, second)] == [True, True]
+    clock.turn(seconds=1)
+    assert [is_let_in(client, "Mull-kiosk7", word) for word in (first, second)] == [False, True]
+
+
+def test_of_three_passwords_the_newest_two_work(app: APIFlask, client: FlaskClient) -> None:
+    words = [password_in(run(app, "machines", "connect", "Mull", "Mull-kiosk7", "--kind", "kiosk"))]
+    words += [password_in(run(app, "machines", "rotate", "Mull-kiosk7")) for _ in range(2)]
+    assert [is_let_in(client, "Mull-kiosk7", word) for word in words] == [False, True, True]
+
+
+def test_a_machine_that_is_disconnected_is_let_in_no_more(app: APIFlask, client: FlaskClient) -> None:
+    password = password_in(run(app, "machines", "connect", "Mull", "Mull-kiosk7", "--kind", "kiosk"))
+    assert run(app, "machines", "disconnect", "Mull-kiosk7").exit_code == 0
+    assert not is_let_in(client, "Mull-kiosk7", password)
+
+
+def test_somebody_who_is_employed_signs_in_with_what_is_shown_and_once_dismissed_is_out(
+    app: APIFlask, client: FlaskClient, clock: Clock
+) -> None:
+    done = run(app, "staff", "employ", "Mull", "ida", "Ida Åkesson")
+    address = re.search(r"otpauth://\S+", done.output)
+    assert address is not None
+    codes = pyotp.parse_uri(address[0])
+    assert isinstance(codes, pyotp.TOTP)
+    assert (codes.issuer, codes.name) == ("Lånekort", "ida")
+    assert f"Key of the one-time codes: {codes.secret}\n" in done.output
+
+    assert enter_desk(client, password=password_in(done), code=codes.at(clock())).status_code == 302
+    assert "Mullsjö" in client.get("/desk").text
+    assert run(app, "staff", "dismiss", "ida").exit_code == 0
+    assert client.get("/desk").status_code == 302
+    assert enter_desk(client, password=password_in(done), code=codes.at(clock.turn(seconds=30))).status_code != 302
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("machines", "connect", "Nowhere", "new", "--kind", "kiosk"), "There is no such library"),
+        (("machines", "connect", "Mull", "Mull", "--kind", "system"), "the user name is taken"),
+        (("machines", "connect", "Mull", "a:b", "--kind", "system"), "no colon"),
+        (("machines", "connect", "Mull", "a" * 61, "--kind", "system"), "1 to 60 characters"),
+        (("machines", "rotate", "nobody"), "There is no machine nobody."),
+        (("machines", "disconnect", "nobody"), "There is no machine nobody."),
+        (("staff", "employ", "Nowhere", "new", "New Name"), "There is no such library"),
+        (("staff", "employ", "Mull", "", "New Name"), "1 to 60 characters"),
+        (("staff", "dismiss", "nobody"), "There is nobody called nobody."),
+    ],
+)
+def test_a_command_that_is_not_possible_says_why_and_shows_no_password(
+    app: APIFlask, words: tuple[str, ...], sentence: str
+) -> None:
+    done = run(app, *words)
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert sentence in done.output
+    assert not re.search(r"[\w-]{32}", done.output)
