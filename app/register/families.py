@@ -141,6 +141,7 @@ def advise_older_children(*, now: datetime) -> int:
             # A rough cut; the rule decides.
             Patron.birth_date <= day - timedelta(days=365 * CHILD_UNTIL),
             Patron.birth_date > day - timedelta(days=366 * ADULT_FROM),
+            Patron.frozen_at.is_(None),
         )
     ).all()
     return sum(_advise(permission, birth_date=birth_date, now=now) for permission, birth_date in rows)
@@ -183,7 +184,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
 
 
 def list_received(*, guardian_id: int) -> Sequence[Received]:
-    """Return the patrons who let this guardian see their loans, by name."""
+    """Return the patrons who let this guardian see their loans, by name; those who froze their card are not shown."""
     rows = db.session.execute(
         select(
             FamilyPermission.id,
@@ -194,7 +195,7 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
             FamilyPermission.switched_on_at.is_not(None),
         )
         .join(Patron, Patron.id == FamilyPermission.patron_id)
-        .where(FamilyPermission.guardian_id == guardian_id)
+        .where(FamilyPermission.guardian_id == guardian_id, Patron.frozen_at.is_(None))
         .order_by(Patron.name, FamilyPermission.id)
     )
     return [Received(*row) for row in rows]
@@ -203,7 +204,8 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
 def look_at_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
     """Return everybody whose loans this patron may see now, oneself first; write down the look at each other one.
 
-    The lines are on disk before this returns, so a look that cannot be written down does not happen.
+    Where a card is frozen, the guardian's or the other's, nothing is shown. The lines are on disk before this
+    returns, so a look that cannot be written down does not happen.
     """
     return _look(guardian_id=guardian_id, permissions=FamilyPermission.guardian_id == guardian_id, now=now)
 
@@ -211,7 +213,7 @@ def look_at_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
 def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime) -> Seen:
     """Return whose loan this patron may act on: one's own, or that of somebody who permits it now.
 
-    Acting for another is written down like looking. Raises NoSuchPermission.
+    Acting for another is written down like looking. Raises NoSuchPermission, also where a card is frozen.
     """
     permissions = FamilyPermission.id == permission_id
     own, *others = _look(guardian_id=guardian_id, permissions=permissions, now=now)
@@ -225,8 +227,11 @@ def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime)
 def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
     with direct_connection() as connection:
         own = connection.execute(
-            select(Patron.id, Patron.name, Patron.card_number).where(Patron.id == guardian_id)
+            select(Patron.id, Patron.name, Patron.card_number, Patron.frozen_at).where(Patron.id == guardian_id)
         ).one()
+        myself = Seen(None, own.id, own.name, own.card_number)
+        if own.frozen_at is not None:
+            return [myself]
         rows = connection.execute(
             select(
                 FamilyPermission.id,
@@ -240,6 +245,7 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
                 permissions,
                 FamilyPermission.guardian_id == guardian_id,
                 FamilyPermission.switched_on_at.is_not(None),
+                Patron.frozen_at.is_(None),
             )
             .order_by(Patron.name, FamilyPermission.id)
         ).all()
@@ -247,6 +253,6 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
         looker = Looker(role="guardian", actor=row.guardian_card_number, library_id=None)
         write_down(patron_id=row.patron_id, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
     return [
-        Seen(None, own.id, own.name, own.card_number),
+        myself,
         *(Seen(row.id, row.patron_id, row.name, row.card_number) for row in rows),
     ]

@@ -42,7 +42,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A patron as a library's system gets it; `details` is None where the patron has not joined that library."""
+    """A patron as a library's system gets it; `details` is None where it is told the minimum only."""
 
     card_number: str
     name: str
@@ -56,15 +56,17 @@ class Fetched:
 def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: datetime) -> Fetched:
     """Return a patron to a library's system, after the look is written down.
 
-    A stolen login is slowed to five thousand an hour. Raises NoSuchPatron or TooManyAttempts.
+    Of a patron who froze the card every library gets the minimum (GDPR art. 18). A stolen login is slowed to five
+    thousand an hour. Raises NoSuchPatron or TooManyAttempts.
     """
     take_tries(tries=[(_FETCHES, looker.actor)], now=now)
     here = aliased(Affiliation)
+    joined = (here.patron_id == Patron.id) & (here.library_id == library_id) & Patron.frozen_at.is_(None)
     with direct_connection() as connection:
         row = connection.execute(
             select(Patron.__table__, Library.name.label("home_library"), here.library_id.label("joined"))
             .join(Library, Library.id == Patron.home_library_id)
-            .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
+            .join(here, joined, isouter=True)
             .where(Patron.card_number == card_number)
         ).first()
     if row is None:

@@ -1,0 +1,83 @@
+"""What a patron, or a library on the patron's behalf, may correct (GDPR art. 16). Name and birth date are not here:
+a library changes those against identification.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.register.changes import note_change
+from app.register.fetching import NoSuchPatron
+from app.register.tables import Affiliation, Patron
+from app.register.transaction import db
+from app.rules.contact import LANGUAGES, Contact, check_contact
+from app.rules.errors import RuleBroken
+
+
+class NotYourLibrary(RuleBroken):
+    """The patron has not joined this library, so it cannot be the home library."""
+
+    code = "not-your-library"
+
+
+class LanguageNotKnown(RuleBroken):
+    """Nobody is written to in that language."""
+
+    code = "language-not-known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What is to be changed. None leaves it as it is; a contact replaces all the former one, empty fields too."""
+
+    contact: Contact | None = None
+    language: str | None = None
+    home_library_id: str | None = None
+
+
+def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> None:
+    """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
+
+    Raises ContactNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
+    """
+    patron = db.session.get(Patron, patron_id, with_for_update=True)
+    if patron is None:
+        raise NoSuchPatron
+    values = _checked(patron, changes)
+    changed = {name for name, value in values.items() if getattr(patron, name) != value}
+    if not changed:
+        return
+    for name in changed:
+        setattr(patron, name, values[name])
+    note_change(patron=patron, now=now)
+
+
+def _checked(patron: Patron, changes: Correction) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
+    if changes.contact is not None:
+        values |= contact_columns(check_contact(changes.contact))
+    if changes.language is not None:
+        if changes.language not in LANGUAGES:
+            raise LanguageNotKnown
+        values["language"] = changes.language
+    if changes.home_library_id is not None:
+        joined = select(Affiliation.library_id).where(
+            Affiliation.patron_id == patron.id, Affiliation.library_id == changes.home_library_id
+        )
+        if db.session.scalar(joined) is None:
+            raise NotYourLibrary
+        values["home_library_id"] = changes.home_library_id
+    return values
+
+
+def contact_columns(contact: Contact) -> dict[str, str | None]:
+    """Return contact data by the column of `patrons` that holds it."""
+    return {
+        "email": contact.email,
+        "phone": contact.phone,
+        "address": contact.address,
+        "postcode": contact.postcode,
+        "place": contact.place,
+        "preferred_contact": contact.preferred,
+    }

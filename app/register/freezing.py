@@ -1,0 +1,31 @@
+"""Freezing the card: all that is stored is kept, and none of it is used, until the patron thaws it (GDPR art. 18).
+
+A frozen card is refused wherever it is scanned, libraries' systems get no details, and the family folder shows nothing
+of it. Its holder still signs in, sees what is stored, corrects it, and can thaw the card.
+"""
+
+from datetime import datetime
+
+from app.register.changes import note_change
+from app.register.fetching import NoSuchPatron
+from app.register.tables import Patron
+from app.register.transaction import db
+
+
+def freeze_card(*, patron_id: int, now: datetime) -> None:
+    """Freeze the card from this second on. Repeating it changes nothing. Raises NoSuchPatron."""
+    _set(patron_id=patron_id, frozen=True, now=now)
+
+
+def thaw_card(*, patron_id: int, now: datetime) -> None:
+    """Let the card be used again. Repeating it changes nothing. Raises NoSuchPatron."""
+    _set(patron_id=patron_id, frozen=False, now=now)
+
+
+def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
+    patron = db.session.get(Patron, patron_id, with_for_update=True)
+    if patron is None:
+        raise NoSuchPatron
+    if (patron.frozen_at is not None) != frozen:
+        patron.frozen_at = now if frozen else None
+        note_change(patron=patron, now=now)
