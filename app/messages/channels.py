@@ -2,22 +2,19 @@
 
 import json
 import os
-import smtplib
-import ssl
 import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
-
-_TIMEOUT_SECONDS = 20
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class NotSent(Exception):
-    """The message did not leave. It is tried again later."""
+    """The message did not leave, or nobody said that it did. It is tried again later.
+
+    The text says what kind of fault it was, for the operator. There is never an address or a word of the message in it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +28,38 @@ class Letter:
     at: datetime
 
 
-class Post(Protocol):
-    """Whatever takes a letter out."""
+class Channel(Protocol):
+    """One way out of the house."""
 
     def send(self, letter: Letter) -> None:
         """Send it. Raises NotSent."""
 
 
+class Post(Channel, Protocol):
+    """All the ways out of the house that a machine serves."""
+
+    @property
+    def channels(self) -> Collection[str]:
+        """The names of those ways: email, sms. What is to go by another, a letter, waits for somebody to print it."""
+
+
+class Channels:
+    """A post made of one channel for each name."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self.channels: Mapping[str, Channel] = channels
+
+    def send(self, letter: Letter) -> None:
+        """Send the letter by its channel. Raises NotSent, also where there is no such channel."""
+        if letter.channel not in self.channels:
+            raise NotSent("no such channel")
+        self.channels[letter.channel].send(letter)
+
+
 class Inbox:
-    """The demonstration's post: a folder in which every message lands, for all to read."""
+    """The demonstration's post: a folder in which every message lands, printed letters too, for all to read."""
+
+    channels = ("email", "sms", "letter")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,39 +80,3 @@ class Inbox:
             content = json.loads(path.read_text(encoding="utf-8"))
             letters.append(Letter(**content | {"at": datetime.fromisoformat(content["at"])}))
         return sorted(letters, key=lambda letter: letter.at, reverse=True)
-
-
-class Smtp:
-    """E-mail by SMTP (RFC 5321), with STARTTLS (RFC 3207), or TLS from the start where the URL says `smtps`.
-
-    Other channels are not its business; what is to go by them stays due.
-    """
-
-    def __init__(self, url: str, sender: str) -> None:
-        self._url = urlsplit(url)
-        self._sender = sender
-
-    def send(self, letter: Letter) -> None:
-        """Send an e-mail. Raises NotSent, also for a channel that is not e-mail."""
-        if letter.channel != "email":
-            raise NotSent
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
-        message.set_content(letter.body)
-        try:
-            with self._connect() as server:
-                if self._url.username:
-                    server.login(unquote(self._url.username), unquote(self._url.password or ""))
-                server.send_message(message)
-        except (OSError, smtplib.SMTPException) as error:
-            raise NotSent from error
-
-    def _connect(self) -> smtplib.SMTP:
-        host, context = self._url.hostname or "localhost", ssl.create_default_context()
-        if self._url.scheme == "smtps":
-            return smtplib.SMTP_SSL(host, self._url.port or 465, timeout=_TIMEOUT_SECONDS, context=context)
-        server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT_SECONDS)
-        # A server that cannot encrypt gets no mail; one on this machine has no line to listen on.
-        if host not in _LOOPBACK:
-            server.starttls(context=context)
-        return server

@@ -1,41 +1,194 @@
-"""The words of each message, in the patron's language."""
+"""The words of each message, in the language that is forced when they are made. About the card, never about loans."""
 
 from dataclasses import dataclass
+from datetime import date
 
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A message's subject and text."""
+    """A message's subject, which a text message has none of, and its paragraphs. `link` is one of them, or empty."""
 
     subject: str
-    body: str
+    paragraphs: tuple[str, ...]
+    link: str = ""
+
+    @property
+    def body(self) -> str:
+        """The paragraphs as one text."""
+        return "\n\n".join(self.paragraphs)
 
 
-def compose(*, kind: str, name: str, about: str | None) -> Words:
-    """Return the words of a message of this kind to somebody by this name, about another one."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One kind's words: a subject and sentences for e-mail and letters, and all of it in one short text message."""
+
+    subject: str
+    sentences: tuple[str, ...]
+    short: str
+
+
+def compose(
+    *, kind: str, name: str, channel: str, about: str | None = None, secret: str = "", day: date | None = None
+) -> Words:
+    """Return the words of a message of this kind to somebody by this name.
+
+    `about` names another patron, `secret` is a one-time link or code, `day` the one on which something happens.
+    Raises ValueError for a kind that has no words.
+    """
+    on_day = format_date(day, "long") if day else ""
+    text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
+    link = secret if "://" in secret else ""
+    if channel == "sms":
+        return Words(subject="", paragraphs=(text.short,), link=link)
     greeting = _("Hello %(name)s", name=name)
     signature = _("Greetings from Lånekort. No library card message ever asks for your PIN.")
-    subject, sentences = _words(kind, about or "")
-    return Words(subject=subject, body="\n\n".join([greeting, *sentences, signature]))
+    return Words(subject=text.subject, paragraphs=(greeting, *text.sentences, signature), link=link)
 
 
-def _words(kind: str, about: str) -> tuple[str, list[str]]:
+def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> _Text:
     match kind:
-        case "family-advice-to-child":
-            return _("Who may see your loans"), [
+        case "new-pin":
+            return _new_pin(link=secret, by_letter=by_letter)
+        case "welcome":
+            return _welcome(link=secret, by_letter=by_letter)
+        case "new-device-code" | "step-up-code":
+            return _code(kind, code=secret)
+        case "inactive-warning":
+            return _inactive_warning(on_day)
+        case "family-advice-to-child" | "family-advice-to-guardian":
+            return _family_advice(kind, about=about)
+        case _kind:
+            return _event(kind)
+
+
+def _new_pin(*, link: str, by_letter: bool) -> _Text:
+    return _Text(
+        subject=_("Choose a new PIN"),
+        sentences=(
+            _("Somebody, most likely you, has asked for a new PIN for your library card."),
+            _("Choose it at this address within 14 days:") if by_letter else _("Choose it here within an hour:"),
+            link,
+            _("Was it not you? Then do nothing: your PIN stays as it is."),
+        ),
+        short=_("Lånekort: choose a new PIN within an hour: %(link)s", link=link),
+    )
+
+
+def _welcome(*, link: str, by_letter: bool) -> _Text:
+    return _Text(
+        subject=_("Welcome to Lånekort"),
+        sentences=(
+            _("You now have a library card. Your library has told you its number."),
+            _("Choose your PIN at this address within 14 days:")
+            if by_letter
+            else _("Choose your PIN here within an hour:"),
+            link,
+            _("Is it too late? On the page for logging in you can order a new PIN."),
+        ),
+        short=_("Welcome to Lånekort. Choose your PIN within an hour: %(link)s", link=link),
+    )
+
+
+def _code(kind: str, *, code: str) -> _Text:
+    if kind == "new-device-code":
+        subject = _("Your code for logging in")
+        purpose = _("With this code you log in on a new device:")
+        short = _("Lånekort: %(code)s is your code for logging in on a new device. Tell it to nobody.", code=code)
+    else:
+        subject = _("Your code")
+        purpose = _("With this code you confirm what you are doing on My page:")
+        short = _("Lånekort: %(code)s confirms what you are doing on My page. Tell it to nobody.", code=code)
+    advice = _("It works once, and only for a few minutes. Tell it to nobody, not even to your library.")
+    warning = _("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in.")
+    return _Text(subject=subject, sentences=(purpose, code, advice, warning), short=short)
+
+
+def _inactive_warning(on_day: str) -> _Text:
+    return _Text(
+        subject=_("Your library card is about to be deleted"),
+        sentences=(
+            _("You have not used your library card for a long time. We keep nobody's data without need."),
+            _("On %(day)s your card and all that is stored with it will be deleted.", day=on_day),
+            _("Do you want to keep it? Log in, or use the card at a library, before that day."),
+        ),
+        short=_("Lånekort: your card is unused, and is deleted on %(day)s. Log in before that to keep it.", day=on_day),
+    )
+
+
+def _family_advice(kind: str, *, about: str) -> _Text:
+    if kind == "family-advice-to-child":
+        return _Text(
+            subject=_("Who may see your loans"),
+            sentences=(
                 _("You are older than 12, and your loans are your own business. We advise ending the family folder."),
                 _("Nothing changes by itself. Under My page, Settings you can withdraw the permission."),
-            ]
-        case "family-advice-to-guardian":
-            return _("The family folder after the 12th year"), [
-                _(
-                    "%(name)s is older than 12. Out of respect for young people's privacy we advise you to "
-                    "switch off the view of their loans.",
-                    name=about,
+            ),
+            short=_("Lånekort: you are older than 12. We advise ending the family folder: My page, Settings."),
+        )
+    return _Text(
+        subject=_("The family folder after the 12th year"),
+        sentences=(
+            _(
+                "%(name)s is older than 12. Out of respect for young people's privacy we advise you to "
+                "switch off the view of their loans.",
+                name=about,
+            ),
+            _("Nothing changes by itself. Under My page, Settings you can switch it off."),
+        ),
+        short=_("Lånekort: a young person in your family folder is older than 12. We advise switching the view off."),
+    )
+
+
+def _event(kind: str) -> _Text:
+    """Return the words of what has happened to a card, and of what to do if that was somebody else's doing."""
+    match kind:
+        case "contact-changed":
+            return _Text(
+                subject=_("Your contact data was changed"),
+                sentences=(
+                    _("The address, telephone number or e-mail address of your library card was changed."),
+                    _("Was it not you? Tell your library at once."),
                 ),
-                _("Nothing changes by itself. Under My page, Settings you can switch it off."),
-            ]
+                short=_("Lånekort: your contact data was changed. Was it not you? Tell your library at once."),
+            )
+        case "pin-changed":
+            return _Text(
+                subject=_("Your PIN was changed"),
+                sentences=(
+                    _("The PIN of your library card was changed."),
+                    _("Was it not you? Order a new PIN on the page for logging in, and tell your library."),
+                ),
+                short=_("Lånekort: your PIN was changed. Was it not you? Order a new one, and tell your library."),
+            )
+        case "new-device":
+            return _Text(
+                subject=_("A new device"),
+                sentences=(
+                    _("Somebody, most likely you, has logged in with your library card on a new device."),
+                    _("Was it not you? Remove the device under My page, Library card, and order a new PIN."),
+                ),
+                short=_("Lånekort: login on a new device. Was it not you? Remove it on My page, and order a new PIN."),
+            )
+        case "card-replaced":
+            return _Text(
+                subject=_("Your card has a new number"),
+                sentences=(
+                    _("Your library card was replaced. The old number no longer works; your library has the new one."),
+                    _("Your PIN and your libraries are as before. Was it not you? Tell your library at once."),
+                ),
+                short=_("Lånekort: your card was replaced and has a new number. Was it not you? Tell your library."),
+            )
+        case "card-frozen":
+            return _Text(
+                subject=_("Your card is frozen"),
+                sentences=(
+                    _("Your library card is frozen: it is kept, and cannot be used."),
+                    _("Under My page, My data you can thaw it. Was it not you? Order a new PIN."),
+                ),
+                short=_("Lånekort: your card is frozen. You can thaw it on My page. Was it not you? Order a new PIN."),
+            )
         case unknown:
             raise ValueError(f"no words for {unknown}")

@@ -1,42 +1,88 @@
 """Messages to patrons that are to be sent: asked for in the transaction they tell of, sent by the worker after it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
 
 from app.register.tables import Message, Patron
 from app.register.transaction import db
+from app.register.vault import SecretNotOpened, vault
+from app.rules.ages import day_in_norway
 
-FAMILY_ADVICE_TO_CHILD = "family-advice-to-child"
-FAMILY_ADVICE_TO_GUARDIAN = "family-advice-to-guardian"
+FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
+FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"
+CONTACT_CHANGED: Final = "contact-changed"
+PIN_CHANGED: Final = "pin-changed"
+NEW_PIN: Final = "new-pin"
+NEW_DEVICE_CODE: Final = "new-device-code"
+STEP_UP_CODE: Final = "step-up-code"
+NEW_DEVICE: Final = "new-device"
+WELCOME: Final = "welcome"
+INACTIVE_WARNING: Final = "inactive-warning"
+CARD_REPLACED: Final = "card-replaced"
+CARD_FROZEN: Final = "card-frozen"
+
+LINKS: Final = (NEW_PIN, WELCOME)
+"""Kinds that carry a one-time link, which is drawn when the message is sent."""
+
+CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE)
+"""Kinds that carry six digits for somebody who waits for them now: never in a letter, and never late."""
+
+EMAIL: Final = "email"
+SMS: Final = "sms"
+LETTER: Final = "letter"
+
+SEALED_TO_COLUMN: Final = "messages.sealed_to"
 
 _LEASE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=6)
+_CODE_IS_LATE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message whose time has come, with what its words are made of. `about` is another patron's name."""
+    """A message whose time has come, with what its words are made of.
+
+    `about` is another patron's name; `erase_on` the day, in Norway, on which all about the patron is to be deleted.
+    `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by `channel`.
+    """
 
     id: int
+    patron_id: int
     kind: str
+    language: str
     name: str
     about: str | None
+    erase_on: date | None
     channel: str
-    email: str | None
-    phone: str | None
-    address: tuple[str, ...]
+    to: str
 
 
-def ask_for_message(*, patron_id: int, kind: str, now: datetime, about_patron_id: int | None = None) -> None:
-    """Ask for a message to a patron, in the transaction of what it tells."""
+def ask_for_message(
+    *,
+    patron_id: int,
+    kind: str,
+    now: datetime,
+    about_patron_id: int | None = None,
+    channel: str | None = None,
+    to: str | None = None,
+) -> None:
+    """Ask for a message to a patron, in the transaction of what it tells.
+
+    Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address that the patron had
+    until now (for a letter, its lines without the name); it is kept sealed, until the message is sent.
+    """
     db.session.add(
         Message(
             patron_id=patron_id,
             about_patron_id=about_patron_id,
             kind=kind,
+            channel=channel,
+            sealed_to=vault.seal(to.encode(), column=SEALED_TO_COLUMN) if to else None,
             asked_at=now,
             due_at=now,
             attempts=0,
@@ -44,11 +90,30 @@ def ask_for_message(*, patron_id: int, kind: str, now: datetime, about_patron_id
     )
 
 
-def take_due_message(*, now: datetime) -> Due | None:
+def take_due_message(*, channels: Collection[str], now: datetime) -> Due | None:
     """Take one message that is due, and keep other workers off it for five minutes.
 
-    A worker that dies in the middle leaves it due again, so a message is sent at least once.
+    `channels` are those that a machine serves here. A worker that dies in the middle leaves the message due again,
+    so it is sent at least once. A message that has come to nothing is deleted: a code after ten minutes or without
+    an address to send it to at once, and a warning to somebody who is not going to be deleted any more.
     """
+    due = None
+    while due is None and (message_id := _take(now=now)) is not None:
+        try:
+            due = _read(message_id=message_id, channels=channels, now=now)
+        except SecretNotOpened:
+            # The key is not there now. It holds up no other message, and the desk sees that it waits.
+            db.session.commit()
+            continue
+        if due is None:
+            db.session.execute(delete(Message).where(Message.id == message_id))
+        db.session.commit()
+    if due is None:
+        db.session.rollback()
+    return due
+
+
+def _take(*, now: datetime) -> int | None:
     due = (
         select(Message.id)
         .where(Message.due_at <= now)
@@ -56,57 +121,99 @@ def take_due_message(*, now: datetime) -> Due | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    taken = db.session.execute(
+    return db.session.execute(
         update(Message)
         .where(Message.id == due.scalar_subquery(), Message.due_at <= now)
         .values(due_at=now + _LEASE, attempts=Message.attempts + 1)
         .returning(Message.id)
+        .execution_options(synchronize_session=False)
     ).scalar()
-    if taken is None:
-        db.session.rollback()
+
+
+def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due | None:
+    message, patron, about = read_message(message_id=message_id)
+    channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
+    overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
+    late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
+    if channel is None or overtaken or late:
         return None
+    return make_due(message=message, patron=patron, about=about, channel=channel)
+
+
+def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
+    """Return a message, to whom it goes, and the name of whom else it is about."""
     other = aliased(Patron)
     row = db.session.execute(
-        select(Message.kind, Patron, other.name)
+        select(Message, Patron, other.name)
         .join(Patron, Patron.id == Message.patron_id)
         .join(other, other.id == Message.about_patron_id, isouter=True)
-        .where(Message.id == taken)
+        .where(Message.id == message_id)
+        .execution_options(populate_existing=True)
     ).one()
-    kind, patron, about = row
-    due_message = Due(
-        id=taken,
-        kind=kind,
+    return row[0], row[1], row[2]
+
+
+def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:
+    """Return what the message's words and its envelope are made of. Raises SecretNotOpened."""
+    address = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode() if message.sealed_to else None
+    address = address or _address(patron, channel=channel)
+    return Due(
+        id=message.id,
+        patron_id=patron.id,
+        kind=message.kind,
+        language=patron.language,
         name=patron.name,
         about=about,
-        channel=_channel(patron),
-        email=patron.email,
-        phone=patron.phone,
-        address=tuple(
-            line for line in (patron.address, f"{patron.postcode or ''} {patron.place or ''}".strip()) if line
-        ),
+        erase_on=day_in_norway(patron.erase_at) if patron.erase_at else None,
+        channel=channel,
+        to=f"{patron.name}\n{address}".strip() if channel == LETTER else address,
     )
-    db.session.commit()
-    return due_message
 
 
-def _channel(patron: Patron) -> str:
-    """Return how the patron is reached: as preferred where that is possible, else as it is."""
-    possible = {"email": patron.email, "sms": patron.phone, "letter": patron.address}
-    if possible[patron.preferred_contact]:
+def choose_channel(patron: Patron, *, kind: str, channels: Collection[str]) -> str | None:
+    """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
+
+    A letter needs no address in the register: a library may keep it. None for a code that cannot arrive at once.
+    """
+    addresses = {EMAIL: patron.email, SMS: patron.phone}
+    at_once = [channel for channel, address in addresses.items() if address and channel in channels]
+    if patron.preferred_contact in at_once:
         return patron.preferred_contact
-    return next((channel for channel, there in possible.items() if there), "letter")
+    if kind in CODES:
+        return at_once[0] if at_once else None
+    return LETTER if patron.preferred_contact == LETTER or not at_once else at_once[0]
+
+
+def _address(patron: Patron, *, channel: str) -> str:
+    if channel == EMAIL:
+        return patron.email or ""
+    if channel == SMS:
+        return patron.phone or ""
+    place = f"{patron.postcode or ''} {patron.place or ''}".strip()
+    return "\n".join(line for line in (patron.address, place) if line)
 
 
 def mark_sent(*, message_id: int, now: datetime) -> None:
-    """Note that a message is sent, and is not to be sent again."""
-    db.session.execute(update(Message).where(Message.id == message_id).values(due_at=None, sent_at=now))
-    db.session.commit()
+    """Note that a message is sent, and is not to be sent again. An address that was kept for it is forgotten."""
+    _note(message_id, due_at=None, sent_at=now, sealed_to=None)
+
+
+def leave_to_desk(*, message_id: int) -> None:
+    """Note that a message is a letter, which waits for the desk of the patron's home library to print it."""
+    _note(message_id, due_at=None, channel=LETTER)
 
 
 def mark_failed(*, message_id: int, now: datetime) -> None:
-    """Note that sending failed; the next try comes later each time."""
+    """Note that sending failed; the next try comes later each time, at last every six hours."""
     message = db.session.get(Message, message_id)
     if message is not None:
-        pause = min(_LONGEST_PAUSE, timedelta(minutes=2**message.attempts))
+        # The number of attempts has no end; two to its power would soon be no time that there is.
+        pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(message.attempts, 10)))
         message.due_at = now + pause
+    db.session.commit()
+
+
+def _note(message_id: int, **values: object) -> None:
+    statement = update(Message).where(Message.id == message_id).values(**values)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
     db.session.commit()

@@ -4,19 +4,16 @@ import time
 from collections.abc import Callable
 
 import structlog
-from flask import Flask, current_app
-from flask_babel import force_locale
+from flask import Flask
 
 from app.ils.port import Refused, Unavailable
-from app.messages.channels import Letter, NotSent, Post
-from app.messages.compose import compose
 from app.register.changes import RENUMBERED
 from app.register.families import advise_older_children
 from app.register.notices import mark_not_told, mark_told, take_due_notice
-from app.register.outbox import Due, mark_failed, mark_sent, take_due_message
 from app.register.transaction import db
 from app.web.clock import now
 from app.web.gate import library_systems
+from app.web.sending import send_one
 
 _PAUSE_SECONDS = 1
 _ADVICE_SECONDS = 3600
@@ -40,31 +37,9 @@ def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
 
 def work_once() -> bool:
     """Send one message and tell one library, if any is due. Returns whether there was anything to do."""
-    sent = _send_one()
+    sent = send_one()
     told = _tell_one()
     return sent or told
-
-
-def _send_one() -> bool:
-    due = take_due_message(now=now())
-    if due is None:
-        return False
-    post: Post = current_app.extensions["post"]
-    try:
-        post.send(_write(due))
-    except NotSent:
-        _log.warning("message not sent", message_id=due.id)
-        mark_failed(message_id=due.id, now=now())
-    else:
-        mark_sent(message_id=due.id, now=now())
-    return True
-
-
-def _write(due: Due) -> Letter:
-    with force_locale("nb"):
-        words = compose(kind=due.kind, name=due.name, about=due.about)
-    to = {"email": due.email, "sms": due.phone}.get(due.channel) or "\n".join((due.name, *due.address))
-    return Letter(channel=due.channel, to=to, subject=words.subject, body=words.body, at=now())
 
 
 def _tell_one() -> bool:

@@ -1,0 +1,191 @@
+"""Messages that wait to be sent: taken once, sent at least once, by the way that the patron can be reached."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.register import outbox
+from app.register.outbox import (
+    CARD_FROZEN,
+    CODES,
+    CONTACT_CHANGED,
+    EMAIL,
+    INACTIVE_WARNING,
+    LETTER,
+    NEW_PIN,
+    SMS,
+    STEP_UP_CODE,
+    Due,
+    ask_for_message,
+    leave_to_desk,
+    mark_failed,
+    mark_sent,
+    take_due_message,
+)
+from app.register.tables import Message, Patron
+from app.register.transaction import db
+from app.register.vault import Vault
+from tests.register.people import CHILD, GUARDIAN, count_rows, patron_id, read_rows, reading
+
+BY_MACHINE = (EMAIL, SMS)
+
+
+def ask(kind=CARD_FROZEN, *, of=GUARDIAN, now, **more) -> None:
+    ask_for_message(patron_id=patron_id(of), kind=kind, now=now, **more)
+    db.session.commit()
+
+
+def take(now, channels=BY_MACHINE) -> Due | None:
+    return take_due_message(channels=channels, now=now)
+
+
+def reach(card_number, **contact) -> None:
+    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**contact))
+    db.session.commit()
+
+
+def only_message() -> Message:
+    with reading() as connection:
+        return connection.execute(select(Message)).one()
+
+
+def test_a_message_that_is_due_is_taken_by_one_worker(clock):
+    ask(now=clock())
+    due = take(clock())
+    assert (due.kind, due.channel, due.to, due.language) == (CARD_FROZEN, "email", "guardian@example.org", "nb")
+    assert take(clock()) is None
+
+
+def test_a_message_whose_worker_died_is_due_again_after_five_minutes(clock):
+    ask(now=clock())
+    first = take(clock())
+    assert take(clock.turn(seconds=299)) is None
+    assert take(clock.turn(seconds=1)) == first
+
+
+def test_a_message_that_was_sent_is_not_sent_again(clock):
+    ask(now=clock())
+    mark_sent(message_id=take(clock()).id, now=clock())
+    assert take(clock.turn(days=20)) is None
+    assert only_message().sent_at == clock() - timedelta(days=20)
+
+
+def test_the_pause_after_a_failure_grows_to_six_hours_and_there_is_always_another_try(clock):
+    ask(now=clock())
+    pauses = []
+    for _try in range(60):
+        due = take(clock())
+        mark_failed(message_id=due.id, now=clock())
+        pauses.append(only_message().due_at - clock())
+        clock.turn(seconds=pauses[-1].total_seconds())
+    assert pauses[:3] == [timedelta(minutes=2), timedelta(minutes=4), timedelta(minutes=8)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("preferred", "contact", "channels", "goes_by"),
+    [
+        ("email", {"email": "a@example.org", "phone": "+4790000000"}, BY_MACHINE, "email"),
+        ("sms", {"email": "a@example.org", "phone": "+4790000000"}, BY_MACHINE, "sms"),
+        ("sms", {"email": "a@example.org", "phone": "+4790000000"}, (EMAIL,), "email"),
+        ("sms", {"email": None, "phone": "+4790000000"}, (EMAIL,), "letter"),
+        ("sms", {"email": "a@example.org", "phone": None}, BY_MACHINE, "email"),
+        ("email", {"email": None, "phone": "+4790000000"}, BY_MACHINE, "sms"),
+        ("letter", {"email": "a@example.org", "phone": "+4790000000"}, BY_MACHINE, "letter"),
+        ("email", {"email": None, "phone": None}, BY_MACHINE, "letter"),
+    ],
+)
+def test_a_message_goes_as_preferred_where_that_is_possible_and_else_as_it_is(
+    clock, preferred, contact, channels, goes_by
+):
+    reach(GUARDIAN, preferred_contact=preferred, **contact)
+    ask(now=clock())
+    assert take(clock(), channels).channel == goes_by
+
+
+def test_a_letter_goes_to_name_and_address(clock):
+    reach(GUARDIAN, preferred_contact="letter", address="Storgata 1", postcode="2050", place="Jessheim")
+    ask(now=clock())
+    due = take(clock())
+    assert due.to == f"{due.name}\nStorgata 1\n2050 Jessheim"
+
+
+def test_a_letter_to_somebody_whose_address_is_hidden_has_the_name_alone(clock):
+    reach(GUARDIAN, preferred_contact="letter", address=None, postcode=None, place=None)
+    ask(now=clock())
+    due = take(clock())
+    assert due.to == due.name
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_a_code_for_somebody_who_waits_never_goes_by_letter(clock, kind):
+    reach(GUARDIAN, preferred_contact="letter", email=None, phone="+4790000000")
+    ask(kind, now=clock())
+    assert take(clock()).channel == "sms"
+
+
+def test_a_code_that_cannot_arrive_at_once_is_not_sent_at_all(clock):
+    reach(CHILD, preferred_contact="letter", email=None, phone=None)
+    ask(STEP_UP_CODE, of=CHILD, now=clock())
+    assert take(clock()) is None
+    assert count_rows("messages") == 0
+
+
+def test_a_code_nobody_waits_for_any_more_is_not_sent_and_holds_up_nobody(clock):
+    ask(STEP_UP_CODE, now=clock())
+    ask(NEW_PIN, now=clock())
+    assert take(clock.turn(seconds=600)).kind == NEW_PIN
+    assert count_rows("messages") == 1
+
+
+def test_a_warning_of_deletion_names_the_day_and_is_not_sent_to_somebody_who_came_back(clock):
+    reach(GUARDIAN, erase_at=clock() + timedelta(days=30), erase_reason="inactive")
+    ask(INACTIVE_WARNING, now=clock())
+    assert take(clock()).erase_on.isoformat() == "2026-12-22"
+    reach(GUARDIAN, erase_at=None, erase_reason=None)
+    assert take(clock.turn(seconds=300)) is None
+    assert count_rows("messages") == 0
+
+
+def test_a_former_address_is_sealed_until_it_is_used_and_then_gone(clock):
+    ask(CONTACT_CHANGED, now=clock(), channel=EMAIL, to="former@example.org")
+    with reading() as connection:
+        assert "former" not in repr(read_rows(connection, "messages"))
+    due = take(clock())
+    assert (due.channel, due.to) == ("email", "former@example.org")
+    mark_sent(message_id=due.id, now=clock())
+    assert only_message().sealed_to is None
+
+
+def test_a_former_address_that_cannot_be_opened_holds_up_nobody(app, clock):
+    ask(CONTACT_CHANGED, now=clock(), channel=EMAIL, to="former@example.org")
+    ask(now=clock())
+    app.extensions["vault"] = Vault({1: bytes(32)})
+    assert take(clock()).kind == CARD_FROZEN
+    assert take(clock()) is None
+    assert count_rows("messages") == 2
+
+
+def test_a_letter_waits_for_the_desk_and_no_machine_takes_it(clock):
+    reach(CHILD, preferred_contact="letter")
+    ask(of=CHILD, now=clock())
+    leave_to_desk(message_id=take(clock()).id)
+    assert take(clock.turn(days=10)) is None
+    waiting = only_message()
+    assert (waiting.channel, waiting.due_at, waiting.sent_at) == (LETTER, None, None)
+
+
+def test_a_message_to_somebody_who_was_deleted_goes_with_them(clock):
+    ask(now=clock())
+    db.session.delete(db.session.get_one(Patron, patron_id(GUARDIAN)))
+    db.session.commit()
+    assert take(clock()) is None
+    assert count_rows("messages") == 0
+
+
+def test_every_kind_fits_its_column():
+    kinds = [value for name, value in vars(outbox).items() if name.isupper() and isinstance(value, str)]
+    assert len(kinds) > 10
+    assert max(map(len, kinds)) <= Message.kind.type.length
