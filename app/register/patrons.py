@@ -13,9 +13,16 @@ from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
 from app.rules.contact import Contact
+from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId
 
 NATIONAL_ID = "national id"
+
+
+class LocalCard(RuleBroken):
+    """The patron opted out of the national card: only one other library takes theirs."""
+
+    code = "local-card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,24 @@ def register_patron(
     return patron
 
 
+def lock_patron(patron_id: int) -> Patron:
+    """Return the patron as committed, whom nobody else changes until this transaction ends."""
+    locked = select(Patron).where(Patron.id == patron_id).with_for_update()
+    return db.session.scalars(locked.execution_options(populate_existing=True)).one()
+
+
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing."""
+    """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
+
+    Raises LocalCard.
+    """
+    patron = lock_patron(patron_id)
+    if patron.local_to not in (None, library_id):
+        raise LocalCard
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
         db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
         db.session.flush()
-        note_change(patron=db.session.get_one(Patron, patron_id), kind=JOINED, library_ids=[library_id], now=now)
+        note_change(patron=patron, kind=JOINED, library_ids=[library_id], now=now)
 
 
 def find_by_national_id(national_id: NationalId) -> int | None:

@@ -2,7 +2,8 @@
 
 From 2032 neither gender nor century can be read from a Norwegian number, so birth date and gender are fields of
 their own. Only the canonical text is used, once, to make a keyed token (app/register/vault.py).
-Sources: Skatteetaten (fødselsnummer, D- and H-number, synthetic numbers, the 2032 check digit), Skatteverket SKV 704.
+Sources: Skatteetaten (fødselsnummer, D- and H-number, synthetic numbers, the 2032 check digit), Skatteverket SKV 704,
+UDI (the DUF number's form) and Statistics Norway's KOSTRA controls (its check digits).
 """
 
 import re
@@ -15,8 +16,13 @@ from app.rules.errors import RuleBroken
 
 _FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 _SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+_DUF_WEIGHTS = (4, 6, 3, 2, 4, 6, 3, 2, 7, 5)
 _NORWEGIAN = re.compile(r"[0-9]{11}")
-_SWEDISH = re.compile(r"((?:18|19|20)?)([0-9]{6})([-+]?)([0-9]{4})")
+_SWEDISH = re.compile(r"((?:18|19|20)?)([0-9]{6})(\+?)([0-9]{4})")
+_DUF = re.compile(r"((?:19|20)[0-9]{2})[0-9]{6}([0-9]{2})")
+# What stands between the digits of a number as people write or paste it: spaces, the kinds of hyphen and dash,
+# dots, slashes, and signs that take no room.
+_BETWEEN = re.compile(r"[\s\-\u2010-\u2015\u2212./\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
 class NotANationalId(RuleBroken):
@@ -33,20 +39,21 @@ class SyntheticNationalId(RuleBroken):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NationalId:
-    """A number in its canonical form: `NO:` and 11 digits, or `SE:` and 12. It must not be kept, logged or shown."""
+    """A number in its canonical form: `NO:` and 11 digits, `SE:` or `DUF:` and 12. Not to be kept, logged or shown."""
 
     canonical: str
     synthetic: bool
 
 
 def parse_national_id(text: str, *, today: date, allow_synthetic: bool) -> NationalId:
-    """Return the canonical form of a fødselsnummer, D-, H- or synthetic number, personnummer or samordningsnummer.
+    """Return the canonical form of a fødselsnummer, D-, H-, DUF or synthetic number, personnummer, samordningsnummer.
 
-    Spaces, and the hyphens people write, are ignored. `today` decides the century of a short Swedish number.
-    Raises NotANationalId, or SyntheticNationalId where those are not allowed.
+    What people write between the digits is ignored; a `+` is not, which makes a Swedish number a hundred years older.
+    `today` decides the century of a short Swedish number. Twelve digits that would pass as Swedish and as a DUF number
+    are Swedish in every spelling. Raises NotANationalId, or SyntheticNationalId where those are not allowed.
     """
-    compact = "".join(text.split())
-    number = _parse_norwegian(compact.replace("-", "")) or _parse_swedish(compact, today=today)
+    compact = _BETWEEN.sub("", text)
+    number = _parse_norwegian(compact) or _parse_swedish(compact, today=today) or _parse_duf(compact, today=today)
     if number is None:
         raise NotANationalId
     if number.synthetic and not allow_synthetic:
@@ -87,6 +94,15 @@ def _parse_swedish(text: str, *, today: date) -> NationalId | None:
     if not _is_day_of_year(day=of_month, month=int(day[2:4])):
         return None
     return NationalId(f"SE:{century}{day}{serial}", synthetic=False)
+
+
+def _parse_duf(digits: str, *, today: date) -> NationalId | None:
+    """Recognise the number of somebody who applied to stay: the year of that, six digits, and the remainder of 11."""
+    match = _DUF.fullmatch(digits)
+    if match is None or int(match[1]) > today.year:
+        return None
+    remainder = sum(w * int(digit) for w, digit in zip(_DUF_WEIGHTS, digits, strict=False)) % 11
+    return NationalId(f"DUF:{digits}", synthetic=False) if int(match[2]) == remainder else None
 
 
 def _is_day_of_year(*, day: int, month: int) -> bool:

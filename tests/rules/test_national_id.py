@@ -91,7 +91,20 @@ def test_a_real_number_is_welcome_where_synthetic_ones_are_not():
 
 @pytest.mark.parametrize(
     "spelling",
-    ["018310 50027", "01 83 10 500 27", " 01831050027\n", "018310-50027", "018310\u00a050027", "018310\t50027"],
+    [
+        "018310 50027",
+        "01 83 10 500 27",
+        " 01831050027\n",
+        "018310-50027",
+        "018310\u00a050027",
+        "018310\t50027",
+        "01.83.10.50027",
+        "01/83/10 50027",
+        "018310\u201350027",
+        "018310\u2212500\u201127",
+        "\ufeff018310\u200b50027",
+        "018310\u00ad50027",
+    ],
 )
 def test_a_norwegian_number_in_any_common_spelling_is_the_same(spelling):
     assert parse(spelling) == parse("01831050027")
@@ -111,6 +124,62 @@ def test_a_day_that_no_calendar_has_is_no_number(head):
     for number in numbers:
         with pytest.raises(NotANationalId):
             parse(number)
+
+
+def duf(head: str) -> str:
+    """Put the two check digits behind a year and six digits."""
+    return f"{head}{sum(w * int(d) for w, d in zip((4, 6, 3, 2, 4, 6, 3, 2, 7, 5), head, strict=True)) % 11:02d}"
+
+
+# A month of 13 or more is no Swedish day.
+DUF_HEADS = st.builds("{}{}{:04d}".format, st.integers(1990, TODAY.year), st.integers(13, 99), st.integers(0, 9999))
+
+
+@given(head=DUF_HEADS)
+def test_a_duf_number_is_recognised_in_every_spelling(head):
+    number = duf(head)
+    for spelling in (
+        number,
+        f"{number[:4]} {number[4:10]} {number[10:]}",
+        f"{number[:4]}-{number[4:10]}-{number[10:]}",
+    ):
+        assert parse(spelling) == NationalId(f"DUF:{number}", synthetic=False)
+
+
+def test_the_published_example_of_a_duf_number_passes():
+    assert parse("201212345603").canonical == "DUF:201212345603"
+
+
+@given(head=DUF_HEADS, place=st.integers(0, 9), digit=st.integers(0, 9))
+def test_a_single_wrong_digit_never_passes_the_check_of_a_duf_number(head, place, digit):
+    number = duf(head)
+    assume(number[place] != str(digit) and place not in (4, 5))
+    with pytest.raises(NotANationalId):
+        parse(f"{number[:place]}{digit}{number[place + 1 :]}")
+
+
+def test_nobody_has_applied_in_a_year_to_come():
+    assert parse(duf("2027990000"), today=date(2027, 1, 1))
+    with pytest.raises(NotANationalId):
+        parse(duf("2027990000"))
+
+
+def test_twelve_digits_that_are_also_a_swedish_number_are_swedish_in_every_spelling():
+    both = next(number for serial in range(99) if luhn.is_valid((number := duf(f"19900101{serial:02d}"))[2:]))
+    for spelling in (both, f"{both[:8]}-{both[8:]}", f"{both[:4]} {both[4:10]} {both[10:]}"):
+        assert parse(spelling).canonical == f"SE:{both}"
+
+
+def test_d_h_2032_plus_and_coordination_numbers_stay_the_same_with_anything_between_the_digits():
+    d_number = next(filter(None, (norwegian(f"418310{serial:03d}") for serial in range(99))))
+    h_number = next(filter(None, (norwegian(f"014110{serial:03d}") for serial in range(99))))
+    of_2032 = next(filter(None, (norwegian(f"018332{serial:03d}", remainder=2) for serial in range(99))))
+    for number in (d_number, h_number, of_2032):
+        assert parse(f"{number[:2]}.{number[2:4]}/{number[4:6]} \u2013 {number[6:]}").canonical == f"NO:{number}"
+    coordination = swedish("900161000")
+    assert parse(f"90 01.61\u2013{coordination[6:]}").canonical == f"SE:19{coordination}"
+    old = swedish("260101000")
+    assert parse(f"{old[:2]}.{old[2:6]} + {old[6:]}").canonical == f"SE:19{old}"
 
 
 BORN = st.dates(date(1897, 1, 1), TODAY)
@@ -150,7 +219,7 @@ def test_a_single_wrong_digit_never_passes_luhn(born, serial, place, digit):
     ten = swedish(f"{born:%y%m%d}{serial}")
     assume(ten[place] != str(digit))
     with pytest.raises(NotANationalId):
-        parse(f"19{ten[:place]}{digit}{ten[place + 1 :]}")
+        parse(f"{ten[:place]}{digit}{ten[place + 1 :]}")
 
 
 @pytest.mark.parametrize("century", ["00", "17", "21", "99"])
@@ -200,7 +269,7 @@ def test_any_text_is_refused_or_has_one_canonical_form(text):
         return
     country, digits = found.canonical.split(":")
     assert digits.isascii()
-    assert len(digits) == {"NO": 11, "SE": 12}[country]
+    assert len(digits) == {"NO": 11, "SE": 12, "DUF": 12}[country]
 
 
 def test_neither_birth_date_nor_gender_is_read_out_of_a_number():

@@ -1,0 +1,136 @@
+"""Enrolling somebody who has no card: one person has one, whichever library they come to."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from app.register.changes import note_change
+from app.register.numbers import NumberWasIssued, is_reserved_by
+from app.register.outbox import ask_for_message
+from app.register.patrons import find_by_national_id, lock_patron, register_patron
+from app.register.tables import Library
+from app.register.transaction import db
+from app.rules.ages import age_on, day_in_norway
+from app.rules.card_number import parse_card_number
+from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.errors import RuleBroken
+from app.rules.national_id import NationalId
+from app.rules.person import Person, PersonNotValid, check_person
+
+__all__ = [
+    "AlreadyRegistered",
+    "ConsentMissing",
+    "ContactNotValid",
+    "Enrolled",
+    "NumberNotReserved",
+    "NumberWasIssued",
+    "PersonNotValid",
+    "consent_is_needed",
+    "enrol_patron",
+    "note_guardian_consent",
+]
+
+WELCOME = "welcome"
+
+
+class AlreadyRegistered(RuleBroken):
+    """Somebody has this national id already: their card is to be activated, not another one made."""
+
+    code = "already-registered"
+
+    def __init__(self, patron_id: int) -> None:
+        super().__init__()
+        self.patron_id = patron_id
+
+
+class ConsentMissing(RuleBroken):
+    """Somebody of this age needs a guardian's consent at this library."""
+
+    code = "consent-missing"
+
+
+class NumberNotReserved(RuleBroken):
+    """The card number is in none of the series that the library reserved."""
+
+    code = "number-not-reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A new patron."""
+
+    patron_id: int
+    card_number: str
+
+
+def consent_is_needed(*, library_id: str, birth_date: date, now: datetime) -> bool:
+    """Tell whether somebody born on `birth_date` needs a guardian's consent to get a card at this library."""
+    limit = db.session.get_one(Library, library_id).consent_age
+    return age_on(birth_date=birth_date, day=day_in_norway(now)) < limit
+
+
+def enrol_patron(
+    *,
+    library_id: str,
+    name: str,
+    birth_date: date,
+    gender: str,
+    contact: Contact,
+    language: str,
+    national_id: NationalId | None,
+    guardian_consent: bool,
+    card_number: str | None,
+    now: datetime,
+) -> Enrolled:
+    """Give somebody a card at a library, which becomes their home library.
+
+    `card_number` is one of the library's own, reserved before; without it a number is drawn. Where they can be
+    reached, a welcome is asked for, with a link by which to choose the PIN. Raises PersonNotValid, ContactNotValid,
+    AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
+    """
+    person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
+    contact = check_contact(contact)
+    _refuse_known(national_id)
+    is_young = consent_is_needed(library_id=library_id, birth_date=birth_date, now=now)
+    if is_young and not guardian_consent:
+        raise ConsentMissing
+    if card_number is not None:
+        card_number = parse_card_number(card_number)
+        if not is_reserved_by(library_id=library_id, card_number=card_number):
+            raise NumberNotReserved
+    try:
+        with db.session.begin_nested():
+            patron = register_patron(
+                card_number=card_number,
+                name=person.name,
+                birth_date=person.birth_date,
+                gender=person.gender,
+                home_library_id=library_id,
+                contact=contact,
+                national_id=national_id,
+                language=person.language,
+                now=now,
+            )
+            patron.guardian_consent_at = now if is_young else None
+    except IntegrityError:
+        # Somebody else enrolled the same person at the same moment.
+        _refuse_known(national_id)
+        raise
+    if contact.email or contact.phone or contact.address:
+        ask_for_message(patron_id=patron.id, kind=WELCOME, now=now)
+    return Enrolled(patron_id=patron.id, card_number=patron.card_number)
+
+
+def _refuse_known(national_id: NationalId | None) -> None:
+    known = find_by_national_id(national_id) if national_id is not None else None
+    if known is not None:
+        raise AlreadyRegistered(known)
+
+
+def note_guardian_consent(*, patron_id: int, now: datetime) -> None:
+    """Note that a guardian has consented to the card. The first time it was noted stays."""
+    patron = lock_patron(patron_id)
+    if patron.guardian_consent_at is None:
+        patron.guardian_consent_at = now
+        note_change(patron=patron, now=now)

@@ -1,0 +1,62 @@
+"""What somebody is enrolled with, checked and written in one way, with a word on what is wrong with it."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from app.rules.ages import age_on
+from app.rules.contact import LANGUAGES
+from app.rules.errors import RuleBroken
+
+GENDERS: Final = ("female", "male", "unknown")
+LONGEST_NAME: Final = 120
+OLDEST: Final = 130
+
+
+@dataclass
+class PersonNotValid(RuleBroken):
+    """Some values cannot be right. `faults` says why by field: missing, too-long, not-valid; it holds no value."""
+
+    faults: dict[str, str] = field(default_factory=dict)
+    code = "person-not-valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is, beside the national id. `language` is that of messages: nb, nn, sv or en."""
+
+    name: str
+    birth_date: date
+    gender: str
+    language: str = "nb"
+
+
+def check_person(person: Person, *, day: date) -> Person:
+    """Return the person with the name trimmed and composed (NFC). `day` is the calendar day on which this is asked.
+
+    Raises PersonNotValid with every fault at once.
+    """
+    faults: dict[str, str] = {}
+    name = " ".join(unicodedata.normalize("NFC", person.name).split())
+    if not any(character.isalpha() for character in name):
+        faults["name"] = "not-valid" if name else "missing"
+    elif len(name) > LONGEST_NAME:
+        faults["name"] = "too-long"
+    elif any(_is_hidden(character) for character in name):
+        faults["name"] = "not-valid"
+    if person.birth_date > day or age_on(birth_date=person.birth_date, day=day) >= OLDEST:
+        faults["birth_date"] = "not-valid"
+    if person.gender not in GENDERS:
+        faults["gender"] = "not-valid"
+    if person.language not in LANGUAGES:
+        faults["language"] = "not-valid"
+    if faults:
+        raise PersonNotValid(faults)
+    return Person(name=name, birth_date=person.birth_date, gender=person.gender, language=person.language)
+
+
+def _is_hidden(character: str) -> bool:
+    # Control characters, and those that turn the direction of the text that follows (Unicode Cc, Cf, Co, Cs).
+    # The two joiners belong to names in some scripts.
+    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} and character not in "\u200c\u200d"
