@@ -131,15 +131,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fresh", action="store_true", help="throw the demonstration's data away first")
     parser.add_argument("--lan", action="store_true", help="serve phones on the local network, over HTTPS")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", metavar="URL", help=argparse.SUPPRESS)
     asked = parser.parse_args()
 
     instance = Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
     if asked.fresh:
         start_anew(instance)
-    settings = demo_settings(instance)
     if asked.worker:
-        serve_post(Demonstration(instance, settings))
+        serve_post(Demonstration(instance, demo_settings(instance, public_url=asked.worker)))
         return
     options: dict[str, Any] = {
         "workers": _WORKERS,
@@ -153,16 +152,17 @@ def main() -> None:
     if asked.lan:
         host, address = "0.0.0.0", lan_address()
         url = f"https://{address}:{asked.port}"
-        settings = replace(settings, secure_cookies=True)
+        settings = replace(demo_settings(instance, public_url=url), secure_cookies=True)
         options |= make_certificate(instance, address)
         show_qr(url)
         print("The certificate is made here, so the phone warns once: let it go on.")
     else:
         host, url = "127.0.0.1", f"http://localhost:{asked.port}"
+        settings = demo_settings(instance, public_url=url)
     demonstration = Demonstration(instance, settings)
     demonstration.prepare()
     # A process of its own, started anew: what is forked by multiprocessing and again by gunicorn ends in complaints.
-    subprocess.Popen([sys.executable, __file__, "--worker"])
+    subprocess.Popen([sys.executable, __file__, "--worker", url])
     print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
     Server(demonstration, options | {"bind": f"{host}:{asked.port}"}).run()
 

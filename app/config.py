@@ -1,11 +1,13 @@
 """Settings, read from the environment once, checked all together, and frozen."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
 
 
@@ -20,6 +22,8 @@ class Settings:
     database_url: str
     secret_key: str
     vault_keys: Mapping[int, bytes]
+    public_url: str
+    new_device: str
     ils_systems: str = ""
     smtp_url: str = ""
     mail_from: str = ""
@@ -45,6 +49,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     smtp_url, mail_from = environ.get("SMTP_URL", ""), environ.get("MAIL_FROM", "")
     if not smtp_url.startswith(("smtp://", "smtps://")) or "@" not in mail_from:
         faults.append("SMTP_URL must begin with smtp:// or smtps://, and MAIL_FROM must be an e-mail address")
+    public_url = environ.get("PUBLIC_URL", "").rstrip("/")
+    if re.fullmatch(r"https://[^/?#\s]+", public_url) is None:
+        faults.append("PUBLIC_URL must be the portal's address without a path, such as https://card.example.org")
+    new_device = environ.get("NEW_DEVICE", "code")
+    if new_device not in NEW_DEVICE_BY:
+        faults.append("NEW_DEVICE must be code or pin")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     if faults:
         raise BadSettings("\n".join(faults))
@@ -52,6 +62,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=database_url,
         secret_key=secret_key,
         vault_keys=vault_keys,
+        public_url=public_url,
+        new_device=new_device,
         ils_systems=ils_systems,
         smtp_url=smtp_url,
         mail_from=mail_from,
@@ -81,13 +93,18 @@ def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
     return keys
 
 
-def demo_settings(instance: Path) -> Settings:
-    """Return the demo's settings: SQLite and keys of its own under `instance`, made at the first start."""
+def demo_settings(instance: Path, *, public_url: str = "http://localhost:8000") -> Settings:
+    """Return the demo's settings: SQLite and keys of its own under `instance`, made at the first start.
+
+    `public_url` is the address at which it is served, for the links in its messages.
+    """
     instance.mkdir(parents=True, exist_ok=True)
     return Settings(
         database_url=f"sqlite:///{(instance / 'register.sqlite').absolute()}",
         secret_key=_kept_secret(instance / "secret-key"),
         vault_keys={1: bytes.fromhex(_kept_secret(instance / "vault-key"))},
+        public_url=public_url,
+        new_device="pin",
         demo=True,
         secure_cookies=False,
         allow_synthetic_ids=True,

@@ -97,6 +97,8 @@ def make_portal(database_url: str, ils_systems: str = "") -> APIFlask:
             database_url=database_url,
             secret_key="a key for measuring, and for nothing else",
             vault_keys={1: hashlib.sha256(b"bench").digest()},
+            public_url="https://card.example.org",
+            new_device="pin",
             ils_systems=ils_systems,
         )
     )

@@ -42,6 +42,8 @@ def settings_for(database_url: str) -> Settings:
         database_url=database_url,
         secret_key="a secret key for tests that is long enough",
         vault_keys=VAULT_KEYS,
+        public_url="https://card.example.org",
+        new_device="pin",
         demo=True,
         secure_cookies=False,
         allow_synthetic_ids=True,

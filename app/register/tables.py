@@ -283,7 +283,6 @@ class OneTimeSecret(Base):
     token: Mapped[str] = mapped_column(String(64), unique=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(10))
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[Instant]
 
 

@@ -25,3 +25,9 @@ CARD_DAY = Budget("sign-in card day", limit=15, seconds=24 * 3600)
 SOURCE = Budget("sign-in source", limit=60, seconds=15 * 60)
 ALL = Budget("sign-in all", limit=3000, seconds=15 * 60)
 """One guess on each of many cards trips no counter but this. Past it only devices that a card knows may try."""
+
+CODE_SOON = Budget("one-time code soon", limit=5, seconds=15 * 60)
+CODE_DAY = Budget("one-time code day", limit=20, seconds=24 * 3600)
+CODE_SOURCE = Budget("one-time code source", limit=60, seconds=15 * 60)
+CODE_SENT = Budget("one-time code sent", limit=5, seconds=3600)
+LINK_SOURCE = Budget("one-time link source", limit=60, seconds=15 * 60)

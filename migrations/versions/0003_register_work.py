@@ -98,12 +98,8 @@ def upgrade() -> None:
         sa.Column("token", sa.String(length=64), nullable=False),
         sa.Column("patron_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("purpose", sa.String(length=10), nullable=False),
-        sa.Column("device_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("purpose IN ('new-pin', 'new-device', 'step-up')", name=op.f("ck_one_time_secrets_purpose")),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.id"], name=op.f("fk_one_time_secrets_device_id"), ondelete="CASCADE"
-        ),
         sa.ForeignKeyConstraint(
             ["patron_id"], ["patrons.id"], name=op.f("fk_one_time_secrets_patron_id"), ondelete="CASCADE"
         ),
@@ -112,7 +108,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("one_time_secrets", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_one_time_secrets_device_id"), ["device_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_one_time_secrets_patron_id"), ["patron_id"], unique=False)
 
     with op.batch_alter_table("libraries", schema=None) as batch_op:
@@ -285,7 +280,6 @@ def downgrade() -> None:
 
     with op.batch_alter_table("one_time_secrets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_one_time_secrets_patron_id"))
-        batch_op.drop_index(batch_op.f("ix_one_time_secrets_device_id"))
 
     op.drop_table("one_time_secrets")
     with op.batch_alter_table("desk_visits", schema=None) as batch_op:

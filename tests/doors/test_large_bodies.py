@@ -43,6 +43,7 @@ def gunicorn(tmp_path: Path, database_url: str) -> Iterator[Path]:
         "VAULT_KEYS": f"1:{VAULT_KEYS[1].hex()}",
         "SMTP_URL": "smtp://localhost",
         "MAIL_FROM": "library@example.org",
+        "PUBLIC_URL": "https://card.example.org",
     }
     command = [sys.executable, "-m", "gunicorn", "-c", str(tmp_path / "gunicorn.conf.py")]
     command += ["--bind", f"unix:{tmp_path / 's'}", "--workers", "1", "--no-control-socket", "wsgi:app"]

@@ -106,6 +106,7 @@ GOOD_ENVIRONMENT = {
     "VAULT_KEYS": "1:" + "0f" * 32,
     "SMTP_URL": "smtp://localhost",
     "MAIL_FROM": "library@example.org",
+    "PUBLIC_URL": "https://card.example.org/",
 }
 
 
@@ -115,6 +116,8 @@ def test_production_is_closed_unless_told_otherwise() -> None:
     assert settings.secure_cookies
     assert not settings.allow_synthetic_ids
     assert settings.vault_keys == {1: bytes.fromhex("0f" * 32)}
+    assert settings.public_url == "https://card.example.org"
+    assert settings.new_device == "code"
 
 
 def test_every_fault_in_the_environment_is_told_at_once() -> None:
@@ -138,6 +141,11 @@ def test_every_fault_in_the_environment_is_told_at_once() -> None:
         ("PROXIES", "-1"),
         ("PROXIES", "²"),
         ("PROXIES", "١"),
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "http://card.example.org"),
+        ("PUBLIC_URL", "https://card.example.org/path"),
+        ("NEW_DEVICE", ""),
+        ("NEW_DEVICE", "none"),
     ],
 )
 def test_each_setting_is_checked(name: str, value: str) -> None:

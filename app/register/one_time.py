@@ -1,0 +1,140 @@
+"""Links and codes that were sent to a patron, each good once: only keyed tokens of them are kept.
+
+Whoever sends one draws it at that moment and commits before it leaves, so that what arrives is good. A newer one
+takes the place of the older ones of the same patron and purpose.
+"""
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.tables import OneTimeSecret, Patron
+from app.register.transaction import db, direct_connection
+from app.register.vault import vault
+from app.rules.errors import RuleBroken
+from app.rules.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
+
+NEW_PIN, NEW_DEVICE, STEP_UP = "new-pin", "new-device", "step-up"
+LINK_LASTS: Final = timedelta(hours=1)
+LETTER_LASTS: Final = timedelta(days=14)
+CODE_LASTS: Final = timedelta(minutes=10)
+
+# Crockford's base32: no letter that looks like a digit, and none of U. Twenty of them are 100 bits.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_READ_AS = str.maketrans("OIL", "011", " -")
+_LENGTH, _GROUP = 20, 4
+
+
+class LinkNotValid(RuleBroken):
+    """No such link was sent, or it was used, is too old, or the card is blocked meanwhile."""
+
+    code = "link-not-valid"
+
+
+class CodeNotValid(RuleBroken):
+    """The code is wrong, was used, or is too old."""
+
+    code = "code-not-valid"
+
+
+def draw_link(*, patron_id: int, lasting: timedelta, now: datetime) -> str:
+    """Draw the token of a link to a new PIN, good until `now + lasting`: for e-mail and SMS LINK_LASTS, on paper
+    LETTER_LASTS.
+
+    100 random bits as five groups such as `7K3M-...`, which can also be typed from a letter: in any case, with or
+    without hyphens, O for 0 and I or L for 1 (Crockford's base32).
+    """
+    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    _keep(patron_id=patron_id, purpose=NEW_PIN, text=_link_text(drawn), expires_at=now + lasting)
+    return "-".join(drawn[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
+    """Draw six digits for NEW_DEVICE or STEP_UP, good for this patron and purpose for ten minutes."""
+    code = f"{secrets.randbelow(10**6):06d}"
+    _keep(patron_id=patron_id, purpose=purpose, text=_code_text(patron_id, purpose, code), expires_at=now + CODE_LASTS)
+    return code
+
+
+def _keep(*, patron_id: int, purpose: str, text: str, expires_at: datetime) -> None:
+    db.session.execute(
+        delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose)
+    )
+    token = vault.token(purpose="one-time", text=text)
+    db.session.add(OneTimeSecret(token=token, patron_id=patron_id, purpose=purpose, expires_at=expires_at))
+    db.session.flush()
+
+
+def find_link(*, token: str, now: datetime) -> int | None:
+    """Return the id of the patron to whom this link was sent, if it still holds. It is not used up by being looked
+    at: mail scanners open every link.
+    """
+    return db.session.scalar(
+        select(OneTimeSecret.patron_id)
+        .join(Patron, Patron.id == OneTimeSecret.patron_id)
+        .where(
+            OneTimeSecret.token.in_(_tokens(_link_text(token))),
+            OneTimeSecret.expires_at > now,
+            Patron.card_state == "active",
+            Patron.frozen_at.is_(None),
+        )
+    )
+
+
+def use_link(*, token: str, address: str, now: datetime) -> int:
+    """Use a link up and return its patron's id. Comes first in a request: a try is taken from the network address.
+
+    Raises LinkNotValid or TooManyAttempts.
+    """
+    take_tries(tries=[(LINK_SOURCE, address)], now=now)
+    patron_id = find_link(token=token, now=now)
+    used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(_tokens(_link_text(token)))).returning(OneTimeSecret.id)
+    if patron_id is None or db.session.scalar(used) is None:
+        raise LinkNotValid
+    return patron_id
+
+
+def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime) -> None:
+    """Use a code up. Comes first in a request: tries are taken from the patron and from the network address before
+    the code is looked at, and a right one gives them back.
+
+    Raises CodeNotValid or TooManyAttempts.
+    """
+    whose = f"{purpose} {patron_id}"
+    tries: list[Try] = [(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
+    take_tries(tries=tries, now=now)
+    entered = _tokens(_code_text(patron_id, purpose, "".join(code.split())[:40]))
+    with direct_connection() as connection:
+        kept = connection.execute(
+            select(OneTimeSecret.token).where(
+                OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose, OneTimeSecret.expires_at > now
+            )
+        ).scalars()
+        right = [token for token in kept for one in entered if hmac.compare_digest(token, one)]
+    if not right:
+        raise CodeNotValid
+    give_back_tries(tries=tries)
+    used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(right)).returning(OneTimeSecret.id)
+    if db.session.scalar(used) is None:
+        raise CodeNotValid
+
+
+def forget_secrets(*, patron_id: int) -> None:
+    """Let every link and code that was sent to the patron be worth nothing."""
+    db.session.execute(delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id))
+
+
+def _link_text(token: str) -> str:
+    return "link " + token[:80].upper().translate(_READ_AS)
+
+
+def _code_text(patron_id: int, purpose: str, code: str) -> str:
+    return f"code {patron_id} {purpose} {code}"
+
+
+def _tokens(text: str) -> list[str]:
+    return list(vault.tokens(purpose="one-time", text=text).values())
