@@ -9,10 +9,13 @@ from sqlalchemy import select
 
 from app.register.changes import note_change
 from app.register.fetching import NoSuchPatron
+from app.register.outbox import CONTACT_CHANGED, EMAIL, SMS, ask_for_message
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.contact import LANGUAGES, Contact, check_contact
 from app.rules.errors import RuleBroken
+
+_ADDRESSES = {EMAIL: "email", SMS: "phone"}
 
 
 class NotYourLibrary(RuleBroken):
@@ -39,6 +42,7 @@ class Correction:
 def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> None:
     """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
 
+    Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced.
     Raises ContactNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
     """
     patron = db.session.get(Patron, patron_id, with_for_update=True)
@@ -48,9 +52,15 @@ def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> Non
     changed = {name for name, value in values.items() if getattr(patron, name) != value}
     if not changed:
         return
+    former = {channel: getattr(patron, column) for channel, column in _ADDRESSES.items() if column in changed}
     for name in changed:
         setattr(patron, name, values[name])
     note_change(patron=patron, now=now)
+    if changed - {"language", "home_library_id"}:
+        ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, now=now)
+    for channel, address in former.items():
+        if address is not None:
+            ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, channel=channel, to=address, now=now)
 
 
 def _checked(patron: Patron, changes: Correction) -> dict[str, str | None]:

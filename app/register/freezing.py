@@ -8,6 +8,7 @@ from datetime import datetime
 
 from app.register.changes import note_change
 from app.register.fetching import NoSuchPatron
+from app.register.outbox import CARD_FROZEN, ask_for_message
 from app.register.tables import Patron
 from app.register.transaction import db
 
@@ -29,3 +30,5 @@ def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
     if (patron.frozen_at is not None) != frozen:
         patron.frozen_at = now if frozen else None
         note_change(patron=patron, now=now)
+        if frozen:
+            ask_for_message(patron_id=patron_id, kind=CARD_FROZEN, now=now)

@@ -1,5 +1,6 @@
 """Every text of the pages is there in bokmål."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,17 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 APP = Path(__file__).parents[2] / "app"
+DOCS = APP.parent / "docs"
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
+METHODS_OF_DOCS = [("register-inventory.md", "app.register.inventory:extract")]
 LAZY = {"_l": None, "lazy_gettext": None, "lazy_ngettext": (1, 2), "lazy_pgettext": ((1, "c"), 2)}
 
 
 def texts_of_the_pages() -> set[str | tuple[str, ...]]:
     """Return every text that a page, a form or a message asks a catalog for."""
     found = extract_from_dir(APP, method_map=METHODS, keywords=DEFAULT_KEYWORDS | LAZY)
-    return {message for _file, _line, message, _comments, _context in found}
+    inventory = extract_from_dir(DOCS, method_map=METHODS_OF_DOCS)
+    return {message for _file, _line, message, _comments, _context in chain(found, inventory)}
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +28,10 @@ def catalog() -> Catalog:
         return read_po(file, locale="nb")
 
 
-def test_texts_are_found_in_code_in_forms_and_on_pages():
+def test_texts_are_found_in_code_in_forms_on_pages_and_in_the_inventory():
     texts = texts_of_the_pages()
     assert {"Too many attempts. Try again in %(minutes)s minutes.", "Keep me logged in on this phone"} <= texts
+    assert "Telephone number, for messages about the card" in texts
     assert len(texts) > 100
 
 

@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron
 from app.register.fetching import NoSuchPatron
-from app.register.tables import LibraryNotice, Patron
+from app.register.outbox import SEALED_TO_COLUMN
+from app.register.tables import LibraryNotice, Message, Patron
 from app.register.transaction import db
+from app.register.vault import vault
 from app.rules.contact import Contact, ContactNotValid
 from tests.conftest import START
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, read_register
@@ -54,6 +56,33 @@ def test_an_address_that_is_left_out_is_gone():
     correct(contact=Contact(email="guardian@example.org", preferred="email"))
     patron = read()
     assert (patron.phone, patron.address, patron.postcode, patron.place) == (None, None, None, None)
+
+
+def messages() -> list[tuple[str, str | None, str | None]]:
+    rows = db.session.execute(select(Message.kind, Message.channel, Message.sealed_to).order_by(Message.id))
+    return [
+        (kind, channel, sealed and vault.open(sealed, column=SEALED_TO_COLUMN).decode())
+        for kind, channel, sealed in rows
+    ]
+
+
+def test_the_patron_is_told_the_new_way_and_at_the_addresses_that_were_replaced():
+    correct(contact=NEW)
+    assert messages() == [
+        ("contact-changed", None, None),
+        ("contact-changed", "email", "guardian@example.org"),
+        ("contact-changed", "sms", "+4799900001"),
+    ]
+
+
+def test_an_address_that_stays_is_not_told_twice():
+    correct(CHILD, contact=Contact(email="jonas@example.org", preferred="email"))
+    assert messages() == [("contact-changed", None, None)]
+
+
+def test_another_language_or_home_library_is_no_news_of_contact_data():
+    correct(language="sv", home_library_id=MULLSJO)
+    assert messages() == []
 
 
 def test_every_library_of_the_patron_is_told_once_that_there_is_something_new():

@@ -19,7 +19,7 @@ from app.register.fetching import NoSuchPatron, fetch_patron
 from app.register.freezing import freeze_card, thaw_card
 from app.register.pins import Origin, sign_in
 from app.register.scans import scan
-from app.register.tables import FamilyPermission, Patron
+from app.register.tables import FamilyPermission, Message, Patron
 from app.register.transaction import db
 from tests.conftest import START
 from tests.register.people import (
@@ -72,7 +72,10 @@ def test_freezing_keeps_everything_and_tells_the_libraries_that_something_change
         "patrons",
         "library_notices",
         "library_queues",
+        "messages",
     }
+    assert list(db.session.scalars(select(Message.kind))) == ["card-frozen"]
+    db.session.rollback()
     notices = count_rows("library_notices")
     freeze()
     assert read_register() == after
