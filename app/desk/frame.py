@@ -1,0 +1,38 @@
+"""What every page at the desk has around it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+
+from app.desk.routes import desk
+from app.register.staff import Workplace
+from app.web.gate import library_systems
+
+# The way between the desk's pages, by endpoint. A tab is shown where its page exists.
+_TABS = (
+    ("desk.scan", _l("Scan")),
+    ("desk.find", _l("Find patron")),
+    ("desk.enrol", _l("New patron")),
+    ("desk.counter", _l("Counter")),
+    ("desk.returns", _l("Returns")),
+    ("desk.interlibrary", _l("Interlibrary loans")),
+)
+# A library with a system of its own lends there.
+_WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")
+
+
+@desk.context_processor
+def frame() -> dict[str, Callable[[Workplace], Any]]:
+    """Give every template the tabs of a workplace."""
+
+    def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
+        lends = library_systems().lending(workplace.library_id) is not None
+        return [
+            (endpoint, label)
+            for endpoint, label in _TABS
+            if endpoint in current_app.view_functions and (lends or endpoint not in _WHERE_ITEMS_ARE)
+        ]
+
+    return {"desk_tabs": desk_tabs}
