@@ -19,7 +19,8 @@ from app.demo.routes import demo
 from app.desk import desk
 from app.family import family
 from app.ils.systems import Systems, read_systems
-from app.messages.channels import Channels, Post
+from app.messages.channels import Channel, Channels, Post
+from app.messages.sms import Sms
 from app.messages.smtp import Smtp
 from app.portal import portal
 from app.register.transaction import commit_after_request, db, tune_engine
@@ -44,6 +45,13 @@ migrate = Migrate(directory=str(_MIGRATIONS), render_as_batch=True)
 
 def _wall_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def _post(settings: Settings) -> Post:
+    channels: dict[str, Channel] = {"email": Smtp(settings.smtp_url, settings.mail_from)}
+    if settings.sms_url:
+        channels["sms"] = Sms(settings.sms_url)
+    return Channels(channels)
 
 
 def create_app(
@@ -92,7 +100,7 @@ def create_app(
     app.url_map.converters["id"] = RowId
     app.extensions["vault"] = Vault(settings.vault_keys)
     app.extensions["ils"] = systems
-    app.extensions["post"] = post or Channels({"email": Smtp(settings.smtp_url, settings.mail_from)})
+    app.extensions["post"] = post or _post(settings)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 

@@ -27,6 +27,7 @@ class Settings:
     ils_systems: str = ""
     smtp_url: str = ""
     mail_from: str = ""
+    sms_url: str = ""
     demo: bool = False
     secure_cookies: bool = True
     proxies: int = 0
@@ -49,6 +50,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     smtp_url, mail_from = environ.get("SMTP_URL", ""), environ.get("MAIL_FROM", "")
     if not smtp_url.startswith(("smtp://", "smtps://")) or "@" not in mail_from:
         faults.append("SMTP_URL must begin with smtp:// or smtps://, and MAIL_FROM must be an e-mail address")
+    sms_url = environ.get("SMS_URL", "")
+    if sms_url and not ("://" in sms_url and "{to}" in sms_url):
+        faults.append("SMS_URL must be a URL as apprise has them, with {to} in the place of the telephone number")
     public_url = environ.get("PUBLIC_URL", "").rstrip("/")
     if re.fullmatch(r"https://[^/?#\s]+", public_url) is None:
         faults.append("PUBLIC_URL must be the portal's address without a path, such as https://card.example.org")
@@ -67,6 +71,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         ils_systems=ils_systems,
         smtp_url=smtp_url,
         mail_from=mail_from,
+        sms_url=sms_url,
         proxies=int(proxies),
     )
 

@@ -48,6 +48,11 @@ def compose(
     return Words(subject=text.subject, paragraphs=(greeting, *text.sentences, signature), link=link)
 
 
+def subject_of(kind: str) -> str:
+    """Return the subject of messages of a kind, by which a desk tells its letters apart."""
+    return _words(kind, about="", secret="", by_letter=True, on_day="").subject
+
+
 def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> _Text:
     match kind:
         case "new-pin":

@@ -1,5 +1,6 @@
 """Who looked at a patron. The line is on disk before the answer is served; without it there is no answer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,15 +21,23 @@ class Looker:
 
 def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
     """Write one line to the access log and commit it. `fields` names what was shown, never its values."""
-    with direct_connection() as connection:
-        connection.execute(
-            insert(AccessLogEntry).values(
-                at=now,
-                patron_id=patron_id,
-                library_id=looker.library_id,
-                role=looker.role,
-                actor=looker.actor,
-                purpose=purpose,
-                fields=fields,
-            )
-        )
+    write_down_list(patron_ids=[patron_id], looker=looker, purpose=purpose, fields=fields, now=now)
+
+
+def write_down_list(*, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime) -> None:
+    """Write one line for each patron of a list that is to be shown, all or none, and commit them."""
+    lines = [
+        {
+            "at": now,
+            "patron_id": patron_id,
+            "library_id": looker.library_id,
+            "role": looker.role,
+            "actor": looker.actor,
+            "purpose": purpose,
+            "fields": fields,
+        }
+        for patron_id in sorted(set(patron_ids))
+    ]
+    if lines:
+        with direct_connection() as connection:
+            connection.execute(insert(AccessLogEntry).values(lines))

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
 
 from app.register.tables import Message, Patron
-from app.register.transaction import db
+from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
 from app.rules.ages import day_in_norway
 
@@ -182,6 +182,15 @@ def choose_channel(patron: Patron, *, kind: str, channels: Collection[str]) -> s
     if kind in CODES:
         return at_once[0] if at_once else None
     return LETTER if patron.preferred_contact == LETTER or not at_once else at_once[0]
+
+
+def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool:
+    """Tell whether there is an address of the patron for one of the machines' channels."""
+    with direct_connection() as connection:
+        found = connection.execute(select(Patron.email, Patron.phone).where(Patron.id == patron_id)).first()
+    if found is None:
+        return False
+    return any(address and channel in channels for channel, address in ((EMAIL, found.email), (SMS, found.phone)))
 
 
 def _address(patron: Patron, *, channel: str) -> str:

@@ -256,7 +256,7 @@ class Message(Base):
     asked_at: Mapped[Instant]
     due_at: Mapped[Instant | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
-    sent_at: Mapped[Instant | None]
+    sent_at: Mapped[Instant | None] = mapped_column(index=True)
 
 
 class PinOrder(Base):

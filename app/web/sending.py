@@ -1,13 +1,30 @@
 """Messages to patrons, on their way: the register says what is due, its words are made, and the post takes it."""
 
+from datetime import datetime
+
 import structlog
 from flask import current_app
 from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import Words, compose
-from app.register.outbox import LETTER, Due, leave_to_desk, mark_failed, mark_sent, take_due_message
+from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
+from app.register.outbox import (
+    LETTER,
+    LINKS,
+    NEW_DEVICE_CODE,
+    STEP_UP_CODE,
+    Due,
+    can_be_reached_at_once,
+    leave_to_desk,
+    mark_failed,
+    mark_sent,
+    take_due_message,
+)
+from app.register.transaction import db
 from app.web.clock import now
+
+_CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, STEP_UP_CODE: STEP_UP}
 
 _log = structlog.get_logger()
 
@@ -24,10 +41,17 @@ def send_one() -> bool:
     try:
         # In the demonstration letters are shown beside the rest; the desk prints them all the same.
         if due.channel != LETTER or LETTER in post.channels:
-            words = write(due)
+            words = write(due, instant=now())
+            # What the message opens must be good before it leaves.
+            db.session.commit()
             post.send(Letter(due.channel, to=due.to, subject=words.subject, body=words.body, at=now()))
     except NotSent as error:
         _log.warning("message not sent", message_id=due.id, channel=due.channel, why=str(error))
+        mark_failed(message_id=due.id, now=now())
+    except Exception as error:
+        # One message with which something is wrong must not hold up all others. The error's text may hold its words.
+        db.session.rollback()
+        _log.error("message not sent", message_id=due.id, channel=due.channel, why=type(error).__name__)
         mark_failed(message_id=due.id, now=now())
     else:
         if due.channel == LETTER:
@@ -37,7 +61,26 @@ def send_one() -> bool:
     return True
 
 
-def write(due: Due) -> Words:
-    """Return the words of a message in the patron's language."""
+def write(due: Due, *, instant: datetime) -> Words:
+    """Return the words of a message in the patron's language; a link or code in it is drawn, to be committed."""
+    secret = _draw(due, instant=instant)
     with force_locale(due.language):
-        return compose(kind=due.kind, name=due.name, channel=due.channel, about=due.about, day=due.erase_on)
+        return compose(
+            kind=due.kind, name=due.name, channel=due.channel, about=due.about, secret=secret, day=due.erase_on
+        )
+
+
+def _draw(due: Due, *, instant: datetime) -> str:
+    if due.kind in LINKS:
+        lasting = LETTER_LASTS if due.channel == LETTER else LINK_LASTS
+        token = draw_link(patron_id=due.patron_id, lasting=lasting, now=instant)
+        return f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
+    if due.kind in _CODE_FOR:
+        return draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+    return ""
+
+
+def can_send_code(*, patron_id: int) -> bool:
+    """Tell whether a code would reach the patron at once: there is an address, and a machine that serves it."""
+    post: Post = current_app.extensions["post"]
+    return can_be_reached_at_once(patron_id=patron_id, channels=post.channels)

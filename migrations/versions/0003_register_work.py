@@ -121,6 +121,7 @@ def upgrade() -> None:
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.add_column(sa.Column("channel", sa.String(length=10), nullable=True))
         batch_op.add_column(sa.Column("sealed_to", sa.LargeBinary(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_messages_sent_at"), ["sent_at"], unique=False)
 
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("code_entered_at", sa.DateTime(timezone=True), nullable=True))
@@ -236,6 +237,7 @@ def downgrade() -> None:
         batch_op.drop_column("code_entered_at")
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_messages_sent_at"))
         batch_op.drop_column("sealed_to")
         batch_op.drop_column("channel")
 
