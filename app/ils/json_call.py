@@ -2,12 +2,14 @@
 
 import json
 import logging
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, NamedTuple
 
 import httpx
 
-from app.ils.budget import CONNECT_SECONDS, Budget
+from app.ils.budget import CONNECT_SECONDS, Budget, utc_now
 from app.ils.port import Unavailable
 
 MAX_ANSWER: Final = 1024 * 1024
@@ -30,12 +32,16 @@ logging.getLogger("httpcore").setLevel(logging.INFO)
 
 
 class Reply(NamedTuple):
-    """What came back. `media_type` without its parameters; `total` is X-Total-Count, if it was told."""
+    """What came back. `media_type` without its parameters; `total` is X-Total-Count, if it was told.
+
+    `retry_after` is in seconds (RFC 9110, 10.2.3).
+    """
 
     status: int
     media_type: str
     body: bytes
     total: int | None
+    retry_after: int | None = None
 
 
 def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -55,19 +61,21 @@ def call_json(
     url: str,
     budget: Budget,
     body: object = None,
+    content: bytes | None = None,
     form: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     auth: httpx.BasicAuth | None = None,
 ) -> Reply:
-    """Send `body` as JSON or `form` as a form and return the answer, whatever its status.
+    """Send `body` as JSON, `content` that is JSON already, or a `form`; return the answer, whatever its status.
 
     Unavailable: no connection within a second, no end within the budget, an answer that is too large. A body is never
     unpacked, so none can grow.
     """
     sent = {"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity", **(headers or {})}
-    content = None
     if body is not None:
-        content, sent["Content-Type"] = json.dumps(body).encode("ascii"), "application/json"
+        content = json.dumps(body).encode("ascii")
+    if content is not None:
+        sent["Content-Type"] = "application/json"
     left = budget.left()
     limits = httpx.Timeout(left, connect=min(CONNECT_SECONDS, left))
     try:
@@ -94,4 +102,17 @@ def _read(response: httpx.Response, budget: Budget) -> Reply:
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     total = response.headers.get("X-Total-Count", "")
     known = int(total) if total.isascii() and total.isdecimal() and len(total) < 10 else None
-    return Reply(response.status_code, media_type, bytes(content), known)
+    later = _seconds_until(response.headers.get("Retry-After", ""))
+    return Reply(response.status_code, media_type, bytes(content), known, later)
+
+
+def _seconds_until(told: str) -> int | None:
+    """Read Retry-After: a number of seconds, or a date."""
+    if told.isascii() and told.isdecimal() and len(told) < 10:
+        return int(told)
+    try:
+        instant = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    left = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)) - utc_now()
+    return max(0, int(left.total_seconds()))

@@ -19,13 +19,15 @@ class Unavailable(RuleBroken):
     """The library's system gives no usable answer now. Whether an act took effect is then unknown.
 
     `reason` is for the log: nobody there, too slow, an answer that cannot be read, our login refused, or too busy.
+    `retry_after` is in how many seconds it wants to be asked again, if it said so.
     """
 
     code = "library-unavailable"
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, *, retry_after: int | None = None) -> None:
         super().__init__(f"the library's system does not answer: {reason}")
         self.reason = reason
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,30 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Integer, select, text
+from sqlalchemy import Integer, bindparam, select, text
 
-from app.register.tables import Affiliation, LibraryNotice, Patron
+from app.register.tables import Affiliation, LibraryNotice, Patron, UtcInstant
 from app.register.transaction import db
 from app.register.vault import vault
 
 JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "left", "erased"
 NUMBER_COLUMN = "library_notices.sealed_number"
 
-# The row stays locked until the commit, so a system that reads its line in order misses none.
-_TAKE_NUMBER = text(
-    """
-    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts) VALUES (:library_id, 1, 0, 0)
-    ON CONFLICT (library_id) DO UPDATE SET last_seq = library_queues.last_seq + 1
+# The row stays locked until the commit, so a system that reads its line in order misses none. A line that rests is
+# due from now on; one that is paused, or being told, keeps its time.
+_TAKE_NUMBER = (
+    text(
+        """
+    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts, due_at)
+    VALUES (:library_id, 1, 0, 0, :now)
+    ON CONFLICT (library_id) DO UPDATE
+    SET last_seq = library_queues.last_seq + 1, due_at = COALESCE(library_queues.due_at, excluded.due_at)
     RETURNING last_seq
     """
-).columns(last_seq=Integer)
+    )
+    .bindparams(bindparam("now", type_=UtcInstant))
+    .columns(last_seq=Integer)
+)
 
 
 def note_change(
@@ -44,7 +51,7 @@ def note_change(
         db.session.add(
             LibraryNotice(
                 library_id=library_id,
-                seq=db.session.execute(_TAKE_NUMBER, {"library_id": library_id}).scalar_one(),
+                seq=db.session.execute(_TAKE_NUMBER, {"library_id": library_id, "now": now}).scalar_one(),
                 patron_id=patron.id,
                 patron_version=patron.version,
                 kind=kind,

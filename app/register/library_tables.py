@@ -3,10 +3,12 @@
 Those about patrons are in tables.py, which is where every table is had from.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant
+
+_WAITING = text("due_at IS NOT NULL")
 
 
 class Library(Base):
@@ -94,13 +96,16 @@ class LibraryNotice(Base):
     """One thing that a library's system is told of a patron, in the order of `seq`.
 
     It holds no data of the patron: the system fetches those. `patron_id` has no foreign key, since the word that
-    somebody is erased outlives them; then the number by which the library knows them is sealed here until it answers.
+    somebody is erased outlives them. Where the number by which the library knew a patron is theirs no longer, it is
+    sealed here for as long as the notice may be asked for: a library that goes back to a copy of last week asks again.
     """
 
     __tablename__ = "library_notices"
     __table_args__ = (
         UniqueConstraint("library_id", "seq"),
         Index(None, "library_id", "patron_id"),
+        # What waits is little beside what is kept.
+        Index("ix_library_notices_waiting", "library_id", "seq", postgresql_where=_WAITING, sqlite_where=_WAITING),
         CheckConstraint("kind IN ('joined', 'changed', 'renumbered', 'left', 'erased')", name="kind"),
         {"sqlite_autoincrement": True},
     )
@@ -115,6 +120,7 @@ class LibraryNotice(Base):
     asked_at: Mapped[Instant]
     due_at: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    last_fault: Mapped[str | None] = mapped_column(String(40))
     confirmed_at: Mapped[Instant | None]
     kept: Mapped[str | None] = mapped_column(String(200))
     erasure_id: Mapped[int | None] = mapped_column(ForeignKey("erasures.id", ondelete="CASCADE"), index=True)

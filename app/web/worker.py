@@ -1,58 +1,71 @@
-"""The work that no page waits for: messages to patrons, and word to libraries of new card numbers."""
+"""The work that no page waits for: each kind of it is one line in `DUTIES`. Telling libraries has its own threads."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from flask import Flask
 
-from app.ils.port import Refused, Unavailable
-from app.register.changes import RENUMBERED
 from app.register.families import advise_older_children
-from app.register.notices import mark_not_told, mark_told, take_due_notice
 from app.register.transaction import db
 from app.web.clock import now
-from app.web.gate import library_systems
 from app.web.sending import send_one
+from app.web.telling import Telling, tell_one_library
 
-_PAUSE_SECONDS = 1
-_ADVICE_SECONDS = 3600
+_SECOND, _MINUTE, _HOUR = 1, 60, 3600
 
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A piece of work, done every so many seconds. It returns True where there may be more of it at once."""
+
+    do: Callable[[], object]
+    every: int
+
+
 def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Do what is due, and look again every second, while `go_on` says so."""
-    advised_at = 0.0
-    while go_on():
-        with app.app_context():
-            if time.monotonic() - advised_at >= _ADVICE_SECONDS or not advised_at:
-                advised_at = time.monotonic()
-                advise_older_children(now=now())
-                db.session.commit()
-            busy = work_once()
-        if not busy:
-            time.sleep(_PAUSE_SECONDS)
+    """Do each duty in its time, while `go_on` says so."""
+    with Telling(app) as telling:
+        duties = (*DUTIES, Duty(telling.begin, every=_SECOND))
+        done_at = dict.fromkeys(duties, float("-inf"))
+        while go_on():
+            due = [duty for duty in duties if time.monotonic() - done_at[duty] >= duty.every]
+            done_at |= dict.fromkeys(due, time.monotonic())
+            more = [duty for duty in due if _do(app, duty)]
+            done_at |= dict.fromkeys(more, float("-inf"))
+            if not more:
+                time.sleep(_SECOND / 4)
+
+
+def _do(app: Flask, duty: Duty) -> bool:
+    """Do one duty. One that fails is logged and tried again in its time, and keeps no other from being done."""
+    with app.app_context():
+        try:
+            more = duty.do() is True
+            db.session.commit()
+        except Exception as error:
+            # The kind of the error alone: its text may hold somebody's data.
+            _log.error("duty failed", duty=duty.do.__name__, kind=type(error).__name__)
+            return False
+        return more
 
 
 def work_once() -> bool:
-    """Send one message and tell one library, if any is due. Returns whether there was anything to do."""
-    sent = send_one()
-    told = _tell_one()
-    return sent or told
+    """Do what is done every second, and tell one library. Returns whether there may be more to do."""
+    more = [duty.do() is True for duty in DUTIES if duty.every == _SECOND]
+    db.session.commit()
+    return any([*more, tell_one_library()])
 
 
-def _tell_one() -> bool:
-    notice = take_due_notice(now=now())
-    if notice is None:
-        return False
-    lending = library_systems().lending(notice.library_id)
-    try:
-        if lending is not None and notice.kind == RENUMBERED and notice.former_number and notice.card_number:
-            lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
-    except (Refused, Unavailable) as error:
-        _log.warning("library not told", notice_id=notice.id, library_id=notice.library_id, code=error.code)
-        mark_not_told(notice=notice, now=now())
-    else:
-        mark_told(notice_id=notice.id, now=now())
-    return True
+def advise_families() -> None:
+    """Advise children who have grown older, and their guardians."""
+    advise_older_children(now=now())
+
+
+DUTIES = (
+    Duty(send_one, every=_SECOND),
+    Duty(advise_families, every=_HOUR),
+)

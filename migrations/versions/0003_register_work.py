@@ -186,6 +186,7 @@ def _renew_notices() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_fault", sa.String(length=40), nullable=True),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("kept", sa.String(length=200), nullable=True),
         sa.Column("erasure_id", _BIG_ID, nullable=True),
@@ -202,6 +203,14 @@ def _renew_notices() -> None:
     )
     for columns in (["erasure_id"], ["library_id", "patron_id"]):
         op.create_index(op.f(f"ix_library_notices_{'_'.join(columns)}"), "library_notices", columns)
+    waits = sa.text("due_at IS NOT NULL")
+    op.create_index(
+        "ix_library_notices_waiting",
+        "library_notices",
+        ["library_id", "seq"],
+        postgresql_where=waits,
+        sqlite_where=waits,
+    )
     last: dict[str, int] = {}
     for row in waiting:
         seq = last[row["library_id"]] = last.get(row["library_id"], 0) + 1
@@ -218,13 +227,14 @@ def _renew_notices() -> None:
             "attempts": row["attempts"],
         }
         op.bulk_insert(notices, [notice])
-    for library_id, seq in last.items():
+    for library_id in last:
         op.get_bind().execute(
             sa.text(
-                "INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts)"
-                " VALUES (:library_id, :seq, 0, 0)"
+                "INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts, due_at)"
+                " SELECT library_id, max(seq), 0, 0, min(due_at) FROM library_notices"
+                " WHERE library_id = :library_id GROUP BY library_id"
             ),
-            {"library_id": library_id, "seq": seq},
+            {"library_id": library_id},
         )
 
 

@@ -1,0 +1,113 @@
+"""Tell a library's system of one notice at the address where it listens, signed as Standard Webhooks has it.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: the headers webhook-id,
+webhook-timestamp and webhook-signature, an HMAC-SHA-256 over `id.timestamp.body`, and a key that is written as
+`whsec_` and its base64.
+
+The operator, and nobody else, says where a library listens, so the address is trusted as far as the operator is: it
+may be inside the house. Yet it leads nowhere else: redirects are not followed, and of the answer only the kinds of
+what is kept are read.
+"""
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.ils.budget import call_within
+from app.ils.json_call import Reply, call_json
+from app.ils.port import Refused, Unavailable
+from app.rules.errors import RuleBroken
+
+KEY_BYTES: Final = 32
+_SECONDS: Final = 10.0
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MOST_KINDS: Final = 20
+_LONGEST_URL: Final = 500
+# They speak of the address, our signature or the moment, and would be the same for every notice.
+_NOT_ADMITTED: Final = frozenset({401, 403, 407})
+_BUSY: Final = frozenset({408, 425, 429, 503})
+
+
+class NotAWebhook(RuleBroken):
+    """The address is none at which notices may be sent: https, or http to this machine, without a user name."""
+
+    code = "not-a-webhook"
+
+
+def check_url(url: str) -> str:
+    """Return the address as it is kept. Raises NotAWebhook."""
+    try:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        plain = not (parts.username or parts.password or parts.fragment) and parts.port != 0
+    except ValueError:
+        raise NotAWebhook from None
+    if not (safe and plain and parts.hostname and url.isascii() and url.isprintable() and len(url) <= _LONGEST_URL):
+        raise NotAWebhook
+    return parts.geturl()
+
+
+def draw_key() -> bytes:
+    """Return a new key to sign with."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def write_key(key: bytes) -> str:
+    """Return a key as a library's technician gets it."""
+    return f"whsec_{base64.b64encode(key).decode()}"
+
+
+def sign(*, key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return the value of the header webhook-signature. `timestamp` is in seconds since 1970."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+
+
+def send_notice(
+    *, client: httpx.Client, url: str, key: bytes, notice_id: int, body: Mapping[str, object], now: datetime
+) -> list[str]:
+    """Send a notice and return what the library says it keeps, by kind. Its id is the same however often it is sent.
+
+    Ten seconds at most. Unavailable where the library's system does not answer, is busy (with its Retry-After) or
+    does not admit us; Refused where it wants none of this notice.
+    """
+    content = json.dumps(body).encode("ascii")
+    timestamp = int(now.timestamp())
+    headers = {
+        "webhook-id": str(notice_id),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(key=key, message_id=str(notice_id), timestamp=timestamp, body=content),
+    }
+    reply = call_within(
+        _SECONDS,
+        lambda budget: call_json(
+            client=client, method="POST", url=url, budget=budget, content=content, headers=headers
+        ),
+    )
+    if 200 <= reply.status < 300:
+        return _kept(reply)
+    if reply.status in _BUSY:
+        raise Unavailable("busy", retry_after=reply.retry_after)
+    if reply.status in _NOT_ADMITTED:
+        raise Unavailable("not_admitted")
+    if 400 <= reply.status < 500:
+        raise Refused(f"status-{reply.status}")
+    raise Unavailable("bad_answer", retry_after=reply.retry_after)
+
+
+def _kept(reply: Reply) -> list[str]:
+    """Read {"kept": [{"kind": …}]}. Whatever else a system answers has no meaning, and does no harm."""
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return []
+    kept = answer.get("kept") if isinstance(answer, dict) else None
+    kinds = [each.get("kind") for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
+    return [kind for kind in kinds if isinstance(kind, str)][:_MOST_KINDS]

@@ -1,0 +1,173 @@
+"""Telling libraries' systems what is new: several at once, so that one that does not answer delays no other."""
+
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from threading import BoundedSemaphore
+from types import TracebackType
+from typing import Self
+
+import httpx
+import structlog
+from flask import Flask
+
+from app.ils.json_call import make_client
+from app.ils.lending import LendingSystem
+from app.ils.port import Refused, Unavailable
+from app.ils.webhook import send_notice
+from app.register.changes import ERASED, LEFT, RENUMBERED
+from app.register.notices import (
+    Line,
+    Notice,
+    list_due_notices,
+    mark_told,
+    pause_line,
+    release_line,
+    rest_line,
+    set_aside,
+    take_line,
+)
+from app.register.transaction import db
+from app.rules.pauses import pause_after
+from app.web.clock import now
+from app.web.gate import library_systems
+
+_AT_ONCE = 8
+_AT_A_TIME = 100
+# Well within a line's lease: the last call may take ten seconds more.
+_LONGEST_SECONDS = 30
+
+_log = structlog.get_logger()
+_dice = secrets.SystemRandom()
+
+
+class Telling:
+    """Tells up to eight libraries at once, each in a thread of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="telling")
+        self._free = BoundedSemaphore(_AT_ONCE)
+        self._going_on = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._going_on = False
+        self._pool.shutdown()
+
+    def begin(self) -> None:
+        """Give each free thread a library whose line is due, and return at once."""
+        while self._free.acquire(blocking=False):
+            line = take_line(now=now())
+            if line is None:
+                self._free.release()
+                return
+            self._pool.submit(self._tell, line)
+
+    def _tell(self, line: Line | None) -> None:
+        try:
+            while line is not None and self._going_on:
+                with self._app.app_context():
+                    tell_line(line, go_on=lambda: self._going_on)
+                    line = take_line(now=now())
+        except Exception as error:
+            # The line is due again when its lease is over. The error's text may hold somebody's data.
+            _log.error("telling failed", library_id=line and line.library_id, kind=type(error).__name__)
+        finally:
+            self._free.release()
+
+
+def tell_one_library() -> bool:
+    """Tell one library whose line is due. Returns whether there was any."""
+    line = take_line(now=now())
+    if line is not None:
+        tell_line(line)
+    return line is not None
+
+
+def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Tell a library what it waits for, half a minute long at most, and give its line back."""
+    lending = library_systems().lending(line.library_id)
+    if lending is None and line.webhook_url is None:
+        rest_line(library_id=line.library_id)
+        return
+    ends = time.monotonic() + _LONGEST_SECONDS
+    aside: set[int] = set()
+    answered = False
+    while notices := list_due_notices(library_id=line.library_id, now=now(), limit=_AT_A_TIME):
+        for notice in notices:
+            if time.monotonic() > ends or not go_on():
+                release_line(library_id=line.library_id, answered=answered, now=now())
+                return
+            if notice.patron_id in aside:
+                continue
+            try:
+                kept = _tell(notice, line, lending)
+            except Unavailable as fault:
+                _pause(line, fault, answered=answered)
+                return
+            except Refused as refusal:
+                aside.add(notice.patron_id)
+                _set_aside(notice, refusal.code)
+            else:
+                mark_told(notice_id=notice.id, kept=kept, now=now())
+            answered = True
+    release_line(library_id=line.library_id, answered=answered, now=now())
+
+
+def _tell(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str]:
+    """Tell one notice and return what the library keeps, by kind. Raises Unavailable or Refused."""
+    kept: list[str] = []
+    if lending is not None:
+        kept += _tell_lending(notice, lending)
+    if line.webhook_url is not None and line.webhook_key is not None:
+        body: dict[str, object] = {
+            "id": notice.id,
+            "seq": notice.seq,
+            "kind": notice.kind,
+            "card_number": notice.card_number,
+            "version": notice.version,
+            "at": notice.asked_at.isoformat(),
+        }
+        if notice.former_number:
+            body["former_number"] = notice.former_number
+        kept += send_notice(
+            client=_client(), url=line.webhook_url, key=line.webhook_key, notice_id=notice.id, body=body, now=now()
+        )
+    return kept
+
+
+def _tell_lending(notice: Notice, lending: LendingSystem) -> list[str]:
+    """Our circulation keeps nothing of a patron but the card number, so joining and corrections are no news to it."""
+    if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
+        lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
+    if notice.kind in (LEFT, ERASED) and notice.card_number:
+        return [kept.kind for kept in lending.end_patron(card_number=notice.card_number, dry_run=False).kept]
+    return []
+
+
+def _pause(line: Line, fault: Unavailable, *, answered: bool) -> None:
+    db.session.rollback()
+    attempts = 1 if answered else line.attempts + 1
+    asked = timedelta(seconds=fault.retry_after) if fault.retry_after else None
+    pause = pause_after(attempts=attempts, chance=_dice.random(), asked=asked)
+    _log.warning("library not told", library_id=line.library_id, reason=fault.reason)
+    pause_line(
+        library_id=line.library_id, attempts=attempts, fault=fault.reason, pause=pause, answered=answered, now=now()
+    )
+
+
+def _set_aside(notice: Notice, code: str) -> None:
+    _log.warning("notice refused", notice_id=notice.id, library_id=notice.library_id, code=code)
+    pause = pause_after(attempts=notice.attempts + 1, chance=_dice.random())
+    set_aside(notice=notice, fault=code, pause=pause, now=now())
+
+
+@cache
+def _client() -> httpx.Client:
+    return make_client()
