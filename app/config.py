@@ -93,8 +93,9 @@ def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
         except ValueError:
             faults.append("VAULT_KEYS must read 1:<64 hex digits>, with 2:<64 hex digits> and so on behind a comma")
             return {}
-    if not all(1 <= number <= 255 and len(key) == 32 for number, key in keys.items()):
-        faults.append("VAULT_KEYS must number its keys 1 to 255, each of 32 bytes (64 hex digits)")
+    # Tokens are chained through every key from the first: without one of them nobody would be found again.
+    if sorted(keys) != list(range(1, len(keys) + 1)) or len(keys) > 255 or any(len(key) != 32 for key in keys.values()):
+        faults.append("VAULT_KEYS must have every key from 1 on (255 at most), each of 32 bytes (64 hex digits)")
     return keys
 
 

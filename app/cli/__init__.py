@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.staff import staff
 from app.register.libraries import NotALibraryList, import_libraries
@@ -54,5 +55,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (libraries, machines, staff, retention, worker):
+    for command in (keys, libraries, machines, staff, retention, worker):
         app.cli.add_command(command)

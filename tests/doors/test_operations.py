@@ -138,6 +138,8 @@ def test_every_fault_in_the_environment_is_told_at_once() -> None:
         ("VAULT_KEYS", "0:" + "0f" * 32),
         ("VAULT_KEYS", "256:" + "0f" * 32),
         ("VAULT_KEYS", "1:" + "0f" * 31),
+        ("VAULT_KEYS", "2:" + "0f" * 32),
+        ("VAULT_KEYS", "1:" + "0f" * 32 + ",3:" + "0e" * 32),
         ("PROXIES", "-1"),
         ("PROXIES", "²"),
         ("PROXIES", "١"),
