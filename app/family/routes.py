@@ -23,7 +23,7 @@ from app.rules.card_number import NotACardNumber
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.errors import wait_sentence
-from app.web.step_up import confirm_pin, pin_is_needed
+from app.web.step_up import after_step_up, confirm_pin, pin_is_needed
 
 family = Blueprint("family", __name__, template_folder="templates")
 
@@ -51,6 +51,7 @@ def _show_settings(form: PermissionForm) -> str:
 
 @family.post("/my/settings")
 @open_to(Audience.PATRON)
+@after_step_up(asks_pin_itself=True)
 def give() -> ResponseReturnValue:
     """Give a permission. A number that nobody has is answered as one that somebody has."""
     form = PermissionForm()

@@ -13,6 +13,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
 from app.web.identity import DEVICE_COOKIE, keep_device, let_out, let_patron_in
+from app.web.step_up import confirm_and_go_on
 
 portal = Blueprint("portal", __name__, template_folder="templates")
 
@@ -68,6 +69,13 @@ def my() -> str:
     patron = get_patron(patron_id=current_user.patron_id)
     libraries = list_libraries(patron_id=patron.id)
     return render_template("portal/my.html", patron=patron, libraries=libraries)
+
+
+@portal.route("/my/confirm", methods=["GET", "POST"])
+@open_to(Audience.PATRON)
+def confirm() -> ResponseReturnValue:
+    """Ask once more who it is, and lead on to the page that wanted to know."""
+    return confirm_and_go_on()
 
 
 @portal.get("/accessibility")

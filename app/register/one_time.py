@@ -99,8 +99,8 @@ def use_link(*, token: str, address: str, now: datetime) -> int:
 
 
 def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime) -> None:
-    """Use a code up. Comes first in a request: tries are taken from the patron and from the network address before
-    the code is looked at, and a right one gives them back.
+    """Use a code up, which is committed at once. Comes first in a request: tries are taken from the patron and from
+    the network address before the code is looked at, and a right one gives them back.
 
     Raises CodeNotValid or TooManyAttempts.
     """
@@ -115,12 +115,10 @@ def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: date
             )
         ).scalars()
         right = [token for token in kept for one in entered if hmac.compare_digest(token, one)]
-    if not right:
-        raise CodeNotValid
+        used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(right)).returning(OneTimeSecret.id)
+        if connection.execute(used).first() is None:
+            raise CodeNotValid
     give_back_tries(tries=tries)
-    used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(right)).returning(OneTimeSecret.id)
-    if db.session.scalar(used) is None:
-        raise CodeNotValid
 
 
 def forget_secrets(*, patron_id: int) -> None:

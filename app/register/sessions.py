@@ -18,6 +18,7 @@ _FIND = select(
     Session.expires_at,
     Session.idle_seconds,
     Session.secret_entered_at,
+    Session.code_entered_at,
 ).where(Session.token_hash == bindparam("token_hash"))
 
 
@@ -43,6 +44,7 @@ class LiveSession:
     staff_id: int | None
     device_id: int | None
     secret_entered_at: datetime
+    code_entered_at: datetime | None = None
 
 
 def start_session(
@@ -52,6 +54,7 @@ def start_session(
     patron_id: int | None = None,
     staff_id: int | None = None,
     device_id: int | None = None,
+    code_entered_at: datetime | None = None,
 ) -> tuple[str, LiveSession]:
     """Start a session for a patron or for a staff member. Returns its token, which is nowhere else, and itself."""
     token = secrets.token_urlsafe(32)
@@ -64,10 +67,11 @@ def start_session(
         expires_at=now + timedelta(seconds=lasting.absolute),
         idle_seconds=lasting.idle,
         secret_entered_at=now,
+        code_entered_at=code_entered_at,
     )
     db.session.add(session)
     db.session.flush()
-    return token, LiveSession(session.id, patron_id, staff_id, device_id, now)
+    return token, LiveSession(session.id, patron_id, staff_id, device_id, now, code_entered_at)
 
 
 def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSession | None:
@@ -76,12 +80,22 @@ def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSe
         row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
     if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
-    return LiveSession(row.id, row.patron_id, row.staff_id, row.device_id, row.secret_entered_at)
+    return LiveSession(row.id, row.patron_id, row.staff_id, row.device_id, row.secret_entered_at, row.code_entered_at)
 
 
 def renew_secret(*, session_id: int, now: datetime) -> None:
-    """Note that whoever holds the session has just entered the PIN."""
-    db.session.execute(update(Session).where(Session.id == session_id).values(secret_entered_at=now))
+    """Note, committed at once, that whoever holds the session has just entered the PIN."""
+    _note_entered(session_id, secret_entered_at=now)
+
+
+def renew_code(*, session_id: int, now: datetime) -> None:
+    """Note, committed at once, that whoever holds the session has just entered a code that was sent to the patron."""
+    _note_entered(session_id, code_entered_at=now)
+
+
+def _note_entered(session_id: int, **values: datetime) -> None:
+    with direct_connection() as connection:
+        connection.execute(update(Session).where(Session.id == session_id).values(**values))
 
 
 def end_session(*, session_id: int) -> None:
@@ -92,3 +106,8 @@ def end_session(*, session_id: int) -> None:
 def end_sessions_on_device(*, device_id: int) -> None:
     """End every session on a device."""
     db.session.execute(delete(Session).where(Session.device_id == device_id))
+
+
+def end_sessions_of_patron(*, patron_id: int, but: int | None = None) -> None:
+    """End every session of a patron but one."""
+    db.session.execute(delete(Session).where(Session.patron_id == patron_id, Session.id != (but or 0)))

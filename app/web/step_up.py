@@ -1,27 +1,191 @@
-"""The PIN once more, for what must not happen on a phone that lies open on a table."""
+"""Asking once more who it is, for what must not happen on a phone that lies open on a table.
 
-from datetime import timedelta
+What is asked for: the PIN, unless it was entered within ten minutes; and with NEW_DEVICE=code also a code that is
+sent to the patron's e-mail address or phone, where there is one. A view says that it wants this:
 
-from flask import request
+    @portal.route("/my/data/contact", methods=["GET", "POST"])
+    @open_to(Audience.PATRON)
+    @after_step_up()
+    def change_contact() -> ResponseReturnValue: ...
+
+Looked at (GET), the page is reached through `/my/confirm`, which leads on to it. Sent in (POST) too late, the form is
+answered with the question, and what was typed is sent along with the answer: the view sees the form as it was, and
+keeps nothing. Fields whose name has `pin` or `password` in it are not sent along.
+
+- `@after_step_up(always=True)` asks for the PIN at every POST, however fresh it is, and nothing at a GET. A form of
+  such a view may have the field itself, under the name `confirm_pin`.
+- `@after_step_up(asks_pin_itself=True)` is for a view whose own form asks for the PIN where `pin_is_needed()`, and
+  takes it by `confirm_pin`: it steps in only where a code is needed.
+
+Pages that are looked at must be without parameters in their address. Everything is committed before the view runs,
+so the view may use `direct_connection`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
 
+from app.register.budgets import TooManyAttempts
+from app.register.confirmation import ask_for_code, code_channel
+from app.register.one_time import STEP_UP, CodeNotValid, use_code
 from app.register.patrons import get_patron
-from app.register.pins import Origin, sign_in
-from app.register.sessions import renew_secret
+from app.register.pins import Origin, SignInRefused, sign_in
+from app.register.sessions import renew_code, renew_secret
 from app.web.clock import now
+from app.web.errors import wait_sentence
 from app.web.identity import DEVICE_COOKIE
 
 FRESH_FOR = timedelta(minutes=10)
+_PIN, _CODE = "confirm_pin", "confirm_code"
+_NOT_SENT_ALONG = ("csrf_token", "confirm_", "pin", "password")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class ConfirmForm(FlaskForm):
+    """What is entered once more. A view that always asks may show the PIN's field in a form of its own."""
+
+    confirm_code = StringField(_l("Code"))
+    confirm_pin = PasswordField(_l("PIN"))
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What is asked for."""
+
+    pin: bool
+    code: bool
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is."""
+        return self.pin or self.code
 
 
 def pin_is_needed() -> bool:
     """Tell whether the PIN was entered too long ago."""
-    return bool(current_user.session.secret_entered_at + FRESH_FOR <= now())
+    return "entered_pin" not in g and not _is_fresh(current_user.session.secret_entered_at)
+
+
+def code_is_needed() -> bool:
+    """Tell whether a code is to be entered. Comes before anything is written."""
+    if current_app.config["NEW_DEVICE"] != "code" or _is_fresh(current_user.session.code_entered_at):
+        return False
+    channels = current_app.extensions["post"].channels
+    return code_channel(patron_id=current_user.patron_id, channels=channels) is not None
+
+
+def _is_fresh(entered_at: datetime | None) -> bool:
+    return entered_at is not None and entered_at + FRESH_FOR > now()
 
 
 def confirm_pin(pin: str) -> None:
-    """Take the PIN of whoever is signed in, good for ten minutes. Raises SignInRefused or TooManyAttempts."""
+    """Take the PIN of whoever is signed in, good for ten minutes. Comes before anything is written.
+
+    Raises SignInRefused or TooManyAttempts.
+    """
     patron = get_patron(patron_id=current_user.patron_id)
     origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
     sign_in(card_number=patron.card_number, pin=pin, origin=origin, now=now())
     renew_secret(session_id=current_user.session.id, now=now())
+    g.entered_pin = True
+
+
+def confirm_code(code: str) -> None:
+    """Take the code that was sent, good for ten minutes. Comes before anything is written.
+
+    Raises CodeNotValid or TooManyAttempts.
+    """
+    address = request.remote_addr or ""
+    use_code(patron_id=current_user.patron_id, purpose=STEP_UP, code=code, address=address, now=now())
+    renew_code(session_id=current_user.session.id, now=now())
+
+
+def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Callable[[View], View]:
+    """Let a view run only once it is sure who it is. How: at the top of this module."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def ask_first(**parameters: object) -> ResponseReturnValue:
+            looked_at = request.method in ("GET", "HEAD")
+            if looked_at and always:
+                return cast(ResponseReturnValue, view(**parameters))
+            code = code_is_needed()
+            needed = Needed(pin=(always or pin_is_needed()) and (code or not asks_pin_itself), code=code)
+            if looked_at and needed.anything:
+                return redirect(url_for("portal.confirm", next=request.endpoint))
+            question = _take_answer(needed) if needed.anything else None
+            return question or cast(ResponseReturnValue, view(**parameters))
+
+        ask_first.leads_on = not always  # type: ignore[attr-defined]
+        return cast(View, ask_first)
+
+    return wrap
+
+
+def confirm_and_go_on() -> ResponseReturnValue:
+    """Answer `/my/confirm`: ask for what is needed, and lead on to the page that wanted it, which is one of those."""
+    endpoint = request.values.get("next", "")
+    if not getattr(current_app.view_functions.get(endpoint), "leads_on", False):
+        return redirect(url_for("portal.my"))
+    needed = Needed(pin=pin_is_needed(), code=code_is_needed())
+    if request.method == "GET" and needed.anything:
+        return _ask(needed, ConfirmForm(), sent=False)
+    question = _take_answer(needed) if needed.anything else None
+    return question or redirect(url_for(endpoint))
+
+
+def _take_answer(needed: Needed) -> Response | None:
+    """Take PIN and code from the form that was sent in; return the question where they are missing or wrong."""
+    pin, code = request.form.get(_PIN, ""), request.form.get(_CODE, "")
+    form = ConfirmForm()
+    try:
+        if needed.code and not code:
+            ask_for_code(patron_id=current_user.patron_id, purpose=STEP_UP, now=now())
+            return _ask(needed, form, sent=True)
+        if needed.pin and _PIN not in request.form:
+            return _ask(needed, form, sent=True)
+        if needed.pin:
+            confirm_pin(pin)
+        if needed.code:
+            confirm_code(code)
+    except SignInRefused:
+        form.confirm_pin.errors = [_("The PIN is wrong.")]
+        return _ask(needed, form, sent=True, status=422)
+    except CodeNotValid:
+        form.confirm_code.errors = [_("The code is wrong or too old.")]
+        return _ask(needed, form, sent=True, status=422)
+    except TooManyAttempts as error:
+        question = _ask(needed, form, sent=True, status=429, refusal=wait_sentence(error.retry_after))
+        question.headers["Retry-After"] = str(error.retry_after)
+        return question
+    return None
+
+
+def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, refusal: str = "") -> Response:
+    """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way."""
+    typed = [
+        (name, value)
+        for name, value in (request.args if request.method == "GET" else request.form).items(multi=True)
+        if not any(part in name for part in _NOT_SENT_ALONG)
+    ]
+    page = render_template(
+        "confirm.html",
+        form=form,
+        needed=needed,
+        sent=sent or not needed.code,
+        typed=typed,
+        refusal=refusal,
+        here=request.path,
+    )
+    return make_response(page, status)

@@ -47,6 +47,7 @@ ROUTES = """
 /login                                                 GET,POST   anyone
 /logout                                                POST       anyone
 /my                                                    GET        patron
+/my/confirm                                            GET,POST   patron
 /my/interlibrary                                       GET,POST   patron
 /my/interlibrary/cancel                                POST       patron
 /my/loans                                              GET        patron

@@ -1,0 +1,32 @@
+"""Codes to a patron's own e-mail address or phone: whether one can be sent, and asking for it."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.register.budgets import take_tries
+from app.register.one_time import NEW_DEVICE, STEP_UP
+from app.register.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_message, choose_channel
+from app.register.tables import Patron
+from app.register.transaction import direct_connection
+from app.rules.pin import CODE_SENT
+
+_KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}
+
+
+def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
+    """Return by which of the `channels` that a machine serves a code reaches the patron at once; None by none."""
+    found = select(Patron.email, Patron.phone, Patron.preferred_contact).where(Patron.id == patron_id)
+    with direct_connection() as connection:
+        reached = connection.execute(found).one()
+    return choose_channel(Patron(**reached._mapping), kind=STEP_UP_CODE, channels=channels)
+
+
+def ask_for_code(*, patron_id: int, purpose: str, now: datetime) -> None:
+    """Ask for a code for NEW_DEVICE or STEP_UP to be sent to the patron. Comes first in a request.
+
+    Raises TooManyAttempts where five were asked for within the hour.
+    """
+    take_tries(tries=[(CODE_SENT, f"{purpose} {patron_id}")], now=now)
+    ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], now=now)
