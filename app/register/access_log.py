@@ -1,6 +1,6 @@
 """Who looked at a patron. The line is on disk before the answer is served; without it there is no answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,18 +26,13 @@ def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now
 
 def write_down_list(*, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime) -> None:
     """Write one line for each patron of a list that is to be shown, all or none, and commit them."""
-    lines = [
-        {
-            "at": now,
-            "patron_id": patron_id,
-            "library_id": looker.library_id,
-            "role": looker.role,
-            "actor": looker.actor,
-            "purpose": purpose,
-            "fields": fields,
-        }
-        for patron_id in sorted(set(patron_ids))
-    ]
+    write_down_all(patrons=dict.fromkeys(sorted(set(patron_ids)), fields), looker=looker, purpose=purpose, now=now)
+
+
+def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, now: datetime) -> None:
+    """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each."""
+    told = {"library_id": looker.library_id, "role": looker.role, "actor": looker.actor, "purpose": purpose, "at": now}
+    lines = [told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]
     if lines:
         with direct_connection() as connection:
             connection.execute(insert(AccessLogEntry).values(lines))

@@ -10,8 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from app.register.changes import RENUMBERED, note_change
 from app.register.devices import NoSuchDevice
 from app.register.numbers import draw_number
+from app.register.outbox import CARD_REPLACED, ask_for_message
+from app.register.patrons import lock_patron
 from app.register.sessions import end_sessions_on_device
-from app.register.tables import Credential, Device, Patron
+from app.register.tables import Credential, Device
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
@@ -109,16 +111,30 @@ def replace_card(*, patron_id: int, now: datetime) -> str:
 
     Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
     """
-    patron = db.session.get_one(Patron, patron_id)
+    patron = lock_patron(patron_id)
     old, new = patron.card_number, draw_number()
-    patron.card_number, patron.card_state = new, "active"
+    patron.card_number = new
+    if patron.card_state == "lost":
+        patron.card_state = "active"
     note_change(patron=patron, kind=RENUMBERED, former_number=old, now=now)
+    if patron.email or patron.phone or patron.address:
+        ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
     return new
 
 
 def report_lost(*, patron_id: int, now: datetime) -> None:
     """Block the card: nothing accepts it, and nobody signs in with it, until the library gives a new one."""
-    patron = db.session.get_one(Patron, patron_id)
-    patron.card_state = "lost"
+    patron = lock_patron(patron_id)
+    if patron.card_state == "active":
+        patron.card_state = "lost"
+        note_change(patron=patron, now=now)
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
+
+
+def report_found(*, patron_id: int, now: datetime) -> None:
+    """Let a lost card work again, under its number. The patron signs in anew. Nothing changes for any other card."""
+    patron = lock_patron(patron_id)
+    if patron.card_state == "lost":
+        patron.card_state = "active"
+        note_change(patron=patron, now=now)

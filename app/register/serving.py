@@ -1,13 +1,15 @@
-"""Serving at the desk: an accepted scan opens five minutes with one patron, at the terminal where it was scanned."""
+"""Serving at the desk: a scan, or a visit, opens five minutes with one patron, at the terminal where it was opened."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.register.access_log import write_down
 from app.register.scans import Terminal
-from app.register.tables import Patron, PresentedStep
+from app.register.tables import Affiliation, DeskVisit, Patron, PresentedStep
 from app.register.transaction import direct_connection
 from app.rules.errors import RuleBroken
 from app.rules.scan import SESSION_SECONDS
@@ -24,30 +26,68 @@ class NobodyServed(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The patron before the desk."""
+    """The patron before the desk. Who was `looked_up` showed no code: photo id or a plastic card says who it is.
+
+    `in_full` tells whether the desk may see more than the minimum: of who joined the library and is not frozen.
+    """
 
     patron_id: int
     name: str
     card_number: str
+    activated_here: bool
+    in_full: bool
+    looked_up: bool
 
 
-def serve(*, session: str, terminal: Terminal, fields: str, acting: bool, now: datetime) -> Served:
-    """Return whom a scan's session names at this terminal, and write down the look before that.
+def serve(
+    *, session: str, terminal: Terminal, fields: str, acting: bool, now: datetime, minimum: str | None = None
+) -> Served:
+    """Return whom a session names at this terminal, and write down the look before that.
 
-    Each act gives five minutes more, up to half an hour after the scan; looking alone gives none. Raises NobodyServed.
+    `fields` is what is shown of the patron, or `minimum`, where that is less, of one who may not be seen in full.
+    Each act gives five minutes more, up to half an hour after the scan or look-up; looking alone gives none.
+    Raises NobodyServed.
     """
-    step = PresentedStep
     with direct_connection() as connection:
-        row = connection.execute(
-            select(step.credential_id, step.step, step.presented_at, Patron.id, Patron.name, Patron.card_number)
-            .join(Patron, Patron.id == step.patron_id)
-            .where(step.session == session, step.terminal == terminal.scope, step.expires_at > now)
-        ).first()
+        row, looked_up = _find(connection, PresentedStep, session=session, terminal=terminal, now=now), False
+        if row is None:
+            row, looked_up = _find(connection, DeskVisit, session=session, terminal=terminal, now=now), True
         if row is None:
             raise NobodyServed
         if acting:
-            until = min(now + timedelta(seconds=SESSION_SECONDS), row.presented_at + _LONGEST)
-            taken = (step.credential_id == row.credential_id) & (step.step == row.step)
-            connection.execute(update(step).where(taken).values(expires_at=until))
-    write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=fields, now=now)
-    return Served(patron_id=row.id, name=row.name, card_number=row.card_number)
+            until = min(now + timedelta(seconds=SESSION_SECONDS), row.began_at + _LONGEST)
+            opened = DeskVisit if looked_up else PresentedStep
+            connection.execute(update(opened).where(opened.session == session).values(expires_at=until))
+    in_full = bool(row.here) and row.frozen_at is None
+    shown = fields if in_full or minimum is None else minimum
+    write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=shown, now=now)
+    return Served(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up)
+
+
+def _find(
+    connection: Connection,
+    opened: type[PresentedStep] | type[DeskVisit],
+    *,
+    session: str,
+    terminal: Terminal,
+    now: datetime,
+) -> Any:  # noqa: ANN401 - a row
+    here = aliased(Affiliation)
+    began_at: InstrumentedAttribute[datetime] = (
+        DeskVisit.opened_at if opened is DeskVisit else PresentedStep.presented_at
+    )
+    open_here: ColumnElement[bool] = (opened.session == session) & (opened.terminal == terminal.scope)
+    return connection.execute(
+        select(
+            Patron.id,
+            Patron.name,
+            Patron.card_number,
+            Patron.frozen_at,
+            began_at.label("began_at"),
+            here.library_id.label("here"),
+        )
+        .select_from(opened)
+        .join(Patron, Patron.id == opened.patron_id)
+        .join(here, (here.patron_id == Patron.id) & (here.library_id == terminal.library_id), isouter=True)
+        .where(open_here, opened.expires_at > now)
+    ).first()

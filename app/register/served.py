@@ -1,0 +1,94 @@
+"""What a desk sees of the patron before it: a minimum, and all where the patron has joined the library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import func, select
+
+from app.register.devices import ShownDevice, list_devices
+from app.register.tables import Affiliation, Library, Patron
+from app.register.transaction import db
+from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
+from app.rules.contact import Contact
+
+MINIMUM: Final = "name, age band, home library, card number, card state"
+IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred contact, home library, card, devices"
+
+
+@dataclass(frozen=True, slots=True)
+class InFull:
+    """What only a library that the patron has joined sees. Instants are UTC."""
+
+    birth_date: date
+    gender: str
+    contact: Contact
+    language: str
+    registered_at: datetime
+    guardian_consent_at: datetime | None
+    needs_consent: bool
+    libraries: int
+    devices: Sequence[ShownDevice]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPatron:
+    """The patron before the desk. `local_to` names the one library that takes the card; None: every library does.
+
+    `erase_at` is when everything about somebody whose death was reported is deleted (UTC).
+    """
+
+    name: str
+    card_number: str
+    age_band: AgeBand
+    home_library: str
+    card_state: str
+    is_frozen: bool
+    local_to: str | None
+    local_to_id: str | None
+    erase_at: datetime | None
+    in_full: InFull | None
+
+
+def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> SeenPatron:
+    """Return what a desk at this library shows of the patron it serves; the look was written down before."""
+    home, patron = db.session.execute(
+        select(Library.name, Patron).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
+    ).one()
+    local_to = db.session.get(Library, patron.local_to) if patron.local_to else None
+    return SeenPatron(
+        name=patron.name,
+        card_number=patron.card_number,
+        age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
+        home_library=home,
+        card_state=patron.card_state,
+        is_frozen=patron.frozen_at is not None,
+        local_to=local_to.name if local_to else None,
+        local_to_id=patron.local_to,
+        erase_at=patron.erase_at if patron.erase_reason == "death" else None,
+        in_full=_see_in_full(patron, library_id=library_id, now=now) if in_full else None,
+    )
+
+
+def _see_in_full(patron: Patron, *, library_id: str, now: datetime) -> InFull:
+    consent_age = db.session.get_one(Library, library_id).consent_age
+    joined = select(func.count()).select_from(Affiliation).where(Affiliation.patron_id == patron.id)
+    return InFull(
+        birth_date=patron.birth_date,
+        gender=patron.gender,
+        contact=Contact(
+            email=patron.email,
+            phone=patron.phone,
+            address=patron.address,
+            postcode=patron.postcode,
+            place=patron.place,
+            preferred=patron.preferred_contact,
+        ),
+        language=patron.language,
+        registered_at=patron.registered_at,
+        guardian_consent_at=patron.guardian_consent_at,
+        needs_consent=age_on(birth_date=patron.birth_date, day=day_in_norway(now)) < consent_age,
+        libraries=db.session.scalar(joined) or 0,
+        devices=list_devices(patron_id=patron.id, now=now),
+    )

@@ -1,0 +1,59 @@
+"""Serving somebody who came without a code: they were looked up, and photo id or a plastic card showed who it is."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app.register.access_log import Looker
+from app.register.lookup import PURPOSE
+from app.register.scans import Terminal
+from app.register.tables import AccessLogEntry, DeskVisit
+from app.register.transaction import db, direct_connection
+from app.rules.errors import RuleBroken
+from app.rules.scan import SESSION_SECONDS
+
+FOUND_FOR = timedelta(minutes=10)
+
+
+class NotLookedUp(RuleBroken):
+    """This staff member has not looked the patron up within the last ten minutes."""
+
+    code = "not-looked-up"
+
+
+def open_visit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
+    """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them."""
+    session = secrets.token_urlsafe(24)
+    db.session.add(
+        DeskVisit(
+            session=session,
+            patron_id=patron_id,
+            library_id=terminal.library_id,
+            terminal=terminal.scope,
+            opened_at=now,
+            expires_at=now + timedelta(seconds=SESSION_SECONDS),
+        )
+    )
+    return session
+
+
+def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
+    """Open a visit of somebody whom this staff member has found. Raises NotLookedUp for anybody else."""
+    if not _was_looked_up(patron_id=patron_id, looker=terminal.looker, now=now):
+        raise NotLookedUp
+    return open_visit(patron_id=patron_id, terminal=terminal, now=now)
+
+
+def _was_looked_up(*, patron_id: int, looker: Looker, now: datetime) -> bool:
+    seen = AccessLogEntry
+    found = select(seen.id).where(
+        seen.patron_id == patron_id,
+        seen.at > now - FOUND_FOR,
+        seen.purpose == PURPOSE,
+        seen.role == looker.role,
+        seen.actor == looker.actor,
+        seen.library_id == looker.library_id,
+    )
+    with direct_connection() as connection:
+        return connection.execute(found.limit(1)).first() is not None
