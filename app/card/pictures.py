@@ -9,6 +9,8 @@ from markupsafe import Markup
 from qrcode.constants import ERROR_CORRECT_Q
 from qrcode.util import MODE_NUMBER, QRData
 
+from app.web.squares import draw_squares
+
 QUIET_ZONE = 4
 _BAR_HEIGHT = 40
 _BAR_QUIET_ZONE = 10
@@ -27,7 +29,7 @@ def _qr(digits: str) -> "qrcode.QRCode[qrcode.image.base.BaseImage]":
 def draw_qr_svg(digits: str) -> Markup:
     """Return the QR code as an inline SVG of one path, black on white, quiet zone included."""
     rows = _qr(digits).get_matrix()
-    return _svg(rows=rows, height=1)
+    return draw_squares(rows=rows, height=1)
 
 
 @lru_cache(maxsize=128)
@@ -43,23 +45,4 @@ def draw_barcode_svg(digits: str) -> Markup:
     """Return the digits as a Code 128-C barcode, an inline SVG of one path with its quiet zone."""
     bars = Code128(digits).build()[0]
     quiet = [False] * _BAR_QUIET_ZONE
-    return _svg(rows=[[*quiet, *(bar == "1" for bar in bars), *quiet]], height=_BAR_HEIGHT)
-
-
-def _svg(*, rows: list[list[bool]], height: int) -> Markup:
-    runs = []
-    for y, row in enumerate(rows):
-        x = 0
-        while x < len(row):
-            if not row[x]:
-                x += 1
-                continue
-            start = x
-            while x < len(row) and row[x]:
-                x += 1
-            runs.append(f"M{start} {y * height}h{x - start}v{height}h-{x - start}z")
-    size = f"0 0 {len(rows[0])} {len(rows) * height}"
-    return Markup(  # noqa: S704 - made of numbers alone
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" shape-rendering="crispEdges" aria-hidden="true">'
-        f'<path fill="#fff" d="M0 0h{len(rows[0])}v{len(rows) * height}H0z"/><path d="{"".join(runs)}"/></svg>'
-    )
+    return draw_squares(rows=[[*quiet, *(bar == "1" for bar in bars), *quiet]], height=_BAR_HEIGHT)

@@ -18,6 +18,7 @@ _TABS = (
     ("desk.counter", _l("Counter")),
     ("desk.returns", _l("Returns")),
     ("desk.interlibrary", _l("Interlibrary loans")),
+    ("desk.post", _l("Post")),
 )
 # A library with a system of its own lends there.
 _WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")

@@ -3,16 +3,16 @@
 Both are of patrons whose home library it is. Each look at them is in the access log.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.access_log import Looker, write_down, write_down_list
 from app.register.outbox import CODES, LETTER, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
-from app.register.tables import Message, Patron
+from app.register.tables import Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
 from app.rules.errors import RuleBroken
@@ -61,9 +61,9 @@ def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) 
     Each look is written down before they are returned.
     """
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
-    patron_ids = [patron.id for _message, patron in rows]
+    patron_ids = [row.patron_id for row in rows]
     write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
-    return [WaitingLetter(message.id, patron.name, message.kind, message.asked_at) for message, patron in rows], more
+    return [WaitingLetter(row.id, row.name, row.kind, row.asked_at) for row in rows], more
 
 
 def list_failed(
@@ -74,52 +74,50 @@ def list_failed(
     `channels` are those that a machine serves here. Each look is written down before they are returned.
     """
     rows, more = _next_page(*_FAILED, library_id=library_id, after=after)
-    patron_ids = [patron.id for _message, patron in rows]
+    patron_ids = [row.patron_id for row in rows]
     write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name, contact data", now=now)
-    return [_failed(message, patron, channels) for message, patron in rows], more
+    return [_failed(row, channels) for row in rows], more
 
 
 def _next_page(
     *conditions: ColumnElement[bool], library_id: str, after: int
-) -> tuple[list[tuple[Message, Patron]], bool]:
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], bool]:
+    message = (Message.id, Message.kind, Message.asked_at, Message.channel, Message.sealed_to)
     found = (
-        select(Message, Patron)
+        select(*message, Message.attempts, Message.due_at, Message.patron_id, Patron.name, Patron.address)
+        .add_columns(Patron.email, Patron.phone, Patron.preferred_contact)
         .join(Patron, Patron.id == Message.patron_id)
         .where(*conditions, Patron.home_library_id == library_id, Message.id > after)
         .order_by(Message.id)
         .limit(PAGE + 1)
     )
-    rows = [(row[0], row[1]) for row in db.session.execute(found)]
+    with direct_connection() as connection:
+        rows = connection.execute(found).all()
     return rows[:PAGE], len(rows) > PAGE
 
 
-def _failed(message: Message, patron: Patron, channels: Collection[str]) -> FailedMessage:
-    assert message.due_at is not None
-    channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels) or ""
+def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMessage:
+    channel = row.channel or choose_channel(row, kind=row.kind, channels=channels) or ""
     return FailedMessage(
-        id=message.id,
-        name=patron.name,
-        kind=message.kind,
-        asked_at=message.asked_at,
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        asked_at=row.asked_at,
         channel=channel,
-        to=_hint(message, patron, channel),
-        attempts=message.attempts,
-        due_at=message.due_at,
-        can_be_letter=_can_be_letter(message, patron),
+        to=_hint(row, channel),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        # Word to a former address is for whoever is there; a letter would go to the new one.
+        can_be_letter=bool(row.address) and row.sealed_to is None and row.kind not in CODES,
     )
 
 
-def _can_be_letter(message: Message, patron: Patron) -> bool:
-    # Word to a former address is for whoever is there; a letter would go to the new one.
-    return bool(patron.address) and message.sealed_to is None and message.kind not in CODES
-
-
-def _hint(message: Message, patron: Patron, channel: str) -> str:
+def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
     """Return an e-mail address or telephone number with most of it left out."""
-    address = (patron.phone if channel == "sms" else patron.email) or ""
-    if message.sealed_to is not None:
+    address = (row.phone if channel == "sms" else row.email) or ""
+    if row.sealed_to is not None:
         try:
-            address = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode()
+            address = vault.open(row.sealed_to, column=SEALED_TO_COLUMN).decode()
         except SecretNotOpened:
             return ""
     name, at, domain = address.partition("@")
@@ -142,6 +140,13 @@ def open_letter(*, message_id: int, library_id: str, looker: Looker, now: dateti
     write_down(patron_id=patron_id, looker=looker, purpose=PURPOSE, fields="name, address", now=now)
     message, patron, about = read_message(message_id=message_id)
     return make_due(message=message, patron=patron, about=about, channel=LETTER)
+
+
+def get_sender(*, library_id: str) -> tuple[str, ...]:
+    """Return a library's name and the lines of its address, as they stand at the head of a letter."""
+    library = db.session.get_one(Library, library_id)
+    place = f"{library.postcode or ''} {library.place or ''}".strip()
+    return tuple(line for line in (library.name, library.address, place) if line)
 
 
 def mark_printed(*, message_id: int, library_id: str, now: datetime) -> None:

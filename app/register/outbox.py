@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
@@ -41,6 +41,14 @@ SEALED_TO_COLUMN: Final = "messages.sealed_to"
 _LEASE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=6)
 _CODE_IS_LATE = timedelta(minutes=10)
+
+
+class Reachable(Protocol):
+    """What says how a patron is reached: a patron, or a row with these columns."""
+
+    email: Any
+    phone: Any
+    preferred_contact: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ def make_due(*, message: Message, patron: Patron, about: str | None, channel: st
     )
 
 
-def choose_channel(patron: Patron, *, kind: str, channels: Collection[str]) -> str | None:
+def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -> str | None:
     """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
 
     A letter needs no address in the register: a library may keep it. None for a code that cannot arrive at once.

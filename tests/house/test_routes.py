@@ -40,6 +40,11 @@ ROUTES = """
 /desk/interlibrary                                     GET,POST   staff
 /desk/login                                            GET,POST   anyone
 /desk/logout                                           POST       anyone
+/desk/post                                             GET        staff
+/desk/post/<message_id>/as-letter                      POST       staff
+/desk/post/<message_id>/letter                         GET,POST   staff
+/desk/post/<message_id>/printed                        POST       staff
+/desk/post/<message_id>/retry                          POST       staff
 /desk/returns                                          GET,POST   staff
 /desk/returns/lost                                     POST       staff
 /healthz                                               GET        anyone
@@ -66,7 +71,7 @@ ROUTES_OF_THE_DEMO = """
 """
 
 # What stands in an address in place of a parameter.
-FOR_EXAMPLE = {"library_id": "2023500", "filename": "favicon.svg", "card_number": "N000100001"}
+FOR_EXAMPLE = {"library_id": "2023500", "filename": "favicon.svg", "card_number": "N000100001", "message_id": "1"}
 
 # Looking at somebody else's loans is an event: it is written down before the page is served (docs/adr/0004).
 WRITTEN_BY_LOOKING = {"/my/loans": {"access_log"}, "/my/loans/cost": {"access_log"}}

@@ -1,0 +1,119 @@
+"""The desk's post: letters that wait to be printed, and messages that did not get through."""
+
+from dataclasses import dataclass
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, format_date
+from flask_babel import gettext as _
+
+from app.desk.routes import desk
+from app.desk.terminal import this_terminal, this_workplace
+from app.messages.channels import Post
+from app.messages.compose import Words, subject_of
+from app.register import letters
+from app.register.outbox import Due
+from app.web.access import Audience, open_to
+from app.web.clock import now, today
+from app.web.sending import write
+from app.web.squares import draw_link
+
+_LONGEST_ID = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A letter as it is printed. `words` are in the patron's language, and so is `day`, on which it is written."""
+
+    language: str
+    sender: tuple[str, ...]
+    to: list[str]
+    day: str
+    words: Words
+
+
+@desk.get("/post")
+@open_to(Audience.STAFF)
+def post() -> ResponseReturnValue:
+    """Show what waits at this library; whom it shows is written down first."""
+    workplace = this_workplace()
+    looker, library_id = this_terminal(workplace).looker, workplace.library_id
+    channels: Post = current_app.extensions["post"]
+    waiting, more_waiting = letters.list_letters(
+        library_id=library_id, looker=looker, after=_after("letters"), now=now()
+    )
+    failed, more_failed = letters.list_failed(
+        library_id=library_id, looker=looker, channels=channels.channels, after=_after("failed"), now=now()
+    )
+    return render_template(
+        "desk/post.html",
+        workplace=workplace,
+        waiting=waiting,
+        failed=failed,
+        next_waiting=waiting[-1].id if more_waiting else None,
+        next_failed=failed[-1].id if more_failed else None,
+        subject_of=subject_of,
+    )
+
+
+def _after(name: str) -> int:
+    asked = request.args.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= _LONGEST_ID else 0
+
+
+@desk.post("/post/<id:message_id>/letter")
+@open_to(Audience.STAFF)
+def print_letter(message_id: int) -> ResponseReturnValue:
+    """Show a letter ready for the printer. A link in it is drawn now; one that was printed before opens nothing."""
+    workplace = this_workplace()
+    looker = this_terminal(workplace).looker
+    due = letters.open_letter(message_id=message_id, library_id=workplace.library_id, looker=looker, now=now())
+    sheet = _write(due, library_id=workplace.library_id)
+    picture = draw_link(sheet.words.link) if sheet.words.link else None
+    return render_template("desk/letter.html", workplace=workplace, due=due, sheet=sheet, picture=picture)
+
+
+def _write(due: Due, *, library_id: str) -> Sheet:
+    with force_locale(due.language):
+        day = format_date(today(), "long")
+    return Sheet(
+        language=due.language,
+        sender=letters.get_sender(library_id=library_id),
+        to=due.to.splitlines(),
+        day=day,
+        words=write(due, instant=now()),
+    )
+
+
+@desk.get("/post/<id:message_id>/letter")
+@open_to(Audience.STAFF)
+def back_from_letter(message_id: int) -> ResponseReturnValue:
+    """Lead back: a letter is shown to whoever prints it, and not to whoever comes by its address."""
+    return redirect(url_for("desk.post"))
+
+
+@desk.post("/post/<id:message_id>/printed")
+@open_to(Audience.STAFF)
+def printed(message_id: int) -> ResponseReturnValue:
+    """Take a letter off the list."""
+    letters.mark_printed(message_id=message_id, library_id=this_workplace().library_id, now=now())
+    flash(_("The letter is taken off the list."), "success")
+    return redirect(url_for("desk.post"))
+
+
+@desk.post("/post/<id:message_id>/retry")
+@open_to(Audience.STAFF)
+def retry(message_id: int) -> ResponseReturnValue:
+    """Let a message be tried now."""
+    letters.try_again(message_id=message_id, library_id=this_workplace().library_id, now=now())
+    flash(_("The message is tried again now. Open this page anew in a minute to see how it went."), "info")
+    return redirect(url_for("desk.post"))
+
+
+@desk.post("/post/<id:message_id>/as-letter")
+@open_to(Audience.STAFF)
+def send_as_letter(message_id: int) -> ResponseReturnValue:
+    """Let a message be a letter instead."""
+    letters.send_as_letter(message_id=message_id, library_id=this_workplace().library_id)
+    flash(_("The message is now a letter to be printed."), "success")
+    return redirect(url_for("desk.post"))
