@@ -89,6 +89,7 @@ def create_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SYNTHETIC_IDS=settings.allow_synthetic_ids,
         WTF_CSRF_TIME_LIMIT=None,
         # Our pages send no referrer (web/headers.py), so there is none to compare.
         WTF_CSRF_SSL_STRICT=False,

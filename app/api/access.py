@@ -1,17 +1,34 @@
-"""How a machine comes in: a user name and password with every request, before anything is read; then JSON alone."""
+"""How a machine comes in: a user name and password with every request, before anything is read; then JSON alone.
+
+A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of requests a minute.
+"""
 
 from flask import abort, g, request
 
 from app.register.access_log import Looker
+from app.register.budgets import take_tries
 from app.register.machines import MachineRefused, SignedInMachine, sign_in_machine
 from app.register.scans import Terminal
-from app.web.access import Audience, audience_of_request
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+from app.web.access import MACHINES, Audience, audience_of_request
 from app.web.clock import now
+
+REQUESTS = Budget("library requests", limit=600, seconds=60)
+_UNCOUNTED = "v1.scan"
+_READING = ("GET", "HEAD", "OPTIONS", "DELETE")
+
+
+class SystemsOnly(RuleBroken):
+    """A kiosk may do no more than scan and check PINs."""
+
+    code = "systems-only"
 
 
 def let_machine_in() -> None:
-    """Sign the machine in where the route is for machines. Raises MachineRefused or TooManyAttempts."""
-    if audience_of_request() is not Audience.MACHINE:
+    """Sign the machine in where the route is for machines. Raises MachineRefused, SystemsOnly or TooManyAttempts."""
+    audience = audience_of_request()
+    if audience not in MACHINES:
         return
     try:
         shown = request.authorization
@@ -26,11 +43,16 @@ def let_machine_in() -> None:
         address=request.remote_addr or "",
         now=now(),
     )
+    if audience is Audience.SYSTEM and g.machine.kind != "system":
+        raise SystemsOnly
+    if request.endpoint != _UNCOUNTED:
+        take_tries(tries=[(REQUESTS, g.machine.library_id)], now=now())
 
 
 def read_json() -> None:
     """Refuse a body that is not called JSON (415), is none (400), or holds what no database takes as text (422)."""
-    if not request.get_data():
+    # What comes with a request that takes no body means nothing (RFC 9110 § 9.3).
+    if request.method in _READING or not request.get_data():
         return
     if not request.is_json:
         abort(415)

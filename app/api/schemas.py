@@ -1,7 +1,7 @@
 """The shapes of what is sent and answered. The OpenAPI page is written from them."""
 
 from apiflask import Schema
-from apiflask.fields import Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import Boolean, Date, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf
 
 from app.rules.ages import AgeBand
@@ -63,7 +63,8 @@ class PatronOut(Schema):
     age_band = String(required=True, validate=OneOf([band.value for band in AgeBand]))
     home_library_id = String(required=True)
     home_library = String(required=True)
-    card_state = String(required=True, validate=OneOf(["active", "lost"]))
+    card_state = String(required=True, validate=OneOf(["active", "lost", "frozen", "deceased"]))
+    version = Integer(required=True, metadata={"description": "grows with each change of the patron"})
     activated_here = Boolean(required=True)
     birth_date = Date()
     gender = String(validate=OneOf(["female", "male", "unknown"]))
@@ -73,6 +74,7 @@ class PatronOut(Schema):
     phone = String(allow_none=True, metadata={"description": "E.164"})
     email = String(allow_none=True)
     preferred_contact = String(validate=OneOf(["email", "sms", "letter"]))
+    language = String(validate=OneOf(["nb", "nn", "sv", "en"]))
 
 
 class Problem(Schema):
@@ -83,3 +85,11 @@ class Problem(Schema):
     status = Integer(required=True)
     code = String(required=True, metadata={"description": "stable and machine-readable"})
     detail = String(required=True)
+    errors = Dict(
+        keys=String(),
+        values=String(),
+        metadata={
+            "description": "what is wrong, by field: missing, unknown, too-long or not-valid",
+            "example": {"email": "not-valid"},
+        },
+    )

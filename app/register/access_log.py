@@ -3,11 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.register.tables import AccessLogEntry
-from app.register.transaction import direct_connection
+from app.register.transaction import db, direct_connection
+
+
+class NotWrittenDown(Exception):
+    """The log cannot be written, so nothing may be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +26,47 @@ class Looker:
 
 
 def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
-    """Write one line to the access log and commit it. `fields` names what was shown, never its values."""
+    """Write one line to the access log and commit it. `fields` names what was shown, never its values.
+
+    Raises NotWrittenDown.
+    """
     write_down_list(patron_ids=[patron_id], looker=looker, purpose=purpose, fields=fields, now=now)
 
 
 def write_down_list(*, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime) -> None:
-    """Write one line for each patron of a list that is to be shown, all or none, and commit them."""
+    """Write one line for each patron of a list that is to be shown, all or none, and commit them.
+
+    Raises NotWrittenDown.
+    """
     write_down_all(patrons=dict.fromkeys(sorted(set(patron_ids)), fields), looker=looker, purpose=purpose, now=now)
 
 
 def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, now: datetime) -> None:
-    """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each."""
-    told = {"library_id": looker.library_id, "role": looker.role, "actor": looker.actor, "purpose": purpose, "at": now}
-    lines = [told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]
+    """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each.
+
+    Raises NotWrittenDown.
+    """
+    lines = _lines(patrons, looker=looker, purpose=purpose, now=now)
     if lines:
-        with direct_connection() as connection:
-            connection.execute(insert(AccessLogEntry).values(lines))
+        try:
+            with direct_connection() as connection:
+                connection.execute(insert(AccessLogEntry).values(lines))
+        except SQLAlchemyError:
+            raise NotWrittenDown from None
+
+
+def write_down_with_act(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
+    """Write one line in the request's own transaction: act, line and answer are there together, or none of them.
+
+    Raises NotWrittenDown.
+    """
+    lines = _lines({patron_id: fields}, looker=looker, purpose=purpose, now=now)
+    try:
+        db.session.execute(insert(AccessLogEntry).values(lines))
+    except SQLAlchemyError:
+        raise NotWrittenDown from None
+
+
+def _lines(patrons: Mapping[int, str], *, looker: Looker, purpose: str, now: datetime) -> list[dict[str, Any]]:
+    told = {"library_id": looker.library_id, "role": looker.role, "actor": looker.actor, "purpose": purpose, "at": now}
+    return [told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]

@@ -1,29 +1,45 @@
-"""What a library's system may fetch of a patron: everything where the patron has joined the library, else a minimum."""
+"""What a library's system may know of a patron: everything where the patron has joined the library, else a minimum.
+
+Of somebody who froze the card, or is reported dead, no more than the minimum; of a card that only another library
+takes, nothing.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, Row, select
 from sqlalchemy.orm import aliased
 
-from app.register.access_log import Looker, write_down
+from app.register.access_log import Looker, write_down, write_down_with_act
 from app.register.budgets import take_tries
-from app.register.tables import Affiliation, Library, Patron
-from app.register.transaction import direct_connection
+from app.register.numbers import is_gone
+from app.register.patrons import NATIONAL_ID
+from app.register.tables import Affiliation, Library, NationalIdToken, Patron
+from app.register.transaction import db, direct_connection
+from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.errors import RuleBroken
+from app.rules.national_id import NationalId
 from app.rules.pin import Budget
 
 PURPOSE = "fetch"
+FINDS = Budget("national id finds", limit=600, seconds=3600)
+"""Whoever asks by national id learns who has a card, so a library asks some hundred times an hour, and no more."""
 _FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
 _MINIMUM = "name, age band, home library"
-_EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, home library"
+_EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, language, home library"
 
 
 class NoSuchPatron(RuleBroken):
-    """No patron has this card number."""
+    """No patron has this card number, or the card is one that only another library takes."""
 
     code = "no-such-patron"
+
+
+class PatronGone(RuleBroken):
+    """The card number was that of somebody who was erased."""
+
+    code = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +54,16 @@ class Details:
     phone: str | None
     email: str | None
     preferred_contact: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A patron as a library's system gets it; `details` is None where it is told the minimum only."""
+    """A patron as a library's system gets it. `version` grows with each change.
+
+    `card_state` is active, lost, frozen or deceased. `details` is None where the patron has not joined that library,
+    and for a card that is frozen or whose holder is reported dead.
+    """
 
     card_number: str
     name: str
@@ -50,34 +71,96 @@ class Fetched:
     home_library_id: str
     home_library: str
     card_state: str
+    version: int
+    activated_here: bool
     details: Details | None
 
 
 def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: datetime) -> Fetched:
     """Return a patron to a library's system, after the look is written down.
 
-    Of a patron who froze the card every library gets the minimum (GDPR art. 18). A stolen login is slowed to five
-    thousand an hour. Raises NoSuchPatron or TooManyAttempts.
+    A stolen login is slowed to five thousand an hour. Raises NoSuchPatron, PatronGone, TooManyAttempts or
+    NotWrittenDown.
     """
     take_tries(tries=[(_FETCHES, looker.actor)], now=now)
-    here = aliased(Affiliation)
-    joined = (here.patron_id == Patron.id) & (here.library_id == library_id) & Patron.frozen_at.is_(None)
     with direct_connection() as connection:
-        row = connection.execute(
-            select(Patron.__table__, Library.name.label("home_library"), here.library_id.label("joined"))
-            .join(Library, Library.id == Patron.home_library_id)
-            .join(here, joined, isouter=True)
-            .where(Patron.card_number == card_number)
-        ).first()
+        row = _read(connection, Patron.card_number == card_number, library_id=library_id)
+    if row is None:
+        raise PatronGone if is_gone(card_number) else NoSuchPatron
+    return _tell(row, looker=looker, now=now)
+
+
+def find_patron(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Fetched:
+    """Return the patron who has this national number as `fetch_patron` does, within the library's FINDS.
+
+    Raises NoSuchPatron, TooManyAttempts or NotWrittenDown.
+    """
+    take_tries(tries=[(FINDS, library_id)], now=now)
+    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
+    holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
+    with direct_connection() as connection:
+        row = _read(connection, Patron.id.in_(holder), library_id=library_id)
     if row is None:
         raise NoSuchPatron
-    write_down(
-        patron_id=row.id,
-        looker=looker,
-        purpose=PURPOSE,
-        fields=_EVERYTHING if row.joined else _MINIMUM,
-        now=now,
-    )
+    return _tell(row, looker=looker, now=now)
+
+
+def show_patron(*, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime) -> Fetched:
+    """Return a patron as the request's own transaction has them, for the answer to an act; it writes the look too.
+
+    Raises NoSuchPatron or NotWrittenDown.
+    """
+    db.session.flush()
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    if row is None:
+        raise NoSuchPatron
+    write_down_with_act(patron_id=row.id, looker=looker, purpose=purpose, fields=_fields(row), now=now)
+    return _as_fetched(row, now=now)
+
+
+def look_again(*, patron_id: int, looker: Looker, now: datetime) -> None:
+    """Write down that a patron is told of once more. Raises PatronGone or NotWrittenDown."""
+    if db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is None:
+        raise PatronGone
+    write_down_with_act(patron_id=patron_id, looker=looker, purpose=PURPOSE, fields=_EVERYTHING, now=now)
+
+
+def _read(connection: Connection, condition: ColumnElement[bool], *, library_id: str) -> Row[tuple[object]] | None:
+    here = aliased(Affiliation)
+    everywhere = Patron.local_to.is_(None) | (Patron.local_to == library_id)
+    return connection.execute(
+        select(Patron.__table__, Library.name.label("home_library"), here.library_id.label("joined"))
+        .join(Library, Library.id == Patron.home_library_id)
+        .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
+        .where(condition, everywhere)
+    ).first()
+
+
+def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime) -> Fetched:
+    write_down(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=_fields(row), now=now)
+    return _as_fetched(row, now=now)
+
+
+def state_of(*, card_state: str, frozen_at: datetime | None, erase_reason: str | None) -> str:
+    """Return the state of a card as libraries are told it: active, lost, frozen or deceased."""
+    if erase_reason == "death":
+        return "deceased"
+    return "frozen" if frozen_at is not None else card_state
+
+
+def _is_told(row: Row[tuple[object]]) -> bool:
+    return row.joined is not None and _state(row) in ("active", "lost")
+
+
+def _state(row: Row[tuple[object]]) -> str:
+    return state_of(card_state=row.card_state, frozen_at=row.frozen_at, erase_reason=row.erase_reason)
+
+
+def _fields(row: Row[tuple[object]]) -> str:
+    return _EVERYTHING if _is_told(row) else _MINIMUM
+
+
+def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
     details = Details(
         birth_date=row.birth_date,
         gender=row.gender,
@@ -87,6 +170,7 @@ def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: date
         phone=row.phone,
         email=row.email,
         preferred_contact=row.preferred_contact,
+        language=row.language,
     )
     return Fetched(
         card_number=row.card_number,
@@ -94,6 +178,8 @@ def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: date
         age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
         home_library_id=row.home_library_id,
         home_library=row.home_library,
-        card_state=row.card_state,
-        details=details if row.joined else None,
+        card_state=_state(row),
+        version=row.version,
+        activated_here=row.joined is not None,
+        details=details if _is_told(row) else None,
     )

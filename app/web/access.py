@@ -21,6 +21,11 @@ class Audience(StrEnum):
     PATRON = "patron"
     STAFF = "staff"
     MACHINE = "machine"
+    SYSTEM = "system"
+
+
+MACHINES = (Audience.MACHINE, Audience.SYSTEM)
+"""Those who show a password with every request; `SYSTEM` is a library's own system, and no kiosk."""
 
 
 class RouteWithoutAudience(Exception):
@@ -54,7 +59,7 @@ def require_audiences(app: Flask) -> None:
 def keep_the_door() -> ResponseReturnValue | None:
     """Let in whom the route is for, before anything else happens. Machines show their password to the api door."""
     audience = audience_of_request()
-    if audience is None or audience is Audience.MACHINE or request.endpoint == "static":
+    if audience is None or audience in MACHINES or request.endpoint == "static":
         return None
     # Who comes is looked up here for every page, before a view begins a transaction of its own.
     signed_in = current_user.audience if current_user.is_authenticated else None

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
+from app.register.access_log import NotWrittenDown
 from app.register.budgets import TooManyAttempts
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
@@ -25,10 +26,21 @@ class BadText(HTTPException):
     code = 400
 
 
-def problem(*, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Return a problem+json answer. `code` is stable; `detail` is a sentence in English without personal data."""
-    title = HTTP_STATUS_CODES[status]
-    response = jsonify(type="about:blank", title=title, status=status, code=code, detail=detail)
+def problem(
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    """Return a problem+json answer. `code` is stable; `detail` is a sentence in English without personal data.
+
+    `errors` says by field what is wrong with it, never what was in it.
+    """
+    members: dict[str, object] = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status}
+    members |= {"code": code, "detail": detail} | ({"errors": errors} if errors else {})
+    response = jsonify(members)
     response.status_code = status
     response.mimetype = PROBLEM_JSON
     response.headers.update(headers or {})
@@ -85,6 +97,15 @@ def answer_errors(app: Flask) -> None:
             return problem(status=409, code=error.code, detail="The rules do not allow that.")
         sentence = _("That is not possible (any more). Nothing was changed.")
         return _error_page(status=409, title=_("That did not work"), sentence=sentence)
+
+    @app.errorhandler(NotWrittenDown)
+    def not_written_down(_error: NotWrittenDown) -> ResponseReturnValue:
+        db.session.rollback()
+        _log.error("access log not written", id=g.get("request_id"))
+        if request.path.startswith(API_PREFIX):
+            return problem(status=503, code="not-written-down", detail="The access log cannot be written. Try later.")
+        title, sentence = _words(503)
+        return _error_page(status=503, title=title, sentence=sentence)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:

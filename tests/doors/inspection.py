@@ -71,6 +71,9 @@ def _inspect_problem(response: TestResponse) -> None:
     assert response.mimetype == "application/problem+json", response.request.path
     if response.request.method != "HEAD":
         problem = json.loads(response.data)
+        errors = problem.pop("errors", {"x": "x"})
+        assert errors
+        assert all(isinstance(word, str) for pair in errors.items() for word in pair)
         assert {name: type(value) for name, value in problem.items()} == _PROBLEM
         assert problem["status"] == response.status_code
         assert problem["title"]

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.web.access import Audience, audience_of
+from app.web.access import MACHINES, Audience, audience_of
 from tests.conftest import Clock, settings_for
 from tests.doors.conftest import Contents
 from tests.doors.visits import SYSTEM, csrf_token, read_page
@@ -140,6 +140,7 @@ def visitor_for(app: APIFlask, clock: Clock, request: pytest.FixtureRequest) -> 
         Audience.PATRON: ("phone", "/my"),
         Audience.STAFF: ("desk", "/desk"),
         Audience.MACHINE: ("client", ""),
+        Audience.SYSTEM: ("client", ""),
     }
 
     def bring(rule: Rule) -> Visitor:
@@ -147,7 +148,7 @@ def visitor_for(app: APIFlask, clock: Clock, request: pytest.FixtureRequest) -> 
         assert audience is not None
         guest, page_with_a_form = guests[audience]
         browser: FlaskClient = request.getfixturevalue(guest)
-        if audience is Audience.MACHINE:
+        if audience in MACHINES:
             browser.environ_base["HTTP_AUTHORIZATION"] = SYSTEM.to_header()
         return Visitor(browser, clock, page_with_a_form)
 

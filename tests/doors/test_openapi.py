@@ -70,6 +70,8 @@ def fits(value: object, schema: dict[str, Any], document: dict[str, Any]) -> boo
     if isinstance(value, list):
         return all(fits(each, schema["items"], document) for each in value)
     if isinstance(value, dict):
+        if "properties" not in schema:
+            return all(fits(each, schema["additionalProperties"], document) for each in value.values())
         fields = schema["properties"]
         return set(schema.get("required", [])) <= set(value) <= set(fields) and all(
             fits(each, fields[name], document) for name, each in value.items()

@@ -20,7 +20,7 @@ ROUTES = """
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
-/api/v1/patrons/<card_number>                          GET        machine
+/api/v1/patrons/<card_number>                          GET        system
 /api/v1/scan                                           POST       machine
 /card                                                  GET        patron
 /card/code.png                                         GET        patron

@@ -107,7 +107,7 @@ def test_a_look_that_cannot_be_written_down_is_refused(child: FlaskClient, guard
         connection.exec_driver_sql("ALTER TABLE access_log RENAME TO access_log_away")
     app.testing = False
     answer = guardian.get("/my/loans")
-    assert answer.status_code == 500
+    assert answer.status_code == 503
     assert CHILDS_LOAN not in answer.text
 
 

@@ -1,0 +1,91 @@
+"""Do once what is asked for twice: `Idempotency-Key`, in one place for every route that writes by POST."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from apiflask import Schema
+from apiflask.fields import String
+from apiflask.validators import Length, Regexp
+from flask import Response, g, jsonify, make_response, request
+from flask.typing import ResponseReturnValue
+
+from app.api.access import this_terminal
+from app.register.budgets import take_tries
+from app.register.fetching import look_again
+from app.register.kept_answers import KeptAnswer, keep_answer, take_key
+from app.rules.pin import Budget
+from app.web.clock import now
+
+_KEPT_HEADERS = ("ETag", "Location")
+
+View = Callable[..., ResponseReturnValue]
+
+
+class OnceIn(Schema):
+    """The key by which a request can be sent again."""
+
+    idempotency_key = String(
+        data_key="Idempotency-Key",
+        validate=[Length(min=1, max=200), Regexp(r"^[!-~]+$")],
+        metadata={
+            "description": (
+                "A key of your own for this request, such as a UUID. Send the same request with the same key again, "
+                "within 24 hours, and it is answered the same, and done once."
+            ),
+            "example": "4f6c2a1e-6c3e-4a57-9d0e-2b1c7a8e9f10",
+        },
+    )
+
+
+def once(*, spends: Budget | None = None) -> Callable[[View], View]:
+    """Give a view that takes `OnceIn` from the headers its answer of before, where the same request had one.
+
+    `spends` is a budget of the library's, of which each request takes one before anything is begun. An error is not
+    kept: the request may be mended and sent again with the same key. The view may not use `direct_connection`.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(*, headers_data: dict[str, str], **given: Any) -> ResponseReturnValue:  # noqa: ANN401
+            if spends is not None:
+                take_tries(tries=[(spends, g.machine.library_id)], now=now())
+            key = headers_data.get("idempotency_key")
+            if key is None:
+                return view(**given)
+            username = g.machine.username
+            kept = take_key(username=username, key=key, asked=_whole_request(), now=now())
+            if kept is not None:
+                return _give_again(kept)
+            response = make_response(view(**given))
+            if response.status_code < 400:
+                keep_answer(_what_is_kept(response), username=username, key=key)
+            return response
+
+        return answer
+
+    return decorate
+
+
+def _whole_request() -> str:
+    return json.dumps([request.method, request.path, request.get_json(silent=True)], sort_keys=True)
+
+
+def _what_is_kept(response: Response) -> KeptAnswer:
+    return KeptAnswer(
+        status=response.status_code,
+        headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+        body=response.get_json(silent=True),
+        patron_id=g.get("patron_id"),
+    )
+
+
+def _give_again(kept: KeptAnswer) -> Response:
+    if kept.patron_id is not None:
+        # To tell of somebody again is another look at them, and of somebody erased nothing is told.
+        look_again(patron_id=kept.patron_id, looker=this_terminal().looker, now=now())
+    response = jsonify(kept.body) if kept.body is not None else Response()
+    response.status_code = kept.status
+    response.headers.update(kept.headers)
+    return response
