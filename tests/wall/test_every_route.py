@@ -1,0 +1,122 @@
+"""Everybody at every door, read from the URL map: who is not meant gets the way in, and nobody gets another's data."""
+
+import pytest
+from apiflask import APIFlask
+
+from app.web.access import Audience
+from tests.wall.callers import (
+    LOGIN,
+    MARKS,
+    VICTIM,
+    Caller,
+    Route,
+    Victim,
+    basic,
+    make_callers,
+    make_victim,
+    marks_in,
+    read_register,
+    read_rows_of,
+    routes_of,
+)
+
+# What a machine without a screen may do; everything else of the interface is for libraries' systems.
+FOR_KIOSKS = {"/api/v1/scan"}
+
+# What any library is told of a patron who has not joined it (docs/register-inventory.md).
+MINIMUM = {
+    ("GET", "/api/v1/patrons/<card_number>"): {"name"},
+}
+
+
+@pytest.fixture
+def victim(app: APIFlask) -> Victim:
+    return make_victim(app)
+
+
+@pytest.fixture
+def callers(app: APIFlask, victim: Victim) -> dict[str, Caller]:
+    return make_callers(app)
+
+
+def test_every_parameter_of_an_address_has_an_object_of_the_victims(app: APIFlask, victim: Victim) -> None:
+    named = {name for route in routes_of(app) for name in route.parameters}
+    assert named <= set(victim.objects)
+
+
+def test_who_is_not_meant_gets_the_way_in_and_nothing_else(
+    app: APIFlask, victim: Victim, callers: dict[str, Caller]
+) -> None:
+    before = read_register(app)
+    for route in routes_of(app):
+        if route.audience is Audience.ANYONE:
+            continue
+        for caller in callers.values():
+            if caller.audience is route.audience:
+                continue
+            said = f"{route.method} {route.path} as {caller.name}"
+            # A machine's password is no key to a page.
+            auth = None if route.audience is Audience.MACHINE else caller.auth
+            answer = caller.client.open(route.address(victim.objects), method=route.method, auth=auth)
+            if route.audience is Audience.MACHINE:
+                assert answer.status_code == 401, said
+            else:
+                assert (answer.status_code, answer.location) == (302, LOGIN[route.audience]), said
+            assert marks_in(answer) == set(), said
+    assert read_register(app) == before
+
+
+def test_a_kiosk_gets_no_further_than_to_scanning_even_at_its_own_library(
+    app: APIFlask, victim: Victim, callers: dict[str, Caller]
+) -> None:
+    kiosk = callers["kiosk"]
+    before = read_register(app)
+    for route in routes_of(app):
+        if route.audience is Audience.MACHINE and route.path not in FOR_KIOSKS:
+            answer = kiosk.call(route.method, route.address(victim.objects))
+            said = f"{route.method} {route.path}: {answer.status_code}"
+            assert answer.status_code == 403, said
+            assert marks_in(answer) == set(), said
+    assert read_register(app) == before
+
+
+def everything_of(victim: Victim) -> dict[str, object]:
+    """Name the victim in every field by which a form or a system can name somebody."""
+    return {
+        **victim.objects,
+        "session": "no-such-session",
+        "national_id": "19878320000",
+        # Not the victim's: a form shows again what was written into it.
+        "name": "Somebody Else",
+        "email": "taken.over@example.org",
+    }
+
+
+def leaks(route: Route, caller: Caller, victim: Victim, fields: dict[str, object] | None = None) -> set[str]:
+    answer = caller.call(route.method, route.address(victim.objects), fields)
+    assert answer.status_code < 500, f"{route.method} {route.path} as {caller.name}"
+    return marks_in(answer) - MINIMUM.get((route.method, route.path), set())
+
+
+@pytest.mark.parametrize("who", ["stranger", "patron", "staff", "system", "kiosk"])
+def test_nobody_gets_or_changes_what_is_a_strangers(
+    app: APIFlask, victim: Victim, callers: dict[str, Caller], who: str
+) -> None:
+    caller = callers[who]
+    before = read_rows_of(app, victim.patron_id)
+    for route in routes_of(app):
+        if route.audience not in (caller.audience, Audience.ANYONE) or ends_the_visit(route):
+            continue
+        for fields in (None, everything_of(victim)):
+            assert leaks(route, caller, victim, fields) == set(), f"{route.method} {route.path} as {caller.name}"
+        assert read_rows_of(app, victim.patron_id) == before, f"{route.method} {route.path} as {caller.name}"
+
+
+def ends_the_visit(route: Route) -> bool:
+    return route.path in ("/logout", "/desk/logout", "/my/data/erase")
+
+
+def test_the_victim_and_their_library_do_get_it(app: APIFlask, victim: Victim, callers: dict[str, Caller]) -> None:
+    assert MARKS["name"] in victim.phone.client.get("/my").text
+    fetched = callers["stranger"].client.get(f"/api/v1/patrons/{VICTIM[0]}", auth=basic("2023500"))
+    assert {"name", "address", "phone", "email", "birth date"} <= marks_in(fetched)
