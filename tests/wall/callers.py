@@ -145,7 +145,7 @@ def make_callers(app: APIFlask) -> dict[str, Caller]:
         "stranger": Caller("a stranger", Audience.ANYONE, browser()),
         "patron": Caller("another patron", Audience.PATRON, patron),
         "staff": Caller("the desk of another library", Audience.STAFF, desk),
-        "system": Caller("the system of another library", Audience.MACHINE, browser(), basic("Mull")),
+        "system": Caller("the system of another library", Audience.SYSTEM, browser(), basic("Mull")),
         "kiosk": Caller("the library's own kiosk", Audience.MACHINE, browser(), basic("2023500-kiosk1")),
     }
 
