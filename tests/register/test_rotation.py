@@ -302,6 +302,7 @@ def rotate_in_a_process(database_url, *options):
         "VAULT_KEYS": key_line(NEW_KEYS),
         "SMTP_URL": "smtp://localhost",
         "MAIL_FROM": "library@example.org",
+        "PUBLIC_URL": "https://card.example.org",
     }
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "keys", "rotate", *options],
@@ -370,7 +371,11 @@ def test_a_key_that_is_drawn_can_be_put_into_the_settings_as_it_stands(app):
         "DATABASE_URL": "sqlite:///x",
         "SECRET_KEY": "s" * 32,
     }
-    mail = {"SMTP_URL": "smtp://localhost", "MAIL_FROM": "library@example.org"}
-    keys = read_settings(settings | mail).vault_keys
+    doors = {
+        "SMTP_URL": "smtp://localhost",
+        "MAIL_FROM": "library@example.org",
+        "PUBLIC_URL": "https://card.example.org",
+    }
+    keys = read_settings(settings | doors).vault_keys
     assert list(keys) == [1, 2]
     assert keys[1] == VAULT_KEYS[1]
