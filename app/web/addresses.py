@@ -4,9 +4,9 @@ from werkzeug.routing import BaseConverter
 
 
 class RowId(BaseConverter):
-    """`<id:…>`, the number of a row: ASCII digits, no more than every database takes. Anything else is no page."""
+    """`<id:…>`, the number of a row: from 1, in ASCII digits, no more than every database takes. Else it is no page."""
 
-    regex = "[0-9]{1,18}"
+    regex = "[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> int:
         """Return the number."""
