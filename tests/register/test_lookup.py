@@ -4,10 +4,9 @@ from datetime import date
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.demo.accounts import PATRONS
-from app.register.access_log import Looker
+from app.register.access_log import Looker, NotWrittenDown
 from app.register.budgets import TooManyAttempts
 from app.register.freezing import freeze_card
 from app.register.lookup import Criteria, CriteriaNotValid, TooLittleToGoBy, TooManyAlike, look_up
@@ -126,7 +125,7 @@ def test_every_hit_is_written_down_with_what_was_told(find):
 def test_without_a_log_nothing_is_told(find):
     with db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE access_log RENAME TO access_log_that_is_full"))
-    with pytest.raises(SQLAlchemyError):
+    with pytest.raises(NotWrittenDown):
         find(name="Nora", email="teen@example.org")
 
 
