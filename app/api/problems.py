@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import SystemsOnly
 from app.api.schemas import Problem
-from app.register.fetching import NoSuchPatron, PatronGone
+from app.register.fetching import PatronGone
 from app.register.kept_answers import KeyReused
+from app.register.patrons import NoSuchPatron
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
 from app.rules.errors import RuleBroken

@@ -13,10 +13,11 @@ from app.register.numbers import draw_number
 from app.register.outbox import CARD_REPLACED, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.sessions import end_sessions_on_device
-from app.register.tables import Credential, Device
+from app.register.tables import Credential, Device, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
+from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"
 _SPARE_NUMBERS = 5
@@ -29,6 +30,12 @@ class ShownCode:
     digits: str
     valid_from: datetime
     valid_until: datetime
+
+
+class ReportedDead(RuleBroken):
+    """The card's holder is reported dead. The library that said so may take it back."""
+
+    code = "reported-dead"
 
 
 def issue_card(*, patron_id: int, device_id: int, expires_at: datetime, now: datetime) -> Credential:
@@ -110,8 +117,9 @@ def replace_card(*, patron_id: int, now: datetime) -> str:
     """Give the patron a new card number, which is returned; the old one is never issued again.
 
     Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
+    Raises ReportedDead or NoSuchPatron.
     """
-    patron = lock_patron(patron_id)
+    patron = _lock_living(patron_id)
     old, new = patron.card_number, draw_number()
     patron.card_number = new
     if patron.card_state == "lost":
@@ -133,8 +141,18 @@ def report_lost(*, patron_id: int, now: datetime) -> None:
 
 
 def report_found(*, patron_id: int, now: datetime) -> None:
-    """Let a lost card work again, under its number. The patron signs in anew. Nothing changes for any other card."""
-    patron = lock_patron(patron_id)
+    """Let a lost card work again, under its number. The patron signs in anew. Nothing changes for any other card.
+
+    Raises ReportedDead or NoSuchPatron.
+    """
+    patron = _lock_living(patron_id)
     if patron.card_state == "lost":
         patron.card_state = "active"
         note_change(patron=patron, now=now)
+
+
+def _lock_living(patron_id: int) -> Patron:
+    patron = lock_patron(patron_id)
+    if patron.erase_reason == "death":
+        raise ReportedDead
+    return patron

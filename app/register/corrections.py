@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.register.changes import note_change
-from app.register.fetching import NoSuchPatron
 from app.register.outbox import CONTACT_CHANGED, EMAIL, SMS, ask_for_message
+from app.register.patrons import lock_patron
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.contact import LANGUAGES, Contact, check_contact
@@ -45,9 +45,7 @@ def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> Non
     Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced.
     Raises ContactNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
     """
-    patron = db.session.get(Patron, patron_id, with_for_update=True)
-    if patron is None:
-        raise NoSuchPatron
+    patron = lock_patron(patron_id)
     values = _checked(patron, changes)
     changed = {name for name, value in values.items() if getattr(patron, name) != value}
     if not changed:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from app.register.access_log import Looker, write_down, write_down_with_act
 from app.register.budgets import take_tries
 from app.register.numbers import is_gone
-from app.register.patrons import NATIONAL_ID
+from app.register.patrons import NATIONAL_ID, NoSuchPatron
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -28,12 +28,6 @@ FINDS = Budget("national id finds", limit=600, seconds=3600)
 _FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
 _MINIMUM = "name, age band, home library"
 _EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, language, home library"
-
-
-class NoSuchPatron(RuleBroken):
-    """No patron has this card number, or the card is one that only another library takes."""
-
-    code = "no-such-patron"
 
 
 class PatronGone(RuleBroken):

@@ -7,10 +7,8 @@ of it. Its holder still signs in, sees what is stored, corrects it, and can thaw
 from datetime import datetime
 
 from app.register.changes import note_change
-from app.register.fetching import NoSuchPatron
 from app.register.outbox import CARD_FROZEN, ask_for_message
-from app.register.tables import Patron
-from app.register.transaction import db
+from app.register.patrons import lock_patron
 
 
 def freeze_card(*, patron_id: int, now: datetime) -> None:
@@ -24,9 +22,7 @@ def thaw_card(*, patron_id: int, now: datetime) -> None:
 
 
 def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
-    patron = db.session.get(Patron, patron_id, with_for_update=True)
-    if patron is None:
-        raise NoSuchPatron
+    patron = lock_patron(patron_id)
     if (patron.frozen_at is not None) != frozen:
         patron.frozen_at = now if frozen else None
         note_change(patron=patron, now=now)

@@ -71,9 +71,20 @@ def take_key(*, username: str, key: str, asked: str, now: datetime) -> KeptAnswe
 
 def keep_answer(answer: KeptAnswer, *, username: str, key: str) -> None:
     """Keep, sealed, what a request was answered whose key was taken."""
-    sealed = vault.seal(json.dumps(asdict(answer)).encode(), column=ANSWER_COLUMN)
     mine = (MachineAnswer.username == username) & (MachineAnswer.key_hash == _hash(key))
-    db.session.execute(update(MachineAnswer).where(mine).values(sealed_answer=sealed))
+    values = {"sealed_answer": _seal(answer), "patron_id": answer.patron_id}
+    db.session.execute(update(MachineAnswer).where(mine).values(values))
+
+
+def forget_answers(*, patron_id: int) -> None:
+    """Keep of the answers that tell of a patron only that their keys are used: nothing that is erased is done again."""
+    emptied = _seal(KeptAnswer(status=410, headers={}, body=None, patron_id=patron_id))
+    told = MachineAnswer.patron_id == patron_id
+    db.session.execute(update(MachineAnswer).where(told).values(sealed_answer=emptied))
+
+
+def _seal(answer: KeptAnswer) -> bytes:
+    return vault.seal(json.dumps(asdict(answer)).encode(), column=ANSWER_COLUMN)
 
 
 def _hash(key: str) -> str:

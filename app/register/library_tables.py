@@ -127,7 +127,10 @@ class LibraryNotice(Base):
 
 
 class MachineAnswer(Base):
-    """What a library's system was answered to a request with an idempotency key, sealed, so that it may ask again."""
+    """What a library's system was answered to a request with an idempotency key, sealed, so that it may ask again.
+
+    `patron_id` is whom it tells of; it has no foreign key, since the key stays used when they are erased.
+    """
 
     __tablename__ = "machine_answers"
 
@@ -135,4 +138,5 @@ class MachineAnswer(Base):
     key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     request_hash: Mapped[str] = mapped_column(String(64))
     sealed_answer: Mapped[bytes | None]
+    patron_id: Mapped[int | None] = mapped_column(BigId, index=True)
     answered_at: Mapped[Instant] = mapped_column(index=True)

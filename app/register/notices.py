@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, Update, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Exists, Update, case, exists, func, literal, select, update
 from sqlalchemy.orm import aliased
 
 from app.register.changes import ERASED, LEFT, NUMBER_COLUMN
@@ -166,7 +166,10 @@ def mark_told(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> Non
 
 
 def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
-    """Return the statement that notes a library's answer. Kinds that nobody knows are kept as "other"."""
+    """Return the statement that notes a library's answer. Kinds that nobody knows are kept as "other".
+
+    The number of somebody who is erased is there for this notice alone, and goes with the answer.
+    """
     kinds = {kind if kind in KEPT_KINDS else "other" for kind in kept}
     return (
         update(LibraryNotice)
@@ -176,9 +179,14 @@ def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
             confirmed_at=func.coalesce(LibraryNotice.confirmed_at, literal(now, UtcInstant())),
             kept=",".join(sorted(kinds)) or None,
             last_fault=None,
+            sealed_number=case((_is_there(), LibraryNotice.sealed_number)),
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _is_there() -> Exists:
+    return exists().where(Patron.id == LibraryNotice.patron_id)
 
 
 def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) -> None:

@@ -5,10 +5,11 @@ halves of their own, so they never meet.
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.register.tables import IssuedNumber, NumberSeries
@@ -93,6 +94,15 @@ def is_reserved_by(*, library_id: str, card_number: str) -> bool:
         NumberSeries.library_id == library_id, NumberSeries.first <= number, NumberSeries.last >= number
     )
     return db.session.scalar(found) is not None
+
+
+def bury_numbers(card_numbers: Collection[str], *, now: datetime) -> None:
+    """Note that whoever had these numbers is erased. Of their rows in the register this one is all that stays."""
+    for card_number in card_numbers:
+        tokens = vault.tokens(purpose=CARD_NUMBER, text=card_number)
+        issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens.values())).values(gone_at=now)
+        if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
+            db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id, gone_at=now))
 
 
 def is_gone(card_number: str) -> bool:

@@ -15,6 +15,7 @@ from app.register.budgets import Try, give_back_tries, take_tries
 from app.register.tables import OneTimeSecret, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
+from app.register.written_codes import draw_written_code, read_written_code
 from app.rules.errors import RuleBroken
 from app.rules.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
 
@@ -22,11 +23,6 @@ NEW_PIN, NEW_DEVICE, STEP_UP = "new-pin", "new-device", "step-up"
 LINK_LASTS: Final = timedelta(hours=1)
 LETTER_LASTS: Final = timedelta(days=14)
 CODE_LASTS: Final = timedelta(minutes=10)
-
-# Crockford's base32: no letter that looks like a digit, and none of U. Twenty of them are 100 bits.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans("OIL", "011", " -")
-_LENGTH, _GROUP = 20, 4
 
 
 class LinkNotValid(RuleBroken):
@@ -43,14 +39,11 @@ class CodeNotValid(RuleBroken):
 
 def draw_link(*, patron_id: int, lasting: timedelta, now: datetime) -> str:
     """Draw the token of a link to a new PIN, good until `now + lasting`: for e-mail and SMS LINK_LASTS, on paper
-    LETTER_LASTS.
-
-    100 random bits as five groups such as `7K3M-...`, which can also be typed from a letter: in any case, with or
-    without hyphens, O for 0 and I or L for 1 (Crockford's base32).
+    LETTER_LASTS. It can also be typed from a letter.
     """
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    drawn = draw_written_code()
     _keep(patron_id=patron_id, purpose=NEW_PIN, text=_link_text(drawn), expires_at=now + lasting)
-    return "-".join(drawn[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+    return drawn
 
 
 def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
@@ -127,7 +120,7 @@ def forget_secrets(*, patron_id: int) -> None:
 
 
 def _link_text(token: str) -> str:
-    return "link " + token[:80].upper().translate(_READ_AS)
+    return "link " + read_written_code(token)
 
 
 def _code_text(patron_id: int, purpose: str, code: str) -> str:

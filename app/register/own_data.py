@@ -26,6 +26,7 @@ from app.register.tables import (
     Library,
     LibraryNotice,
     LibraryQueue,
+    MachineAnswer,
     Message,
     NationalIdToken,
     OneTimeSecret,
@@ -52,7 +53,6 @@ NO_PATRON: Final = "no-patron"
 UNTRACEABLE: Final[Mapping[str, str]] = {
     "attempt_counts": NOT_TRACEABLE,
     "erasures": NOT_TRACEABLE,
-    "machine_answers": NOT_TRACEABLE,
     "pin_orders": NOT_TRACEABLE,
     "libraries": NO_PATRON,
     "library_queues": NO_PATRON,
@@ -131,6 +131,12 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
         Message,
         lambda patron: Message.about_patron_id == patron.id,
         withheld={"patron_id": OTHERS, "channel": OTHERS, "sealed_to": OTHERS},
+    ),
+    # The answer says what stands in the other tables.
+    "machine_answers": Own(
+        MachineAnswer,
+        lambda patron: MachineAnswer.patron_id == patron.id,
+        withheld={"key_hash": KEYED, "request_hash": KEYED, "sealed_answer": KEYED},
     ),
     "library_notices": Own(LibraryNotice, _by_every_library, sealed={"sealed_number": NUMBER_COLUMN}),
     # Which of its staff it was the library knows, and answers for; a guardian is named by the patron's own permission.

@@ -19,6 +19,12 @@ from app.rules.national_id import NationalId
 NATIONAL_ID = "national id"
 
 
+class NoSuchPatron(RuleBroken):
+    """No patron has this card number, they were erased, or the card is one that only another library takes."""
+
+    code = "no-such-patron"
+
+
 class LocalCard(RuleBroken):
     """The patron opted out of the national card: only one other library takes theirs."""
 
@@ -79,15 +85,19 @@ def register_patron(
 
 
 def lock_patron(patron_id: int) -> Patron:
-    """Return the patron as committed, whom nobody else changes until this transaction ends."""
-    locked = select(Patron).where(Patron.id == patron_id).with_for_update()
-    return db.session.scalars(locked.execution_options(populate_existing=True)).one()
+    """Return the patron as committed, whom nobody else changes until this transaction ends. Raises NoSuchPatron."""
+    # Whoever only adds a row of the patron's, as every scan does, need not wait for that.
+    locked = select(Patron).where(Patron.id == patron_id).with_for_update(key_share=True)
+    patron = db.session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    if patron is None:
+        raise NoSuchPatron
+    return patron
 
 
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
 
-    Raises LocalCard.
+    Raises LocalCard or NoSuchPatron.
     """
     patron = lock_patron(patron_id)
     if patron.local_to not in (None, library_id):

@@ -6,7 +6,7 @@ equal. There is no loan, hold, fee or block in here: a library keeps those, in a
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant, UtcInstant
@@ -51,12 +51,15 @@ __all__ = [
     "UtcInstant",
 ]
 
+_BY_GUARDIANS = text("role = 'guardian'")
+
 
 class Patron(Base):
     """A person with a card, and all that the register keeps of them. Hidden addresses are not stored.
 
     `local_to` names the only library that takes the card of somebody who opted out of the national one. `version`
-    grows with every change, and is the order in which libraries apply them.
+    grows with every change, and is the order in which libraries apply them. `death_reported_by` names the library
+    that may take its report back.
     """
 
     __tablename__ = "patrons"
@@ -89,6 +92,7 @@ class Patron(Base):
     frozen_at: Mapped[Instant | None]
     erase_at: Mapped[Instant | None] = mapped_column(index=True)
     erase_reason: Mapped[str | None] = mapped_column(String(10))
+    death_reported_by: Mapped[str | None] = mapped_column(String(20))
     version: Mapped[int] = mapped_column(default=1)
 
 
@@ -231,7 +235,7 @@ class FamilyPermission(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
-    guardian_card_number: Mapped[str] = mapped_column(String(10))
+    guardian_card_number: Mapped[str] = mapped_column(String(10), index=True)
     guardian_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     given_at: Mapped[Instant]
     switched_on_at: Mapped[Instant | None]
@@ -314,7 +318,12 @@ class AccessLogEntry(Base):
     """Who looked at a patron, when, at which library, why, and at which fields. Written before the answer."""
 
     __tablename__ = "access_log"
-    __table_args__ = (Index(None, "patron_id", "at"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "patron_id", "at"),
+        # Whoever is erased is named as a guardian in other people's lines.
+        Index("ix_access_log_guardians", "actor", postgresql_where=_BY_GUARDIANS, sqlite_where=_BY_GUARDIANS),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[Instant]

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron
-from app.register.fetching import NoSuchPatron
 from app.register.outbox import SEALED_TO_COLUMN
+from app.register.patrons import NoSuchPatron
 from app.register.tables import LibraryNotice, Message, Patron
 from app.register.transaction import db
 from app.register.vault import vault

@@ -15,8 +15,9 @@ from app.register.families import (
     look_at_family,
     switch,
 )
-from app.register.fetching import NoSuchPatron, fetch_patron
+from app.register.fetching import fetch_patron
 from app.register.freezing import freeze_card, thaw_card
+from app.register.patrons import NoSuchPatron
 from app.register.pins import Origin, sign_in
 from app.register.scans import scan
 from app.register.tables import FamilyPermission, Message, Patron

@@ -1,0 +1,65 @@
+"""A library reports that somebody has died: the card stops at once, and all about them is erased within 24 hours.
+
+Until then the library that reported it can take it back, since nobody is to lose a card by a mistake at a desk.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+
+from app.register.changes import note_change
+from app.register.erasure import DEATH
+from app.register.membership import NotJoined
+from app.register.one_time import forget_secrets
+from app.register.patrons import lock_patron
+from app.register.sessions import end_sessions_of_patron
+from app.register.tables import Affiliation, Message
+from app.register.transaction import db
+from app.rules.errors import RuleBroken
+
+DEATH_WAITS: Final = timedelta(hours=23)
+"""The erasing itself has the last hour: 24 hours are promised."""
+
+
+class NotYourReport(RuleBroken):
+    """Another library reported the death; only it can take that back."""
+
+    code = "not-your-report"
+
+
+def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
+    """Refuse the card from this second on, end every sign-in, send nothing more, and erase all within 24 hours.
+
+    Repeating it, also from another library, changes nothing. Raises NotJoined or NoSuchPatron.
+    """
+    patron = lock_patron(patron_id)
+    if db.session.get(Affiliation, (patron_id, library_id)) is None:
+        raise NotJoined
+    if patron.erase_reason == DEATH:
+        return
+    # A card that is lost stays lost, if the report turns out to be a mistake.
+    if patron.card_state == "active":
+        patron.card_state = "deceased"
+    patron.erase_at, patron.erase_reason = now + DEATH_WAITS, DEATH
+    patron.death_reported_by = library_id
+    note_change(patron=patron, now=now)
+    end_sessions_of_patron(patron_id=patron_id)
+    forget_secrets(patron_id=patron_id)
+    db.session.execute(delete(Message).where(Message.patron_id == patron_id, Message.sent_at.is_(None)))
+
+
+def withdraw_death_report(*, patron_id: int, library_id: str, now: datetime) -> None:
+    """Take a report back: the card works as before it, and the patron signs in anew.
+
+    Repeating it changes nothing. Raises NotYourReport, or NoSuchPatron where all is erased already.
+    """
+    patron = lock_patron(patron_id)
+    if patron.erase_reason != DEATH:
+        return
+    if patron.death_reported_by != library_id:
+        raise NotYourReport
+    if patron.card_state == "deceased":
+        patron.card_state = "active"
+    patron.erase_at = patron.erase_reason = patron.death_reported_by = None
+    note_change(patron=patron, now=now)

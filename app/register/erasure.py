@@ -1,0 +1,109 @@
+"""Erasing somebody everywhere (GDPR art. 17): one transaction, after which the register knows nothing of them.
+
+What stays: that their card numbers were issued once, as keyed tokens; that there was an erasure, whose it was is kept
+nowhere; and one notice to each of their libraries, with the sealed card number until that library has answered. Why
+nothing more is needed, and no key of each patron's own: docs/adr/0010.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from app.register.changes import ERASED, NUMBER_COLUMN, note_change
+from app.register.kept_answers import forget_answers
+from app.register.numbers import bury_numbers
+from app.register.patrons import lock_patron
+from app.register.receipts import receipt_token
+from app.register.tables import (
+    AccessLogEntry,
+    Credential,
+    Erasure,
+    FamilyPermission,
+    LibraryNotice,
+    LibraryQueue,
+    Patron,
+    PinOrder,
+)
+from app.register.transaction import db
+from app.register.vault import SecretNotOpened, vault
+from app.register.written_codes import draw_written_code
+
+Reason = Literal["asked", "death", "inactive"]
+ASKED: Final = "asked"
+DEATH: Final = "death"
+INACTIVE: Final = "inactive"
+PIN_ORDER_COLUMN: Final = "pin_orders.sealed_number"
+
+
+def erase_patron(*, patron_id: int, reason: Reason, now: datetime) -> str:
+    """Delete everything about a patron, tell each of their libraries, and return the code of the receipt.
+
+    In the request's transaction. The code is nowhere but in the answer: five groups such as `7K3M-...`, of which the
+    register keeps a keyed token. Whatever comes too late finds nobody: NoSuchPatron here, too.
+    """
+    patron = lock_patron(patron_id)
+    _wait_for_scans(patron_id)
+    code = draw_written_code()
+    erasure = Erasure(receipt_hash=receipt_token(code), reason=reason, erased_at=now)
+    db.session.add(erasure)
+    db.session.flush()
+    numbers = _numbers_of(patron)
+    note_change(patron=patron, kind=ERASED, former_number=patron.card_number, erasure_id=erasure.id, now=now)
+    bury_numbers(numbers, now=now)
+    _forget_elsewhere(patron_id, numbers)
+    db.session.flush()
+    # What is tied to the patron goes by its foreign key.
+    db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
+    db.session.expire_all()
+    return code
+
+
+def _wait_for_scans(patron_id: int) -> None:
+    """Let scans that have begun end: they lock the card's key first, and the patron's row after it."""
+    keys = select(Credential.id).where(Credential.patron_id == patron_id).order_by(Credential.id)
+    db.session.execute(keys.with_for_update()).all()
+
+
+def _numbers_of(patron: Patron) -> set[str]:
+    """Return the patron's card number and every former one that the register still can tell."""
+    entered = select(FamilyPermission.guardian_card_number).where(FamilyPermission.guardian_id == patron.id)
+    numbers = {patron.card_number, *db.session.scalars(entered)}
+    for sealed in db.session.scalars(select(LibraryNotice.sealed_number).where(*_notices_of(patron.id))):
+        number = _open(sealed, column=NUMBER_COLUMN)
+        if number is not None:
+            numbers.add(number)
+    return numbers
+
+
+def _forget_elsewhere(patron_id: int, numbers: Collection[str]) -> None:
+    """Delete what names the patron in rows that are not their own."""
+    # A number that was entered before anybody had it leads to no patron.
+    named = FamilyPermission.guardian_card_number.in_(numbers)
+    looked = (AccessLogEntry.role == "guardian") & AccessLogEntry.actor.in_(numbers)
+    told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None))
+    for statement in (
+        delete(FamilyPermission).where(named),
+        update(AccessLogEntry).where(looked).values(actor=""),
+        update(LibraryNotice).where(*told).values(sealed_number=None),
+    ):
+        db.session.execute(statement, execution_options={"synchronize_session": False})
+    forget_answers(patron_id=patron_id)
+    orders = db.session.execute(select(PinOrder.id, PinOrder.sealed_number)).all()
+    theirs = [order.id for order in orders if _open(order.sealed_number, column=PIN_ORDER_COLUMN) in numbers]
+    db.session.execute(delete(PinOrder).where(PinOrder.id.in_(theirs)))
+
+
+def _notices_of(patron_id: int) -> tuple[ColumnElement[bool], ...]:
+    # Their index begins with the library.
+    every_library = LibraryNotice.library_id.in_(select(LibraryQueue.library_id))
+    return every_library, LibraryNotice.patron_id == patron_id, LibraryNotice.sealed_number.is_not(None)
+
+
+def _open(sealed: bytes | None, *, column: str) -> str | None:
+    try:
+        return vault.open(sealed, column=column).decode() if sealed is not None else None
+    except SecretNotOpened:
+        # Sealed under a key that is not here any more: nobody can read it, nor use it.
+        return None

@@ -1,0 +1,63 @@
+"""A patron with something in every table that may hold anything about one, and what is left of them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select
+
+from app.register.access_log import Looker, write_down
+from app.register.changes import RENUMBERED, note_change
+from app.register.families import PURPOSE, give_permission, switch
+from app.register.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.one_time import draw_link
+from app.register.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.own_data import OWN_TABLES, read_own_data
+from app.register.pins import set_pin
+from app.register.scans import scan
+from app.register.sessions import OWN_DEVICE, start_session
+from app.register.tables import FamilyPermission, NationalIdToken, Patron, PinOrder
+from app.register.transaction import db
+from app.register.vault import vault
+from app.register.visits import open_visit
+from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
+
+SYSTEM = "2023500"
+KEY = "enrol-1"
+ASKED = '["POST", "/api/v1/patrons", {"name": "somebody"}]'
+
+
+def fill_every_table(card_number: str, *, now: datetime) -> int:
+    """Leave a row of this patron's in every table that knows of patrons. Returns the patron's id."""
+    whose, child, teen = patron_id(card_number), patron_id(CHILD), patron_id(TEEN)
+    phone = make_phone(card_number, now=now, token=f"phone of {card_number}").id
+    scan(payload=code_on(phone, now=now), terminal=terminal(), now=now)
+    open_visit(patron_id=whose, terminal=terminal(), now=now)
+    start_session(lasting=OWN_DEVICE, now=now, patron_id=whose, device_id=phone)
+    draw_link(patron_id=whose, lasting=timedelta(hours=1), now=now)
+    set_pin(patron_id=whose, pin="4719", now=now)
+    if db.session.scalar(select(NationalIdToken.token).where(NationalIdToken.patron_id == whose)) is None:
+        token = vault.token(purpose="national id", text=f"of {card_number}")
+        db.session.add(NationalIdToken(token=token, patron_id=whose, key_id=vault.key_id))
+    ask_for_message(patron_id=whose, kind=CONTACT_CHANGED, channel=EMAIL, to="before@example.org", now=now)
+    ask_for_message(patron_id=teen, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=whose, now=now)
+    give_permission(patron_id=whose, guardian_card_number="N000100006", now=now)
+    give_permission(patron_id=child, guardian_card_number=card_number, now=now)
+    db.session.flush()
+    received = db.session.scalars(select(FamilyPermission.id).where(FamilyPermission.guardian_id == whose)).one()
+    switch(guardian_id=whose, permission_id=received, on=True, now=now)
+    # Entered when nobody had the number yet.
+    db.session.execute(insert(FamilyPermission).values(patron_id=teen, guardian_card_number=card_number, given_at=now))
+    db.session.add(
+        PinOrder(sealed_number=vault.seal(card_number.encode(), column="pin_orders.sealed_number"), asked_at=now)
+    )
+    take_key(username=SYSTEM, key=KEY, asked=ASKED, now=now)
+    keep_answer(KeptAnswer(201, {"ETag": "x"}, {"name": "somebody"}, whose), username=SYSTEM, key=KEY)
+    patron = db.session.get_one(Patron, whose)
+    note_change(patron=patron, kind=RENUMBERED, former_number="N000199999", now=now)
+    db.session.commit()
+    looker = Looker(role="guardian", actor=card_number, library_id=None)
+    write_down(patron_id=child, looker=looker, purpose=PURPOSE, fields="loans", now=now)
+    own = read_own_data(patron_id=whose)
+    db.session.rollback()
+    assert set(own) == set(OWN_TABLES)
+    assert all(own.values()), [table for table, rows in own.items() if not rows]
+    return whose
