@@ -30,7 +30,7 @@ from app.web.addresses import RowId
 from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
-from app.web.identity import CookiePerDoor, login_manager
+from app.web.identity import DESK_PATH, CookiePerDoor, login_manager
 from app.web.languages import speak_languages
 from app.web.layout import lay_out
 from app.web.library_words import give_words
@@ -109,7 +109,7 @@ def create_app(
     app.before_request(refuse_bad_text)
     app.before_request(keep_the_door)
     app.after_request(commit_after_request)
-    send_headers(app, https=settings.secure_cookies)
+    send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     answer_errors(app)
 
     db.init_app(app)

@@ -14,6 +14,11 @@ SERVED = (
     ("@digdir/designsystemet-css/LICENSE", "designsystemet/LICENSE"),
     ("@fontsource-variable/inter/wght.css", "inter/wght.css"),
     ("@fontsource-variable/inter/LICENSE", "inter/LICENSE"),
+    ("barcode-detector/dist/es/ponyfill.js", "barcode-detector/ponyfill.js"),
+    ("barcode-detector/dist/es/zxing-exported.js", "barcode-detector/zxing-exported.js"),
+    ("barcode-detector/LICENSE", "barcode-detector/LICENSE"),
+    ("zxing-wasm/dist/reader/zxing_reader.wasm", "barcode-detector/zxing_reader.wasm"),
+    ("zxing-wasm/LICENSE", "barcode-detector/zxing-wasm.LICENSE"),
 )
 # All scripts, because names are not all Latin; a browser fetches only the subsets that a page's letters need.
 FONT_FILES = ("@fontsource-variable/inter/files", "*-wght-normal.woff2", "inter/files")

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 _STATIC_SECONDS = 3600
 
 
-def _policy() -> ContentSecurityPolicy:
+def _policy(*, camera: bool) -> ContentSecurityPolicy:
     # No inline script and no inline style, so there are no nonces. `data:` is for the style sheet's icons.
+    # What reads codes in a browser that cannot do it by itself is WebAssembly, which is let in there alone.
     return (
         ContentSecurityPolicy()
         .default_src("'none'")
-        .script_src("'self'")
+        .script_src("'self'", *(["'wasm-unsafe-eval'"] if camera else []))
         .style_src("'self'")
         .font_src("'self'")
         .img_src("'self'", "data:")
@@ -40,14 +41,12 @@ def _policy() -> ContentSecurityPolicy:
     )
 
 
-def send_headers(app: Flask, *, https: bool) -> None:
-    """Send the security headers with every answer, and let nothing but public files be stored."""
-    # Worked out once and put on behind Flask: they are the same for every answer, and the scan is the hot path.
-    fixed = list(
+def _fixed(*, https: bool, camera: bool) -> list[tuple[str, str]]:
+    return list(
         Secure(
-            csp=_policy(),
+            csp=_policy(camera=camera),
             hsts=StrictTransportSecurity().max_age(63072000).include_subdomains() if https else None,
-            permissions=PermissionsPolicy().camera("()").geolocation("()").microphone("()"),
+            permissions=PermissionsPolicy().camera("self" if camera else "()").geolocation("()").microphone("()"),
             referrer=ReferrerPolicy().no_referrer(),
             coop=CrossOriginOpenerPolicy().same_origin(),
             corp=CrossOriginResourcePolicy().same_origin(),
@@ -56,9 +55,20 @@ def send_headers(app: Flask, *, https: bool) -> None:
         ).header_items()
     )
 
+
+def send_headers(app: Flask, *, https: bool, camera_at: str) -> None:
+    """Send the security headers with every answer, and let nothing but public files be stored.
+
+    `camera_at` is the address of the one page that may use the camera.
+    """
+    # Worked out once and put on behind Flask: they are the same for every answer, and the scan is the hot path.
+    without, with_camera = _fixed(https=https, camera=False), _fixed(https=https, camera=True)
+
     answer = app.wsgi_app
 
     def answer_with_headers(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        fixed = with_camera if environ["PATH_INFO"] == camera_at else without
+
         def start(
             status: str, headers: list[tuple[str, str]], fault: "OptExcInfo | None" = None
         ) -> Callable[[bytes], object]:

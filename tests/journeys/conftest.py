@@ -3,16 +3,18 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in
 from tests.journeys.server import RunningPortal, running_portal
 
 PHONE = {"width": 390, "height": 844}
 COMPUTER = {"width": 1280, "height": 900}
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
     "--no-sandbox",
@@ -22,6 +24,9 @@ _QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+
+
+Launcher = Callable[..., AbstractContextManager[Browser]]
 
 
 def find_chromium() -> str:
@@ -37,12 +42,28 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = find_chromium()
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=_QUIET)
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def launch(playwright: Playwright) -> Launcher:
+    """Start a browser of one's own, with further arguments."""
+
+    @contextmanager
+    def start(*arguments: str) -> Iterator[Browser]:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=[*_QUIET, *arguments])
         yield chromium
         chromium.close()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Launcher) -> Iterator[Browser]:
+    with launch() as chromium:
+        yield chromium
 
 
 Opener = Callable[..., Page]

@@ -6,7 +6,6 @@ const SECOND_ENTER = 300;
 const form = document.getElementById("scan");
 const field = form.querySelector("input:not([type=hidden])");
 const button = form.querySelector("button");
-const result = document.getElementById("result");
 
 // A scanner sends Enter, some send it twice; and an answer that is under way needs no second question.
 let submittedAt = -Infinity;
@@ -33,15 +32,16 @@ addEventListener("focus", () => {
 });
 field.focus();
 
-if (result) {
-  let timer;
-  const wait = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      result.remove();
-      location.replace(result.dataset.next ?? form.action);
-    }, HIDE_AFTER);
-  };
-  for (const use of ["keydown", "pointerdown", "input"]) document.addEventListener(use, wait);
-  wait();
-}
+let timer;
+const wait = () => {
+  clearTimeout(timer);
+  const result = document.getElementById("result");
+  if (!result) return;
+  timer = setTimeout(() => {
+    result.remove();
+    location.replace(result.dataset.next ?? form.action);
+  }, HIDE_AFTER);
+};
+// The camera brings a result without a new page (camera.js).
+for (const use of ["keydown", "pointerdown", "input", "result"]) document.addEventListener(use, wait);
+wait();

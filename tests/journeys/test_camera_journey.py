@@ -1,0 +1,128 @@
+"""A desk that scans with its camera: the phone's screen, filmed, and a real browser that reads it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance, ImageFilter
+from playwright.sync_api import Browser, Page, expect
+
+from tests.doors.visits import CHILD
+from tests.journeys.conftest import CAMERA, COMPUTER, PHONE, Launcher, Opener
+from tests.journeys.people import Kiosk, Visitor, scan
+from tests.journeys.server import RunningPortal
+
+FRAME = (1280, 720)
+Picture = Image.Image
+Film = Callable[[Picture], Page]
+
+
+def film_of(picture: Picture, *frames_after: Picture) -> bytes:
+    """Return a film in YUV4MPEG2, as Chromium's fake camera shows it again and again: ten pictures a second."""
+    film = b"YUV4MPEG2 W%d H%d F10:1 Ip A1:1 C420jpeg\n" % FRAME
+    for frame in (picture, *frames_after):
+        y, u, v = frame.convert("YCbCr").split()
+        half = (FRAME[0] // 2, FRAME[1] // 2)
+        film += b"FRAME\n" + y.tobytes() + u.resize(half).tobytes() + v.resize(half).tobytes()
+    return film
+
+
+def hold_before_camera(tile: Picture, *, side: int = 300, turned: int = 0) -> Picture:
+    """Return what a camera sees of the code's tile: so many pixels wide, turned by degrees, before a grey wall."""
+    frame = Image.new("RGB", FRAME, (120, 118, 112))
+    shown = tile.resize((side, side), Image.Resampling.LANCZOS).convert("RGBA").rotate(turned, expand=True)
+    frame.paste(shown, ((FRAME[0] - shown.width) // 2, (FRAME[1] - shown.height) // 2), shown)
+    return frame
+
+
+@pytest.fixture
+def film(launch: Launcher, desk_cookies: Path, portal: RunningPortal, tmp_path: Path) -> Iterator[Film]:
+    """Open the desk's page on a computer whose camera sees a picture, and turn the camera on."""
+    with ExitStack() as open_browsers:
+
+        def show(picture: Picture) -> Page:
+            file = tmp_path / "camera.y4m"
+            file.write_bytes(film_of(picture))
+            browser: Browser = open_browsers.enter_context(launch(*CAMERA, f"--use-file-for-fake-video-capture={file}"))
+            context = browser.new_context(
+                base_url=portal.url, locale="nb-NO", viewport=COMPUTER, storage_state=desk_cookies
+            )
+            page = context.new_page()
+            page.goto("/desk")
+            page.get_by_role("button", name="Skann med kamera").click()
+            return page
+
+        yield show
+
+
+def tile_of(phone: Visitor) -> Picture:
+    """Return the code on the phone's screen with the white around it, as sharp as the screen shows it."""
+    return Image.open(BytesIO(phone.page.locator("#code").screenshot())).convert("RGB")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(lambda tile: hold_before_camera(tile), id="as it is"),
+        pytest.param(lambda tile: ImageEnhance.Brightness(hold_before_camera(tile)).enhance(0.4), id="dimmed to 40 %"),
+        pytest.param(lambda tile: hold_before_camera(tile).filter(ImageFilter.GaussianBlur(2.5)), id="out of focus"),
+        pytest.param(lambda tile: hold_before_camera(tile, turned=33), id="turned by 33 degrees"),
+        pytest.param(lambda tile: hold_before_camera(tile, side=120), id="120 pixels wide"),
+    ],
+)
+def test_the_camera_reads_a_phone(phone: Visitor, film: Film, look: Callable[[Picture], Picture]) -> None:
+    phone.signs_in()
+    phone.opens_the_card()
+    desk = film(look(tile_of(phone)))
+    expect(desk.locator("#result")).to_contain_text("Ingrid Solvang")
+    expect(desk.locator("#result").get_by_role("heading")).to_have_text("Godtatt")
+
+
+def test_the_next_patron_is_scanned_without_a_touch_and_a_scanner_types_beside_the_camera(
+    phone: Visitor, film: Film, open_page: Opener, kiosk: Kiosk
+) -> None:
+    phone.signs_in()
+    phone.opens_the_card()
+    desk = film(hold_before_camera(tile_of(phone)))
+    expect(desk.locator("#result")).to_contain_text("Ingrid Solvang")
+    other = Visitor(open_page(viewport=PHONE))
+    other.signs_in(*CHILD)
+    code = other.opens_the_card()
+    desk.keyboard.type(code)
+    desk.keyboard.press("Enter")
+    # The first phone is still held there, and its patron has been served: it does not take the other's place.
+    expect(desk.locator("#result")).to_contain_text("Barn")
+    expect(desk.get_by_label("Skann lånekort")).to_have_value("")
+    assert desk.locator("#camera-video").evaluate("video => !video.paused && video.srcObject.active")
+    desk.wait_for_timeout(1_000)
+    expect(desk.locator("#result")).to_contain_text("Barn")
+    assert kiosk.scans(code)["reason"] == "REPLAY"
+
+
+def test_a_refused_phone_is_told_so_and_may_be_held_there_until_the_next_code(
+    phone: Visitor, film: Film, kiosk: Kiosk
+) -> None:
+    phone.signs_in()
+    code = phone.opens_the_card()
+    assert kiosk.scans(code)["result"] == "accepted"
+    desk = film(hold_before_camera(tile_of(phone)))
+    expect(desk.locator("#result")).to_have_attribute("data-reason", "REPLAY")
+    expect(desk.locator("#result")).to_be_visible()
+
+
+def test_without_a_camera_a_sentence_says_so_and_the_scanner_goes_on(desk: Page) -> None:
+    desk.get_by_role("button", name="Skann med kamera").click()
+    expect(desk.locator("#camera-news")).not_to_be_empty()
+    expect(scan(desk, "9788202123456")).to_have_attribute("data-reason", "NOT_OURS")
+
+
+def test_the_camera_is_let_in_on_the_scanning_page_alone(desk: Page) -> None:
+    headers = desk.request.get("/desk").headers
+    assert "camera=(self)" in headers["permissions-policy"]
+    assert "'wasm-unsafe-eval'" in headers["content-security-policy"]
+    for other in ("/desk/post", "/card", "/"):
+        headers = desk.request.get(other).headers
+        assert "camera=()" in headers["permissions-policy"]
+        assert "wasm" not in headers["content-security-policy"]
