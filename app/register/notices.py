@@ -185,6 +185,22 @@ def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
     )
 
 
+def confirm_up_to(*, library_id: str, seq: int, now: datetime) -> Update:
+    """Return the statement that notes that a library has done its part in all up to a place in its line."""
+    unconfirmed = (LibraryNotice.library_id == library_id) & LibraryNotice.confirmed_at.is_(None)
+    return (
+        update(LibraryNotice)
+        .where(unconfirmed, LibraryNotice.seq <= seq)
+        .values(
+            due_at=None,
+            confirmed_at=now,
+            last_fault=None,
+            sealed_number=case((_is_there(), LibraryNotice.sealed_number)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _is_there() -> Exists:
     return exists().where(Patron.id == LibraryNotice.patron_id)
 

@@ -126,20 +126,28 @@ def _tell(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str
     if lending is not None:
         kept += _tell_lending(notice, lending)
     if line.webhook_url is not None and line.webhook_key is not None:
-        body: dict[str, object] = {
-            "id": notice.id,
-            "seq": notice.seq,
-            "kind": notice.kind,
-            "card_number": notice.card_number,
-            "version": notice.version,
-            "at": notice.asked_at.isoformat(),
-        }
-        if notice.former_number:
-            body["former_number"] = notice.former_number
         kept += send_notice(
-            client=_client(), url=line.webhook_url, key=line.webhook_key, notice_id=notice.id, body=body, now=now()
+            client=_client(),
+            url=line.webhook_url,
+            key=line.webhook_key,
+            notice_id=notice.id,
+            body=notice_json(notice),
+            now=now(),
         )
     return kept
+
+
+def notice_json(notice: Notice) -> dict[str, object]:
+    """Return a notice as libraries' systems get it, whether they are told or fetch it."""
+    body: dict[str, object] = {
+        "id": notice.id,
+        "seq": notice.seq,
+        "kind": notice.kind,
+        "card_number": notice.card_number,
+        "version": notice.version,
+        "at": notice.asked_at.isoformat(),
+    }
+    return body | ({"former_number": notice.former_number} if notice.former_number else {})
 
 
 def _tell_lending(notice: Notice, lending: LendingSystem) -> list[str]:
