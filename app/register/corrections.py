@@ -1,9 +1,10 @@
-"""What a patron, or a library on the patron's behalf, may correct (GDPR art. 16). Name and birth date are not here:
-a library changes those against identification.
+"""What a patron, or a library on the patron's behalf, may correct (GDPR art. 16). Name, birth date and gender are
+changed by a library alone, against identification.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,9 +13,12 @@ from app.register.outbox import CONTACT_CHANGED, EMAIL, SMS, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
+from app.rules.ages import day_in_norway
 from app.rules.contact import LANGUAGES, Contact, check_contact
 from app.rules.errors import RuleBroken
+from app.rules.person import Person, check_person
 
+_PERSON = ("name", "birth_date", "gender")
 _ADDRESSES = {EMAIL: "email", SMS: "phone"}
 
 
@@ -37,16 +41,19 @@ class Correction:
     contact: Contact | None = None
     language: str | None = None
     home_library_id: str | None = None
+    name: str | None = None
+    birth_date: date | None = None
+    gender: str | None = None
 
 
 def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> None:
     """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
 
     Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced.
-    Raises ContactNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
+    Raises ContactNotValid, PersonNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
     """
     patron = lock_patron(patron_id)
-    values = _checked(patron, changes)
+    values = _checked(patron, changes, now=now)
     changed = {name for name, value in values.items() if getattr(patron, name) != value}
     if not changed:
         return
@@ -54,15 +61,15 @@ def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> Non
     for name in changed:
         setattr(patron, name, values[name])
     note_change(patron=patron, now=now)
-    if changed - {"language", "home_library_id"}:
+    if changed & set(contact_columns(Contact())):
         ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, now=now)
     for channel, address in former.items():
         if address is not None:
             ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, channel=channel, to=address, now=now)
 
 
-def _checked(patron: Patron, changes: Correction) -> dict[str, str | None]:
-    values: dict[str, str | None] = {}
+def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     if changes.contact is not None:
         values |= contact_columns(check_contact(changes.contact))
     if changes.language is not None:
@@ -76,7 +83,16 @@ def _checked(patron: Patron, changes: Correction) -> dict[str, str | None]:
         if db.session.scalar(joined) is None:
             raise NotYourLibrary
         values["home_library_id"] = changes.home_library_id
-    return values
+    return values | _checked_person(patron, changes, now=now)
+
+
+def _checked_person(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
+    given = {name: getattr(changes, name) for name in _PERSON if getattr(changes, name) is not None}
+    if not given:
+        return {}
+    stands: dict[str, Any] = {name: getattr(patron, name) for name in _PERSON}
+    person = check_person(Person(**(stands | given)), day=day_in_norway(now))
+    return {name: getattr(person, name) for name in given}
 
 
 def contact_columns(contact: Contact) -> dict[str, str | None]:

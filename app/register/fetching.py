@@ -112,6 +112,30 @@ def show_patron(*, patron_id: int, looker: Looker, library_id: str, purpose: str
     return _as_fetched(row, now=now)
 
 
+def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
+    """Return a patron as the request's own transaction has them, to compare with what a library was told before.
+
+    It is told to nobody, so no look is written. Raises NoSuchPatron.
+    """
+    db.session.flush()
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    if row is None:
+        raise NoSuchPatron
+    return _as_fetched(row, now=now)
+
+
+def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime) -> Fetched | None:
+    """Return a patron after the look is written down; None where only another library takes the card.
+
+    Raises NotWrittenDown.
+    """
+    with direct_connection() as connection:
+        row = _read(connection, Patron.id == patron_id, library_id=library_id)
+    if row is None:
+        return None
+    return _tell(row, looker=looker, purpose=purpose, now=now)
+
+
 def look_again(*, patron_id: int, looker: Looker, now: datetime) -> None:
     """Write down that a patron is told of once more. Raises PatronGone or NotWrittenDown."""
     if db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is None:
@@ -130,8 +154,8 @@ def _read(connection: Connection, condition: ColumnElement[bool], *, library_id:
     ).first()
 
 
-def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime) -> Fetched:
-    write_down(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=_fields(row), now=now)
+def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime, purpose: str = PURPOSE) -> Fetched:
+    write_down(patron_id=row.id, looker=looker, purpose=purpose, fields=_fields(row), now=now)
     return _as_fetched(row, now=now)
 
 

@@ -1,0 +1,91 @@
+"""On whom a library's system may act, and how often: on a patron whose card it takes, and who is now locked."""
+
+from typing import Final
+
+from sqlalchemy import select
+
+from app.register.fetching import PatronGone, state_of
+from app.register.membership import NotJoined
+from app.register.numbers import is_gone
+from app.register.patrons import NoSuchPatron
+from app.register.tables import Affiliation, Patron
+from app.register.transaction import db
+from app.rules.card_number import parse_card_number
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+
+ACTS: Final = Budget("library acts", limit=5000, seconds=3600)
+"""Whoever names a card number learns whether somebody has it, so acts are slowed as fetches are."""
+ACTIVATIONS: Final = Budget("library activations", limit=600, seconds=3600)
+"""A library that somebody has joined is told everything of them, so a stolen login joins few."""
+DEATHS: Final = Budget("library deaths", limit=100, seconds=24 * 3600)
+ERASURES: Final = Budget("library erasures", limit=50, seconds=24 * 3600)
+"""What is erased does not come back, so a stolen login does little harm before somebody notices."""
+
+
+class CardAtRest(RuleBroken):
+    """The card is frozen by its holder, or its holder is reported dead: nothing of it is used or changed."""
+
+    code = "card-at-rest"
+
+
+class CardLost(RuleBroken):
+    """The card was reported lost, so whoever shows it may be anybody."""
+
+    code = "card-lost"
+
+
+class NotTheirHome(RuleBroken):
+    """The library is not the patron's home library, which alone erases them on their behalf."""
+
+    code = "not-home-library"
+
+
+def lock_known(*, card_number: str, library_id: str) -> Patron:
+    """Return the patron with this card number, whom nobody else changes until this transaction ends.
+
+    Raises NotACardNumber, PatronGone, or NoSuchPatron, of a card that only another library takes too.
+    """
+    number = parse_card_number(card_number)
+    locked = select(Patron).where(Patron.card_number == number).with_for_update(key_share=True)
+    patron = db.session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    if patron is None:
+        raise PatronGone if is_gone(number) else NoSuchPatron
+    if patron.local_to not in (None, library_id):
+        raise NoSuchPatron
+    return patron
+
+
+def lock_member(*, card_number: str, library_id: str) -> Patron:
+    """Return a patron as `lock_known` does, who has joined the library. Raises NotJoined or CardAtRest too."""
+    patron = lock_known(card_number=card_number, library_id=library_id)
+    if db.session.get(Affiliation, (patron.id, library_id)) is None:
+        raise NotJoined
+    _refuse_at_rest(patron)
+    return patron
+
+
+def lock_newcomer(*, card_number: str, library_id: str) -> Patron:
+    """Return a patron as `lock_known` does, whose card may be activated. Raises CardAtRest or CardLost too."""
+    patron = lock_known(card_number=card_number, library_id=library_id)
+    _refuse_at_rest(patron)
+    if _state(patron) == "lost":
+        raise CardLost
+    return patron
+
+
+def lock_at_home(*, card_number: str, library_id: str) -> Patron:
+    """Return a patron as `lock_member` does, whose home library this is. Raises NotTheirHome too."""
+    patron = lock_member(card_number=card_number, library_id=library_id)
+    if patron.home_library_id != library_id:
+        raise NotTheirHome
+    return patron
+
+
+def _refuse_at_rest(patron: Patron) -> None:
+    if _state(patron) in ("frozen", "deceased"):
+        raise CardAtRest
+
+
+def _state(patron: Patron) -> str:
+    return state_of(card_state=patron.card_state, frozen_at=patron.frozen_at, erase_reason=patron.erase_reason)
