@@ -46,7 +46,15 @@ def let_machine_in() -> None:
     if audience is Audience.SYSTEM and g.machine.kind != "system":
         raise SystemsOnly
     if request.endpoint != _UNCOUNTED:
-        take_tries(tries=[(REQUESTS, g.machine.library_id)], now=now())
+        spend(REQUESTS)
+
+
+def spend(budget: Budget) -> None:
+    """Take one of what the machine's library may do in a while. Comes before anything is begun.
+
+    Raises TooManyAttempts.
+    """
+    take_tries(tries=[(budget, g.machine.library_id)], now=now())
 
 
 def read_json() -> None:

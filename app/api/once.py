@@ -11,8 +11,7 @@ from apiflask.validators import Length, Regexp
 from flask import Response, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
-from app.api.access import this_terminal
-from app.register.budgets import take_tries
+from app.api.access import spend, this_terminal
 from app.register.fetching import look_again
 from app.register.kept_answers import KeptAnswer, keep_answer, take_key
 from app.rules.pin import Budget
@@ -50,7 +49,7 @@ def once(*, spends: Budget | None = None) -> Callable[[View], View]:
         @wraps(view)
         def answer(*, headers_data: dict[str, str], **given: Any) -> ResponseReturnValue:  # noqa: ANN401
             if spends is not None:
-                take_tries(tries=[(spends, g.machine.library_id)], now=now())
+                spend(spends)
             key = headers_data.get("idempotency_key")
             if key is None:
                 return view(**given)

@@ -1,25 +1,28 @@
-"""Patrons, for libraries' systems."""
+"""Patrons, for libraries' systems: how they are told, and finding them."""
 
 import hashlib
 import json
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.api.access import this_terminal
+from app.api.document import OF_A_PATRON, meanings
 from app.api.routes import v1
-from app.api.schemas import PatronOut
-from app.register.fetching import Fetched, fetch_patron
+from app.api.schemas import ETagOut, FindIn, PatronOut
+from app.register.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
+from app.rules.ages import day_in_norway
 from app.rules.card_number import parse_card_number
+from app.rules.national_id import NationalId, parse_national_id
 from app.web.access import Audience, open_to
 from app.web.clock import now
 
 
-def describe_patron(fetched: Fetched) -> Response:
-    """Return the answer that tells of a patron, with its entity tag."""
-    answer: dict[str, Any] = {
+def patron_json(fetched: Fetched) -> dict[str, Any]:
+    """Return what is told of a patron."""
+    told: dict[str, Any] = {
         "card_number": fetched.card_number,
         "name": fetched.name,
         "age_band": fetched.age_band.value,
@@ -30,25 +33,59 @@ def describe_patron(fetched: Fetched) -> Response:
         "activated_here": fetched.activated_here,
     }
     if fetched.details is not None:
-        answer |= asdict(fetched.details)
-        answer["birth_date"] = fetched.details.birth_date.isoformat()
-    response = jsonify(answer)
-    # Of the whole answer: an age band changes on a birthday, without any change of the patron.
-    response.set_etag(hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:32])
+        told |= asdict(fetched.details)
+        told["birth_date"] = fetched.details.birth_date.isoformat()
+    return told
+
+
+def describe_patron(fetched: Fetched, *, status: int = 200) -> Response:
+    """Return the answer that tells of a patron, with its entity tag."""
+    response = jsonify(patron_json(fetched))
+    response.status_code = status
+    response.set_etag(_etag(fetched))
     return response
+
+
+def etag_of(patron_id: int) -> str:
+    """Return the entity tag of a patron who is locked, as the library of this request is told of them."""
+    return _etag(read_patron(patron_id=patron_id, library_id=g.machine.library_id, now=now()))
+
+
+def describe_after(purpose: str, *, patron_id: int, status: int = 200) -> Response:
+    """Return the answer to an act upon a patron; the look is written down with the act."""
+    fetched = show_patron(
+        patron_id=patron_id,
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        purpose=purpose,
+        now=now(),
+    )
+    return describe_patron(fetched, status=status)
+
+
+def read_national_id(text: str) -> NationalId:
+    """Return a national id as it was sent. Raises NotANationalId or SyntheticNationalId."""
+    allowed = bool(current_app.config["SYNTHETIC_IDS"])
+    return parse_national_id(text, today=day_in_norway(now()), allow_synthetic=allowed)
+
+
+def _etag(fetched: Fetched) -> str:
+    # Of the whole answer: an age band changes on a birthday, without any change of the patron.
+    return hashlib.sha256(json.dumps(patron_json(fetched), sort_keys=True).encode()).hexdigest()[:32]
 
 
 @v1.get("/patrons/<card_number>")
 @open_to(Audience.SYSTEM)
-@v1.output(PatronOut)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
 @v1.doc(
     summary="Fetch a patron",
     description=(
         "A patron who has joined your library is told in full; of any other one only name, age band and home library. "
-        "Each fetch is written to the patron's access log before it is answered."
+        "So it is too while the card is frozen. Each fetch is written to the patron's access log before it is answered."
     ),
+    operation_id="fetchPatron",
     security="basic",
-    responses=[401, 403, 404, 410, 429, 503],
+    responses=meanings(304, 401, 403, 404, 410, 429, 503),
 )
 def fetch(card_number: str) -> ResponseReturnValue:
     """Return what the asking library may know of a patron."""
@@ -57,3 +94,28 @@ def fetch(card_number: str) -> ResponseReturnValue:
         card_number=number, looker=this_terminal().looker, library_id=g.machine.library_id, now=now()
     )
     return describe_patron(fetched).make_conditional(request)
+
+
+@v1.post("/patrons/find")
+@open_to(Audience.SYSTEM)
+@v1.input(FindIn)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Find a patron by national id",
+    description=(
+        "The number goes in the body, so that it stands in no log. What is told, and written down, is as in a fetch. "
+        "A library may ask 600 times an hour."
+    ),
+    operation_id="findPatron",
+    security="basic",
+    responses=meanings(400, 401, 403, 404, 413, 415, 422, 429, 503),
+)
+def find(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Return what the asking library may know of whoever has a national id."""
+    fetched = find_patron(
+        national_id=read_national_id(json_data["national_id"]),
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        now=now(),
+    )
+    return describe_patron(fetched)

@@ -8,22 +8,55 @@ from apiflask.exceptions import HTTPError
 from flask.typing import ResponseReturnValue
 
 from app.api.access import SystemsOnly
+from app.api.document import describe_as_it_is
+from app.api.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
+from app.register.acting import CardAtRest, CardLost, NotTheirHome
+from app.register.deaths import NotYourReport
+from app.register.enrolment import ConsentMissing, NumberNotReserved
+from app.register.feed import CursorPassed, NotACursor, NotKept
 from app.register.fetching import PatronGone
 from app.register.kept_answers import KeyReused
-from app.register.patrons import NoSuchPatron
+from app.register.membership import LastLibrary, NotJoined
+from app.register.numbers import NoNumbersLeft, NumberWasIssued
+from app.register.patrons import LocalCard, NoSuchPatron
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
+from app.rules.contact import ContactNotValid
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NotANationalId, SyntheticNationalId
-from app.web.errors import PROBLEM_JSON, problem
+from app.rules.person import PersonNotValid
+from app.web.errors import problem
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
+    CardAtRest: (409, "The card is frozen by its holder, or its holder is reported dead. It is left as it is."),
+    CardLost: (409, "The card is reported lost. Ask for photo id, and give the patron a new card."),
+    ChangedMeanwhile: (412, "The patron has changed since you fetched them. Fetch them again."),
+    CursorPassed: (410, "What came after the cursor is thrown away in part. Fetch your patrons anew."),
     KeyReused: (422, "The key was sent with another request before. Choose a new one."),
+    LastLibrary: (409, "It is the patron's last library. Whoever wants no card any more is deleted."),
+    LocalCard: (409, "Only another library takes this card."),
+    MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
+    NoNumbersLeft: (409, "There are not that many numbers left."),
+    NotJoined: (403, "The patron has not joined your library. Activate the card first."),
+    NotTheirHome: (403, "Only the home library deletes a patron everywhere. End their use of your library instead."),
+    NotYourReport: (403, "Another library reported the death, and only it takes that back."),
+    NumberWasIssued: (409, "The number was given to somebody before."),
     NoSuchPatron: (404, "No patron has this card number or national id."),
     PatronGone: (410, "Whoever had this card number was erased. Erase them in your system too."),
     SystemsOnly: (403, "A kiosk may scan and check PINs, and no more."),
 }
+_NO_NATIONAL_ID = ("national_id", "The national id is of no kind that the register knows.")
+_FAULTY_FIELDS: dict[type[RuleBroken], tuple[str, str]] = {
+    ConsentMissing: ("guardian_consent", "Somebody of this age needs a guardian's consent at your library."),
+    NotACursor: ("cursor", "The cursor is none that your library was given."),
+    NotANationalId: _NO_NATIONAL_ID,
+    NotKept: ("kept", "Something is kept of a patron who did not leave, or who left later than that."),
+    NumberNotReserved: ("card_number", "The card number is in none of the series that your library reserved."),
+    SyntheticNationalId: _NO_NATIONAL_ID,
+}
+_KINDS: dict[type[RuleBroken], str] = {ConsentMissing: "missing"}
+_FIELDS = {"preferred": "preferred_contact"}
 _FIELD_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 
 
@@ -31,9 +64,11 @@ def answer_refusals(blueprint: APIBlueprint) -> None:
     """Give each rule that the door may run into its status and sentence."""
     for error, (status, detail) in _REFUSALS.items():
         blueprint.register_error_handler(error, _refusal(status, detail))
+    for error, (field, said) in _FAULTY_FIELDS.items():
+        blueprint.register_error_handler(error, _faulty(field, said))
+    for error in (PersonNotValid, ContactNotValid):
+        blueprint.register_error_handler(error, _faults)
     blueprint.register_error_handler(NotACardNumber, _refusal(404, _REFUSALS[NoSuchPatron][1], NoSuchPatron.code))
-    for number in (NotANationalId, SyntheticNationalId):
-        blueprint.register_error_handler(number, _not_a_national_id)
 
 
 def _refusal(status: int, detail: str, code: str = "") -> Any:  # noqa: ANN401
@@ -44,13 +79,20 @@ def _refusal(status: int, detail: str, code: str = "") -> Any:  # noqa: ANN401
     return answer
 
 
-def _not_a_national_id(_error: RuleBroken) -> ResponseReturnValue:
-    return problem(
-        status=422,
-        code=NotANationalId.code,
-        detail="The national id is of no kind that the register knows.",
-        errors={"national_id": "not-valid"},
-    )
+def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
+    def answer(error: RuleBroken) -> ResponseReturnValue:
+        db.session.rollback()
+        # Whether a national id is that of a test person is nobody's business.
+        code = NotANationalId.code if isinstance(error, SyntheticNationalId) else error.code
+        return problem(status=422, code=code, detail=said, errors={field: _KINDS.get(type(error), "not-valid")})
+
+    return answer
+
+
+def _faults(error: PersonNotValid | ContactNotValid) -> ResponseReturnValue:
+    db.session.rollback()
+    errors = {_FIELDS.get(field, field): fault for field, fault in error.faults.items()}
+    return problem(status=422, code=error.code, detail=f"Not valid: {', '.join(sorted(errors))}.", errors=errors)
 
 
 def use_problem_json(app: APIFlask) -> None:
@@ -58,7 +100,7 @@ def use_problem_json(app: APIFlask) -> None:
     app.security_schemes = {"basic": {"type": "http", "scheme": "basic"}}
     app.config["HTTP_ERROR_SCHEMA"] = Problem
     app.config["VALIDATION_ERROR_SCHEMA"] = Problem
-    app.spec_processor(_describe_as_it_is)
+    app.spec_processor(describe_as_it_is)
 
     @app.errorhandler(HTTPError)
     def invalid(error: HTTPError) -> ResponseReturnValue:
@@ -66,18 +108,6 @@ def use_problem_json(app: APIFlask) -> None:
         errors = _field_errors(error.detail)
         detail = f"Not valid: {', '.join(sorted(errors))}." if errors else "The request could not be read."
         return problem(status=error.status_code, code="invalid", detail=detail, errors=errors)
-
-
-def _describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
-    assert isinstance(spec, dict)
-    for operations in spec["paths"].values():
-        for operation in operations.values():
-            if "requestBody" in operation:
-                operation["requestBody"]["required"] = True
-            for status, answer in operation["responses"].items():
-                if status >= "400" and "content" in answer:
-                    answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
-    return spec
 
 
 def _field_errors(detail: object) -> dict[str, str]:

@@ -33,13 +33,14 @@ def problem(
     detail: str,
     headers: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    more: dict[str, object] | None = None,
 ) -> Response:
     """Return a problem+json answer. `code` is stable; `detail` is a sentence in English without personal data.
 
-    `errors` says by field what is wrong with it, never what was in it.
+    `errors` says by field what is wrong with it, never what was in it. `more` are members of the answer's own.
     """
     members: dict[str, object] = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status}
-    members |= {"code": code, "detail": detail} | ({"errors": errors} if errors else {})
+    members |= {"code": code, "detail": detail} | ({"errors": errors} if errors else {}) | (more or {})
     response = jsonify(members)
     response.status_code = status
     response.mimetype = PROBLEM_JSON

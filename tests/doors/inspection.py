@@ -77,6 +77,7 @@ def _inspect_problem(response: TestResponse) -> None:
         errors = problem.pop("errors", {"x": "x"})
         assert errors
         assert all(isinstance(word, str) for pair in errors.items() for word in pair)
+        assert isinstance(problem.pop("patron", {}), dict)
         assert {name: type(value) for name, value in problem.items()} == _PROBLEM
         assert problem["status"] == response.status_code
         assert problem["title"]

@@ -117,6 +117,12 @@ class Visitor(NamedTuple):
     def token(self) -> str:
         return csrf_token(self.browser, self.page_with_a_form)
 
+    def well_formed(self, rule: Rule) -> dict[str, object]:
+        """Return what belongs to every request to an address of this kind."""
+        if "POST" not in (rule.methods or ()):
+            return {}
+        return {"json": {}} if rule.endpoint.startswith("v1.") else {"data": {"csrf_token": self.token()}}
+
     def send(self, rule: Rule, *, place: object = 1, method: str = "", **request: object) -> TestResponse:
         # A try every twenty seconds is slow enough for every budget.
         self.clock.turn(seconds=20)
@@ -125,7 +131,7 @@ class Visitor(NamedTuple):
             start, end = path.index("<"), path.index(">")
             assert argument in path[start:end]
             path = f"{path[:start]}{place}{path[end + 1 :]}"
-        method = method or ("POST" if "POST" in (rule.methods or ()) else "GET")
+        method = method or next(each for each in ("POST", "GET", "DELETE") if each in (rule.methods or ()))
         response = self.browser.open(path, method=method, **request)
         assert response.status_code < 500, (method, path, request)
         assert "x" not in {cookie.split("=")[0] for cookie in response.headers.getlist("Set-Cookie")}
@@ -168,9 +174,9 @@ def test_no_address_breaks_on_what_it_is_sent(
     for content_type, body in BODIES:
         visitor.send(rule, data=body, content_type=content_type)
     if rule.arguments:
-        with_token = {"csrf_token": visitor.token()} if "POST" in (rule.methods or ()) else None
+        well_formed = visitor.well_formed(rule)
         for place in PLACES:
-            assert visitor.send(rule, place=place, data=with_token).status_code in (400, 404, 409, 422), place
+            assert visitor.send(rule, place=place, **well_formed).status_code in (400, 404, 409, 422), place
     for method in ("HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"):
         visitor.send(rule, method=method)
     for cookies in COOKIES:

@@ -20,7 +20,16 @@ ROUTES = """
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
-/api/v1/patrons/<card_number>                          GET        system
+/api/v1/changes                                        GET        system
+/api/v1/changes/ack                                    POST       system
+/api/v1/deaths                                         POST       system
+/api/v1/deaths/<card_number>                           DELETE     system
+/api/v1/number-series                                  POST       system
+/api/v1/patrons                                        POST       system
+/api/v1/patrons/<card_number>                          DELETE,GET,PATCH system
+/api/v1/patrons/<card_number>/activation               DELETE,POST system
+/api/v1/patrons/find                                   POST       system
+/api/v1/pin-checks                                     POST       machine
 /api/v1/scan                                           POST       machine
 /card                                                  GET        patron
 /card/code.png                                         GET        patron

@@ -1,0 +1,60 @@
+"""What is new since a library's system last asked, and its word on how far it has come."""
+
+from typing import Any
+
+from flask import g, jsonify
+from flask.typing import ResponseReturnValue
+
+from app.api.document import NEXT_PAGE, meanings
+from app.api.routes import v1
+from app.api.schemas import AckIn, AckOut, ChangesIn, ChangesOut
+from app.register.feed import acknowledge, read_changes
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.telling import notice_json
+
+
+@v1.get("/changes")
+@open_to(Audience.SYSTEM)
+@v1.input(ChangesIn, location="query")
+@v1.output(ChangesOut, links=NEXT_PAGE)
+@v1.doc(
+    summary="Read what is new",
+    description=(
+        "Your library's line of changes, oldest first: keep `next`, and read on from there, every night or every "
+        "minute. None is ever left out. It holds no data of patrons; fetch those who changed. Of somebody who was "
+        "erased, the number alone. 410 says that what you missed is thrown away: fetch each of your patrons again, "
+        "delete those who are gone, and begin without `after`."
+    ),
+    operation_id="readChanges",
+    security="basic",
+    responses=meanings(401, 403, 422, 429, _410="Gone: what came after the cursor is thrown away in part"),
+)
+def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
+    """Return the next changes of the asking library's patrons."""
+    after = query_data.get("after")
+    page = read_changes(library_id=g.machine.library_id, after=int(after) if after else None, limit=query_data["limit"])
+    return jsonify(changes=[notice_json(each) for each in page.notices], next=str(page.next), more=page.more)
+
+
+@v1.post("/changes/ack")
+@open_to(Audience.SYSTEM)
+@v1.input(AckIn)
+@v1.output(AckOut)
+@v1.doc(
+    summary="Acknowledge changes",
+    description=(
+        "Say that you have applied every change up to here. Until then somebody who was erased reads on their receipt "
+        "that your library has not answered. Of those who left or were erased you may say, by kind, what you must "
+        "keep, and until when is yours to say to them. The first answer counts; sending it again changes nothing."
+    ),
+    operation_id="acknowledgeChanges",
+    security="basic",
+    responses=meanings(400, 401, 403, 413, 415, 422, 429),
+)
+def ack(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Note how far the asking library has come."""
+    kept = {each["id"]: each["kinds"] for each in json_data["kept"]}
+    return {
+        "confirmed": acknowledge(library_id=g.machine.library_id, up_to=int(json_data["up_to"]), kept=kept, now=now())
+    }

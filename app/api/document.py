@@ -1,0 +1,78 @@
+"""What the OpenAPI document says of each kind of answer, and how it is made to say what really happens."""
+
+from typing import Any
+
+from flask import Response
+
+from app.web.errors import PROBLEM_JSON
+
+_MEANINGS = {
+    304: "The patron is as your `If-None-Match` has them",
+    400: "The body is no JSON",
+    401: "No user name and password of a library's system or kiosk, or wrong ones",
+    403: "Not for you: a kiosk may scan and check PINs only, and a library acts on patrons who have joined it",
+    404: "No patron has this number, or only another library takes their card",
+    409: "The rules do not allow it as things stand; `code` says which rule",
+    410: "Gone: whoever had this number was erased",
+    412: "Changed meanwhile: the entity tag in `If-Match` is not that of the patron as they are now",
+    413: "More than 64 KiB",
+    415: "The body is not called JSON",
+    422: "A field is missing, unknown or not valid; `errors` says which and how",
+    428: "`If-Match` is missing",
+    429: "Too many requests, or too many wrong PINs; wait as many seconds as `Retry-After` says",
+    503: "The access log cannot be written, so nothing is told",
+}
+_CARD_NUMBER = "$response.body#/card_number"
+OF_A_PATRON = {
+    "fetch": {"operationId": "fetchPatron", "parameters": {"card_number": _CARD_NUMBER}},
+    "correct": {
+        "operationId": "correctPatron",
+        "parameters": {"card_number": _CARD_NUMBER, "If-Match": "$response.header.ETag"},
+    },
+    "activate": {"operationId": "activateCard", "parameters": {"card_number": _CARD_NUMBER}},
+    "delete": {"operationId": "deletePatron", "parameters": {"card_number": _CARD_NUMBER}},
+    "die": {"operationId": "reportDeath", "requestBody": {"card_number": _CARD_NUMBER}},
+    "leave": {"operationId": "endActivation", "parameters": {"card_number": _CARD_NUMBER}},
+}
+"""What may be done next with a patron that an answer tells of, as OpenAPI links."""
+
+NEXT_PAGE = {
+    "next": {"operationId": "readChanges", "parameters": {"after": "$response.body#/next"}},
+    "acknowledge": {"operationId": "acknowledgeChanges", "requestBody": {"up_to": "$response.body#/next"}},
+}
+
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+_WWW_AUTHENTICATE = {"WWW-Authenticate": {"description": "Basic, in UTF-8", "schema": {"type": "string"}}}
+
+
+def meanings(*statuses: int, **others: str) -> dict[int, str]:
+    """Return what each status means, for a route's document; `others` says it in other words, as `_409="…"`."""
+    return {status: _MEANINGS[status] for status in statuses} | {
+        int(name.removeprefix("_")): words for name, words in others.items()
+    }
+
+
+def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
+    """Finish the OpenAPI document: bodies are required, errors are problem+json, and their headers are named."""
+    assert isinstance(spec, dict)
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+            for status, answer in operation["responses"].items():
+                if status >= "400" and "content" in answer:
+                    answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
+                if status in ("204", "304"):
+                    answer.pop("content", None)
+                if status == "429":
+                    answer["headers"] = _RETRY_AFTER
+                if status == "401":
+                    answer["headers"] = _WWW_AUTHENTICATE
+    return spec
+
+
+def no_content() -> Response:
+    """Return the answer that holds nothing, which is of no type either."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response

@@ -1,0 +1,145 @@
+"""A card for somebody new, and a card's first use at a library, for libraries' systems."""
+
+from typing import Any
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+
+from app.api.access import spend, this_terminal
+from app.api.document import OF_A_PATRON, meanings, no_content
+from app.api.once import OnceIn, once
+from app.api.patrons import describe_after, patron_json, read_national_id
+from app.api.routes import v1
+from app.api.schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
+from app.register.acting import ACTIVATIONS, lock_member, lock_newcomer
+from app.register.enrolment import (
+    AlreadyRegistered,
+    ConsentMissing,
+    consent_is_needed,
+    enrol_patron,
+    note_guardian_consent,
+)
+from app.register.fetching import FINDS, fetch_by_id
+from app.register.membership import end_affiliation
+from app.register.patrons import activate_card
+from app.register.transaction import end_transaction
+from app.rules.contact import Contact
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import problem
+
+_ENROL, _ACTIVATE = "enrol", "activate"
+
+
+@v1.errorhandler(AlreadyRegistered)
+def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
+    """Answer who has the national id already, as far as the library may know."""
+    end_transaction()
+    known = fetch_by_id(
+        patron_id=error.patron_id,
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        purpose=_ENROL,
+        now=now(),
+    )
+    if known is None:
+        return problem(status=409, code=error.code, detail="They have a card that only another library takes.")
+    return problem(
+        status=409,
+        code=error.code,
+        detail="Somebody with this national id has a card. Activate it instead.",
+        more={"patron": patron_json(known)},
+    )
+
+
+@v1.post("/patrons")
+@open_to(Audience.SYSTEM)
+@v1.input(EnrolIn)
+@v1.input(OnceIn, location="headers")
+@v1.output(PatronOut, status_code=201, description="The card is made", headers=EnrolledOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Enrol a patron",
+    description=(
+        "Your library becomes the home library. Nobody has two cards: a national id that is known is answered with 409 "
+        "and whom to activate. The patron is sent a link by which to choose the PIN. Without an `Idempotency-Key` a "
+        "request that is sent again makes a second card, where there is no national id."
+    ),
+    operation_id="enrolPatron",
+    security="basic",
+    responses=meanings(400, 401, 403, 409, 410, 413, 415, 422, 429, 503),
+)
+@once(spends=FINDS)
+def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Give somebody a card at the asking library."""
+    enrolled = enrol_patron(
+        library_id=g.machine.library_id,
+        name=json_data["name"],
+        birth_date=json_data["birth_date"],
+        gender=json_data["gender"],
+        contact=_contact_of(json_data),
+        language=json_data.get("language", "nb"),
+        national_id=read_national_id(json_data["national_id"]) if json_data.get("national_id") else None,
+        guardian_consent=json_data["guardian_consent"],
+        card_number=json_data.get("card_number"),
+        now=now(),
+    )
+    g.patron_id = enrolled.patron_id
+    response = describe_after(_ENROL, patron_id=enrolled.patron_id, status=201)
+    response.headers["Location"] = url_for("v1.fetch", card_number=enrolled.card_number)
+    return response
+
+
+def _contact_of(sent: dict[str, Any]) -> Contact:
+    given = {name: sent.get(name) for name in ("email", "phone", "address", "postcode", "place")}
+    likely = "email" if given["email"] else "sms" if given["phone"] else "letter"
+    return Contact(**given, preferred=sent.get("preferred_contact", likely))
+
+
+@v1.post("/patrons/<card_number>/activation")
+@open_to(Audience.SYSTEM)
+@v1.input(ActivationIn)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Activate a card",
+    description=(
+        "The first use of a card at your library: the patron stands before you and has accepted your rules. From then "
+        "on your system is told everything of them, and every change. Doing it again changes nothing."
+    ),
+    operation_id="activateCard",
+    security="basic",
+    responses=meanings(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503),
+)
+def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Let a card be used at the asking library."""
+    spend(ACTIVATIONS)
+    library_id = g.machine.library_id
+    patron = lock_newcomer(card_number=card_number, library_id=library_id)
+    if json_data["guardian_consent"]:
+        note_guardian_consent(patron_id=patron.id, now=now())
+    elif patron.guardian_consent_at is None and consent_is_needed(
+        library_id=library_id, birth_date=patron.birth_date, now=now()
+    ):
+        raise ConsentMissing
+    activate_card(patron_id=patron.id, library_id=library_id, now=now())
+    return describe_after(_ACTIVATE, patron_id=patron.id)
+
+
+@v1.delete("/patrons/<card_number>/activation")
+@open_to(Audience.SYSTEM)
+@v1.output({}, status_code=204, description="The patron has left your library")
+@v1.doc(
+    summary="End a patron's use of your library",
+    description=(
+        "Where a patron wants to leave your library. If it was the home library, the one that was joined first becomes "
+        "it. The last library is not left: whoever wants no card any more is deleted (409 `last-library`)."
+    ),
+    operation_id="endActivation",
+    security="basic",
+    responses=meanings(401, 403, 404, 409, 410, 429),
+)
+def end_activation(card_number: str) -> ResponseReturnValue:
+    """Let a patron leave the asking library."""
+    spend(ACTIVATIONS)
+    patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
+    end_affiliation(patron_id=patron.id, library_id=g.machine.library_id, now=now())
+    return no_content()

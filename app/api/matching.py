@@ -1,0 +1,40 @@
+"""No lost updates: who changes a patron says which one they saw (`If-Match`, RFC 9110 § 13.1.1, RFC 6585 § 3)."""
+
+from apiflask import Schema
+from apiflask.fields import String
+from flask import request
+
+from app.rules.errors import RuleBroken
+
+
+class MatchMissing(RuleBroken):
+    """The request does not say which patron was seen; `*` would be any."""
+
+    code = "if-match-missing"
+
+
+class ChangedMeanwhile(RuleBroken):
+    """The patron is not as they were seen any more."""
+
+    code = "changed-meanwhile"
+
+
+class MatchIn(Schema):
+    """The patron that was seen."""
+
+    if_match = String(
+        data_key="If-Match",
+        metadata={"description": "Required: the `ETag` of the patron that you changed", "example": '"0f3a…"'},
+    )
+
+
+def require_match() -> None:
+    """Raise MatchMissing where the request names no entity tag."""
+    if request.headers.get("If-Match") is None or request.if_match.star_tag:
+        raise MatchMissing
+
+
+def match(etag: str) -> None:
+    """Raise ChangedMeanwhile where the request names another entity tag than this one of now."""
+    if not request.if_match.contains(etag):
+        raise ChangedMeanwhile

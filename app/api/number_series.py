@@ -1,0 +1,40 @@
+"""Card numbers for libraries that issue cards by themselves."""
+
+from typing import Any, Final
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from app.api.document import meanings
+from app.api.once import OnceIn, once
+from app.api.routes import v1
+from app.api.schemas import SeriesIn, SeriesOut
+from app.register.numbers import reserve_series
+from app.rules.pin import Budget
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+SERIES: Final = Budget("number series", limit=10, seconds=24 * 3600)
+"""Numbers are never given back, so a stolen login may not use them up."""
+
+
+@v1.post("/number-series")
+@open_to(Audience.SYSTEM)
+@v1.input(SeriesIn)
+@v1.input(OnceIn, location="headers")
+@v1.output(SeriesOut, status_code=201, description="They are your library's")
+@v1.doc(
+    summary="Reserve card numbers",
+    description=(
+        "Numbers for cards that your library prints, to be given to patrons by `POST /api/v1/patrons`. No number is "
+        "ever reserved twice, or drawn for somebody else. At most 100,000 at a time, and ten times a day."
+    ),
+    operation_id="reserveNumbers",
+    security="basic",
+    responses=meanings(400, 401, 403, 409, 413, 415, 422, 429),
+)
+@once(spends=SERIES)
+def reserve(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Reserve numbers for the asking library."""
+    series = reserve_series(library_id=g.machine.library_id, count=json_data["count"], now=now())
+    return {"first": series.first, "last": series.last, "count": json_data["count"]}, 201

@@ -1,0 +1,41 @@
+"""Checking a PIN, for kiosks and libraries' systems."""
+
+from typing import Any
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from app.api.access import this_terminal
+from app.api.document import meanings
+from app.api.routes import v1
+from app.api.schemas import PinCheckIn, PinCheckOut
+from app.register.pin_checks import check_pin
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+
+@v1.post("/pin-checks")
+@open_to(Audience.MACHINE)
+@v1.input(PinCheckIn)
+@v1.output(PinCheckOut, description="Both answers are 200")
+@v1.doc(
+    summary="Check a PIN",
+    description=(
+        "Tells whether card number and PIN belong together and the card may be used at your library, and nothing else. "
+        "Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: "
+        "429 comes whether the PIN was right or not."
+    ),
+    operation_id="checkPin",
+    security="basic",
+    responses=meanings(400, 401, 413, 415, 422, 429, 503),
+)
+def check(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Tell whether a card number and a PIN belong together."""
+    valid = check_pin(
+        card_number=json_data["card_number"],
+        pin=json_data["pin"],
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        now=now(),
+    )
+    return {"valid": valid}
