@@ -80,6 +80,7 @@ def create_app(
     app.config.update(
         CLOCK=clock,
         DEMO=settings.demo,
+        INACTIVE_NOTICE_DAYS=settings.inactive_notice_days,
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
         NEW_DEVICE=settings.new_device,
         PERMANENT_SESSION_LIFETIME=90 * 86400,

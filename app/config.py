@@ -32,6 +32,7 @@ class Settings:
     secure_cookies: bool = True
     proxies: int = 0
     allow_synthetic_ids: bool = False
+    inactive_notice_days: int = 60
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -59,6 +60,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     new_device = environ.get("NEW_DEVICE", "code")
     if new_device not in NEW_DEVICE_BY:
         faults.append("NEW_DEVICE must be code or pin")
+    notice_days = environ.get("INACTIVE_NOTICE_DAYS", "60")
+    if not (notice_days.isascii() and notice_days.isdigit() and 14 <= int(notice_days) <= 365):
+        faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     if faults:
         raise BadSettings("\n".join(faults))
@@ -73,6 +77,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=mail_from,
         sms_url=sms_url,
         proxies=int(proxies),
+        inactive_notice_days=int(notice_days),
     )
 
 

@@ -10,9 +10,8 @@ from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.staff import staff
 from app.register.libraries import NotALibraryList, import_libraries
-from app.register.retention import purge
 from app.register.transaction import db
-from app.web.clock import now
+from app.web.clean_up import clean_up
 from app.web.worker import work
 
 libraries = AppGroup("libraries", help="The list of public libraries.")
@@ -39,11 +38,15 @@ def import_file(file: Path) -> None:
 
 
 @retention.command("run")
-def run() -> None:
-    """Throw away what is past its time. May be run at any time, and twice."""
-    gone = purge(now=now())
-    db.session.commit()
-    click.echo(", ".join(f"{table}: {rows}" for table, rows in gone.items()))
+@click.option(
+    "--rewrite/--no-rewrite",
+    default=True,
+    help="On PostgreSQL, write tables anew so that no byte of what is gone stays in a file (each is locked meanwhile).",
+)
+def run(*, rewrite: bool) -> None:
+    """Warn and erase whoever does not use the card, and throw away what is past its time. Daily, or at any time."""
+    done = clean_up(rewrite=rewrite)
+    click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
 
 
 @click.command("worker")

@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from app.register.budgets import Try, give_back_tries, take_tries
 from app.register.devices import recognise_device
+from app.register.inactivity import note_use
 from app.register.tables import Patron, PinVerifier
 from app.register.transaction import db
 from app.register.vault import vault
+from app.rules.ages import day_in_norway
 from app.rules.card_number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, is_pin
@@ -45,7 +47,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     except NotACardNumber:
         number = ""
     row = db.session.execute(
-        select(Patron.id, Patron.card_state, PinVerifier.verifier, PinVerifier.key_id)
+        select(Patron.id, Patron.card_state, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
         .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
         .where(Patron.card_number == number)
     ).first()
@@ -60,6 +62,8 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     if row is None or not right or row.card_state != "active":
         raise SignInRefused
     give_back_tries(tries=tries)
+    if row.last_used_on < day_in_norway(now):
+        note_use(patron_id=row.id, now=now)
     return int(row.id)
 
 

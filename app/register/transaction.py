@@ -61,6 +61,8 @@ def tune_engine(engine: Engine) -> None:
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    # What is sorted stays out of files that nobody wipes.
+    connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=20000")
 
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import structlog
 from flask import Flask
 
+from app.register.due_erasures import erase_due
 from app.register.families import advise_older_children
+from app.register.overwriting import cut_off_log
 from app.register.transaction import db
 from app.web.clock import now
 from app.web.sending import send_one
 from app.web.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
+_ERASED_AT_A_TIME = 20
 
 _log = structlog.get_logger()
 
@@ -65,7 +68,16 @@ def advise_families() -> None:
     advise_older_children(now=now())
 
 
+def erase_whoever_is_due() -> bool:
+    """Erase those of whom a death was reported a day ago, or who were warned. Returns whether there may be more."""
+    erased = erase_due(now=now(), limit=_ERASED_AT_A_TIME)
+    if erased:
+        cut_off_log()
+    return erased == _ERASED_AT_A_TIME
+
+
 DUTIES = (
     Duty(send_one, every=_SECOND),
     Duty(advise_families, every=_HOUR),
+    Duty(erase_whoever_is_due, every=_MINUTE),
 )

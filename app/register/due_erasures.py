@@ -1,0 +1,46 @@
+"""Erasing those whose time has come: a death was reported a day ago, or nobody answered a warning."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select
+
+from app.register.erasure import DEATH, INACTIVE, erase_patron
+from app.register.inactivity import call_off_if_used
+from app.register.patrons import NoSuchPatron, lock_patron
+from app.register.tables import Patron
+from app.register.transaction import db
+
+_BATCH: Final = 100
+
+
+def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
+    """Erase up to `limit` patrons whose `erase_at` has come, each in a transaction of its own. Returns how many.
+
+    Safe to run at any time, and several times at once. Nobody has the code of these receipts.
+    """
+    # Freezing holds off a deletion for lack of use, and none after a death.
+    wanted = or_(Patron.erase_reason == DEATH, Patron.frozen_at.is_(None))
+    due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
+    patron_ids = db.session.scalars(due).all()
+    db.session.commit()
+    return sum(_erase(patron_id, now=now) for patron_id in patron_ids)
+
+
+def _erase(patron_id: int, *, now: datetime) -> bool:
+    try:
+        patron = lock_patron(patron_id)
+        done = _is_due(patron, now=now)
+        if done:
+            erase_patron(patron_id=patron_id, reason=DEATH if patron.erase_reason == DEATH else INACTIVE, now=now)
+    except NoSuchPatron:
+        done = False
+    db.session.commit()
+    return done
+
+
+def _is_due(patron: Patron, *, now: datetime) -> bool:
+    # It may have been called off, or put off, a moment ago.
+    if patron.erase_at is None or patron.erase_at > now:
+        return False
+    return patron.erase_reason == DEATH or (patron.frozen_at is None and not call_off_if_used(patron))

@@ -1,0 +1,66 @@
+"""Deleted means overwritten: what the engines leave behind of rows that are gone.
+
+SQLite zeroes what is deleted (`secure_delete`), but its write-ahead log keeps earlier pages until it is folded into
+the file and cut off. PostgreSQL keeps the bytes of dead rows in the pages of table and index even after VACUUM, and
+examples of values in its statistics; they are gone once a table is written anew.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from app.register.own_data import OWN_TABLES
+from app.register.transaction import db, end_transaction
+
+_LOCK_WAIT = "5s"
+_log = structlog.get_logger()
+
+
+def cut_off_log() -> bool:
+    """Fold SQLite's log into its file and empty it. Returns False where somebody still reads from the log.
+
+    Does nothing on PostgreSQL, whose log the server itself throws away (docs/adr/0010).
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    with _outside() as connection:
+        busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+    return not busy
+
+
+def rewrite_tables() -> list[str]:
+    """Write every table with something about patrons anew on PostgreSQL, and return the names of those it could not.
+
+    Each is locked while it is written; one that is in use for longer than five seconds is left for the next time.
+    Does nothing on SQLite.
+    """
+    if db.engine.dialect.name == "sqlite":
+        return []
+    names = sorted({own.table.__tablename__ for own in OWN_TABLES.values()} | {"pin_orders", "attempt_counts"})
+    with _outside() as connection:
+        connection.execute(text(f"SET lock_timeout = '{_LOCK_WAIT}'"))
+        left = [name for name in (*names, "pg_catalog.pg_statistic") if not _rewrite(connection, name)]
+        connection.execute(text("RESET lock_timeout"))
+    if left:
+        _log.warning("tables not rewritten", tables=left)
+    return left
+
+
+def _rewrite(connection: Connection, name: str) -> bool:
+    # Their names are our own. Statistics hold examples of values, and are made anew as well.
+    analyze = "" if name.startswith("pg_") else ", ANALYZE"
+    try:
+        connection.execute(text(f"VACUUM (FULL{analyze}) {name}"))
+    except OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def _outside() -> Iterator[Connection]:
+    end_transaction()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection

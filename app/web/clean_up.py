@@ -1,0 +1,27 @@
+"""What `flask retention run` does, in its order: uses are gathered before the rows that tell of them go."""
+
+from datetime import timedelta
+
+from flask import current_app
+
+from app.register.due_erasures import erase_due
+from app.register.inactivity import gather_uses, warn_inactive
+from app.register.overwriting import cut_off_log, rewrite_tables
+from app.register.retention import purge
+from app.web.clock import now
+
+
+def clean_up(*, rewrite: bool) -> dict[str, int]:
+    """Do it, committed bit by bit, and return how many uses, warnings, erasures and rows of each table there were.
+
+    Safe to run twice, to stop and start again, and to run beside the portal, the worker and another run.
+    """
+    notice = timedelta(days=current_app.config["INACTIVE_NOTICE_DAYS"])
+    done = {"uses": gather_uses(now=now()), "warned": warn_inactive(notice=notice, now=now()), "erased": 0}
+    while erased := erase_due(now=now()):
+        done["erased"] += erased
+    done |= purge(now=now())
+    cut_off_log()
+    if rewrite:
+        done["tables left"] = len(rewrite_tables())
+    return done
