@@ -140,6 +140,11 @@ def let_out() -> None:
         if device_id is not None and not session.permanent:
             # A borrowed device shows no card after this, and is no device of the patron's any more.
             revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
+    forget_sign_in()
+
+
+def forget_sign_in() -> None:
+    """Sign out here, where the register has forgotten who it was already."""
     logout_user()
     session.clear()
 

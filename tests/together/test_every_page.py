@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from app.web.access import Audience
 from tests.doors.pages import list_pages, list_templates, noting_templates
-from tests.doors.visits import log_in, scan_at_desk, shown_code, submit
+from tests.doors.visits import GUARDIAN, log_in, scan_at_desk, shown_code, submit
 
 
 def test_a_walk_through_all_pages_renders_every_template(
@@ -29,4 +29,6 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert log_in(stranger, "N000100001", "0000").status_code == 401
         assert submit(desk, "/desk/login", username="x" * 99).status_code == 200
         assert "NOT_OURS" in scan_at_desk(desk, "9788202123456").text
+        erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
+        assert guardian.get(erased.location).status_code == 200
     assert list_templates() - used == set()

@@ -1,0 +1,103 @@
+"""Slett alt om meg: what will go and what must stay, the deletion itself, and its receipt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import Length
+
+from app.ils.leaving import Keeps, ask_what_is_kept
+from app.portal.routes import portal
+from app.register.erasure import ASKED, erase_patron
+from app.register.patrons import get_patron, list_affiliations
+from app.register.receipts import NoSuchReceipt, read_receipt
+from app.register.retention import ERASURES
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.gate import library_systems
+from app.web.identity import forget_sign_in
+from app.web.step_up import after_step_up
+
+
+class EraseForm(FlaskForm):
+    """The PIN, which is asked for however fresh it is."""
+
+    confirm_pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
+
+
+class ReceiptForm(FlaskForm):
+    """The code of a receipt, as it was written down."""
+
+    code = StringField(_l("Receipt code"), validators=[Length(min=1, max=80)])
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A library that is left; `keeps` is None where it could not be asked."""
+
+    library: str
+    keeps: Sequence[Keeps] | None
+
+
+@portal.route("/my/data/erase", methods=["GET", "POST"])
+@open_to(Audience.PATRON)
+@after_step_up(always=True)
+def erase() -> ResponseReturnValue:
+    """Show what each library would keep, and delete everything about the patron once the PIN is entered."""
+    if request.method == "GET":
+        return _show_what_goes()
+    code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, now=now())
+    forget_sign_in()
+    response = make_response(redirect(url_for("portal.receipt", code=code), 303))
+    # Nothing of the card is left in this browser either (W3C Clear Site Data).
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _show_what_goes() -> str:
+    patron = get_patron(patron_id=current_user.patron_id)
+    joined = list_affiliations(patron_ids=[patron.id])[patron.id]
+    kept = ask_what_is_kept(systems=library_systems(), library_ids=joined, card_number=patron.card_number)
+    libraries = [Leaving(name, kept.get(library_id)) for library_id, name in joined.items()]
+    return render_template("portal/erase.html", form=EraseForm(), libraries=libraries)
+
+
+@portal.route("/receipt", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def find_receipt() -> ResponseReturnValue:
+    """Ask for the code of a receipt."""
+    form = ReceiptForm()
+    if form.validate_on_submit():
+        return redirect(url_for("portal.receipt", code=(form.code.data or "").strip().replace("/", "") or "-"))
+    return render_template("portal/find_receipt.html", form=form)
+
+
+@portal.get("/receipt/<code>")
+@open_to(Audience.ANYONE)
+def receipt(code: str) -> ResponseReturnValue:
+    """Show what each library answered to a deletion. Whose it was nobody knows."""
+    try:
+        found = read_receipt(code=code, address=request.remote_addr or "", now=now())
+    except NoSuchReceipt:
+        form = ReceiptForm()
+        form.code.errors = [_("There is no receipt with this code. Compare it with what you wrote down.")]
+        return _for_no_index(make_response(render_template("portal/find_receipt.html", form=form), 404))
+    page = render_template(
+        "portal/receipt.html",
+        code=code.upper(),
+        receipt=found,
+        readable_until=found.erased_at + ERASURES,
+        address=current_app.config["PUBLIC_URL"] + url_for("portal.find_receipt"),
+    )
+    return _for_no_index(make_response(page))
+
+
+def _for_no_index(response: Response) -> Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
