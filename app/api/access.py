@@ -5,9 +5,8 @@ A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of
 
 from flask import abort, g, request
 
-from app.register.access_log import Looker
 from app.register.budgets import take_tries
-from app.register.machines import MachineRefused, SignedInMachine, sign_in_machine
+from app.register.machines import MachineRefused, sign_in_machine, terminal_of
 from app.register.scans import Terminal
 from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
@@ -88,9 +87,4 @@ def _is_text(value: object) -> bool:
 
 def this_terminal() -> Terminal:
     """Return the terminal that the signed-in machine is."""
-    machine: SignedInMachine = g.machine
-    return Terminal(
-        scope=f"{machine.kind}:{machine.username}",
-        looker=Looker(role=machine.kind, actor=machine.username, library_id=machine.library_id),
-        library_id=machine.library_id,
-    )
+    return terminal_of(g.machine)
