@@ -14,6 +14,7 @@ from typing import Final
 
 from app.ils.budget import CONNECT_SECONDS, Budget
 from app.ils.port import Unavailable
+from app.rules.sip2 import checksum
 
 MAX_MESSAGE: Final = 64 * 1024
 
@@ -40,11 +41,6 @@ class Message:
     def all(self, name: str) -> list[str]:
         """Return the field's values that are not empty."""
         return [value for field, value in self.fields if field == name and value]
-
-
-def checksum(content: bytes) -> bytes:
-    """Return four hex digits that bring the sum of all bytes to zero (mod 2^16)."""
-    return b"%04X" % (-sum(content) & 0xFFFF)
 
 
 def encode(code: str, fixed: str, fields: Sequence[tuple[str, str]], *, sequence: int | None, encoding: str) -> bytes:

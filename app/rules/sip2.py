@@ -1,0 +1,157 @@
+"""SIP2 byte by byte: where messages and fields begin and end, checksums, and the value of one field put in another's
+place. Nothing is decoded, so what is not understood is not harmed.
+
+Source: 3M Standard Interchange Protocol, version 2.00. A message is a two-digit code, fields of fixed length, then
+fields of two letters and a value that end with "|". With error detection it ends with a sequence number (AY) and a
+checksum (AZ). Messages end with CR; there are machines that send CR LF or LF.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from app.rules.errors import RuleBroken
+
+# Code -> the length of all its fixed fields together. What a kiosk sends, then what it is answered.
+_KIOSKS = {1: 19, 9: 37, 11: 38, 15: 19, 17: 18, 19: 18, 23: 21, 25: 18, 29: 38, 35: 18, 37: 25, 63: 31, 65: 18, 93: 2}
+_ANSWERS = {10: 22, 12: 22, 16: 20, 18: 24, 20: 19, 24: 35, 26: 35, 30: 22, 36: 19, 38: 19, 64: 59, 66: 27, 94: 1}
+_BOTH = {96: 0, 97: 0, 98: 34, 99: 8}
+FIXED_LENGTHS = {b"%02d" % code: length for code, length in (_KIOSKS | _ANSWERS | _BOTH).items()}
+
+_END = re.compile(rb"\r\n|[\r\n]")
+# Some machines leave out the sum's leading noughts.
+_TRAILER = re.compile(rb"(?:AY([0-9]))?AZ([0-9A-Fa-f]{1,4})\Z")
+_CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
+
+
+class TooLong(RuleBroken):
+    """A message goes on for longer than any real one."""
+
+    code = "too-long"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What came up to the end of a message, and that end: CR, CR LF or LF. An end by itself has no content."""
+
+    content: bytes
+    end: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """Every byte, as it came."""
+        return self.content + self.end
+
+
+class Framer:
+    """Cuts a stream into frames, however the network cut it before. Put together, they are the stream again.
+
+    A CR is an end at once; where its LF comes later, that LF is a frame by itself.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._left = bytearray()
+
+    @property
+    def is_within_message(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._left)
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Return the frames that end within `chunk`. Raises TooLong."""
+        searched = len(self._left)
+        self._left += chunk
+        frames, start = [], 0
+        while end := _END.search(self._left, max(start, searched)):
+            frames.append(Frame(bytes(self._left[start : end.start()]), end[0]))
+            start = end.end()
+        del self._left[:start]
+        if len(self._left) > self._limit or any(len(frame.content) > self._limit for frame in frames):
+            raise TooLong
+        return frames
+
+
+def checksum(content: bytes) -> bytes:
+    """Return four hex digits that bring the sum of all bytes to zero (mod 2^16)."""
+    return b"%04X" % (-sum(content) & 0xFFFF)
+
+
+class Message:
+    """A message without its end, looked at and never taken apart. `code` may be of no message that SIP2 knows."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.code = content[:2]
+        trailer = _TRAILER.search(content)
+        # A last field without its "|" may end with what looks like a checksum.
+        if trailer and trailer[1] is None and content[: trailer.start()][-1:] != b"|" and trailer.start() > len(b"96"):
+            trailer = None
+        self.sequence: bytes | None = trailer[1] if trailer else None
+        self._sum: bytes | None = trailer[2] if trailer else None
+        self._end = trailer.start() if trailer else len(content)
+
+    @property
+    def has_checksum(self) -> bool:
+        """Whether the sender uses error detection."""
+        return self._sum is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the checksum is right; true where there is none."""
+        return self._sum is None or checksum(self.content[: -len(self._sum)]) == self._sum.upper().rjust(4, b"0")
+
+    def fixed(self, start: int, length: int) -> bytes:
+        """Return bytes of the fixed fields, counted from behind the code; nothing where the message is too short."""
+        value = self.content[2 + start : 2 + start + length]
+        return value if len(value) == length else b""
+
+    def value(self, name: bytes) -> bytes:
+        """Return the first value of a field, or nothing."""
+        return next((self.content[start:end] for start, end in self._spans(name)), b"")
+
+    def card_code(self) -> bytes:
+        """Return the value of AA that is the code of a card on a phone, or nothing."""
+        values = (self.content[start:end] for start, end in self._spans(b"AA"))
+        return next((value for value in values if _CARD_CODE.fullmatch(value)), b"")
+
+    def replace(self, name: bytes, values: Mapping[bytes, bytes]) -> "Message":
+        """Return the message with other values for those of a field. A checksum, if it had one, is made anew."""
+        parts, done = [], 0
+        for start, end in self._spans(name):
+            old = self.content[start:end]
+            parts += [self.content[done:start], values.get(old, old)]
+            done = end
+        content = b"".join([*parts, self.content[done:]])
+        if self._sum is not None:
+            content = content[: -len(self._sum)]
+            total = checksum(content)
+            content += total if self._sum == self._sum.upper() else total.lower()
+        return Message(content)
+
+    def _spans(self, name: bytes) -> Iterator[tuple[int, int]]:
+        """Find where the values of a field begin and end."""
+        end = _find(self.content, b"|", 0, self._end)
+        if (fixed := FIXED_LENGTHS.get(self.code)) is not None:
+            place = 2 + fixed
+            if not self.content.startswith(name, place):
+                # Where a kiosk leaves out what it does not know, such as a date, the first field comes too early.
+                place = self.content.find(name, 2, min(place, end))
+            if 0 <= place <= end - len(name):
+                yield place + len(name), end
+        while end < self._end:
+            start, end = end + 1, _find(self.content, b"|", end + 1, self._end)
+            if self.content.startswith(name, start) and start + len(name) <= end:
+                yield start + len(name), end
+
+
+def sign(content: bytes, *, sequence: bytes | None) -> bytes:
+    """Return a message with its sequence number, if there is one, and its checksum."""
+    content += (b"AY" + sequence if sequence is not None else b"") + b"AZ"
+    return content + checksum(content)
+
+
+def _find(content: bytes, what: bytes, start: int, end: int) -> int:
+    """Return where something comes first, and the end where it does not."""
+    found = content.find(what, start, end)
+    return end if found < 0 else found
