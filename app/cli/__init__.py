@@ -8,6 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.cli.keys import keys
 from app.cli.machines import machines
+from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.register.libraries import NotALibraryList, import_libraries
 from app.register.transaction import db
@@ -58,5 +59,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (keys, libraries, machines, staff, retention, worker):
+    for command in (keys, libraries, machines, staff, retention, worker, sip2_gateway):
         app.cli.add_command(command)

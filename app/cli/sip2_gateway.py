@@ -1,0 +1,48 @@
+"""`flask sip2-gateway`: kiosks that only speak SIP2 come in here."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.register.machines import MachineRefused, recognise_kiosk
+from app.sip2.gateway import run_until_stopped
+from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
+
+
+@click.command("sip2-gateway")
+@with_appcontext
+def sip2_gateway() -> None:
+    """Stand between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
+    settings = _read_settings(os.environ.get("SIP2_GATEWAY_FILE", ""))
+    _name_strangers(settings)
+    try:
+        asyncio.run(run_until_stopped(current_app._get_current_object(), settings))  # type: ignore[attr-defined]
+    except OSError as error:
+        raise click.ClickException(f"A port cannot be listened at: {error.strerror or error}") from None
+
+
+def _read_settings(path: str) -> GatewaySettings:
+    try:
+        text = Path(path).read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if not text:
+        raise click.ClickException("SIP2_GATEWAY_FILE must be the path of a TOML file that can be read.")
+    try:
+        return read_gateway(text, environ=os.environ)
+    except BadGateway as error:
+        raise click.ClickException(f"{path}:\n{error}") from None
+
+
+def _name_strangers(settings: GatewaySettings) -> None:
+    """Say which kiosks of the file the register does not have. The others need not wait for these."""
+    for library in settings.libraries:
+        for kiosk in (*library.kiosks_by_address.values(), *library.kiosks_by_login.values()):
+            try:
+                recognise_kiosk(username=kiosk, library_id=library.library_id)
+            except MachineRefused:
+                click.echo(f"libraries.{library.library_id}.kiosks.{kiosk}: no such kiosk is connected", err=True)

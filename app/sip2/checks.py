@@ -1,0 +1,89 @@
+"""What the gateway asks the register, in a few threads of its own, so that no kiosk waits for another one's answer."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from flask import Flask
+
+from app.register.budgets import TooManyAttempts
+from app.register.machines import MachineRefused, recognise_kiosk, sign_in_machine, terminal_of
+from app.register.scans import scan
+from app.rules.scan import Refused
+from app.sip2.words import Trouble, Why
+from app.web.clock import now
+
+_THREADS = 8
+_SECONDS = 5.0
+
+_log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class RegisterUnavailable(Exception):
+    """The register did not answer in time, or could not."""
+
+
+class Checks:
+    """Safe to use from one event loop; close it in the end."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sip2")
+
+    async def check_card(self, *, payload: str, kiosk: str, library_id: str) -> str | Why:
+        """Judge a scanned code as POST /api/v1/scan does, and return the card's number, or why it is refused.
+
+        Raises RegisterUnavailable.
+        """
+
+        def check() -> str | Why:
+            try:
+                machine = recognise_kiosk(username=kiosk, library_id=library_id)
+            except MachineRefused:
+                return Trouble.NOT_SIGNED_ON
+            outcome = scan(payload=payload, terminal=terminal_of(machine), now=now())
+            return outcome.reason if isinstance(outcome, Refused) else outcome.patron.card_number
+
+        return await self._ask(check)
+
+    async def sign_on(self, *, username: str, password: str, address: str, library_id: str) -> bool:
+        """Tell whether these are of a kiosk of the library. Wrong ones are counted by address, as at the API.
+
+        Raises RegisterUnavailable.
+        """
+
+        def check() -> bool:
+            try:
+                machine = sign_in_machine(username=username, password=password, address=address, now=now())
+            except (MachineRefused, TooManyAttempts):
+                return False
+            return machine.kind == "kiosk" and machine.library_id == library_id
+
+        return await self._ask(check)
+
+    def close(self) -> None:
+        """Begin nothing more. What was begun goes on to its end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, check: Callable[[], T]) -> T:
+        def run() -> T:
+            with self._app.app_context():
+                return check()
+
+        loop = asyncio.get_running_loop()
+        # A database that was started anew has dropped each thread's line, which the second try then has again. Nothing
+        # is done twice: a step that this kiosk took already is the same answer again.
+        for is_last in (False, True):
+            try:
+                return await asyncio.wait_for(loop.run_in_executor(self._threads, run), _SECONDS)
+            except TimeoutError:
+                break
+            except Exception as error:
+                if is_last:
+                    # The kind of the error alone: its text may hold somebody's data.
+                    _log.error("register not reached", kind=type(error).__name__)
+        raise RegisterUnavailable

@@ -1,0 +1,120 @@
+"""The gateway as a whole: it listens for each library's kiosks, serves them all in one process, and stops in order."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import structlog
+from flask import Flask
+
+from app.sip2.checks import Checks
+from app.sip2.figures import Figures
+from app.sip2.kiosk_line import KioskLine
+from app.sip2.settings import GatewaySettings, LibraryGateway
+from app.sip2.station import Station
+from app.sip2.status import serve_status
+from app.sip2.words import write_sentences
+
+_HANDSHAKE_SECONDS = 10.0
+_STOP_SECONDS = 15.0
+_TIDY_SECONDS = 30.0
+_BACKLOG = 512
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway that runs. `ports` are where each library's kiosks come in, `status_port` where its status is shown."""
+
+    stations: list[Station]
+    figures: Figures
+    ports: dict[str, int] = field(default_factory=dict)
+    status_port: int | None = None
+    lines: set[KioskLine] = field(default_factory=set)
+
+
+@asynccontextmanager
+async def running(app: Flask, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """Run a gateway, and in the end let every message that was begun be answered. Raises OSError for a port in use."""
+    checks, figures = Checks(app), Figures()
+    stations = [_make_station(app, library, checks, figures) for library in settings.libraries]
+    gateway = Gateway(stations, figures)
+    async with AsyncExitStack() as stack:
+        stack.callback(checks.close)
+        stack.push_async_callback(_end_lines, gateway)
+        for station in stations:
+            server = await _listen(gateway, station, settings.connections)
+            stack.callback(server.close)
+            gateway.ports[station.settings.library_id] = server.sockets[0].getsockname()[1]
+        if settings.status_port is not None:
+            gateway.status_port = stack.enter_context(serve_status(stations, figures, port=settings.status_port))
+        tidying = asyncio.create_task(_tidy(stations))
+        stack.callback(tidying.cancel)
+        yield gateway
+
+
+async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
+    """Run until SIGTERM or SIGINT. Raises OSError for a port in use."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    async with running(app, settings) as gateway:
+        _log.info("sip2 gateway runs", ports=gateway.ports, status=gateway.status_port)
+        await stopped.wait()
+        _log.info("sip2 gateway stops", lines=len(gateway.lines))
+
+
+def _make_station(app: Flask, library: LibraryGateway, checks: Checks, figures: Figures) -> Station:
+    return Station(
+        settings=library,
+        checks=checks,
+        sentences=write_sentences(app, encoding=library.encoding),
+        figures=figures,
+        clock=app.config["CLOCK"],
+    )
+
+
+async def _listen(gateway: Gateway, station: Station, most: int) -> asyncio.Server:
+    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        library_id = station.settings.library_id
+        if len(gateway.lines) >= most:
+            writer.close()
+            gateway.figures.closed.labels(library_id, "too-many").inc()
+            return
+        line = KioskLine(station=station, reader=reader, writer=writer)
+        gateway.lines.add(line)
+        try:
+            with gateway.figures.connections.labels(library_id).track_inprogress():
+                await line.serve()
+        finally:
+            gateway.lines.discard(line)
+
+    tls = station.settings.kiosk_tls
+    return await asyncio.start_server(
+        welcome,
+        station.settings.host,
+        station.settings.port,
+        ssl=tls,
+        ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
+        backlog=_BACKLOG,
+    )
+
+
+async def _end_lines(gateway: Gateway) -> None:
+    for line in list(gateway.lines):
+        line.stop()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            while gateway.lines:
+                await asyncio.sleep(0.01)
+
+
+async def _tidy(stations: list[Station]) -> None:
+    while True:
+        await asyncio.sleep(_TIDY_SECONDS)
+        for station in stations:
+            station.aliases.forget_idle(now=station.clock())

@@ -1,0 +1,168 @@
+"""One kiosk's line to the library's own system. It is opened when it is needed, and again where it broke."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from app.rules.errors import RuleBroken
+from app.rules.sip2 import Frame, Framer, Message
+from app.sip2.settings import LibraryGateway
+
+_CONNECT_SECONDS = 5.0
+_LONGEST_ANSWER = 256 * 1024
+_CHUNK = 65536
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+SIGNED_ON = b"941"
+
+
+class NoAnswer(RuleBroken):
+    """The library's system cannot be reached, hung up, or said nothing in time."""
+
+    code = "no-answer"
+
+
+class Pause:
+    """How long a library's system is left alone after it could not be reached: each time longer, never quite alike."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it may be tried."""
+        return time.monotonic() >= self._until
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last try failed."""
+        return self._failures > 0
+
+    def begin(self) -> None:
+        """Leave it alone for a while."""
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        self._until = time.monotonic() + longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, and hides nothing
+
+    def end(self) -> None:
+        """It answers."""
+        self._failures, self._until = 0, 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, and when it was asked for and came, in seconds of time.perf_counter."""
+
+    message: Message
+    asked_at: float
+    came_at: float
+
+
+class IlsLine:
+    """Passes on what the system says, by `hear`, in its order and whether it was asked or not.
+
+    `sign_on` is what to say first on a new line: the last sign-on (93) that the system accepted.
+    """
+
+    def __init__(self, *, settings: LibraryGateway, pause: Pause, hear: Callable[[Frame], None]) -> None:
+        self._settings = settings
+        self._pause = pause
+        self._hear = hear
+        self.sign_on = b""
+        self._writer: asyncio.StreamWriter | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[tuple[Message, float]] | None = None
+        self._keeps_answer = False
+
+    def send(self, raw: bytes) -> None:
+        """Pass on bytes that are not answered, if there is a line."""
+        if self._writer is not None:
+            self._writer.write(raw)
+
+    async def ask(self, raw: bytes, *, may_be_silent: bool) -> Answered | None:
+        """Send a message and return the answer, which `hear` has been given already.
+
+        Raises NoAnswer; where the system `may_be_silent` and is, there is none.
+        """
+        await self._open()
+        return await self._ask(raw, may_be_silent=may_be_silent)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._listening is not None:
+            self._listening.cancel()
+        self._hang_up()
+
+    async def _open(self) -> None:
+        if self._writer is not None:
+            return
+        if not self._pause.is_over:
+            raise NoAnswer
+        where = self._settings
+        try:
+            async with asyncio.timeout(min(_CONNECT_SECONDS, where.seconds)):
+                reader, self._writer = await asyncio.open_connection(where.ils_host, where.ils_port, ssl=where.ils_tls)
+        except (OSError, TimeoutError):
+            self._pause.begin()
+            raise NoAnswer from None
+        self._listening = asyncio.create_task(self._listen(reader, self._writer))
+        if self.sign_on:
+            self._keeps_answer = True
+            try:
+                answer = await self._ask(self.sign_on, may_be_silent=False)
+            finally:
+                self._keeps_answer = False
+            if answer is None or not answer.message.content.startswith(SIGNED_ON):
+                self._hang_up()
+                self._pause.begin()
+                raise NoAnswer
+
+    async def _ask(self, raw: bytes, *, may_be_silent: bool) -> Answered | None:
+        if self._writer is None:
+            raise NoAnswer
+        asked_at = time.perf_counter()
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(raw)
+            async with asyncio.timeout(self._settings.seconds):
+                message, came_at = await self._waiting
+        except TimeoutError:
+            if may_be_silent:
+                return None
+            # What comes later would be taken for the answer to something else.
+            self._hang_up()
+            self._pause.begin()
+            raise NoAnswer from None
+        except OSError:
+            self._pause.begin()
+            raise NoAnswer from None
+        finally:
+            self._waiting = None
+        self._pause.end()
+        return Answered(message, asked_at, came_at)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        framer = Framer(limit=_LONGEST_ANSWER)
+        with suppress(OSError, RuleBroken):
+            while chunk := await reader.read(_CHUNK):
+                for frame in framer.feed(chunk):
+                    self._take(frame)
+        if self._writer is writer:
+            self._hang_up()
+
+    def _take(self, frame: Frame) -> None:
+        came_at = time.perf_counter()
+        if not self._keeps_answer:
+            self._hear(frame)
+        if frame.content and self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result((Message(frame.content), came_at))
+
+    def _hang_up(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(ConnectionResetError())
