@@ -87,8 +87,21 @@ class IlsLine:
 
         Raises NoAnswer; where the system `may_be_silent` and is, there is none.
         """
-        await self._open()
-        return await self._ask(raw, may_be_silent=may_be_silent)
+        is_asked = False
+        try:
+            async with asyncio.timeout(self._settings.seconds):
+                await self._open()
+                is_asked = True
+                return await self._exchange(raw)
+        except TimeoutError:
+            if is_asked and may_be_silent:
+                return None
+        except OSError:
+            pass
+        # What comes later would be taken for the answer to something else.
+        self._hang_up()
+        self._pause.begin()
+        raise NoAnswer
 
     def close(self) -> None:
         """Hang up."""
@@ -102,43 +115,26 @@ class IlsLine:
         if not self._pause.is_over:
             raise NoAnswer
         where = self._settings
-        try:
-            async with asyncio.timeout(min(_CONNECT_SECONDS, where.seconds)):
-                reader, self._writer = await asyncio.open_connection(where.ils_host, where.ils_port, ssl=where.ils_tls)
-        except (OSError, TimeoutError):
-            self._pause.begin()
-            raise NoAnswer from None
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, self._writer = await asyncio.open_connection(where.ils_host, where.ils_port, ssl=where.ils_tls)
         self._listening = asyncio.create_task(self._listen(reader, self._writer))
         if self.sign_on:
             self._keeps_answer = True
             try:
-                answer = await self._ask(self.sign_on, may_be_silent=False)
+                answer = await self._exchange(self.sign_on)
             finally:
                 self._keeps_answer = False
-            if answer is None or not answer.message.content.startswith(SIGNED_ON):
-                self._hang_up()
-                self._pause.begin()
-                raise NoAnswer
+            if not answer.message.content.startswith(SIGNED_ON):
+                raise ConnectionRefusedError
 
-    async def _ask(self, raw: bytes, *, may_be_silent: bool) -> Answered | None:
+    async def _exchange(self, raw: bytes) -> Answered:
         if self._writer is None:
-            raise NoAnswer
+            raise ConnectionResetError
         asked_at = time.perf_counter()
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             self._writer.write(raw)
-            async with asyncio.timeout(self._settings.seconds):
-                message, came_at = await self._waiting
-        except TimeoutError:
-            if may_be_silent:
-                return None
-            # What comes later would be taken for the answer to something else.
-            self._hang_up()
-            self._pause.begin()
-            raise NoAnswer from None
-        except OSError:
-            self._pause.begin()
-            raise NoAnswer from None
+            message, came_at = await self._waiting
         finally:
             self._waiting = None
         self._pause.end()

@@ -1,10 +1,11 @@
 """Libraries' systems behind the gateway: one that others wrote (PyPI's pysip2), and one that records every byte."""
 
 import re
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,13 +46,16 @@ class Recording:
 
 @contextmanager
 def recording(answer: Callable[[bytes], bytes] | None = None, *, port: int = 0) -> Iterator[Recording]:
-    """A real TCP server. An empty answer is no answer."""
+    """A real TCP server, which hangs up in the end. An empty answer is no answer."""
     record = Recording() if answer is None else Recording(answer)
+
+    open_lines: list[socket.socket] = []
 
     class Line(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             kept = bytearray()
             record.lines.append(kept)
+            open_lines.append(self.request)
             message = bytearray()
             while chunk := self.request.recv(4096):
                 with record.came:
@@ -80,6 +84,9 @@ def recording(answer: Callable[[bytes], bytes] | None = None, *, port: int = 0) 
         finally:
             server.shutdown()
             thread.join()
+            for line in open_lines:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
 
 class Library:

@@ -1,0 +1,50 @@
+"""What whoever runs the gateway sees."""
+
+from collections.abc import Callable
+
+import httpx
+
+from tests.doors.visits import NOBODYS_CODE
+from tests.sip2.conftest import BY_ADDRESS, LIBRARY, OpenGateway, port_of
+from tests.sip2.kiosks import KIOSK_1, raw_kiosk
+from tests.sip2.systems import recording
+
+
+def test_the_status_page_names_kiosks_and_systems(open_gateway: OpenGateway) -> None:
+    with recording() as system:
+        gateway = open_gateway(system.port, kiosks_by_address=BY_ADDRESS)
+        port = port_of(gateway)
+        with raw_kiosk(port, sums=False) as kiosk, raw_kiosk(port, sums=False) as again:
+            kiosk.status("N000100001")
+            again.status("N000100001")
+            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/")
+            assert page.headers["Cache-Control"] == "no-store"
+            assert f"Library {LIBRARY}" in page.text
+            assert f"system 127.0.0.1:{system.port}: no fault known" in page.text
+            assert f"signed on: {KIOSK_1}, 2 lines" in page.text
+        assert httpx.get(f"http://127.0.0.1:{gateway.status_port}/elsewhere").status_code == 404
+
+
+def test_the_figures_count_messages_cards_and_time(open_gateway: OpenGateway, show_code: Callable[[], str]) -> None:
+    with recording(lambda _message: b"24\r") as system:
+        gateway = open_gateway(system.port, kiosks_by_address=BY_ADDRESS)
+        with raw_kiosk(port_of(gateway), sums=False) as kiosk:
+            code = show_code()
+            for card in (code, code, NOBODYS_CODE, "N000100001"):
+                kiosk.status(card)
+            kiosk.send(b"75\r")
+            kiosk.read()
+            figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics").text
+    for line in (
+        f'lanekort_sip2_connections{{library="{LIBRARY}"}} 1.0',
+        f'lanekort_sip2_messages_total{{code="23",library="{LIBRARY}"}} 4.0',
+        f'lanekort_sip2_messages_total{{code="other",library="{LIBRARY}"}} 1.0',
+        f'lanekort_sip2_cards_total{{library="{LIBRARY}",outcome="accepted"}} 1.0',
+        f'lanekort_sip2_cards_total{{library="{LIBRARY}",outcome="remembered"}} 1.0',
+        f'lanekort_sip2_cards_total{{library="{LIBRARY}",outcome="UNKNOWN"}} 1.0',
+        f'lanekort_sip2_system_up{{library="{LIBRARY}"}} 1.0',
+        f'lanekort_sip2_system_seconds_count{{library="{LIBRARY}"}} 4.0',
+    ):
+        assert line in figures
+    # The last message is measured after its answer is on its way.
+    assert f'lanekort_sip2_added_seconds_bucket{{le="+Inf",library="{LIBRARY}"}}' in figures
