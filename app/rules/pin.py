@@ -1,7 +1,8 @@
-"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003."""
+"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003 and 0010."""
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 _PIN = re.compile(r"[0-9]{4}")
 
@@ -32,3 +33,10 @@ CODE_SOURCE = Budget("one-time code source", limit=60, seconds=15 * 60)
 CODE_SENT = Budget("one-time code sent", limit=5, seconds=3600)
 LINK_SOURCE = Budget("one-time link source", limit=60, seconds=15 * 60)
 RECEIPT_SOURCE = Budget("receipt source", limit=60, seconds=15 * 60)
+
+CODE_RESENT_AFTER = timedelta(seconds=30)
+
+ORDER_CARD = Budget("new PIN card", limit=3, seconds=24 * 3600)
+ORDER_SOURCE = Budget("new PIN source", limit=20, seconds=3600)
+ORDER_ALL = Budget("new PIN all", limit=1000, seconds=3600)
+"""A message to each of many patrons trips no counter but this."""
