@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Integer, bindparam, text
+from sqlalchemy import Connection, Integer, bindparam, delete, text
 
-from app.register.tables import UtcInstant
-from app.register.transaction import direct_connection
+from app.register.tables import AttemptCount, UtcInstant
+from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
@@ -76,3 +76,11 @@ def give_back_tries(*, tries: Sequence[Try]) -> None:
         for budget, whose in tries:
             subject = vault.subject(f"{budget.purpose}:{whose}")
             connection.execute(_GIVE_BACK, {"purpose": budget.purpose, "subject": subject})
+
+
+def forget_tries(*, tries: Sequence[Try]) -> None:
+    """Let these budgets start anew, in the request's own transaction."""
+    for budget, whose in tries:
+        subject = vault.subject(f"{budget.purpose}:{whose}")
+        of_budget = (AttemptCount.purpose == budget.purpose, AttemptCount.subject == subject)
+        db.session.execute(delete(AttemptCount).where(*of_budget))

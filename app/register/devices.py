@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.register.tables import Credential, Device
-from app.register.transaction import db
+from app.register.transaction import db, direct_connection
 from app.register.vault import hash_of_random_token
 from app.rules.errors import RuleBroken
 
@@ -37,10 +37,19 @@ def recognise_device(*, patron_id: int, token: str | None) -> Device | None:
     )
 
 
-def admit_device(*, patron_id: int, token: str, label: str, now: datetime) -> Device:
+def is_confirmed(*, patron_id: int, token: str | None) -> bool:
+    """Tell whether this token is of a device that the patron has confirmed, and not lost since."""
+    found = select(Device.confirmed_at).where(
+        Device.patron_id == patron_id, Device.token_hash == hash_of_random_token(token or "")
+    )
+    with direct_connection() as connection:
+        return connection.execute(found).scalar() is not None
+
+
+def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confirmed: bool = True) -> Device:
     """Return the patron's device with this token, made known if it is new.
 
-    A device that asks for no confirmation is confirmed as it comes; where a code is asked for, this is the seam.
+    `confirmed`: no code is asked for here, or the one that was sent to the patron was entered on the device just now.
     """
     device = recognise_device(patron_id=patron_id, token=token)
     if device is None:
@@ -49,10 +58,11 @@ def admit_device(*, patron_id: int, token: str, label: str, now: datetime) -> De
             token_hash=hash_of_random_token(token),
             label=label,
             first_seen_at=now,
-            confirmed_at=now,
         )
         db.session.add(device)
-        db.session.flush()
+    if confirmed and device.confirmed_at is None:
+        device.confirmed_at = now
+    db.session.flush()
     return device
 
 

@@ -78,6 +78,16 @@ def find_link(*, token: str, now: datetime) -> int | None:
     )
 
 
+def check_link(*, token: str, address: str, now: datetime) -> None:
+    """Take a try from the network address, and see whether a link that was typed still holds.
+
+    Comes first in a request. Raises LinkNotValid or TooManyAttempts.
+    """
+    take_tries(tries=[(LINK_SOURCE, address)], now=now)
+    if find_link(token=token, now=now) is None:
+        raise LinkNotValid
+
+
 def use_link(*, token: str, address: str, now: datetime) -> int:
     """Use a link up and return its patron's id. Comes first in a request: a try is taken from the network address.
 

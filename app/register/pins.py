@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.budgets import Try, forget_tries, give_back_tries, take_tries
 from app.register.devices import recognise_device
 from app.register.inactivity import note_use
-from app.register.tables import Patron, PinVerifier
+from app.register.tables import Device, Patron, PinVerifier
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
@@ -67,8 +67,17 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     return int(row.id)
 
 
+def forget_wrong_pins(*, patron_id: int, card_number: str) -> None:
+    """Let whoever has just got a new PIN sign in at once, however often the old one was guessed at."""
+    device_ids = db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all()
+    forget_tries(tries=[each for device_id in (None, *device_ids) for each in _tries_of_card(card_number, device_id)])
+
+
 def _tries(*, number: str, device_id: int | None, address: str) -> list[Try]:
-    if device_id is not None:
-        whose = f"{number} {device_id}"
-        return [(CARD_SOON, whose), (CARD_DAY, whose)]
-    return [(SOURCE, address), (ALL, ""), (CARD_SOON, number), (CARD_DAY, number)]
+    of_card = _tries_of_card(number, device_id)
+    return of_card if device_id is not None else [(SOURCE, address), (ALL, ""), *of_card]
+
+
+def _tries_of_card(number: str, device_id: int | None) -> list[Try]:
+    whose = number if device_id is None else f"{number} {device_id}"
+    return [(CARD_SOON, whose), (CARD_DAY, whose)]

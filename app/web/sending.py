@@ -1,5 +1,6 @@
 """Messages to patrons, on their way: the register says what is due, its words are made, and the post takes it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import structlog
@@ -82,5 +83,10 @@ def _draw(due: Due, *, instant: datetime) -> str:
 
 def can_send_code(*, patron_id: int) -> bool:
     """Tell whether a code would reach the patron at once: there is an address, and a machine that serves it."""
+    return can_be_reached_at_once(patron_id=patron_id, channels=channels_served())
+
+
+def channels_served() -> Collection[str]:
+    """Return the ways to a patron that a machine serves here."""
     post: Post = current_app.extensions["post"]
-    return can_be_reached_at_once(patron_id=patron_id, channels=post.channels)
+    return post.channels

@@ -10,9 +10,10 @@ from flask import Flask
 from app.register.due_erasures import erase_due
 from app.register.families import advise_older_children
 from app.register.overwriting import cut_off_log
+from app.register.pin_orders import handle_pin_order
 from app.register.transaction import db
 from app.web.clock import now
-from app.web.sending import send_one
+from app.web.sending import channels_served, send_one
 from app.web.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
@@ -76,7 +77,13 @@ def erase_whoever_is_due() -> bool:
     return erased == _ERASED_AT_A_TIME
 
 
+def handle_orders() -> bool:
+    """Turn one order of a new PIN into a message. Returns whether there was one."""
+    return handle_pin_order(channels=channels_served(), now=now())
+
+
 DUTIES = (
+    Duty(handle_orders, every=_SECOND),
     Duty(send_one, every=_SECOND),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),
