@@ -1,6 +1,6 @@
-"""The portal door: the start page, signing in and out, and Min side."""
+"""The portal door: the start page, signing in and out, PINs, and Min side."""
 
-from app.portal import erasing, rules
+from app.portal import erasing, new_device, new_pin, pin, rules
 from app.portal.routes import portal
 
-__all__ = ["erasing", "portal", "rules"]
+__all__ = ["erasing", "new_device", "new_pin", "pin", "portal", "rules"]

@@ -12,3 +12,27 @@ class LoginForm(FlaskForm):
     card_number = StringField(_l("Card number"), validators=[Length(max=40)])
     pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
     remember = BooleanField(_l("Keep me logged in on this phone"))
+
+
+class LoginCodeForm(FlaskForm):
+    """The code that was sent because the card does not know this device."""
+
+    code = StringField(_l("Code"), validators=[Length(max=40)])
+
+
+class OrderPinForm(FlaskForm):
+    """For which card a new PIN is ordered."""
+
+    card_number = StringField(_l("Card number"), validators=[Length(max=40)])
+
+
+class LetterCodeForm(FlaskForm):
+    """The code that stands in a letter."""
+
+    code = StringField(_l("The code in the letter"), validators=[Length(max=300)])
+
+
+class NewPinForm(FlaskForm):
+    """A PIN that a patron chooses. Whether it is a good one, the register decides."""
+
+    new_pin = StringField(_l("New PIN"))

@@ -12,7 +12,8 @@ from app.register.pins import Origin, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
-from app.web.identity import DEVICE_COOKIE, keep_device, let_out, let_patron_in
+from app.web.identity import DEVICE_COOKIE, let_out
+from app.web.new_device import let_in_or_ask
 from app.web.step_up import confirm_and_go_on
 
 portal = Blueprint("portal", __name__, template_folder="templates")
@@ -41,10 +42,7 @@ def login() -> ResponseReturnValue:
         refusal = _refuse(form, 429, wait_sentence(error.retry_after))
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
-    device_token = let_patron_in(patron_id=patron_id, own_device=bool(form.remember.data))
-    response = make_response(redirect(url_for("portal.my")))
-    keep_device(response, device_token)
-    return response
+    return let_in_or_ask(patron_id=patron_id, own_device=bool(form.remember.data))
 
 
 def _refuse(form: LoginForm, status: int, refusal: str) -> Response:

@@ -15,6 +15,7 @@ from app.rules.errors import RuleBroken
 
 API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
+_LONG_MINUTES = 120
 _DRAIN_BYTES = 16 * 1024 * 1024
 
 _log = structlog.get_logger()
@@ -51,6 +52,8 @@ def problem(
 def wait_sentence(seconds: int) -> str:
     """Return a sentence that says how long to wait, in the reader's language."""
     minutes = -(-seconds // 60)
+    if minutes > _LONG_MINUTES:
+        return _("Too many attempts. Try again in %(hours)s hours.", hours=-(-minutes // 60))
     return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
 
 

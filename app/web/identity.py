@@ -95,20 +95,29 @@ def load_signed_in(token: str) -> SignedIn | None:
     return SignedIn(token, Audience.PATRON if found.staff_id is None else Audience.STAFF, found)
 
 
-def let_patron_in(*, patron_id: int, own_device: bool) -> str | None:
+def let_patron_in(
+    *, patron_id: int, own_device: bool, confirmed: bool = True, code_entered: bool = False
+) -> str | None:
     """Sign the patron in on this browser and issue its card, which is what the next page shows.
 
-    The card is issued here because a page that is only looked at writes nothing. Returns the device token that the
-    browser is to keep, on a device of the patron's own; a borrowed one keeps nothing.
+    The card is issued here because a page that is only looked at writes nothing. `confirmed`: no code is asked for on
+    this device from now on; `code_entered`: one was entered just now. Returns the device token that the browser is to
+    keep, on a device of the patron's own; a borrowed one keeps nothing.
     """
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
     token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
     if not own_device:
         token = secrets.token_urlsafe(32)
-    device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now())
+    device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
-    session_token, started = start_session(patron_id=patron_id, device_id=device.id, lasting=lasting, now=now())
+    session_token, started = start_session(
+        patron_id=patron_id,
+        device_id=device.id,
+        lasting=lasting,
+        code_entered_at=now() if code_entered else None,
+        now=now(),
+    )
     _enter(session_token, started, audience=Audience.PATRON, lasts=own_device)
     return token if own_device else None
 

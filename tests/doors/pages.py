@@ -10,13 +10,19 @@ from jinja2 import Environment
 import app as package
 from app.web.access import Audience, audience_of
 
+# An address at which nothing is ever shown.
+_LEADS_ON = {"/.well-known/change-password"}
+
 
 def list_pages(app: Flask, audience: Audience) -> list[str]:
     """Return the address of every page for this audience that needs no more than its address."""
     return [
         rule.rule
         for rule in app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and not rule.arguments and audience_of(app, rule.endpoint) is audience
+        if "GET" in (rule.methods or ())
+        and not rule.arguments
+        and audience_of(app, rule.endpoint) is audience
+        and rule.rule not in _LEADS_ON
     ]
 
 

@@ -17,6 +17,7 @@ from tests.doors.visits import CHILD, GUARDIAN, desk_log_in, log_in, scan_at_des
 # A new route comes in by this list or not at all. Nothing that stands here is renamed later.
 ROUTES = """
 /                                                      GET        anyone
+/.well-known/change-password                           GET        anyone
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
@@ -59,6 +60,8 @@ ROUTES = """
 /healthz                                               GET        anyone
 /libraries/<library_id>/rules                          GET        anyone
 /login                                                 GET,POST   anyone
+/login/code                                            GET,POST   anyone
+/login/code/again                                      POST       anyone
 /logout                                                POST       anyone
 /my                                                    GET        patron
 /my/confirm                                            GET,POST   patron
@@ -69,10 +72,15 @@ ROUTES = """
 /my/loans/cost                                         GET        patron
 /my/loans/renew                                        POST       patron
 /my/loans/renew-all                                    POST       patron
+/my/pin                                                GET,POST   patron
 /my/settings                                           GET,POST   patron
 /my/settings/permissions/<permission_id>/off           POST       patron
 /my/settings/permissions/<permission_id>/on            POST       patron
 /my/settings/permissions/<permission_id>/withdraw      POST       patron
+/new-pin                                               GET,POST   anyone
+/new-pin/<token>                                       GET,POST   anyone
+/new-pin/code                                          GET,POST   anyone
+/new-pin/ordered                                       GET        anyone
 /readyz                                                GET        anyone
 /receipt                                               GET,POST   anyone
 /receipt/<code>                                        GET        anyone
@@ -83,8 +91,13 @@ ROUTES_OF_THE_DEMO = """
 """
 
 # What stands in an address in place of a parameter.
-FOR_EXAMPLE = {"library_id": "2023500", "filename": "favicon.svg", "card_number": "N000100001", "message_id": "1"} | {
-    "code": "NO-SUCH-CODE"
+FOR_EXAMPLE = {
+    "token": "no-such-token",
+    "library_id": "2023500",
+    "filename": "favicon.svg",
+    "card_number": "N000100001",
+    "message_id": "1",
+    "code": "NO-SUCH-CODE",
 }
 
 # Looking at somebody else's loans is an event: it is written down before the page is served (docs/adr/0004).

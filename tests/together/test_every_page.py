@@ -5,9 +5,18 @@ from collections.abc import Callable
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from app.register.one_time import LINK_LASTS, draw_link
+from app.register.transaction import db
 from app.web.access import Audience
 from tests.doors.pages import list_pages, list_templates, noting_templates
 from tests.doors.visits import GUARDIAN, log_in, scan_at_desk, shown_code, submit
+
+
+def link_of_the_guardian(app: APIFlask) -> str:
+    with app.app_context():
+        token = draw_link(patron_id=1, lasting=LINK_LASTS, now=app.config["CLOCK"]())
+        db.session.commit()
+        return token
 
 
 def test_a_walk_through_all_pages_renders_every_template(
@@ -29,6 +38,9 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert log_in(stranger, "N000100001", "0000").status_code == 401
         assert submit(desk, "/desk/login", username="x" * 99).status_code == 200
         assert "NOT_OURS" in scan_at_desk(desk, "9788202123456").text
+        assert stranger.get("/new-pin/no-such-token").status_code == 404
+        assert stranger.get(f"/new-pin/{link_of_the_guardian(app)}").status_code == 200
+        assert submit(guardian, "/my/pin", draw="1").status_code == 200
         erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
         assert guardian.get(erased.location).status_code == 200
     assert list_templates() - used == set()

@@ -1,0 +1,62 @@
+"""Bytt PIN-kode: a patron who is signed in gets another PIN, chosen or drawn."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.portal.forms import NewPinForm
+from app.portal.routes import portal
+from app.register.pin_changes import choose_pin, draw_pin
+from app.register.transaction import end_transaction
+from app.rules.pin_choice import Fault, PinNotGood
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.step_up import after_step_up
+
+
+@portal.get("/.well-known/change-password")
+@open_to(Audience.ANYONE)
+def change_password() -> ResponseReturnValue:
+    """Lead a password manager to where the PIN is changed (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect(url_for("portal.pin"))
+
+
+@portal.route("/my/pin", methods=["GET", "POST"])
+@open_to(Audience.PATRON)
+@after_step_up()
+def pin() -> ResponseReturnValue:
+    """Change the PIN to a chosen one, or to a drawn one, which is shown this once."""
+    form, who = NewPinForm(), {"patron_id": current_user.patron_id, "session_id": current_user.session.id}
+    if "draw" in request.form:
+        return render_template("portal/pin_drawn.html", pin=draw_pin(**who, now=now()), signed_in=True)
+    # Whoever was asked for the old PIN on the way types the new one again: it is not sent along.
+    if "new_pin" not in request.form:
+        return render_template("portal/pin.html", form=form)
+    try:
+        choose_pin(**who, pin=form.new_pin.data or "", now=now())
+    except PinNotGood as error:
+        refuse_pin(form, error)
+        return render_template("portal/pin.html", form=form), 422
+    flash(_("Your PIN is changed. Everywhere else you are logged out."), "success")
+    return redirect(url_for("family.settings"))
+
+
+def refuse_pin(form: NewPinForm, error: PinNotGood) -> None:
+    """Say beside the field why the PIN is not good, and undo what the request has done so far."""
+    end_transaction()
+    form.new_pin.errors = [_sentence(error.fault)]
+
+
+def _sentence(fault: Fault) -> str:
+    match fault:
+        case Fault.NOT_FOUR_DIGITS:
+            return _("A PIN is four digits.")
+        case Fault.COMMON:
+            return _("Many people choose that one, so it is guessed first. Choose another.")
+        case Fault.BIRTH_DATE:
+            return _("It is part of your birth date, which others know. Choose another.")
+        case Fault.OWN_NUMBER:
+            return _("It is part of your card number, telephone number or postcode. Choose another.")
+        case Fault.AS_BEFORE:
+            return _("That is the PIN you have now. Choose another.")

@@ -1,0 +1,124 @@
+"""Signing in on a device that the card does not know: with NEW_DEVICE=code, a code is sent to the patron first.
+
+Why it is asked for, and of whom it is not: docs/adr/0010.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from flask import Response, current_app, make_response, redirect, request, session, url_for
+
+from app.register.confirmation import ask_for_code, code_channel, may_still_sign_in
+from app.register.devices import is_confirmed
+from app.register.one_time import CODE_LASTS, NEW_DEVICE, use_code
+from app.register.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
+from app.register.outbox import ask_for_message
+from app.register.vault import SecretNotOpened, vault
+from app.rules.errors import RuleBroken
+from app.rules.pin import CODE_RESENT_AFTER
+from app.web.clock import now
+from app.web.identity import DEVICE_COOKIE, keep_device, let_patron_in
+from app.web.sending import channels_served
+
+_KEPT_AS = "new_device"
+_SEALED_FOR = "cookie.new_device"
+
+
+class TooSoon(RuleBroken):
+    """A code was sent a moment ago. `seconds` is how long to wait before asking for another."""
+
+    code = "too-soon"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sign-in whose PIN was right, and whose code is on its way. `channel` is email or sms; instants are UTC."""
+
+    patron_id: int
+    own_device: bool
+    channel: str
+    pin_entered_at: datetime
+    code_sent_at: datetime
+
+
+def let_in_or_ask(*, patron_id: int, own_device: bool) -> Response:
+    """Let in whoever has just entered the right PIN, or send a code and lead to the page that asks for it.
+
+    Comes before anything is written. Raises TooManyAttempts where five codes were sent within the hour.
+    """
+    if current_app.config["NEW_DEVICE"] != "code":
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True)
+    if is_confirmed(patron_id=patron_id, token=request.cookies.get(DEVICE_COOKIE)):
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True)
+    channel = code_channel(patron_id=patron_id, channels=channels_served())
+    if channel is None:
+        # Nothing can be sent to them. The device stays unconfirmed, and a code is asked for once they have an address.
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=False)
+    ask_for_code(patron_id=patron_id, purpose=NEW_DEVICE, now=now())
+    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=now(), code_sent_at=now()))
+    return make_response(redirect(url_for("portal.login_code")))
+
+
+def find_waiting() -> Waiting | None:
+    """Return the sign-in that waits in this browser, for ten minutes from the last code and while the PIN stands."""
+    try:
+        sealed = urlsafe_b64decode(session.get(_KEPT_AS, ""))
+        kept = json.loads(vault.open(sealed, column=_SEALED_FOR))
+    except (SecretNotOpened, ValueError):
+        return None
+    entered_at, sent_at = (datetime.fromtimestamp(kept[name], UTC) for name in ("pin_entered_at", "code_sent_at"))
+    waiting = Waiting(**kept | {"pin_entered_at": entered_at, "code_sent_at": sent_at})
+    if waiting.code_sent_at + CODE_LASTS <= now():
+        return None
+    return waiting if may_still_sign_in(patron_id=waiting.patron_id, since=entered_at) else None
+
+
+def _keep(waiting: Waiting) -> None:
+    kept = {
+        "patron_id": waiting.patron_id,
+        "own_device": waiting.own_device,
+        "channel": waiting.channel,
+        "pin_entered_at": waiting.pin_entered_at.timestamp(),
+        "code_sent_at": waiting.code_sent_at.timestamp(),
+    }
+    # The browser's cookie is signed, and anybody can read it; who is about to sign in is nobody's business.
+    session[_KEPT_AS] = urlsafe_b64encode(vault.seal(json.dumps(kept).encode(), column=_SEALED_FOR)).decode()
+
+
+def send_again(waiting: Waiting) -> None:
+    """Send another code; the one before is worth nothing then. Raises TooSoon or TooManyAttempts."""
+    left = (waiting.code_sent_at + CODE_RESENT_AFTER - now()).total_seconds()
+    if left > 0:
+        raise TooSoon(seconds=-int(-left // 1))
+    ask_for_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, now=now())
+    _keep(replace(waiting, code_sent_at=now()))
+
+
+def finish(waiting: Waiting, *, code: str) -> Response:
+    """Let in whoever has the code, and tell the patron of a device that stays.
+
+    Raises CodeNotValid or TooManyAttempts.
+    """
+    address = request.remote_addr or ""
+    use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
+    if waiting.own_device:
+        ask_for_message(patron_id=waiting.patron_id, kind=NEW_DEVICE_TOLD, channel=waiting.channel, now=now())
+    return _let_in(patron_id=waiting.patron_id, own_device=waiting.own_device, confirmed=True, code_entered=True)
+
+
+def forget_waiting() -> None:
+    """Begin anew: whoever waited has thought better of it."""
+    session.pop(_KEPT_AS, None)
+
+
+def _let_in(*, patron_id: int, own_device: bool, confirmed: bool, code_entered: bool = False) -> Response:
+    token = let_patron_in(patron_id=patron_id, own_device=own_device, confirmed=confirmed, code_entered=code_entered)
+    response = make_response(redirect(url_for("portal.my")))
+    keep_device(response, token)
+    return response
