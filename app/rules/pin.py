@@ -1,4 +1,4 @@
-"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003 and 0010."""
+"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003 and 0011."""
 
 import re
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Signing in on a device that the card does not know: with NEW_DEVICE=code, a code is sent to the patron first.
 
-Why it is asked for, and of whom it is not: docs/adr/0010.
+Why it is asked for, and of whom it is not: docs/adr/0011.
 """
 
 import json

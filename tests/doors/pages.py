@@ -10,8 +10,8 @@ from jinja2 import Environment
 import app as package
 from app.web.access import Audience, audience_of
 
-# An address at which nothing is ever shown.
-_LEADS_ON = {"/.well-known/change-password"}
+# Addresses that only lead on: always, and where there is nothing to confirm.
+_LEADS_ON = {"/.well-known/change-password", "/my/confirm"}
 
 
 def list_pages(app: Flask, audience: Audience) -> list[str]:

@@ -1,0 +1,147 @@
+"""Ordering a new PIN: the same work for every number, few orders a day, and a message only where a card is in use."""
+
+import pytest
+from sqlalchemy import select, update
+
+from app.register.budgets import TooManyAttempts
+from app.register.outbox import leave_to_desk, take_due_message
+from app.register.pin_orders import handle_pin_order, order_new_pin
+from app.register.tables import Message, Patron, PinOrder
+from app.register.transaction import db
+from app.rules.card_number import NotACardNumber
+from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE
+from tests.register.counting import statements_sent
+from tests.register.people import CHILD, GUARDIAN, LOST, TEEN, count_rows, patron_id, read_register
+
+HOME = "203.0.113.7"
+UNKNOWN = "N999999999"
+MACHINES = ("email", "sms")
+
+
+def order(card_number=GUARDIAN, *, address=HOME, now):
+    order_new_pin(card_number=card_number, address=address, now=now)
+    db.session.commit()
+
+
+def handle_all(now):
+    while handle_pin_order(channels=MACHINES, now=now):
+        db.session.commit()
+    db.session.rollback()
+
+
+def asked_for() -> list[tuple[int, str]]:
+    found = [tuple(row) for row in db.session.execute(select(Message.patron_id, Message.kind))]
+    db.session.rollback()
+    return found
+
+
+def set_patron(card_number, **values):
+    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**values))
+    db.session.commit()
+
+
+def test_an_order_becomes_a_message_with_a_link(clock):
+    order(now=clock())
+    handle_all(clock())
+    assert asked_for() == [(patron_id(GUARDIAN), "new-pin")]
+    assert count_rows("pin_orders") == 0
+
+
+def test_every_number_costs_the_same_and_leaves_the_same_behind(clock):
+    costs = []
+    for number in (GUARDIAN, UNKNOWN, LOST, CHILD):
+        with statements_sent(db.engine) as sent:
+            order(number, address=number, now=clock())
+        costs.append(list(sent))
+    assert costs[1:] == costs[:1] * 3
+    sealed = db.session.scalars(select(PinOrder.sealed_number)).all()
+    assert len(sealed) == 4
+    assert len({len(each) for each in sealed}) == 1
+
+
+def test_the_number_stands_nowhere_in_clear(clock):
+    order(now=clock())
+    assert GUARDIAN not in repr(read_register()["pin_orders"])
+    assert GUARDIAN.encode() not in db.session.scalars(select(PinOrder.sealed_number)).one()
+
+
+def test_a_card_that_does_not_exist_gets_nothing_and_its_order_is_forgotten(clock):
+    order(UNKNOWN, now=clock())
+    handle_all(clock())
+    assert asked_for() == []
+    assert count_rows("pin_orders") == 0
+
+
+@pytest.mark.parametrize("state", [{"card_state": "lost"}, {"card_state": "deceased"}, {"frozen_at": "now"}])
+def test_a_blocked_or_frozen_card_gets_nothing(clock, state):
+    set_patron(GUARDIAN, **{name: clock() if value == "now" else value for name, value in state.items()})
+    order(now=clock())
+    handle_all(clock())
+    assert asked_for() == []
+
+
+def test_a_card_that_is_blocked_after_the_order_gets_nothing_either(clock):
+    order(now=clock())
+    handle_all(clock())
+    set_patron(GUARDIAN, card_state="lost")
+    assert take_due_message(channels=MACHINES, now=clock()) is None
+    assert asked_for() == []
+
+
+def test_whoever_has_no_address_gets_one_letter_however_often_it_is_ordered(clock):
+    for _ in range(2):
+        order(CHILD, now=clock())
+        handle_all(clock())
+        due = take_due_message(channels=MACHINES, now=clock())
+        if due is not None:
+            assert due.channel == "letter"
+            leave_to_desk(message_id=due.id)
+    assert asked_for() == [(patron_id(CHILD), "new-pin")]
+
+
+def test_a_letter_that_waits_keeps_nobody_from_an_email(clock):
+    set_patron(TEEN, preferred_contact="letter")
+    order(TEEN, now=clock())
+    handle_all(clock())
+    set_patron(TEEN, preferred_contact="email")
+    order(TEEN, now=clock())
+    handle_all(clock())
+    assert len(asked_for()) == 2
+
+
+@pytest.mark.parametrize("number", [GUARDIAN, UNKNOWN])
+def test_a_card_has_three_orders_a_day_whether_it_exists_or_not(clock, number):
+    for each in range(ORDER_CARD.limit):
+        order(number, address=f"198.51.100.{each}", now=clock())
+    with pytest.raises(TooManyAttempts) as refused:
+        order(number, now=clock())
+    assert refused.value.retry_after == ORDER_CARD.seconds
+    db.session.rollback()
+    clock.turn(seconds=ORDER_CARD.seconds)
+    order(number, now=clock())
+
+
+def test_an_address_has_few_orders_an_hour_and_nonsense_counts(clock):
+    for _ in range(ORDER_SOURCE.limit):
+        with pytest.raises(NotACardNumber):
+            order("nonsense", now=clock())
+    with pytest.raises(TooManyAttempts):
+        order(now=clock())
+    order(address="198.51.100.1", now=clock())
+
+
+def test_all_orders_together_have_a_limit(clock, monkeypatch):
+    monkeypatch.setattr("app.register.pin_orders.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
+    order("N000000001", address="a", now=clock())
+    order("N000000002", address="b", now=clock())
+    with pytest.raises(TooManyAttempts):
+        order("N000000003", address="c", now=clock())
+    assert count_rows("pin_orders") == 2
+
+
+def test_an_order_that_cannot_be_opened_holds_up_nobody(clock):
+    db.session.add(PinOrder(sealed_number=b"\x01" + bytes(40), asked_at=clock()))
+    db.session.commit()
+    order(now=clock())
+    handle_all(clock())
+    assert asked_for() == [(patron_id(GUARDIAN), "new-pin")]
