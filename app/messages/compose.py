@@ -192,11 +192,13 @@ def _event(kind: str) -> _Text:
                 sentences=(
                     _("Your library card is frozen: it is kept, and cannot be used."),
                     _(
-                        "Under My page, My data you can thaw it. Was it not you? Thaw it and change your PIN, or tell your library."
+                        "Under My page, My data you can thaw it. Was it not you? "
+                        "Thaw it and change your PIN, or tell your library."
                     ),
                 ),
                 short=_(
-                    "Lånekort: your card is frozen. You can thaw it on My page. Was it not you? Change your PIN there too."
+                    "Lånekort: your card is frozen. You can thaw it on My page. Was it not you? "
+                    "Change your PIN there too."
                 ),
             )
         case unknown:

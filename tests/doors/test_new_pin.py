@@ -162,7 +162,7 @@ def test_a_link_is_looked_at_as_often_as_one_likes_and_sets_a_pin_once(
     assert submit(client, link, page="/login", new_pin="5160").status_code == 404
     assert log_in(client, *GUARDIAN).status_code == 401
     assert log_in(client, GUARDIAN[0], GOOD).status_code == 302
-    assert post_of(app)[0].subject == "PIN-koden din er endret"
+    assert "PIN-koden din er endret" in [letter.subject for letter in post_of(app)]
 
 
 def test_a_pin_is_drawn_by_link_too(app: APIFlask, client: FlaskClient) -> None:
