@@ -6,10 +6,12 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.register.one_time import LINK_LASTS, draw_link
+from app.register.tables import Message
 from app.register.transaction import db
 from app.web.access import Audience
+from tests.conftest import Clock
 from tests.doors.pages import list_pages, list_templates, noting_templates
-from tests.doors.visits import GUARDIAN, log_in, scan_at_desk, shown_code, submit
+from tests.doors.visits import CHILD, GUARDIAN, log_in, scan_at_desk, shown_code, submit
 
 
 def link_of_the_guardian(app: APIFlask) -> str:
@@ -19,8 +21,16 @@ def link_of_the_guardian(app: APIFlask) -> str:
         return token
 
 
+def letter_of_the_guardian(app: APIFlask) -> int:
+    with app.app_context():
+        letter = Message(patron_id=1, kind="card-frozen", channel="letter", asked_at=app.config["CLOCK"]())
+        db.session.add(letter)
+        db.session.commit()
+        return letter.id
+
+
 def test_a_walk_through_all_pages_renders_every_template(
-    app: APIFlask, new_browser: Callable[..., FlaskClient], guardian: FlaskClient, desk: FlaskClient
+    app: APIFlask, new_browser: Callable[..., FlaskClient], guardian: FlaskClient, desk: FlaskClient, clock: Clock
 ) -> None:
     stranger = new_browser()
     with noting_templates(app) as used:
@@ -40,7 +50,11 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert "NOT_OURS" in scan_at_desk(desk, "9788202123456").text
         assert stranger.get("/new-pin/no-such-token").status_code == 404
         assert stranger.get(f"/new-pin/{link_of_the_guardian(app)}").status_code == 200
-        assert submit(guardian, "/my/pin", draw="1").status_code == 200
+        assert log_in(stranger, *CHILD).status_code == 302
+        assert submit(stranger, "/my/pin", draw="1").status_code == 200
+        assert submit(desk, f"/desk/post/{letter_of_the_guardian(app)}/letter", page="/desk/post").status_code == 200
+        clock.turn(seconds=660)
+        assert guardian.get("/my/pin", follow_redirects=True).request.path == "/my/confirm"
         erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
         assert guardian.get(erased.location).status_code == 200
     assert list_templates() - used == set()
