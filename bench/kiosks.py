@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from app.register.machines import connect_machine
 from app.register.transaction import db
 from app.rules.card_code import step_at
+from app.sip2.gateway import allow_sockets
 from bench.compare import Size, quantile
 from bench.kiosk_load import Kiosk, Latencies, ShowCard, connect, name_of, turn
 from bench.people import LIBRARY_ID, card_number, code_at, make_portal
@@ -30,6 +31,7 @@ _GOAL_MS = 20
 def bench_kiosks(served: Served, size: Size) -> None:
     """Measure what the gateway adds to an answer, on both engines, and print the table."""
     kiosks = min(KIOSKS, max(1, size.people // 4))
+    allow_sockets(4 * kiosks + 128)
     with ExitStack() as running, asyncio.Runner() as runner:
         system = running.enter_context(_run("bench.kiosk_system"))
         ports = {DIRECT: system}
