@@ -18,6 +18,7 @@ from tests.doors.visits import CHILD, GUARDIAN, desk_log_in, log_in, scan_at_des
 ROUTES = """
 /                                                      GET        anyone
 /.well-known/change-password                           GET        anyone
+/.well-known/security.txt                              GET        anyone
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
@@ -85,7 +86,17 @@ ROUTES = """
 /logout                                                POST       anyone
 /my                                                    GET        patron
 /my/confirm                                            GET,POST   patron
+/my/data                                               GET        patron
+/my/data.json                                          GET        patron
+/my/data/download                                      GET        patron
+/my/data/edit                                          GET,POST   patron
 /my/data/erase                                         GET,POST   patron
+/my/data/freeze                                        POST       patron
+/my/data/looks                                         GET        patron
+/my/data/print                                         GET        patron
+/my/data/sign-ins/<session_id>/end                     POST       patron
+/my/data/sign-ins/end-others                           POST       patron
+/my/data/thaw                                          POST       patron
 /my/interlibrary                                       GET,POST   patron
 /my/interlibrary/cancel                                POST       patron
 /my/loans                                              GET        patron
@@ -101,6 +112,7 @@ ROUTES = """
 /new-pin/<token>                                       GET,POST   anyone
 /new-pin/code                                          GET,POST   anyone
 /new-pin/ordered                                       GET        anyone
+/privacy                                               GET        anyone
 /readyz                                                GET        anyone
 /receipt                                               GET,POST   anyone
 /receipt/<code>                                        GET        anyone
