@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api import api, v1
 from app.api.problems import use_problem_json
-from app.card.routes import card
+from app.card import card
 from app.cli import add_commands
 from app.config import Settings, read_settings
 from app.demo.routes import demo
@@ -35,6 +35,7 @@ from app.web.languages import speak_languages
 from app.web.layout import lay_out
 from app.web.library_words import give_words
 from app.web.logs import log_requests
+from app.web.static_files import serve_static_files
 
 _LARGEST_REQUEST = 64 * 1024
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -86,7 +87,6 @@ def create_app(
         PERMANENT_SESSION_LIFETIME=90 * 86400,
         PUBLIC_URL=settings.public_url,
         SECRET_KEY=settings.secret_key,
-        SECURITY_CONTACT=settings.security_contact,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
@@ -112,6 +112,7 @@ def create_app(
     app.before_request(keep_the_door)
     app.after_request(commit_after_request)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
+    serve_static_files(app)
     answer_errors(app)
 
     db.init_app(app)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_STATIC_SECONDS = 3600
+
+_FOR_EVERYBODY = {"static", "card.manifest", "card.service_worker", "card.shell", "card.offline"}
 
 
 def _policy(*, camera: bool) -> ContentSecurityPolicy:
@@ -34,6 +35,7 @@ def _policy(*, camera: bool) -> ContentSecurityPolicy:
         .font_src("'self'")
         .img_src("'self'", "data:")
         .connect_src("'self'")
+        .worker_src("'self'")
         .manifest_src("'self'")
         .form_action("'self'")
         .base_uri("'none'")
@@ -80,8 +82,7 @@ def send_headers(app: Flask, *, https: bool, camera_at: str) -> None:
 
     @app.after_request
     def say_what_may_be_stored(response: Response) -> Response:
-        if request.endpoint == "static":
-            response.cache_control.max_age = _STATIC_SECONDS
-        else:
+        # A file or page that is the same for everybody says itself how long it may be kept.
+        if request.endpoint not in _FOR_EVERYBODY or "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response

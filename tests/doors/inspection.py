@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from app.web.identity import DESK_PATH
 from app.web.languages import LANGUAGES
+from app.web.static_files import without_version
 
 _CSRF = re.compile(r'(name="csrf_token"[^>]* value=")[^"]+')
 _HEADERS = {
@@ -35,6 +36,7 @@ _POLICY = {
 }
 # The page that scans with the camera, and no other, may run what reads the codes.
 _WITH_CAMERA = {"script-src": "'self' 'wasm-unsafe-eval'"}
+_FOR_EVERYBODY = ("/card/app", "/manifest.webmanifest", "/offline", "/sw.js")
 _PROBLEM = {"type": str, "title": str, "status": int, "code": str, "detail": str}
 
 
@@ -60,7 +62,9 @@ def inspect_headers(app: Flask, response: TestResponse) -> None:
         assert policy.get(directive) == value, f"{path}: {directive} is {policy.get(directive)!r}"
     assert "unsafe" not in headers["Content-Security-Policy"].replace("'wasm-unsafe-eval'", "")
     assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
-    if not path.startswith("/static/"):
+    if path in _FOR_EVERYBODY:
+        assert headers["Cache-Control"] in ("no-cache", "no-store", "public, max-age=86400"), path
+    elif not path.startswith("/static/"):
         assert headers["Cache-Control"] == "no-store", path
     for cookie in headers.getlist("Set-Cookie"):
         assert "HttpOnly" in cookie, cookie
@@ -186,7 +190,7 @@ def _leads_somewhere(app: Flask, address: str, path: str) -> bool:
     target = urlsplit(address).path
     assert target.startswith("/"), f"{path}: {address}"
     if target.startswith("/static/"):
-        return (Path(str(app.static_folder)) / target.removeprefix("/static/")).is_file()
+        return (Path(str(app.static_folder)) / without_version(target.removeprefix("/static/"))).is_file()
     for method in ("GET", "POST"):
         try:
             app.url_map.bind("localhost").match(target, method=method)
