@@ -69,7 +69,11 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
             "blocks": blocks or (),
             "blocks_known": blocks is not None,
         },
-        device={"label": patron.device_label, "since": patron.device_since.isoformat()},
+        device={
+            "label": patron.device_label,
+            "since": patron.device_since.isoformat(),
+            "carried_by_guardian": patron.carried_by_guardian,
+        },
     )
 
 

@@ -47,6 +47,9 @@ class DeviceOut(Schema):
 
     label = String(required=True)
     since = DateTime(required=True, metadata={"description": "when the card was issued to it, UTC"})
+    carried_by_guardian = Boolean(
+        required=True, metadata={"description": "true where a guardian shows a child's card on a phone of their own"}
+    )
 
 
 class ScanOut(Schema):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
-from app.register.tables import Credential, Device
+from app.register.tables import Credential, Device, FamilyPermission
 from app.register.transaction import db, direct_connection
 from app.register.vault import hash_of_random_token
 from app.rules.errors import RuleBroken
@@ -20,12 +20,16 @@ class NoSuchDevice(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class ShownDevice:
-    """A device as its owner sees it. Instants are UTC."""
+    """A device that shows a patron's card, as the patron sees it. Instants are UTC.
+
+    A guardian's phone that carries the card has the guardian's card number in `carried_by`.
+    """
 
     id: int
     label: str
     first_seen_at: datetime
     shows_card_until: datetime
+    carried_by: str | None = None
 
 
 def recognise_device(*, patron_id: int, token: str | None) -> Device | None:
@@ -67,11 +71,25 @@ def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confi
 
 
 def list_devices(*, patron_id: int, now: datetime) -> Sequence[ShownDevice]:
-    """Return the devices that can show this patron's card at `now`, newest first."""
+    """Return the devices that can show this patron's card at `now`, newest first, guardians' phones included."""
+    permission = (
+        select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number)
+        .where(FamilyPermission.patron_id == patron_id)
+        .subquery()
+    )
+    since = func.min(case((Device.patron_id == patron_id, Device.first_seen_at), else_=Credential.issued_at))
     rows = db.session.execute(
-        select(Device.id, Device.label, Device.first_seen_at, Credential.expires_at)
+        select(
+            Device.id,
+            Device.label,
+            since,
+            func.max(Credential.expires_at),
+            permission.c.guardian_card_number,
+        )
         .join(Credential, Credential.device_id == Device.id)
-        .where(Device.patron_id == patron_id, Credential.revoked_at.is_(None), Credential.expires_at > now)
-        .order_by(Device.first_seen_at.desc(), Device.id.desc())
+        .join(permission, permission.c.guardian_id == Device.patron_id, isouter=True)
+        .where(Credential.patron_id == patron_id, Credential.revoked_at.is_(None), Credential.expires_at > now)
+        .group_by(Device.id, Device.label, permission.c.guardian_card_number)
+        .order_by(since.desc(), Device.id.desc())
     )
     return [ShownDevice(*row) for row in rows]

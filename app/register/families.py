@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 
 from app.register.access_log import Looker, write_down
+from app.register.carrying import stop_carrying
 from app.register.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.tables import AccessLogEntry, FamilyPermission, Patron
 from app.register.transaction import db, direct_connection
@@ -47,6 +48,7 @@ class Given:
     guardian_card_number: str
     given_at: datetime
     switched_on: bool
+    may_carry_card: bool
     last_looked_at: datetime | None
 
 
@@ -60,6 +62,7 @@ class Received:
     birth_date: date
     given_at: datetime
     switched_on: bool
+    may_carry_card: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ class Seen:
     card_number: str
 
 
-def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime) -> None:
-    """Let the holder of a card see this patron's loans, once that guardian switches it on.
+def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> None:
+    """Let the holder of a card see this patron's loans, and carry their card if so, once that guardian switches it on.
 
     A number that does not exist is kept and answered as one that does, and stays nobody's: whoever gets the number
     later gets no permission with it. Raises NotACardNumber, NotToOneself or TooManyPermissions.
@@ -85,7 +88,10 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime)
     guardian_id = db.session.scalar(select(Patron.id).where(Patron.card_number == number))
     given = db.session.scalars(select(FamilyPermission).where(FamilyPermission.patron_id == patron_id)).all()
     # A guardian with a new card is still the same guardian.
-    if any(one.guardian_card_number == number or one.guardian_id == (guardian_id or -1) for one in given):
+    standing = [one for one in given if one.guardian_card_number == number or one.guardian_id == (guardian_id or -1)]
+    if standing:
+        for one in standing:
+            one.may_carry_card = one.may_carry_card or may_carry_card
         return
     if len(given) >= _MOST_GIVEN:
         raise TooManyPermissions
@@ -94,25 +100,45 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime)
             patron_id=patron_id,
             guardian_card_number=number,
             guardian_id=guardian_id,
+            may_carry_card=may_carry_card,
             given_at=now,
         )
     )
 
 
-def withdraw_permission(*, patron_id: int, permission_id: int) -> None:
+def withdraw_permission(*, patron_id: int, permission_id: int, now: datetime) -> None:
     """End a permission that this patron gave, at once. Raises NoSuchPermission."""
+    permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
+    guardian_id = permission.guardian_id
+    db.session.delete(permission)
+    # First the permission, then the cards: whoever is just putting a card on a phone holds the permission meanwhile.
+    db.session.flush()
+    stop_carrying(patron_id=patron_id, guardian_id=guardian_id, now=now)
+
+
+def let_carry(*, patron_id: int, permission_id: int, may: bool, now: datetime) -> None:
+    """Let a guardian's phone show this patron's card too, or end that at once. Raises NoSuchPermission."""
+    permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
+    permission.may_carry_card = may
+    db.session.flush()
+    if not may:
+        stop_carrying(patron_id=patron_id, guardian_id=permission.guardian_id, now=now)
+
+
+def _given_permission(*, patron_id: int, permission_id: int) -> FamilyPermission:
     permission = db.session.scalar(
         select(FamilyPermission).where(FamilyPermission.id == permission_id, FamilyPermission.patron_id == patron_id)
     )
     if permission is None:
         raise NoSuchPermission
-    db.session.delete(permission)
+    return permission
 
 
 def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> None:
     """Switch on or off what a child has permitted this guardian. Raises NoSuchPermission.
 
-    It never switches on by itself, and switching off leaves the permission standing.
+    It never switches on by itself, and switching off leaves the permission standing, but takes the child's card off
+    the guardian's phone.
     """
     permission = db.session.scalar(
         select(FamilyPermission).where(
@@ -122,8 +148,11 @@ def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> 
     if permission is None:
         raise NoSuchPermission
     permission.switched_on_at = now if on else None
+    db.session.flush()
     if on:
         _advise(permission, birth_date=db.session.get_one(Patron, permission.patron_id).birth_date, now=now)
+    else:
+        stop_carrying(patron_id=permission.patron_id, guardian_id=guardian_id, now=now)
 
 
 def advise_older_children(*, now: datetime) -> int:
@@ -175,6 +204,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
             FamilyPermission.guardian_card_number,
             FamilyPermission.given_at,
             FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.may_carry_card,
             looked,
         )
         .where(FamilyPermission.patron_id == patron_id)
@@ -193,6 +223,7 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
             Patron.birth_date,
             FamilyPermission.given_at,
             FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.may_carry_card,
         )
         .join(Patron, Patron.id == FamilyPermission.patron_id)
         .where(FamilyPermission.guardian_id == guardian_id, Patron.frozen_at.is_(None))

@@ -1,11 +1,13 @@
 """Freezing the card: all that is stored is kept, and none of it is used, until the patron thaws it (GDPR art. 18).
 
 A frozen card is refused wherever it is scanned, libraries' systems get no details, and the family folder shows nothing
-of it. Its holder still signs in, sees what is stored, corrects it, and can thaw the card.
+of it. Nor does its holder carry anybody else's card. The holder still signs in, sees what is stored, corrects it, and
+can thaw the card.
 """
 
 from datetime import datetime
 
+from app.register.carrying import stop_carrying_everything
 from app.register.changes import note_change
 from app.register.outbox import CARD_FROZEN, ask_for_message
 from app.register.patrons import lock_patron
@@ -27,4 +29,5 @@ def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
         patron.frozen_at = now if frozen else None
         note_change(patron=patron, now=now)
         if frozen:
+            stop_carrying_everything(guardian_id=patron_id, now=now)
             ask_for_message(patron_id=patron_id, kind=CARD_FROZEN, now=now)

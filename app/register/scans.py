@@ -43,7 +43,8 @@ _FIND = Statement(
            p.id AS patron_id, p.card_number, p.name, p.birth_date,
            CASE WHEN p.card_state <> 'active' THEN p.card_state WHEN p.frozen_at IS NOT NULL THEN 'frozen'
                 WHEN p.local_to <> here.id THEN 'local' ELSE 'active' END AS card_state, home.name AS home_library,
-           d.label, s.terminal AS last_terminal, s.session AS last_session, s.expires_at AS session_expires,
+           d.label, d.patron_id <> p.id AS carried,
+           s.terminal AS last_terminal, s.session AS last_session, s.expires_at AS session_expires,
            a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
            here.static_codes AS static_allowed
     FROM credentials c
@@ -77,6 +78,7 @@ class _Found(NamedTuple):
     card_state: str
     home_library: str
     label: str | None
+    carried: bool | None
     last_terminal: str | None
     last_session: str | None
     session_expires: Any
@@ -120,6 +122,7 @@ class ScannedPatron:
     activated_here: bool
     device_label: str
     device_since: datetime
+    carried_by_guardian: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +257,6 @@ def _accepted(found: _Found, *, session: str, expires: datetime, now: datetime) 
         activated_here=bool(found.activated),
         device_label=found.label or "",
         device_since=read_instant(found.issued_at),
+        carried_by_guardian=bool(found.carried),
     )
     return Accepted(session=session, expires=expires, patron=patron)

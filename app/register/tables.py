@@ -142,7 +142,11 @@ class Device(Base):
 
 
 class Credential(Base):
-    """The right of one device to show the card: a random number and a sealed key. Revoked alone."""
+    """The right of one device to show the card: a random number and a sealed key. Revoked alone.
+
+    With `key_on_phone` the device holds the key too and works the code out itself. A child's card that a guardian
+    carries is on the guardian's device.
+    """
 
     __tablename__ = "credentials"
     __table_args__ = (Index(None, "patron_id"), {"sqlite_autoincrement": True})
@@ -153,6 +157,7 @@ class Credential(Base):
     device_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"), index=True)
     kind: Mapped[int]
     sealed_key: Mapped[bytes]
+    key_on_phone: Mapped[bool] = mapped_column(default=False)
     issued_at: Mapped[Instant]
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
@@ -228,7 +233,10 @@ class Erasure(Base):
 
 
 class FamilyPermission(Base):
-    """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on."""
+    """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on.
+
+    With `may_carry_card` the guardian's phone shows the patron's card too, for as long.
+    """
 
     __tablename__ = "family_permissions"
     __table_args__ = (UniqueConstraint("patron_id", "guardian_card_number"), {"sqlite_autoincrement": True})
@@ -239,6 +247,7 @@ class FamilyPermission(Base):
     guardian_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     given_at: Mapped[Instant]
     switched_on_at: Mapped[Instant | None]
+    may_carry_card: Mapped[bool] = mapped_column(default=False)
     advised_at: Mapped[Instant | None]
 
 

@@ -70,7 +70,7 @@ def test_switching_off_ends_the_view_and_keeps_the_permission():
 
 def test_withdrawing_ends_the_view_at_once():
     permission = permit(CHILD, GUARDIAN)
-    withdraw_permission(patron_id=patron_id(CHILD), permission_id=permission)
+    withdraw_permission(patron_id=patron_id(CHILD), permission_id=permission, now=START)
     db.session.commit()
     assert seen_by(GUARDIAN) == [GUARDIAN]
     assert list_received(guardian_id=patron_id(GUARDIAN)) == []
@@ -87,7 +87,7 @@ def test_nobody_but_the_guardian_named_can_switch_it_on():
 def test_nobody_but_the_giver_can_withdraw_it():
     permission = permit(CHILD, GUARDIAN)
     with pytest.raises(NoSuchPermission):
-        withdraw_permission(patron_id=patron_id(GUARDIAN), permission_id=permission)
+        withdraw_permission(patron_id=patron_id(GUARDIAN), permission_id=permission, now=START)
 
 
 def test_a_number_that_nobody_has_is_kept_and_shown_like_any_other():

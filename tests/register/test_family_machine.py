@@ -88,7 +88,7 @@ class Family(RuleBasedStateMachine):
     def withdraw(self, child: int, guardian: int) -> None:
         if (child, guardian) not in self.switched_on:
             return
-        withdraw_permission(patron_id=self.people[child], permission_id=self.permission(child, guardian))
+        withdraw_permission(patron_id=self.people[child], permission_id=self.permission(child, guardian), now=self.now)
         db.session.commit()
         del self.switched_on[child, guardian]
 
