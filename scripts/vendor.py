@@ -12,6 +12,8 @@ SERVED = (
     ("@digdir/designsystemet-css/dist/theme/designsystemet.css", "designsystemet/theme.css"),
     ("@digdir/designsystemet-css/dist/src/index.css", "designsystemet/designsystemet.css"),
     ("@digdir/designsystemet-css/LICENSE", "designsystemet/LICENSE"),
+    ("lean-qr/index.mjs", "lean-qr/index.mjs"),
+    ("lean-qr/LICENSE", "lean-qr/LICENSE"),
     ("@fontsource-variable/inter/wght.css", "inter/wght.css"),
     ("@fontsource-variable/inter/LICENSE", "inter/LICENSE"),
     ("barcode-detector/dist/es/ponyfill.js", "barcode-detector/ponyfill.js"),

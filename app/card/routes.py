@@ -1,5 +1,6 @@
 """The card page, the picture alone, and the devices that may show it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +11,19 @@ from flask_login import current_user
 
 from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
 from app.register.cards import ShownCode, revoke_device, show_codes
+from app.register.carrying import Carried, list_carried
 from app.register.devices import list_devices
 from app.register.patrons import get_patron, list_libraries
 from app.rules.card_code import group_digits
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import let_out
+from app.web.identity import keeps_card, let_out
 
 card = Blueprint("card", __name__, template_folder="templates")
+
+OWN = "own"
+"""What a page calls its owner's card; a child's is called by the number of the permission."""
 
 _CODES_AHEAD = 3
 
@@ -26,22 +31,50 @@ _CODES_AHEAD = 3
 @card.get("/card")
 @open_to(Audience.PATRON)
 def show() -> ResponseReturnValue:
-    """Show the rotating card."""
+    """Show the rotating card, and those of children that this device carries."""
     code = _current_code()
     patron = get_patron(patron_id=current_user.patron_id)
+    own = _shown(OWN, code, name=patron.name, card_number=patron.card_number, home_library=patron.home_library)
     return render_template(
         "card/card.html",
-        patron=patron,
-        card_number=group_card_number(patron.card_number),
-        home_library=patron.home_library,
+        cards=[own, *_shown_children()],
         libraries=list_libraries(patron_id=patron.id),
-        code={
-            "svg": draw_qr_svg(code.digits),
-            "barcode": draw_barcode_svg(code.digits),
-            "digits": group_digits(code.digits),
-            "seconds_left": max(1, int((code.valid_until - now()).total_seconds())),
-        },
+        keeps=keeps_card(),
+        seconds_left=max(1, int((code.valid_until - now()).total_seconds())),
     )
+
+
+def _shown_children() -> list[dict[str, Any]]:
+    return [
+        _shown(
+            str(child.permission_id),
+            codes[0],
+            name=child.name,
+            card_number=child.card_number,
+            home_library=child.home_library,
+        )
+        for child, codes in _carried_codes(count=1)
+    ]
+
+
+def _carried_codes(*, count: int) -> Iterator[tuple[Carried, list[ShownCode]]]:
+    device_id = current_user.session.device_id
+    for child in list_carried(guardian_id=current_user.patron_id) if keeps_card() else ():
+        codes = show_codes(device_id=device_id, patron_id=child.patron_id, now=now(), count=count)
+        if codes:
+            yield child, codes
+
+
+def _shown(name_of_card: str, code: ShownCode, *, name: str, card_number: str, home_library: str) -> dict[str, Any]:
+    return {
+        "id": name_of_card,
+        "name": name,
+        "number": group_card_number(card_number),
+        "library": home_library,
+        "svg": draw_qr_svg(code.digits),
+        "barcode": draw_barcode_svg(code.digits),
+        "digits": group_digits(code.digits),
+    }
 
 
 @card.get("/card/codes.json")
@@ -49,7 +82,8 @@ def show() -> ResponseReturnValue:
 def codes() -> ResponseReturnValue:
     """Give the page's script this code and the next ones, so that a slow network does not stop the card."""
     shown = show_codes(device_id=current_user.session.device_id, now=now(), count=_CODES_AHEAD)
-    return jsonify(now=_milliseconds(now()), codes=[_as_json(code) for code in shown])
+    carried = {str(child.permission_id): _as_json(ahead) for child, ahead in _carried_codes(count=_CODES_AHEAD)}
+    return jsonify(now=milliseconds(now()), codes=_as_json(shown), carried=carried)
 
 
 @card.get("/card/code.svg")
@@ -93,15 +127,17 @@ def _current_code() -> ShownCode:
     return codes[0] if codes else abort(redirect(url_for("portal.login")))
 
 
-def _as_json(code: ShownCode) -> dict[str, Any]:
-    return {
-        "svg": draw_qr_svg(code.digits),
-        "barcode": draw_barcode_svg(code.digits),
-        "digits": group_digits(code.digits),
-        "from": _milliseconds(code.valid_from),
-        "until": _milliseconds(code.valid_until),
-    }
+def _as_json(codes: list[ShownCode]) -> list[dict[str, Any]]:
+    return [
+        {
+            "digits": group_digits(code.digits),
+            "from": milliseconds(code.valid_from),
+            "until": milliseconds(code.valid_until),
+        }
+        for code in codes
+    ]
 
 
-def _milliseconds(instant: datetime) -> int:
+def milliseconds(instant: datetime) -> int:
+    """Return an instant as a page's script counts time: milliseconds of Unix time."""
     return int(instant.timestamp() * 1000)

@@ -1,18 +1,6 @@
-"""The portal door: the start page, signing in and out, PINs, Min side, and a patron's own data."""
+"""The portal door: the start page, signing in and out, PINs, and Min side."""
 
-from app.portal import correct, data, erasing, export, new_device, new_pin, pin, privacy, rules, security_txt
+from app.portal import erasing, new_device, new_pin, pin, rules
 from app.portal.routes import portal
 
-__all__ = [
-    "correct",
-    "data",
-    "erasing",
-    "export",
-    "new_device",
-    "new_pin",
-    "pin",
-    "portal",
-    "privacy",
-    "rules",
-    "security_txt",
-]
+__all__ = ["erasing", "new_device", "new_pin", "pin", "portal", "rules"]

@@ -54,10 +54,7 @@ def erase() -> ResponseReturnValue:
         return _show_what_goes()
     code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, now=now())
     forget_sign_in()
-    response = make_response(redirect(url_for("portal.receipt", code=code), 303))
-    # Nothing of the card is left in this browser either (W3C Clear Site Data).
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+    return redirect(url_for("portal.receipt", code=code), 303)
 
 
 def _show_what_goes() -> str:

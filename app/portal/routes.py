@@ -54,10 +54,7 @@ def _refuse(form: LoginForm, status: int, refusal: str) -> Response:
 def logout() -> ResponseReturnValue:
     """Sign out. Whoever already is out comes to the same page."""
     let_out()
-    response = make_response(redirect(url_for("portal.start")))
-    # A page kept for the back button is thrown away with the session (W3C Clear Site Data).
-    response.headers["Clear-Site-Data"] = '"cache"'
-    return response
+    return redirect(url_for("portal.start"))
 
 
 @portal.get("/my")

@@ -8,12 +8,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Request, Response, current_app, request, session
+from flask import Flask, Request, Response, after_this_request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.register.cards import issue_card, revoke_device
-from app.register.devices import admit_device
+from app.register.carrying import carry_cards
+from app.register.devices import admit_device, recognise_device
+from app.register.phone_keys import end_phone_keys
 from app.register.sessions import (
     BORROWED_DEVICE,
     DESK,
@@ -108,9 +110,15 @@ def let_patron_in(
     token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
     if not own_device:
         token = secrets.token_urlsafe(32)
+    if recognise_device(patron_id=patron_id, token=token) is None:
+        after_this_request(forget_what_is_kept)
     device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
+    if own_device:
+        carry_cards(guardian_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
+    if is_patron() and current_user.session.device_id not in (None, device.id):
+        end_phone_keys(device_id=current_user.session.device_id, now=now())
     session_token, started = start_session(
         patron_id=patron_id,
         device_id=device.id,
@@ -135,6 +143,33 @@ def keep_device(response: Response, token: str | None) -> None:
         )
 
 
+def forget_what_is_kept(response: Response) -> Response:
+    """Have the browser throw away stored pages, keys and the installed app's files, but no cookie (Clear Site Data).
+
+    Said at signing out, and when somebody signs in on a browser that may hold somebody else's card.
+    """
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def is_patron() -> bool:
+    """Tell whether a patron is signed in."""
+    return bool(current_user.is_authenticated and current_user.audience is Audience.PATRON)
+
+
+def keeps_card() -> bool:
+    """Tell whether this browser is the patron's own device, which may keep the card."""
+    return is_patron() and bool(session.permanent)
+
+
+def carry_on_this_device() -> None:
+    """Let this browser show the cards that its owner may carry, where it is the owner's own device."""
+    device_id = current_user.session.device_id
+    if keeps_card() and device_id is not None:
+        expires_at = now() + timedelta(seconds=OWN_DEVICE.absolute)
+        carry_cards(guardian_id=current_user.patron_id, device_id=device_id, expires_at=expires_at, now=now())
+
+
 def let_staff_in(*, staff_id: int) -> None:
     """Sign a staff member in at this desk."""
     token, started = start_session(staff_id=staff_id, lasting=DESK, now=now())
@@ -149,11 +184,15 @@ def let_out() -> None:
         if device_id is not None and not session.permanent:
             # A borrowed device shows no card after this, and is no device of the patron's any more.
             revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
+        elif device_id is not None:
+            end_phone_keys(device_id=device_id, now=now())
     forget_sign_in()
 
 
 def forget_sign_in() -> None:
-    """Sign out here, where the register has forgotten who it was already."""
+    """Sign out here, where the register has forgotten who it was already. A patron's browser keeps nothing of it."""
+    if not _at_desk():
+        after_this_request(forget_what_is_kept)
     logout_user()
     session.clear()
 

@@ -65,7 +65,7 @@ def test_the_page_shows_name_number_home_library_and_where_the_card_is_valid(pho
     ]
 
 
-def test_the_page_the_pictures_and_the_script_all_hold_the_same_code(phone: FlaskClient) -> None:
+def test_the_page_and_the_pictures_all_hold_the_same_code(phone: FlaskClient) -> None:
     digits = shown_code(phone)
     page = read_page(phone.get("/card"))
     code, barcode, written = page.find(id="code"), page.find(id="barcode"), page.find(id="digits")
@@ -77,9 +77,6 @@ def test_the_page_the_pictures_and_the_script_all_hold_the_same_code(phone: Flas
     assert written.get_text() == " ".join(digits[i : i + 4] for i in range(0, 24, 4))
     assert decode(draw(read_svg(phone.get("/card/code.svg").text))) == ("QRCode", digits)
     assert decode(Image.open(BytesIO(phone.get("/card/code.png").data))) == ("QRCode", digits)
-    script = phone.get("/card/codes.json").json["codes"][0]
-    assert decode(draw(read_svg(script["svg"]))) == ("QRCode", digits)
-    assert decode(draw(read_svg(script["barcode"]))) == ("Code128", digits)
 
 
 def test_the_pictures_say_what_they_are(phone: FlaskClient) -> None:

@@ -96,7 +96,7 @@ def test_after_signing_out_the_old_cookie_is_worth_nothing(phone: FlaskClient, n
     assert cookie is not None
     response = log_out(phone)
     assert (response.status_code, response.location) == (302, "/")
-    assert response.headers["Clear-Site-Data"] == '"cache"'
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
     thief = new_browser()
     thief.set_cookie("lanekort", cookie.value)
     for path in ("/my", "/card", "/card/codes.json", "/card/code.svg"):

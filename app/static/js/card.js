@@ -1,103 +1,317 @@
-// Keeps the card's code current by the server's clock, also through a poor network. Without this script the page
-// loads itself anew for each code.
+// Keeps the cards' codes current by the server's clock. On the patron's own phone it also keeps a key for each card, and
+// the page works without a network. Without this script the page loads itself anew for each code.
 
-const FIRST_MEASUREMENTS = 3;
-const TIMEOUT = 8_000;
+import * as clock from "./card/clock.js";
+import { drawBarcode, drawQr } from "./card/draw.js";
+import { codeAt, STEP } from "./card/keys.js";
+import { readCards, readClock, saveClock, wipe } from "./card/store.js";
+import { sync } from "./card/sync.js";
+
+const MEASUREMENTS = 3;
 const RETRIES = [1_000, 2_000, 4_000, 8_000, 15_000];
 // Phones ask at different moments of the half minute, or all would ask at once.
 const ASK_WITHIN = 10_000;
+const CLOCK_MAY_BE_OFF_BY = 30_000;
+const AHEAD = 3;
 
-const card = document.getElementById("card");
-const { codes: codesUrl, login, countdown: countdownWords, offline } = card.dataset;
-const [code, digits, barcode, countdown, news] = ["code", "digits", "barcode", "countdown", "news"].map((id) =>
-  document.getElementById(id),
-);
-const countdownText = countdown.querySelector(".countdown-text");
-const countdownBar = countdown.querySelector(".countdown-bar");
+const find = (id) => document.getElementById(id);
+// What has not changed is not said again.
+const setText = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+const passes = find("passes");
+const page = find("words").dataset;
+const isShell = "shell" in passes.dataset;
+const mayKeep = isShell || "keeps" in passes.dataset;
 
-let held = []; // codes, oldest first; `from` and `until` are the server's milliseconds
-let shown = null;
-let offset = null; // server's milliseconds minus performance.now(), which nobody can set back
+let views = [];
+let signedIn = true;
+let keptHere = false;
+let offline = false;
 let failures = 0;
 let asking = false;
 let tickTimer, askTimer;
 
-const serverNow = () => performance.now() + offset;
+// A card on the page. Its codes come from the server (`held`), or from the key that the phone has (`kept`).
+class View {
+  constructor(slot, bars) {
+    this.slot = slot;
+    this.bars = bars;
+    this.pass = slot.querySelector(".pass");
+    this.id = this.pass.dataset.card;
+    this.held = [];
+    this.kept = null;
+    this.shown = null;
+    this.filling = false;
+  }
 
-async function measure() {
-  const sent = performance.now();
-  const response = await fetch(codesUrl, {
-    headers: { Accept: "application/json" },
-    cache: "no-store",
-    redirect: "manual",
-    signal: AbortSignal.timeout(TIMEOUT),
+  part(name) {
+    return this.slot.querySelector(`[data-part="${name}"]`);
+  }
+
+  current(now) {
+    return this.held.find((code) => code.from <= now && now < code.until);
+  }
+
+  tick(now) {
+    const current = this.current(now);
+    if (this.kept && (!current || (isShell && this.held.at(-1) === current))) this.fill(now);
+    this.pass.classList.toggle("expired", !current && !this.filling);
+    setText(this.part("news"), !current && !this.filling && offline ? page.offline : "");
+    if (!current) return;
+    if (current.digits !== this.shown) this.show(current.digits);
+    const countdown = this.part("countdown");
+    const seconds = Math.ceil((current.until - now) / 1_000);
+    countdown.querySelector(".countdown-text").textContent = page.countdown.replace("{seconds}", seconds);
+    countdown.querySelector(".countdown-bar").style.transform = `scaleX(${((seconds - 1) * 1_000) / STEP})`;
+    countdown.hidden = false;
+  }
+
+  async fill(now) {
+    if (this.filling) return;
+    this.filling = true;
+    const step = Math.floor(now / STEP);
+    const kept = this.kept;
+    const codes = await Promise.all(Array.from({ length: AHEAD }, (_, ahead) => codeAt(kept, step + ahead)));
+    this.filling = false;
+    if (this.kept !== kept) return;
+    this.held = codes;
+    tick();
+  }
+
+  show(grouped) {
+    const digits = grouped.replaceAll(" ", "");
+    drawQr(this.part("code"), digits);
+    drawBarcode(this.bars.querySelector('[data-part="barcode"]'), digits);
+    this.part("digits").textContent = grouped;
+    this.shown = grouped;
+  }
+
+  // The key with which the phone works the codes out. One that was just renewed takes over with its first code.
+  keep(card) {
+    if (isShell && this.kept?.head !== card?.head) this.held = [];
+    this.kept = card ?? null;
+    if (!isShell || !card) return;
+    this.part("name").textContent = card.name;
+    this.part("number").textContent = card.number;
+    this.part("library").textContent = card.library;
+  }
+
+  remove() {
+    this.slot.remove();
+    this.bars.remove();
+  }
+}
+
+function tick() {
+  clearTimeout(tickTimer);
+  if (!clock.isKnown()) return;
+  const now = clock.serverNow();
+  for (const view of views) view.tick(now);
+  tickTimer = setTimeout(tick, 1_000 - (now % 1_000));
+}
+
+// --- what the phone keeps ---
+
+function showKept(cards) {
+  keptHere = cards.length > 0;
+  if (isShell) {
+    const ids = cards.map((card) => card.card);
+    if (views.map((view) => view.id).join() !== ids.join()) rebuild(ids);
+  }
+  for (const view of views) view.keep(cards.find((card) => card.card === view.id));
+  if (isShell) nameCards(cards);
+  tick();
+}
+
+function rebuild(ids) {
+  for (const view of views) view.remove();
+  views = ids.map((id, index) => {
+    const which = index === 0 ? "first" : "next";
+    const slot = document.createElement("div");
+    slot.className = "pass-slot";
+    slot.id = `pass-${id}`;
+    slot.append(find(`${which}-pass`).content.cloneNode(true));
+    slot.querySelector(".pass").dataset.card = id;
+    passes.append(slot);
+    const fold = find(`${which}-bars`).content.cloneNode(true).firstElementChild;
+    find("folds").insertBefore(fold, find("folds").querySelector(":scope > :not([data-bars])"));
+    return new View(slot, fold);
   });
-  const received = performance.now();
-  if (response.type === "opaqueredirect" || [401, 403, 404].includes(response.status)) return signedOut();
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const answer = await response.json();
-  if (answer.codes.length === 0) return signedOut();
-  return { codes: answer.codes, offset: answer.now - (sent + received) / 2, error: (received - sent) / 2 };
 }
 
-function signedOut() {
-  location.assign(login);
-  return new Promise(() => {}); // nothing more happens on this page
+function nameCards(cards) {
+  const several = cards.length > 1;
+  const libraries = cards[0]?.libraries.split("\n") ?? [];
+  find("valid").hidden = libraries.length === 0;
+  find("libraries").replaceChildren(...libraries.map((name) => Object.assign(document.createElement("li"), { textContent: name })));
+  find("pass-links").hidden = !several;
+  find("pass-links").querySelector("ul").replaceChildren(...cards.map(linkTo));
+  for (const [index, view] of views.entries()) {
+    const { name } = cards[index];
+    view.bars.querySelector('[data-part="whose"]').textContent = index > 0 ? `: ${name}` : "";
+    view.pass.setAttribute("aria-label", `${document.title.split(" – ")[0]} ${name}`);
+  }
+  watchCards();
 }
+
+function linkTo(card) {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.className = "pass-link";
+  link.href = `#pass-${card.card}`;
+  link.textContent = card.name;
+  item.append(link);
+  return item;
+}
+
+// --- what the server says ---
 
 async function ask(measurements) {
   if (asking) return;
   asking = true;
   clearTimeout(askTimer);
   try {
-    let best = await measure();
-    for (let i = 1; i < measurements; i++) {
-      const next = await measure();
-      if (next.error < best.error) best = next;
-    }
-    held = best.codes;
-    // An offset within the new one's margin of error is as good as it, and may be better.
-    if (offset === null || measurements > 1 || Math.abs(offset - best.offset) > best.error) offset = best.offset;
+    const measured = [await (isShell ? askWhatIsKept() : askCodes())];
+    while (measured.length < measurements) measured.push(await clock.ask(page.time));
+    clock.take(measured);
+    tick();
+    if (!isShell && mayKeep) await askWhatIsKept();
+    if (keptHere) await saveClock(clock.measuredAhead());
     failures = 0;
-    news.textContent = "";
-    const nextStep = held[0].until - serverNow();
-    askTimer = setTimeout(ask, Math.max(0, nextStep) + 1_000 + Math.random() * ASK_WITHIN, 1);
+    offline = false;
+    askTimer = setTimeout(ask, untilNextQuestion(), 1);
   } catch {
     failures += 1;
-    news.textContent = offline;
-    askTimer = setTimeout(ask, RETRIES[Math.min(failures, RETRIES.length) - 1], offset === null ? FIRST_MEASUREMENTS : 1);
+    offline = true;
+    askTimer = setTimeout(ask, RETRIES[Math.min(failures, RETRIES.length) - 1], clock.isKnown() ? 1 : MEASUREMENTS);
   } finally {
     asking = false;
+    tellNews();
     tick();
   }
 }
 
-function tick() {
+// A card that the phone shows by itself needs the server only to hear that it was revoked.
+function untilNextQuestion() {
+  const nextStep = STEP - (clock.serverNow() % STEP);
+  return nextStep + 1_000 + Math.random() * ASK_WITHIN + (isShell ? STEP : 0);
+}
+
+async function askCodes() {
+  const { answer, ...measured } = await clock.ask(page.codes).catch(orSignIn);
+  if (answer.codes.length === 0) await signIn();
+  for (const view of views) view.held = view.id === "own" ? answer.codes : (answer.carried[view.id] ?? []);
+  return measured;
+}
+
+function orSignIn(fault) {
+  if (fault.response?.type === "opaqueredirect" || [401, 403, 404].includes(fault.response?.status)) return signIn();
+  throw fault;
+}
+
+async function askWhatIsKept() {
+  const { state, measured, cards } = await sync(page);
+  signedIn = state.signed_in;
+  if (!signedIn && (views.length > 0 || keptHere)) await signIn();
+  if (isShell && signedIn && cards.length === 0) await goTo(page.cardPage);
+  if (!isShell) {
+    const gone = views.filter((view) => !state.cards.some((card) => card.card === view.id));
+    for (const view of state.keeps ? gone : []) view.remove();
+    views = views.filter((view) => !gone.includes(view) || !state.keeps);
+  }
+  showKept(cards);
+  if (isShell) prepareLeaving(state.csrf_token);
+  if (cards.length > 0) install(state.language);
+  return measured;
+}
+
+function goTo(address) {
+  location.replace(address);
+  return new Promise(() => {}); // nothing more happens on this page
+}
+
+async function signIn() {
+  await sync(page).catch(() => {}); // lets go of what is kept, if the server says so
+  return goTo(page.login);
+}
+
+async function install(language) {
+  try {
+    const registration = await navigator.serviceWorker?.register(page.worker);
+    if (language !== document.documentElement.lang) await registration?.update();
+    // A browser may say no. Then it may clear the card away when space is short, and the card is kept anew online.
+    await navigator.storage?.persist?.();
+  } catch {
+    // The card shows all the same for as long as there is a network.
+  }
+}
+
+// --- what the page says ---
+
+function tellNews() {
+  const off = clock.phoneIsOffBy();
+  const said = [];
+  if (keptHere) said.push(offline ? page.keptOffline : page.kept);
+  if (Math.abs(off) > CLOCK_MAY_BE_OFF_BY) {
+    said.push(page.wrongClock.replace("{minutes}", Math.max(1, Math.round(Math.abs(off) / 60_000))));
+  }
+  const news = find("phone-news");
+  setText(news, said.join(" "));
+  news.classList.toggle("warning", Math.abs(off) > CLOCK_MAY_BE_OFF_BY);
+  if (isShell) find("no-card").hidden = keptHere;
+}
+
+let leavingToken = "";
+
+function prepareLeaving(token) {
+  leavingToken = token ?? "";
+  find("leave").hidden = !signedIn;
+}
+
+async function leave() {
+  clearTimeout(askTimer);
   clearTimeout(tickTimer);
-  if (offset === null) return;
-  const now = serverNow();
-  const current = held.find((each) => each.from <= now && now < each.until);
-  card.classList.toggle("expired", !current);
-  if (!current) return;
-  if (current.digits !== shown?.digits) show(current);
-  const left = current.until - now;
-  const seconds = Math.ceil(left / 1_000);
-  countdownText.textContent = countdownWords.replace("{seconds}", seconds);
-  countdownBar.style.transform = `scaleX(${((seconds - 1) * 1_000) / (current.until - current.from)})`;
-  countdown.hidden = false;
-  tickTimer = setTimeout(tick, left - (seconds - 1) * 1_000);
+  asking = true; // nothing is asked, and nothing kept, from here on
+  await wipe();
+  if (leavingToken && !offline) return logOut();
+  showKept([]);
+  clearTimeout(tickTimer);
+  find("leave").hidden = true;
+  setText(find("no-card-words"), page.removed);
+  setText(find("phone-news"), "");
+  find("no-card").hidden = false;
 }
 
-function show(current) {
-  draw(code, current.svg);
-  draw(barcode, current.barcode);
-  digits.textContent = current.digits;
-  shown = current;
+function logOut() {
+  const form = document.createElement("form");
+  const token = document.createElement("input");
+  Object.assign(form, { method: "post", action: find("leave").dataset.logout });
+  Object.assign(token, { type: "hidden", name: "csrf_token", value: leavingToken });
+  form.append(token);
+  document.body.append(form);
+  form.submit();
 }
 
-function draw(place, svg) {
-  const picture = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  place.replaceChildren(document.importNode(picture, true));
+let watching = null;
+
+function watchCards() {
+  watching?.disconnect();
+  if (views.length < 2) return;
+  passes.tabIndex = 0;
+  passes.setAttribute("role", "group");
+  passes.setAttribute("aria-label", find("pass-links").getAttribute("aria-label"));
+  watching = new IntersectionObserver(
+    (seen) => {
+      for (const { target, isIntersecting } of seen) {
+        const link = document.querySelector(`.pass-link[href="#${target.id}"]`);
+        if (isIntersecting) link?.setAttribute("aria-current", "true");
+        else link?.removeAttribute("aria-current");
+      }
+    },
+    { root: passes, threshold: 0.6 },
+  );
+  for (const view of views) watching.observe(view.slot);
 }
 
 let wakeLock = null;
@@ -111,13 +325,46 @@ async function stayAwake() {
   }
 }
 
+function offerToInstall(event) {
+  event.preventDefault();
+  const button = find("install");
+  button.hidden = false;
+  button.querySelector("button").onclick = async () => {
+    await event.prompt();
+    button.hidden = true;
+  };
+}
+
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState !== "visible") return;
+  clock.wakeUp();
   tick();
-  ask(FIRST_MEASUREMENTS);
+  ask(MEASUREMENTS);
   stayAwake();
 });
 addEventListener("online", () => ask(1));
+addEventListener("beforeinstallprompt", offerToInstall);
 
-ask(FIRST_MEASUREMENTS);
-stayAwake();
+async function begin() {
+  if (isShell) {
+    find("leave").addEventListener("click", leave);
+    const cards = await readCards().catch(() => []);
+    if (cards.length > 0) {
+      clock.assume(await readClock());
+      find("leave").hidden = false;
+      showKept(cards);
+    }
+  } else {
+    views = [...passes.children].map((slot) => {
+      const { card } = slot.querySelector(".pass").dataset;
+      return new View(slot, document.querySelector(`[data-bars="${card}"]`));
+    });
+    watchCards();
+    // Somebody else's card may be kept in a browser that this patron has only borrowed.
+    if (!mayKeep && (await readCards().catch(() => [])).length > 0) await sync(page).catch(() => {});
+  }
+  stayAwake();
+  await ask(MEASUREMENTS);
+}
+
+begin();

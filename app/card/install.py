@@ -1,0 +1,128 @@
+"""The card as an app on the phone: its manifest, its service worker, and the pages that work without a network.
+
+All of it is the same for everybody and holds nothing about anybody: what is the patron's own is put in by the script,
+from what the phone keeps itself (docs/adr/0012).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Response, current_app, jsonify, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.card.routes import card
+from app.web.access import Audience, open_to
+from app.web.languages import language
+from app.web.static_files import compress
+
+_WORKER = Path(__file__).parent / "service_worker.js"
+_COLOUR = "#0062ba"
+# What the card needs on the screen. Letters beyond the Latin ones are fetched when a name has them.
+_FILES = (
+    "favicon.svg",
+    "img/spines.svg",
+    "img/icon-192.png",
+    "vendor/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/inter/wght.css",
+    "vendor/designsystemet/theme.css",
+    "vendor/designsystemet/designsystemet.css",
+    "vendor/lean-qr/index.mjs",
+    "css/base.css",
+    "css/content.css",
+    "css/card.css",
+    "js/card.js",
+    "js/card/clock.js",
+    "js/card/draw.js",
+    "js/card/keys.js",
+    "js/card/store.js",
+    "js/card/sync.js",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The app's two pages in one language, and the service worker that keeps them."""
+
+    shell: str
+    offline: str
+    worker: str
+
+
+@card.get("/manifest.webmanifest")
+@open_to(Audience.ANYONE)
+def manifest() -> Response:
+    """Say how the card is installed (W3C Web Application Manifest)."""
+
+    def icon(name: str, size: int, purpose: str = "any") -> dict[str, str]:
+        source = url_for("static", filename=f"img/{name}.png")
+        return {"src": source, "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+
+    response = jsonify(
+        id="/card/app",
+        name="Lånekort",
+        short_name="Lånekort",
+        description=_("Your library card on your phone, for public libraries."),
+        lang=language(),
+        start_url=url_for("card.shell"),
+        scope="/",
+        display="standalone",
+        orientation="portrait",
+        theme_color=_COLOUR,
+        background_color="#ffffff",
+        icons=[icon("icon-192", 192), icon("icon-512", 512), icon("icon-maskable-512", 512, "maskable")],
+    )
+    response.mimetype = "application/manifest+json"
+    return _public(response, kept="public, max-age=86400")
+
+
+@card.get("/sw.js")
+@open_to(Audience.ANYONE)
+def service_worker() -> Response:
+    """Give the service worker. It is another one whenever a page or file that it keeps has changed."""
+    return _public(Response(_pages().worker, mimetype="text/javascript"))
+
+
+@card.get("/card/app")
+@open_to(Audience.ANYONE)
+def shell() -> Response:
+    """Show the card page without a card. The script puts in what the phone keeps."""
+    return _public(Response(_pages().shell, mimetype="text/html"))
+
+
+@card.get("/offline")
+@open_to(Audience.ANYONE)
+def offline() -> Response:
+    """Say what works without a network."""
+    return _public(Response(_pages().offline, mimetype="text/html"))
+
+
+def _public(response: Response, *, kept: str = "no-cache") -> Response:
+    response.headers["Cache-Control"] = kept
+    response.add_etag()
+    compress(response).make_conditional(request)
+    return response
+
+
+def _pages() -> Pages:
+    made: dict[str, Pages] = current_app.extensions.setdefault("card_pages", {})
+    if language() not in made:
+        made[language()] = _make_pages()
+    return made[language()]
+
+
+def _make_pages() -> Pages:
+    shell_page = render_template("card/app.html")
+    offline_page = render_template("card/offline.html")
+    files = [url_for("static", filename=name) for name in _FILES]
+    body = _WORKER.read_text()
+    version = hashlib.sha256("\n".join([shell_page, offline_page, body, *files]).encode()).hexdigest()[:12]
+    values = {
+        "VERSION": version,
+        "CARD": url_for("card.show"),
+        "SHELL": url_for("card.shell"),
+        "OFFLINE": url_for("card.offline"),
+        "FILES": files,
+    }
+    heads = [f"const {name} = {current_app.json.dumps(value)};\n" for name, value in values.items()]
+    return Pages(shell_page, offline_page, "".join(heads) + body)

@@ -1,0 +1,79 @@
+// What a phone keeps so that the card works without a network: for each card its key, which cannot be taken out, and
+// the holder's name, card number and home library; and how wrong the phone's clock is. `wipe` leaves nothing of it.
+
+const NAME = "lanekort";
+const [CARDS, FACTS] = ["cards", "facts"];
+const CLOCK = "clock";
+
+// Opens what is there. Without `make` it answers null where there is nothing, and leaves nothing behind.
+function open(make) {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(NAME, 1);
+    let missing = false;
+    opening.onupgradeneeded = () => {
+      missing = !make;
+      if (missing) return opening.transaction.abort();
+      opening.result.createObjectStore(CARDS, { keyPath: "card" });
+      opening.result.createObjectStore(FACTS);
+    };
+    opening.onerror = () => (missing ? resolve(null) : reject(opening.error));
+    opening.onsuccess = () => resolve(opening.result);
+  });
+}
+
+async function use(store, mode, work, make = false) {
+  const database = await open(make);
+  if (!database) return undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(store, mode);
+      const request = work(transaction.objectStore(store));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    // Closed each time: an open database cannot be deleted.
+    database.close();
+  }
+}
+
+export async function readCards() {
+  const cards = (await use(CARDS, "readonly", (store) => store.getAll())) ?? [];
+  return cards.sort((one, other) => one.order - other.order);
+}
+
+export const saveCard = (card) => use(CARDS, "readwrite", (store) => store.put(card), true);
+export const removeCard = (card) => use(CARDS, "readwrite", (store) => store.delete(card));
+export const readClock = () => use(FACTS, "readonly", (store) => store.get(CLOCK));
+export const saveClock = (offset) => use(FACTS, "readwrite", (store) => store.put(offset, CLOCK));
+
+// Private windows may have no database, or one that takes no keys.
+export async function canKeep() {
+  try {
+    const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-1" }, false, ["sign"]);
+    await use(FACTS, "readwrite", (store) => store.put(key, "trial"), true);
+    await use(FACTS, "readwrite", (store) => store.delete("trial"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function wipe() {
+  await Promise.allSettled([deleteDatabase(), deleteCaches(), unregister()]);
+}
+
+function deleteDatabase() {
+  return new Promise((resolve) => {
+    const deleting = indexedDB.deleteDatabase(NAME);
+    deleting.onsuccess = deleting.onerror = deleting.onblocked = resolve;
+  });
+}
+
+async function deleteCaches() {
+  for (const name of await caches.keys()) await caches.delete(name);
+}
+
+async function unregister() {
+  for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? []) await registration.unregister();
+}
