@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 
@@ -12,6 +12,7 @@ class PermissionForm(FlaskForm):
     guardian_card_number = StringField(
         _l("Give permission to see my loans"), validators=[Length(max=40)], description=_l("The guardian's card number")
     )
+    may_carry_card = BooleanField(_l("The guardian may carry my card too"))
     pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
 
 

@@ -11,6 +11,7 @@ from app.register.families import (
     NotToOneself,
     TooManyPermissions,
     give_permission,
+    let_carry,
     list_given,
     list_received,
     switch,
@@ -23,6 +24,7 @@ from app.rules.card_number import NotACardNumber
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.errors import wait_sentence
+from app.web.identity import carry_on_this_device
 from app.web.step_up import after_step_up, confirm_pin, pin_is_needed
 
 family = Blueprint("family", __name__, template_folder="templates")
@@ -63,6 +65,7 @@ def give() -> ResponseReturnValue:
         give_permission(
             patron_id=current_user.patron_id,
             guardian_card_number=form.guardian_card_number.data or "",
+            may_carry_card=bool(form.may_carry_card.data),
             now=now(),
         )
     except SignInRefused:
@@ -85,16 +88,36 @@ def give() -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def withdraw(permission_id: int) -> ResponseReturnValue:
     """Withdraw a permission that was given."""
-    withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id)
+    withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id, now=now())
     flash(_("The permission is withdrawn. Your loans are no longer shown there."), "success")
+    return redirect(url_for("family.settings"))
+
+
+@family.post("/my/settings/permissions/<id:permission_id>/carry")
+@open_to(Audience.PATRON)
+@after_step_up()
+def let_carry_card(permission_id: int) -> ResponseReturnValue:
+    """Let the guardian's phone show the card too."""
+    let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=True, now=now())
+    flash(_("The guardian may carry your card too."), "success")
+    return redirect(url_for("family.settings"))
+
+
+@family.post("/my/settings/permissions/<id:permission_id>/no-carry")
+@open_to(Audience.PATRON)
+def stop_carrying_card(permission_id: int) -> ResponseReturnValue:
+    """Take the card off the guardian's phone."""
+    let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=False, now=now())
+    flash(_("Your card no longer works on the guardian's phone."), "success")
     return redirect(url_for("family.settings"))
 
 
 @family.post("/my/settings/permissions/<id:permission_id>/on")
 @open_to(Audience.PATRON)
 def switch_on(permission_id: int) -> ResponseReturnValue:
-    """Switch on the view of a child's loans."""
+    """Switch on the view of a child's loans, and carry the child's card where that is permitted too."""
     switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=True, now=now())
+    carry_on_this_device()
     flash(_("Switched on. The loans are under Loans."), "success")
     return redirect(url_for("family.settings"))
 
