@@ -21,11 +21,10 @@ _HOME = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is being served on the loopback address: the bare answer's port, and by engine the portal's, and its URL."""
+    """What is being served on the loopback address: the bare answer's port, and the portal's port by engine."""
 
     bare: int
     portals: dict[str, int]
-    databases: dict[str, str]
 
 
 @contextmanager
@@ -49,7 +48,6 @@ def serve_all(*, people: int) -> Iterator[Served]:
                 engine: running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
                 for engine, url in databases.items()
             },
-            databases=databases,
         )
 
 
