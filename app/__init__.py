@@ -91,6 +91,8 @@ def create_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # However loud somebody sets the log, and whatever a statement fails of, its values are not written.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         SYNTHETIC_IDS=settings.allow_synthetic_ids,
         WTF_CSRF_TIME_LIMIT=None,
         # Our pages send no referrer (web/headers.py), so there is none to compare.

@@ -14,6 +14,8 @@ from typing import Any
 from flask import Flask
 
 from app.config import demo_settings
+from app.register.transaction import db
+from app.web.worker import work_once
 from demo import Demonstration, Server
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -53,10 +55,20 @@ class TurnedDemonstration(Demonstration):
 
 @dataclass(frozen=True)
 class RunningPortal:
-    """Where a running portal is, and its clock."""
+    """Where a running portal is, its clock, and the folder with its data."""
 
     url: str
     clock: TurnedClock
+    folder: Path
+
+    def work(self) -> None:
+        """Do what the worker finds to do now; the portal that is tested has none of its own."""
+        app = TurnedDemonstration(self.folder, demo_settings(self.folder)).build()
+        with app.app_context():
+            while work_once():
+                pass
+            db.session.remove()
+            db.engine.dispose()
 
 
 @contextmanager
@@ -72,7 +84,7 @@ def running_portal(folder: Path) -> Iterator[RunningPortal]:
         url = process.stdout.readline().strip()
         if not url:
             raise RuntimeError((folder / "log").read_text())
-        yield RunningPortal(url, TurnedClock(clock_file))
+        yield RunningPortal(url, TurnedClock(clock_file), folder)
     finally:
         process.terminate()
         process.wait(timeout=30)
