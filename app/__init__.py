@@ -26,7 +26,7 @@ from app.portal import portal
 from app.register.transaction import commit_after_request, db, tune_engine
 from app.register.vault import Vault
 from app.web.access import keep_the_door, require_audiences
-from app.web.addresses import RowId
+from app.web.addresses import CardNumberInAddress, RowId
 from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
@@ -103,6 +103,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
+    app.url_map.converters["card"] = CardNumberInAddress
     app.extensions["vault"] = Vault(settings.vault_keys)
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)

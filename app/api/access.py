@@ -59,7 +59,12 @@ def spend(budget: Budget) -> None:
 def read_json() -> None:
     """Refuse a body that is not called JSON (415), is none (400), or holds what no database takes as text (422)."""
     # What comes with a request that takes no body means nothing (RFC 9110 § 9.3).
-    if request.method in _READING or not request.get_data():
+    if request.method in _READING:
+        return
+    if not request.get_data():
+        if request.method == "PATCH":
+            # Nothing is no patch; a POST without fields is told which are missing.
+            abort(422)
         return
     if not request.is_json:
         abort(415)

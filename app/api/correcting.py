@@ -21,7 +21,7 @@ from app.web.clock import now
 _ADDRESSES: Final = ("email", "phone", "address", "postcode", "place")
 
 
-@v1.patch("/patrons/<card_number>")
+@v1.patch("/patrons/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.input(CorrectionIn)
 @v1.input(MatchIn, location="headers")

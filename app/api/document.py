@@ -1,5 +1,6 @@
 """What the OpenAPI document says of each kind of answer, and how it is made to say what really happens."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
@@ -41,6 +42,13 @@ NEXT_PAGE = {
     "acknowledge": {"operationId": "acknowledgeChanges", "requestBody": {"up_to": "$response.body#/next"}},
 }
 
+_CARD_NUMBERS = {
+    "card_number": {
+        "description": "N and nine digits; small letters, spaces and a missing N are forgiven",
+        "minLength": 1,
+        "example": "N000100001",
+    }
+}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _WWW_AUTHENTICATE = {"WWW-Authenticate": {"description": "Basic, in UTF-8", "schema": {"type": "string"}}}
 
@@ -55,10 +63,13 @@ def meanings(*statuses: int, **others: str) -> dict[int, str]:
 def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
     """Finish the OpenAPI document: bodies are required, errors are problem+json, and their headers are named."""
     assert isinstance(spec, dict)
+    spec["paths"] = dict(sorted(spec["paths"].items()))
     for operations in spec["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
+            for parameter in operation.get("parameters", []):
+                _describe_parameter(parameter, operation["responses"])
             for status, answer in operation["responses"].items():
                 if status >= "400" and "content" in answer:
                     answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
@@ -68,7 +79,18 @@ def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
                     answer["headers"] = _RETRY_AFTER
                 if status == "401":
                     answer["headers"] = _WWW_AUTHENTICATE
+        if "patch" in operations:
+            content = operations["patch"]["requestBody"]["content"]
+            content["application/merge-patch+json"] = content["application/json"]
     return spec
+
+
+def _describe_parameter(parameter: dict[str, Any], responses: Mapping[str, object]) -> None:
+    if parameter["in"] == "path":
+        parameter["schema"] |= _CARD_NUMBERS.get(parameter["name"], {})
+    # Without it the answer is 428, which says more than that a field is missing.
+    if parameter["name"] == "If-Match" and "428" in responses:
+        parameter["required"] = True
 
 
 def no_content() -> Response:

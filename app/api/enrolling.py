@@ -95,7 +95,7 @@ def _contact_of(sent: dict[str, Any]) -> Contact:
     return Contact(**given, preferred=sent.get("preferred_contact", likely))
 
 
-@v1.post("/patrons/<card_number>/activation")
+@v1.post("/patrons/<card:card_number>/activation")
 @open_to(Audience.SYSTEM)
 @v1.input(ActivationIn)
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
@@ -124,7 +124,7 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
     return describe_after(_ACTIVATE, patron_id=patron.id)
 
 
-@v1.delete("/patrons/<card_number>/activation")
+@v1.delete("/patrons/<card:card_number>/activation")
 @open_to(Audience.SYSTEM)
 @v1.output({}, status_code=204, description="The patron has left your library")
 @v1.doc(

@@ -20,7 +20,7 @@ from app.web.clock import now
 from app.web.errors import problem
 
 
-@v1.delete("/patrons/<card_number>")
+@v1.delete("/patrons/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.input(MatchIn, location="headers")
 @v1.output(ErasedOut, description="They are deleted, at every library")
@@ -79,7 +79,7 @@ def _whom(sent: dict[str, Any]) -> int:
     return found
 
 
-@v1.delete("/deaths/<card_number>")
+@v1.delete("/deaths/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.output({}, status_code=204, description="The card works as before")
 @v1.doc(

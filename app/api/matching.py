@@ -24,7 +24,7 @@ class MatchIn(Schema):
 
     if_match = String(
         data_key="If-Match",
-        metadata={"description": "Required: the `ETag` of the patron that you changed", "example": '"0f3a…"'},
+        metadata={"description": "the `ETag` of the patron as you saw them", "example": '"0f3a5c7e91b24d68"'},
     )
 
 

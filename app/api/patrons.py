@@ -74,7 +74,7 @@ def _etag(fetched: Fetched) -> str:
     return hashlib.sha256(json.dumps(patron_json(fetched), sort_keys=True).encode()).hexdigest()[:32]
 
 
-@v1.get("/patrons/<card_number>")
+@v1.get("/patrons/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
 @v1.doc(

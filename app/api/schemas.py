@@ -70,21 +70,26 @@ _NATIONAL_ID = {
         "Fødselsnummer, D-, H- or DUF number, personnummer or samordningsnummer, with or without what people write "
         "between the digits. Only a keyed token of it is kept."
     ),
-    "example": "01831050027",
+    "example": "12848430062",
 }
 _PHONE = {"description": "A number without a country is Norwegian", "example": "+4740612345"}
+# What is not there is null, and no empty text. From the beginning, as Python matches; JSON Schema matches anywhere.
+_FILLED = Regexp(r"^\s*\S")
 _RULES = {"description": "the patron has accepted your library's rules", "enum": [True]}
-_ADDRESS = {"description": "Leave it out where it is hidden: a hidden address is nowhere in the register"}
+_ADDRESS = {
+    "description": "Leave it out where it is hidden: a hidden address is nowhere in the register",
+    "example": "Storgata 5",
+}
 
 
 class ContactIn(Schema):
     """How to reach somebody."""
 
-    address = String(allow_none=True, validate=Length(max=200), metadata=_ADDRESS)
-    postcode = String(allow_none=True, validate=Length(max=12))
-    place = String(allow_none=True, validate=Length(max=80))
-    phone = String(allow_none=True, validate=Length(max=40), metadata=_PHONE)
-    email = String(allow_none=True, validate=Length(max=254))
+    address = String(allow_none=True, validate=[Length(max=200), _FILLED], metadata=_ADDRESS)
+    postcode = String(allow_none=True, validate=[Length(max=12), _FILLED], metadata={"example": "2050"})
+    place = String(allow_none=True, validate=[Length(max=80), _FILLED], metadata={"example": "Jessheim"})
+    phone = String(allow_none=True, validate=[Length(max=40), _FILLED], metadata=_PHONE)
+    email = String(allow_none=True, validate=[Length(max=254), _FILLED], metadata={"format": "email"})
     preferred_contact = String(validate=OneOf(CHANNELS))
     language = String(validate=OneOf(LANGUAGES), metadata={"description": "of messages to the patron"})
 
@@ -101,7 +106,9 @@ class EnrolIn(ContactIn):
     name = String(required=True, validate=Length(min=1, max=LONGEST_NAME), metadata=_NAME)
     birth_date = Day(required=True, metadata={"example": "2010-03-01"})
     gender = String(validate=OneOf(GENDERS), load_default="unknown")
-    national_id = String(allow_none=True, validate=Length(min=1, max=40), metadata=_NATIONAL_ID)
+    national_id = String(
+        allow_none=True, validate=Length(min=1, max=40), metadata=_NATIONAL_ID | {"example": "01831050027"}
+    )
     rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
     guardian_consent = Flag(
         load_default=False,

@@ -11,3 +11,9 @@ class RowId(BaseConverter):
     def to_python(self, value: str) -> int:
         """Return the number."""
         return int(value)
+
+
+class CardNumberInAddress(BaseConverter):
+    """`<card:…>`, a card number as somebody may write it; `find` stands at its place and is none."""
+
+    regex = "(?!find$)[^/]+"

@@ -70,6 +70,8 @@ def test_the_patron_is_told_of_new_contact_data_at_the_old_address_too(client: F
     [
         ({"email": "nonsense"}, {"email": "not-valid"}),
         ({"email": None}, {"email": "missing"}),
+        ({"email": ""}, {"email": "not-valid"}),
+        ({"phone": " "}, {"phone": "not-valid"}),
         ({"postcode": None}, {"postcode": "missing"}),
         ({"name": "1"}, {"name": "not-valid"}),
         ({"name": None}, {"name": "not-valid"}),
@@ -149,7 +151,7 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
 def test_the_list_of_writes_is_whole(app: APIFlask) -> None:
     bodies = {"POST", "PUT", "PATCH"}
     routes = {
-        (method, rule.rule.replace("<card_number>", GUARDIAN))
+        (method, rule.rule.replace("<card:card_number>", GUARDIAN))
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("v1.")
         for method in (rule.methods or set()) & bodies
