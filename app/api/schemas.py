@@ -204,7 +204,11 @@ class ChangesIn(Schema):
         validate=Regexp(r"^[0-9]{0,18}$"),
         metadata={"description": "`next` of the page before; leave it out to begin at the first that is still kept"},
     )
-    limit = Integer(load_default=100, validate=Range(min=1, max=LONGEST_PAGE))
+    limit = Integer(
+        load_default=100,
+        validate=Range(min=1, max=LONGEST_PAGE),
+        metadata={"description": "how many at most, 1 to 500; 100 unless said"},
+    )
 
 
 class ChangeOut(Schema):
