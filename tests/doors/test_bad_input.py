@@ -131,7 +131,7 @@ class Visitor(NamedTuple):
             start, end = path.index("<"), path.index(">")
             assert argument in path[start:end]
             path = f"{path[:start]}{place}{path[end + 1 :]}"
-        method = method or next(each for each in ("POST", "GET", "DELETE") if each in (rule.methods or ()))
+        method = method or next(each for each in ("POST", "GET", "PATCH", "DELETE") if each in (rule.methods or ()))
         response = self.browser.open(path, method=method, **request)
         assert response.status_code < 500, (method, path, request)
         assert "x" not in {cookie.split("=")[0] for cookie in response.headers.getlist("Set-Cookie")}
