@@ -10,6 +10,7 @@ from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
+from app.cli.webhooks import webhooks
 from app.register.libraries import NotALibraryList, import_libraries
 from app.register.transaction import db
 from app.web.clean_up import clean_up
@@ -59,5 +60,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (keys, libraries, machines, staff, retention, worker, sip2_gateway):
+    for command in (keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
         app.cli.add_command(command)
