@@ -87,6 +87,7 @@ def create_app(
         PERMANENT_SESSION_LIFETIME=90 * 86400,
         PUBLIC_URL=settings.public_url,
         SECRET_KEY=settings.secret_key,
+        SECURITY_CONTACT=settings.security_contact,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,

@@ -28,6 +28,7 @@ class Settings:
     smtp_url: str = ""
     mail_from: str = ""
     sms_url: str = ""
+    security_contact: str = "mailto:security@example.org"
     demo: bool = False
     secure_cookies: bool = True
     proxies: int = 0
@@ -54,6 +55,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     sms_url = environ.get("SMS_URL", "")
     if sms_url and not ("://" in sms_url and "{to}" in sms_url):
         faults.append("SMS_URL must be a URL as apprise has them, with {to} in the place of the telephone number")
+    security_contact = environ.get("SECURITY_CONTACT", "") or f"mailto:{mail_from}"
+    if not re.fullmatch(r"(https://|mailto:|tel:)\S+", security_contact):
+        faults.append("SECURITY_CONTACT must begin with https://, mailto: or tel:")
     public_url = environ.get("PUBLIC_URL", "").rstrip("/")
     if re.fullmatch(r"https://[^/?#\s]+", public_url) is None:
         faults.append("PUBLIC_URL must be the portal's address without a path, such as https://card.example.org")
@@ -76,6 +80,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_url=smtp_url,
         mail_from=mail_from,
         sms_url=sms_url,
+        security_contact=security_contact,
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
     )

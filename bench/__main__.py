@@ -1,9 +1,10 @@
-"""`./manage bench [scan|login|pages|loans]`: measure, and print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|kiosks|loans]`: measure, and print tables for docs/benchmarks.md."""
 
 import argparse
 from collections.abc import Sequence
 
 from bench.compare import Size
+from bench.kiosks import bench_kiosks
 from bench.loans import bench_loans
 from bench.login import bench_login
 from bench.machine import describe_machine
@@ -11,7 +12,7 @@ from bench.pages import bench_pages
 from bench.scan import bench_scan
 from bench.servers import serve_all
 
-_BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages}
+_BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages, "kiosks": bench_kiosks}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -69,12 +69,13 @@ def print_table(done: Mapping[str, list[Round]], *, against: str) -> None:
     for name, rounds in done.items():
         rate = statistics.median(each.rate for each in rounds)
         latencies = sorted(latency for each in rounds for latency in each.latencies)
-        p50, p95, p99 = (1000 * _quantile(latencies, share) for share in (0.50, 0.95, 0.99))
+        p50, p95, p99 = (1000 * quantile(latencies, share) for share in (0.50, 0.95, 0.99))
         ratios = [each.rate / bare.rate for each, bare in zip(rounds, done[against], strict=True)]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
         print(f"{name:{width}}  {rate:9.0f} {p50:8.1f} {p95:8.1f} {p99:8.1f}  {ratio}")
     print(flush=True)
 
 
-def _quantile(ascending: list[float], share: float) -> float:
+def quantile(ascending: list[float], share: float) -> float:
+    """Return the value below which such a share of them lies."""
     return ascending[min(len(ascending) - 1, int(share * len(ascending)))]

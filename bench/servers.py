@@ -21,10 +21,11 @@ _HOME = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is being served on the loopback address: the bare answer's port, and the portal's port by engine."""
+    """What is being served on the loopback address: the bare answer's port, and by engine the portal's, and its URL."""
 
     bare: int
     portals: dict[str, int]
+    databases: dict[str, str]
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def serve_all(*, people: int) -> Iterator[Served]:
                 engine: running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
                 for engine, url in databases.items()
             },
+            databases=databases,
         )
 
 

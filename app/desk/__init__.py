@@ -1,6 +1,20 @@
 """The desk door: staff sign in, scan a card, and see what to do."""
 
-from app.desk import counter, frame, items, post
+from app.desk import acts, counter, dying, enrolling, finding, frame, items, numbers, patron, post, replacing, waiting
 from app.desk.routes import desk
 
-__all__ = ["counter", "desk", "frame", "items", "post"]
+__all__ = [
+    "acts",
+    "counter",
+    "desk",
+    "dying",
+    "enrolling",
+    "finding",
+    "frame",
+    "items",
+    "numbers",
+    "patron",
+    "post",
+    "replacing",
+    "waiting",
+]

@@ -1,4 +1,4 @@
-"""The counter: lend, renew, take payment, give a new card, for the patron who was just scanned.
+"""The counter: lend, renew, take payment, for the patron who was just scanned.
 
 Current loans are seen while serving, and no longer; what somebody borrowed before is nowhere to be seen.
 """
@@ -11,18 +11,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 
-from app.desk.forms import BarcodeForm, CounterLoanForm, PayForm, ReplaceForm, WaiveForm
+from app.desk.forms import BarcodeForm, CounterLoanForm, PayForm, WaiveForm
+from app.desk.replacing import make_replace_form
 from app.desk.routes import desk
-from app.desk.terminal import served_patron, start_serving, this_workplace
+from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
 from app.ils.lending import LendingSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.register.cards import replace_card
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
-from app.rules.card_number import group_card_number
 from app.rules.money import NotAnAmount, parse_amount
 from app.web.access import Audience, open_to
-from app.web.clock import now, today
+from app.web.clock import today
 from app.web.gate import library_systems
 from app.web.library_words import money, refusal_words
 
@@ -40,7 +39,7 @@ def counter() -> ResponseReturnValue:
     try:
         patron = served_patron(workplace, fields=_LOANS, acting=False)
     except NobodyServed:
-        return _ask_for_card()
+        return ask_for_card()
     account: Account | None = None
     new_card = 0
     try:
@@ -58,7 +57,7 @@ def counter() -> ResponseReturnValue:
         barcode_form=BarcodeForm(formdata=None),
         pay_form=PayForm(formdata=None, key=secrets.token_hex(16)),
         waive_form=WaiveForm(formdata=None),
-        replace_form=ReplaceForm(formdata=None, key=secrets.token_hex(16)),
+        replace_form=make_replace_form(patron.card_number),
     )
 
 
@@ -144,24 +143,6 @@ def waive() -> ResponseReturnValue:
     return _act(form.validate(), forgo)
 
 
-@desk.post("/counter/replacement-card")
-@open_to(Audience.STAFF)
-def give_new_card() -> ResponseReturnValue:
-    """Charge for a new card, and give it its number. The patron's loans and permissions follow."""
-    form = ReplaceForm()
-
-    def replace(lending: LendingSystem, patron: Served, workplace: Workplace) -> str:
-        lending.issue_replacement_card(
-            card_number=patron.card_number, idempotency_key=form.key.data or "", staff=workplace.username
-        )
-        number = replace_card(patron_id=patron.patron_id, now=now())
-        # The library is told in a moment; until it has moved the loans, the counter would show none.
-        start_serving(None)
-        return _("The new card number is %(number)s.", number=group_card_number(number))
-
-    return _act(form.validate(), replace, then="desk.scan")
-
-
 @desk.post("/counter/done")
 @open_to(Audience.STAFF)
 def done() -> ResponseReturnValue:
@@ -177,14 +158,8 @@ def lending_of(workplace: Workplace) -> LendingSystem:
     return lending if lending is not None else abort(404)
 
 
-def _ask_for_card() -> ResponseReturnValue:
-    start_serving(None)
-    flash(_("Scan the card again: nobody is being served now."), "info")
-    return redirect(url_for("desk.scan"))
-
-
-def _act(valid: bool, act: Act, *, then: str = "desk.counter") -> ResponseReturnValue:
-    """Do something for the patron before the desk, and show the counter again, or `then`, with what came of it."""
+def _act(valid: bool, act: Act) -> ResponseReturnValue:
+    """Do something for the patron before the desk, and show the counter again with what came of it."""
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
@@ -192,9 +167,9 @@ def _act(valid: bool, act: Act, *, then: str = "desk.counter") -> ResponseReturn
         if not valid:
             raise NotAnAmount
         flash(act(lending, patron, workplace), "success")
-        return redirect(url_for(then))
+        return redirect(url_for("desk.counter"))
     except NobodyServed:
-        return _ask_for_card()
+        return ask_for_card()
     except Refused as refused:
         flash(refusal_words(refused.code), "danger")
     except NotAnAmount:

@@ -7,7 +7,9 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 
 from app.desk.routes import desk
+from app.desk.words import age_words
 from app.register.staff import Workplace
+from app.rules.card_number import group_card_number
 from app.web.gate import library_systems
 
 # The way between the desk's pages, by endpoint. A tab is shown where its page exists.
@@ -19,14 +21,16 @@ _TABS = (
     ("desk.returns", _l("Returns")),
     ("desk.interlibrary", _l("Interlibrary loans")),
     ("desk.post", _l("Post")),
+    ("desk.notices", _l("Notices")),
+    ("desk.numbers", _l("Numbers")),
 )
 # A library with a system of its own lends there.
 _WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")
 
 
 @desk.context_processor
-def frame() -> dict[str, Callable[[Workplace], Any]]:
-    """Give every template the tabs of a workplace."""
+def frame() -> dict[str, Callable[..., Any]]:
+    """Give every template the tabs of a workplace, and the desk's words."""
 
     def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
         lends = library_systems().lending(workplace.library_id) is not None
@@ -36,4 +40,4 @@ def frame() -> dict[str, Callable[[Workplace], Any]]:
             if endpoint in current_app.view_functions and (lends or endpoint not in _WHERE_ITEMS_ARE)
         ]
 
-    return {"desk_tabs": desk_tabs}
+    return {"desk_tabs": desk_tabs, "age_words": age_words, "group_card_number": group_card_number}

@@ -1,6 +1,8 @@
 """This desk: where it stands, and whom it serves."""
 
-from flask import session
+from flask import flash, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.register.access_log import Looker
@@ -35,9 +37,26 @@ def start_serving(scan_session: str | None) -> None:
         session[_SERVING] = scan_session
 
 
-def served_patron(workplace: Workplace, *, fields: str, acting: bool) -> Served:
-    """Return the patron before this desk; the look is written down. Raises NobodyServed."""
+def served_patron(workplace: Workplace, *, fields: str, acting: bool, minimum: str | None = None) -> Served:
+    """Return the patron before this desk; the look at `fields`, or at no more than the `minimum`, is written down.
+
+    Raises NobodyServed.
+    """
     scan_session = session.get(_SERVING)
     if not isinstance(scan_session, str):
         raise NobodyServed
-    return serve(session=scan_session, terminal=this_terminal(workplace), fields=fields, acting=acting, now=now())
+    return serve(
+        session=scan_session,
+        terminal=this_terminal(workplace),
+        fields=fields,
+        minimum=minimum,
+        acting=acting,
+        now=now(),
+    )
+
+
+def ask_for_card() -> ResponseReturnValue:
+    """Lead back to the scan: whoever was served is served no longer."""
+    start_serving(None)
+    flash(_("Scan the card again: nobody is being served now."), "info")
+    return redirect(url_for("desk.scan"))

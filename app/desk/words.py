@@ -45,7 +45,7 @@ def _describe_accepted(patron: ScannedPatron, blocks: Sequence[str]) -> ShownRes
         headline=headline,
         advice=advice,
         name=patron.name,
-        age_band=_age_band(patron.age_band),
+        age_band=age_words(patron.age_band),
         home_library=patron.home_library,
         activated_here=patron.activated_here,
         device=_device(patron),
@@ -59,7 +59,8 @@ def _device(patron: ScannedPatron) -> str:
     return patron.device_label
 
 
-def _age_band(band: AgeBand) -> str:
+def age_words(band: AgeBand) -> str:
+    """Return an age band as staff read it."""
     return {AgeBand.CHILD: _("Child"), AgeBand.YOUTH: _("Youth"), AgeBand.ADULT: _("Adult")}[band]
 
 
@@ -107,3 +108,35 @@ def _refusal(refused: Refused) -> tuple[str, str]:
             return _("Not accepted here"), _(
                 "This library takes the rotating code only. Ask for the card page on the phone."
             )
+
+
+def notice_words(kind: str) -> str:
+    """Return what a library's system is told by a notice of this kind."""
+    match kind:
+        case "joined":
+            return _("Card activated here")
+        case "renumbered":
+            return _("New card number")
+        case "left":
+            return _("Card ended here")
+        case "erased":
+            return _("Patron deleted")
+        case _changed:
+            return _("Data corrected")
+
+
+def fault_words(fault: str) -> str:
+    """Return what went wrong when a library's system was told something, by the code of the fault."""
+    match fault:
+        case "no_answer":
+            return _("The system does not answer.")
+        case "too_slow":
+            return _("The system answers too slowly.")
+        case "bad_answer":
+            return _("The system's answer could not be understood.")
+        case "not_admitted":
+            return _("The system does not let us in: user name, password or signature is wrong there.")
+        case "busy":
+            return _("The system is busy and asked us to wait.")
+        case _code:
+            return _("The system refused it, with the code %(code)s.", code=fault)

@@ -2,8 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length
+
+from app.web.languages import LANGUAGES
 
 
 class LoginForm(FlaskForm):
@@ -36,3 +38,28 @@ class NewPinForm(FlaskForm):
     """A PIN that a patron chooses. Whether it is a good one, the register decides."""
 
     new_pin = StringField(_l("New PIN"))
+
+
+class CorrectionForm(FlaskForm):
+    """What a patron may correct. Whether a value can be right the register decides, for every field at once."""
+
+    email = StringField(_l("E-mail"))
+    phone = StringField(_l("Telephone"))
+    address = StringField(_l("Address"))
+    postcode = StringField(_l("Postcode"))
+    place = StringField(_l("Post town"))
+    preferred = SelectField(
+        _l("Preferred contact"),
+        choices=[
+            SelectChoice("email", _l("E-mail")),
+            SelectChoice("sms", _l("SMS")),
+            SelectChoice("letter", _l("Letter")),
+        ],
+        validate_choice=False,
+    )
+    home_library_id = SelectField(_l("Home library"), validate_choice=False)
+    language = SelectField(
+        _l("Language of messages"),
+        choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
+        validate_choice=False,
+    )

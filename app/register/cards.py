@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.register.changes import RENUMBERED, note_change
 from app.register.devices import NoSuchDevice
-from app.register.numbers import draw_number
+from app.register.numbers import check_reserved, draw_number, note_number
 from app.register.outbox import CARD_REPLACED, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.sessions import end_sessions_on_device
@@ -22,6 +22,12 @@ from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"
 _SPARE_NUMBERS = 5
+
+
+class WasReplaced(RuleBroken):
+    """The card has another number already: it was replaced a moment ago."""
+
+    code = "was-replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +177,29 @@ def _take_off_guardian(*, patron_id: int, device_id: int, now: datetime) -> None
     )
 
 
-def replace_card(*, patron_id: int, now: datetime) -> str:
+def replace_card(
+    *,
+    patron_id: int,
+    now: datetime,
+    replaces: str | None = None,
+    library_id: str | None = None,
+    card_number: str | None = None,
+) -> str:
     """Give the patron a new card number, which is returned; the old one is never issued again.
 
     Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
-    Raises ReportedDead or NoSuchPatron.
+    `card_number` is on a card out of the library's own series; without it a number is drawn. With `replaces`, the
+    number that is to be replaced, a repeated click gives no second one. Raises WasReplaced, NotACardNumber,
+    NumberNotReserved, NumberWasIssued, ReportedDead or NoSuchPatron.
     """
     patron = _lock_living(patron_id)
-    old, new = patron.card_number, draw_number()
+    if replaces not in (None, patron.card_number):
+        raise WasReplaced
+    if card_number is not None and library_id is not None:
+        new = note_number(check_reserved(library_id=library_id, card_number=card_number))
+    else:
+        new = draw_number()
+    old = patron.card_number
     patron.card_number = new
     if patron.card_state == "lost":
         patron.card_state = "active"

@@ -105,3 +105,18 @@ def contact_columns(contact: Contact) -> dict[str, str | None]:
         "place": contact.place,
         "preferred_contact": contact.preferred,
     }
+
+
+def get_correctable(*, patron_id: int) -> dict[str, str | None]:
+    """Return what a patron may correct as it stands, by the names of Contact and Correction."""
+    patron = db.session.get_one(Patron, patron_id)
+    return {
+        "email": patron.email,
+        "phone": patron.phone,
+        "address": patron.address,
+        "postcode": patron.postcode,
+        "place": patron.place,
+        "preferred": patron.preferred_contact,
+        "language": patron.language,
+        "home_library_id": patron.home_library_id,
+    }

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from sqlalchemy.exc import IntegrityError
 
 from app.register.changes import note_change
-from app.register.numbers import NumberWasIssued, is_reserved_by
+from app.register.erasure import DEATH
+from app.register.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.outbox import ask_for_message
-from app.register.patrons import find_by_national_id, lock_patron, register_patron
+from app.register.patrons import LocalCard, activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.tables import Library
 from app.register.transaction import db
 from app.rules.ages import age_on, day_in_norway
-from app.rules.card_number import parse_card_number
 from app.rules.contact import Contact, ContactNotValid, check_contact
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId
@@ -20,12 +20,15 @@ from app.rules.person import Person, PersonNotValid, check_person
 
 __all__ = [
     "AlreadyRegistered",
+    "CardNotInUse",
     "ConsentMissing",
     "ContactNotValid",
     "Enrolled",
+    "LocalCard",
     "NumberNotReserved",
     "NumberWasIssued",
     "PersonNotValid",
+    "activate_here",
     "consent_is_needed",
     "enrol_patron",
     "note_guardian_consent",
@@ -50,10 +53,10 @@ class ConsentMissing(RuleBroken):
     code = "consent-missing"
 
 
-class NumberNotReserved(RuleBroken):
-    """The card number is in none of the series that the library reserved."""
+class CardNotInUse(RuleBroken):
+    """The card is lost or frozen, or its holder is reported dead, so no library takes it anew."""
 
-    code = "number-not-reserved"
+    code = "card-not-in-use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,7 @@ def enrol_patron(
     if is_young and not guardian_consent:
         raise ConsentMissing
     if card_number is not None:
-        card_number = parse_card_number(card_number)
-        if not is_reserved_by(library_id=library_id, card_number=card_number):
-            raise NumberNotReserved
+        card_number = check_reserved(library_id=library_id, card_number=card_number)
     try:
         with db.session.begin_nested():
             patron = register_patron(
@@ -126,6 +127,22 @@ def _refuse_known(national_id: NationalId | None) -> None:
     known = find_by_national_id(national_id) if national_id is not None else None
     if known is not None:
         raise AlreadyRegistered(known)
+
+
+def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, now: datetime) -> None:
+    """Let a card be used at a library whose rules its holder has accepted; note a guardian's consent that it needs.
+
+    Repeating it changes nothing. Raises CardNotInUse, ConsentMissing or LocalCard.
+    """
+    patron = lock_patron(patron_id)
+    if patron.card_state != "active" or patron.frozen_at is not None or patron.erase_reason == DEATH:
+        raise CardNotInUse
+    is_young = consent_is_needed(library_id=library_id, birth_date=patron.birth_date, now=now)
+    if is_young and patron.guardian_consent_at is None:
+        if not guardian_consent:
+            raise ConsentMissing
+        note_guardian_consent(patron_id=patron_id, now=now)
+    activate_card(patron_id=patron_id, library_id=library_id, now=now)
 
 
 def note_guardian_consent(*, patron_id: int, now: datetime) -> None:

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
 from app.register.access_log import Looker, write_down_all
 from app.register.budgets import take_tries
-from app.register.tables import Affiliation, Library, Patron
+from app.register.erasure import DEATH
+from app.register.patrons import NATIONAL_ID
+from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import direct_connection
+from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.card_number import NotACardNumber, parse_card_number
 from app.rules.contact import Contact, ContactNotValid, check_contact
 from app.rules.errors import RuleBroken
 from app.rules.names import fold_words, has_words
+from app.rules.national_id import NationalId
 from app.rules.pin import Budget
 
 PURPOSE: Final = "look-up"
@@ -28,6 +32,7 @@ MOST_HITS: Final = 20
 _MOST_ROWS = 5000
 _LOOK_UPS = Budget("desk look-ups", limit=300, seconds=3600)
 _Row = Any
+_IS_REPORTED_DEAD = func.coalesce(Patron.erase_reason, "") == DEATH
 _MINIMUM = "name, age band, home library"
 _OF_OURS = "name, birth date, place, home library"
 
@@ -112,9 +117,25 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     return Found(hits=tuple(_hit(row, now=now) for row in rows[:MOST_HITS]), more=len(rows) > MOST_HITS)
 
 
+def find_holder(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Hit | None:
+    """Return who has this national number, as a hit; None where nobody has. The look is written down before.
+
+    Raises TooManyAttempts after 300 look-ups in an hour.
+    """
+    take_look_up(looker=looker, now=now)
+    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
+    holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
+    rows = _fetch([Patron.id.in_(holder)], library_id)
+    return _tell(rows[0], looker=looker, now=now) if rows else None
+
+
 def find_hit(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Hit:
     """Return one patron as a hit: somebody who was to be enrolled and has a card. The look is written down before."""
     (row,) = _fetch([Patron.id == patron_id], library_id)
+    return _tell(row, looker=looker, now=now)
+
+
+def _tell(row: _Row, *, looker: Looker, now: datetime) -> Hit:
     write_down_all(patrons={row.id: _OF_OURS if row.in_full else _MINIMUM}, looker=looker, purpose=PURPOSE, now=now)
     return _hit(row, now=now)
 
@@ -129,7 +150,7 @@ def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_
             Patron.place,
             Library.name.label("home_library"),
             here.library_id.is_not(None).label("here"),
-            (here.library_id.is_not(None) & Patron.frozen_at.is_(None)).label("in_full"),
+            (here.library_id.is_not(None) & Patron.frozen_at.is_(None) & ~_IS_REPORTED_DEAD).label("in_full"),
         )
         .join(Library, Library.id == Patron.home_library_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)

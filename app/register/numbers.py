@@ -9,12 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, cast, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.register.tables import IssuedNumber, NumberSeries
+from app.register.tables import IssuedNumber, NumberSeries, Patron
 from app.register.transaction import db
 from app.register.vault import vault
+from app.rules.card_number import parse_card_number
 from app.rules.errors import RuleBroken
 
 CARD_NUMBER = "card number"
@@ -36,12 +37,29 @@ class NoNumbersLeft(RuleBroken):
     code = "no-numbers-left"
 
 
+class NumberNotReserved(RuleBroken):
+    """The card number is in none of the series that the library reserved."""
+
+    code = "number-not-reserved"
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """Card numbers from `first` to `last`, both included."""
 
     first: str
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedSeries:
+    """A row that a library reserved (UTC), and how many of its numbers are on patrons' cards now."""
+
+    first: str
+    last: str
+    size: int
+    in_use: int
+    reserved_at: datetime
 
 
 def note_number(card_number: str) -> str:
@@ -103,6 +121,39 @@ def bury_numbers(card_numbers: Collection[str], *, now: datetime) -> None:
         issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens.values())).values(gone_at=now)
         if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
             db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id, gone_at=now))
+
+
+def check_reserved(*, library_id: str, card_number: str) -> str:
+    """Return a number as printed, of a card that a library gives out of its own series.
+
+    Raises NotACardNumber, NumberNotReserved or NumberWasIssued.
+    """
+    number = parse_card_number(card_number)
+    if not is_reserved_by(library_id=library_id, card_number=number):
+        raise NumberNotReserved
+    tokens = vault.tokens(purpose=CARD_NUMBER, text=number).values()
+    if db.session.scalar(select(IssuedNumber.token).where(IssuedNumber.token.in_(tokens))):
+        raise NumberWasIssued
+    return number
+
+
+def list_series(*, library_id: str) -> list[ReservedSeries]:
+    """Return what a library reserved, newest first.
+
+    Numbers of cards that were replaced or deleted are not counted as in use; they are known by their tokens alone.
+    """
+    # Reserved numbers have nine digits each, so that they sort as they are written.
+    first, last = (literal("N") + cast(edge, String) for edge in (NumberSeries.first, NumberSeries.last))
+    in_use = select(func.count()).where(Patron.card_number.between(first, last)).scalar_subquery()
+    rows = db.session.execute(
+        select(NumberSeries.first, NumberSeries.last, in_use, NumberSeries.reserved_at)
+        .where(NumberSeries.library_id == library_id)
+        .order_by(NumberSeries.id.desc())
+    )
+    return [
+        ReservedSeries(f"N{first:09d}", f"N{last:09d}", last - first + 1, used, reserved_at)
+        for first, last, used, reserved_at in rows
+    ]
 
 
 def is_gone(card_number: str) -> bool:

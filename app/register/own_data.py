@@ -5,7 +5,7 @@ values are not given out. What no row names as theirs cannot be found, and is in
 shown from the start, and a table that is new is missed by a test.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,6 +61,9 @@ UNTRACEABLE: Final[Mapping[str, str]] = {
     "staff": NO_PATRON,
 }
 """The tables in which nothing can be found by who somebody is, and why."""
+
+LIBRARY_COLUMNS: Final = ("library_id", "home_library_id", "local_to")
+"""What a column is called that names a library."""
 
 Row = dict[str, Any]
 
@@ -169,6 +172,8 @@ def _read(own: Own, patron: Patron) -> list[Row]:
     return rows
 
 
-def list_library_names() -> dict[str, str]:
-    """Return every library's name by its id."""
-    return dict(db.session.execute(select(Library.id, Library.name)).tuples().all())
+def name_libraries(data: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """Return the names, by id, of the libraries that somebody's data speaks of."""
+    ids = {row[column] for rows in data.values() for row in rows for column in LIBRARY_COLUMNS if row.get(column)}
+    rows = db.session.execute(select(Library.id, Library.name).where(Library.id.in_(ids)))
+    return {row.id: row.name for row in rows}

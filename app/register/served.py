@@ -36,18 +36,23 @@ class InFull:
 class SeenPatron:
     """The patron before the desk. `local_to` names the one library that takes the card; None: every library does.
 
-    `erase_at` is when everything about somebody whose death was reported is deleted (UTC).
+    `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is
+    the library that looks. `lacks_consent`: at this
+    library somebody of their age needs a guardian's consent, and none is noted.
     """
 
     name: str
     card_number: str
     age_band: AgeBand
     home_library: str
+    is_home: bool
     card_state: str
     is_frozen: bool
     local_to: str | None
     local_to_id: str | None
     erase_at: datetime | None
+    death_reported_here: bool
+    lacks_consent: bool
     in_full: InFull | None
 
 
@@ -57,22 +62,29 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         select(Library.name, Patron).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
     ).one()
     local_to = db.session.get(Library, patron.local_to) if patron.local_to else None
+    age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
     return SeenPatron(
         name=patron.name,
         card_number=patron.card_number,
         age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
         home_library=home,
+        is_home=patron.home_library_id == library_id,
         card_state=patron.card_state,
         is_frozen=patron.frozen_at is not None,
         local_to=local_to.name if local_to else None,
         local_to_id=patron.local_to,
         erase_at=patron.erase_at if patron.erase_reason == "death" else None,
-        in_full=_see_in_full(patron, library_id=library_id, now=now) if in_full else None,
+        death_reported_here=patron.death_reported_by == library_id,
+        lacks_consent=age < consent_age and patron.guardian_consent_at is None,
+        in_full=_see_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
     )
 
 
-def _see_in_full(patron: Patron, *, library_id: str, now: datetime) -> InFull:
-    consent_age = db.session.get_one(Library, library_id).consent_age
+def _consent_age(library_id: str) -> int:
+    return db.session.get_one(Library, library_id).consent_age
+
+
+def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFull:
     joined = select(func.count()).select_from(Affiliation).where(Affiliation.patron_id == patron.id)
     return InFull(
         birth_date=patron.birth_date,
@@ -88,7 +100,7 @@ def _see_in_full(patron: Patron, *, library_id: str, now: datetime) -> InFull:
         language=patron.language,
         registered_at=patron.registered_at,
         guardian_consent_at=patron.guardian_consent_at,
-        needs_consent=age_on(birth_date=patron.birth_date, day=day_in_norway(now)) < consent_age,
+        needs_consent=needs_consent,
         libraries=db.session.scalar(joined) or 0,
         devices=list_devices(patron_id=patron.id, now=now),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.register.access_log import write_down
+from app.register.erasure import DEATH
 from app.register.scans import Terminal
 from app.register.tables import Affiliation, DeskVisit, Patron, PresentedStep
 from app.register.transaction import direct_connection
@@ -28,7 +29,8 @@ class NobodyServed(RuleBroken):
 class Served:
     """The patron before the desk. Who was `looked_up` showed no code: photo id or a plastic card says who it is.
 
-    `in_full` tells whether the desk may see more than the minimum: of who joined the library and is not frozen.
+    `in_full` tells whether the desk may see more than the minimum: of who joined the library, is
+    not frozen, and not reported dead.
     """
 
     patron_id: int
@@ -58,7 +60,7 @@ def serve(
             until = min(now + timedelta(seconds=SESSION_SECONDS), row.began_at + _LONGEST)
             opened = DeskVisit if looked_up else PresentedStep
             connection.execute(update(opened).where(opened.session == session).values(expires_at=until))
-    in_full = bool(row.here) and row.frozen_at is None
+    in_full = bool(row.here) and row.frozen_at is None and row.erase_reason != DEATH
     shown = fields if in_full or minimum is None else minimum
     write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=shown, now=now)
     return Served(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up)
@@ -83,6 +85,7 @@ def _find(
             Patron.name,
             Patron.card_number,
             Patron.frozen_at,
+            Patron.erase_reason,
             began_at.label("began_at"),
             here.library_id.label("here"),
         )

@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.register.access_log import Looker
 from app.register.lookup import PURPOSE
@@ -22,12 +23,28 @@ class NotLookedUp(RuleBroken):
     code = "not-looked-up"
 
 
-def open_visit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
-    """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them."""
-    session = secrets.token_urlsafe(24)
+class WasOpened(RuleBroken):
+    """A visit by this name was opened before."""
+
+    code = "was-opened"
+
+
+def draw_session() -> str:
+    """Return a word by which a visit can be named before it is opened."""
+    return secrets.token_urlsafe(24)
+
+
+def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: str | None = None) -> str:
+    """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them.
+
+    A `session` that was drawn before is opened once. Raises WasOpened the second time, with all that came before it
+    in the transaction to be undone.
+    """
+    db.session.flush()
+    name = session or draw_session()
     db.session.add(
         DeskVisit(
-            session=session,
+            session=name,
             patron_id=patron_id,
             library_id=terminal.library_id,
             terminal=terminal.scope,
@@ -35,7 +52,11 @@ def open_visit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
             expires_at=now + timedelta(seconds=SESSION_SECONDS),
         )
     )
-    return session
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise WasOpened from None
+    return name
 
 
 def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
@@ -43,6 +64,13 @@ def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> s
     if not _was_looked_up(patron_id=patron_id, looker=terminal.looker, now=now):
         raise NotLookedUp
     return open_visit(patron_id=patron_id, terminal=terminal, now=now)
+
+
+def was_opened(*, session: str, terminal: Terminal) -> bool:
+    """Tell whether a visit by this name was opened at this terminal."""
+    visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
+    with direct_connection() as connection:
+        return connection.execute(visit).first() is not None
 
 
 def _was_looked_up(*, patron_id: int, looker: Looker, now: datetime) -> bool:

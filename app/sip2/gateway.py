@@ -1,6 +1,7 @@
 """The gateway as a whole: it listens for each library's kiosks, serves them all in one process, and stops in order."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -21,6 +22,7 @@ _HANDSHAKE_SECONDS = 10.0
 _STOP_SECONDS = 15.0
 _TIDY_SECONDS = 30.0
 _BACKLOG = 512
+_OTHER_SOCKETS = 128
 
 _log = structlog.get_logger()
 
@@ -58,6 +60,7 @@ async def running(app: Flask, settings: GatewaySettings) -> AsyncIterator[Gatewa
 
 async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError for a port in use."""
+    allow_sockets(2 * settings.connections + _OTHER_SOCKETS)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -66,6 +69,16 @@ async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
         _log.info("sip2 gateway runs", ports=gateway.ports, status=gateway.status_port)
         await stopped.wait()
         _log.info("sip2 gateway stops", lines=len(gateway.lines))
+
+
+def allow_sockets(most: int) -> None:
+    """Let this process hold so many, where the system sees to it that none has more than a few unless it asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if wanted < most:
+        _log.warning("too few sockets are allowed", allowed=wanted, wanted=most)
 
 
 def _make_station(app: Flask, library: LibraryGateway, checks: Checks, figures: Figures) -> Station:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.rules.errors import RuleBroken
 from app.rules.sip2 import Frame, Framer, Message
 from app.sip2.settings import LibraryGateway
+from app.sip2.stream import keep_alive
 
 _CONNECT_SECONDS = 5.0
 _LONGEST_ANSWER = 256 * 1024
@@ -117,6 +118,7 @@ class IlsLine:
         where = self._settings
         async with asyncio.timeout(_CONNECT_SECONDS):
             reader, self._writer = await asyncio.open_connection(where.ils_host, where.ils_port, ssl=where.ils_tls)
+        keep_alive(self._writer)
         self._listening = asyncio.create_task(self._listen(reader, self._writer))
         if self.sign_on:
             self._keeps_answer = True

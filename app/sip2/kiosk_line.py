@@ -23,6 +23,7 @@ from app.sip2.words import Trouble, Why, choose_language
 _SIGN_ON, _END_SESSION, _SEND_AGAIN = b"93", b"35", b"97"
 _BEFORE_SIGN_ON = (_SIGN_ON, b"99", _SEND_AGAIN)
 _NAME_A_LANGUAGE = (b"23", b"63")
+_ABOUT_PATRONS = (b"01", b"11", b"15", b"23", b"25", b"29", b"35", b"37", b"63", b"65")
 # Answers about the patron who was asked about. A 10 may name the previous borrower.
 _ECHOES = (b"12", b"16", b"24", b"26", b"30", b"36", b"38", b"64", b"66")
 
@@ -120,7 +121,7 @@ class KioskLine:
         try:
             if code:
                 return await self._pass_on_card(frame, message, code)
-            if self._kiosk and message.value(b"AA"):
+            if self._kiosk and message.code in _ABOUT_PATRONS and message.value(b"AA"):
                 self._station.aliases.forget(kiosk=self._kiosk)
             return await self._pass_on(frame, message)
         finally:

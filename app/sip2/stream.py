@@ -31,7 +31,7 @@ class KioskStream:
         self._signed_on_until: float | None = None
         self.address = _address_of(writer)
         self.is_idle = False
-        _keep_alive(writer)
+        keep_alive(writer)
         self.expect_sign_on()
 
     def expect_sign_on(self) -> None:
@@ -91,7 +91,8 @@ def _address_of(writer: asyncio.StreamWriter) -> str:
     return str(inner or address or "")
 
 
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
+def keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Have the system notice an end that vanished, and keep firewalls from forgetting a line that is silent."""
     line = writer.get_extra_info("socket")
     if line is not None:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

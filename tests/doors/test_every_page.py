@@ -7,11 +7,14 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.web.access import Audience
+from tests.conftest import Clock
 from tests.doors.pages import list_pages
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in
 
 # Only where the desk's library lends with a system that the portal is connected to.
 LENDING = {"/desk/counter", "/desk/returns", "/desk/interlibrary"}
+# Only while somebody is served; else they lead to the scan.
+SERVING = {"/desk/patron", "/desk/patron/contact", "/desk/patron/death"}
 
 
 @pytest.mark.parametrize("lang", ["nb", "nn", "sv", "en"])
@@ -24,9 +27,23 @@ def test_every_page_passes_inspection_in_every_language(
     for browser, audience in ((patron, Audience.ANYONE), (patron, Audience.PATRON), (staff, Audience.STAFF)):
         for path in list_pages(app, audience):
             response = browser.get(path)
-            assert response.status_code == (404 if path in LENDING else 200), path
+            assert response.status_code == (404 if path in LENDING else 302 if path in SERVING else 200), path
             if response.mimetype == "text/html":
                 assert f'<html lang="{lang}"' in response.text, path
+
+
+@pytest.mark.parametrize("lang", ["nb", "nn", "sv", "en"])
+def test_what_is_asked_on_the_way_to_a_page_passes_inspection_in_every_language(
+    clock: Clock, new_browser: Callable[..., FlaskClient], lang: str
+) -> None:
+    patron = new_browser(lang=lang)
+    log_in(patron, *GUARDIAN)
+    assert patron.get("/my/confirm").location == "/my"
+    clock.turn(seconds=660)
+    asked = patron.get("/my/data/edit")
+    assert asked.location == "/my/confirm?next=portal.edit"
+    question = patron.get(asked.location)
+    assert (question.status_code, f'<html lang="{lang}"' in question.text) == (200, True)
 
 
 @pytest.mark.parametrize("audience", [Audience.PATRON, Audience.STAFF])

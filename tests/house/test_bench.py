@@ -14,6 +14,8 @@ def test_every_bench_measures_both_engines_beside_a_bare_answer(capsys: pytest.C
     for measured in ("scan", "sign-in", "Min side", "card page"):
         for engine in ("SQLite", "PostgreSQL"):
             assert f"\n{measured}, {engine} " in printed
+    for kiosks in ("direct", "SQLite", "PostgreSQL"):
+        assert f"\n{kiosks} " in printed
 
 
 @pytest.mark.parametrize("answers", [[], [Answer(b"HTTP/1.1 200 OK\r\n\r\n"), Answer(b"HTTP/1.1 500 Fault\r\n\r\n")]])

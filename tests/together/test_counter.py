@@ -114,7 +114,8 @@ def test_a_new_card_costs_its_fee_once_and_loans_follow_to_the_new_number(
     before = main_text(served.get("/desk/counter"))
     token = csrf_token(served, "/desk/counter")
     for _ in range(2):
-        served.post("/desk/counter/replacement-card", data={"csrf_token": token, "key": "r" * 32})
+        fields = {"csrf_token": token, "key": "r" * 32, "replaces": "N000100002"}
+        served.post("/desk/counter/replacement-card", data=fields)
     with served.application.app_context():
         patron = db.session.scalars(select(Patron).where(Patron.name == "Jonas Solvang")).one()
         assert patron.card_number != "N000100002"

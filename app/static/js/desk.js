@@ -1,6 +1,7 @@
-// Keeps the scan field ready for a scanner that types, and a patron no longer on the screen than needed.
+// Keeps the scan field ready for a scanner that types.
 
-const HIDE_AFTER = 2 * 60_000;
+import "./serving.js";
+
 const SECOND_ENTER = 300;
 
 const form = document.getElementById("scan");
@@ -31,17 +32,3 @@ addEventListener("focus", () => {
   if (!isControl(document.activeElement)) field.focus();
 });
 field.focus();
-
-let timer;
-const wait = () => {
-  clearTimeout(timer);
-  const result = document.getElementById("result");
-  if (!result) return;
-  timer = setTimeout(() => {
-    result.remove();
-    location.replace(result.dataset.next ?? form.action);
-  }, HIDE_AFTER);
-};
-// The camera brings a result without a new page (camera.js).
-for (const use of ["keydown", "pointerdown", "input", "result"]) document.addEventListener(use, wait);
-wait();

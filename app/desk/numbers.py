@@ -1,0 +1,43 @@
+"""Card numbers that the library has reserved, to give out by itself."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.desk.patron_forms import ReserveForm
+from app.desk.routes import desk
+from app.desk.terminal import this_workplace
+from app.register.numbers import NoNumbersLeft, list_series, reserve_series
+from app.register.transaction import end_transaction
+from app.rules.card_number import group_card_number
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+
+@desk.route("/numbers", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def numbers() -> ResponseReturnValue:
+    """Show what is reserved, and reserve the next row."""
+    workplace = this_workplace()
+    form = ReserveForm()
+    if form.is_submitted():
+        flash(*_reserve(form, workplace.library_id))
+        return redirect(url_for("desk.numbers"))
+    series = list_series(library_id=workplace.library_id)
+    form.rows.data = str(len(series))
+    return render_template("desk/numbers.html", workplace=workplace, series=series, form=form)
+
+
+def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
+    """Reserve a row once, however often the page's form is sent. Returns what to say, and how it is meant."""
+    if not form.validate():
+        return _("That could not be read. Nothing was changed."), "danger"
+    try:
+        row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
+    except NoNumbersLeft:
+        return _("There are not that many numbers left. Ask the operator."), "danger"
+    if str(len(list_series(library_id=library_id)) - 1) != form.rows.data:
+        end_transaction()
+        return _("Another row was reserved a moment ago. Look at the list before you reserve one more."), "info"
+    first, last = group_card_number(row.first), group_card_number(row.last)
+    return _("Reserved: %(first)s to %(last)s.", first=first, last=last), "success"

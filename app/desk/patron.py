@@ -1,0 +1,112 @@
+"""The patron before the desk: what the desk may see, and the way to every act. The acts are in acts.py."""
+
+from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.desk.patron_forms import ActivateForm, ContactFields
+from app.desk.refusals import reword_faults, show_faults
+from app.desk.replacing import make_replace_form
+from app.desk.routes import desk
+from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.ils.policy import LibraryRules
+from app.ils.port import Unavailable
+from app.register.corrections import Correction, correct_patron
+from app.register.membership import NotJoined
+from app.register.patrons import NoSuchPatron
+from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
+from app.register.serving import NobodyServed, Served
+from app.register.staff import Workplace
+from app.rules.contact import ContactNotValid
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.gate import library_systems
+from app.web.languages import LANGUAGES
+
+_CONTACT = "name, address, phone, e-mail, preferred contact, language"
+
+
+@desk.get("/patron")
+@open_to(Audience.STAFF)
+def patron() -> ResponseReturnValue:
+    """Show the patron who is served, and what can be done."""
+    workplace = this_workplace()
+    try:
+        served = served_patron(workplace, fields=IN_FULL, minimum=MINIMUM, acting=False)
+    except NobodyServed:
+        return ask_for_card()
+    seen = _see(served, workplace)
+    lends = library_systems().lending(workplace.library_id) is not None
+    return render_template(
+        "desk/patron.html",
+        workplace=workplace,
+        served=served,
+        seen=seen,
+        lends=lends,
+        rules=_rules(workplace) if served.activated_here else None,
+        language_names=LANGUAGES,
+        activate_form=ActivateForm(formdata=None),
+        replace_form=make_replace_form(seen.card_number),
+    )
+
+
+def _see(served: Served, workplace: Workplace) -> SeenPatron:
+    return see_patron(patron_id=served.patron_id, library_id=workplace.library_id, in_full=served.in_full, now=now())
+
+
+def _rules(workplace: Workplace) -> LibraryRules | None:
+    """Return the library's rules, for what a new card costs; None where the library does not say now."""
+    lending = library_systems().lending(workplace.library_id)
+    try:
+        return lending.rules() if lending is not None else None
+    except Unavailable:
+        return None
+
+
+@desk.route("/patron/contact", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def contact() -> ResponseReturnValue:
+    """Correct how the patron is reached. They are told of it, at the old address too."""
+    workplace = this_workplace()
+    form = ContactFields()
+    try:
+        served = served_patron(workplace, fields=_CONTACT, minimum="name", acting=form.is_submitted())
+    except NobodyServed:
+        return ask_for_card()
+    seen = _see(served, workplace)
+    if seen.in_full is None:
+        raise NotJoined
+    if not form.is_submitted():
+        return _show_contact(workplace, served, _filled_in(seen.in_full), 200)
+    if not form.validate():
+        reword_faults(form)
+        return _show_contact(workplace, served, form, 422)
+    changes = Correction(contact=form.contact(), language=form.language.data)
+    try:
+        correct_patron(patron_id=served.patron_id, changes=changes, now=now())
+    except ContactNotValid as error:
+        show_faults(form, error.faults)
+        return _show_contact(workplace, served, form, 422)
+    except NoSuchPatron:
+        return ask_for_card()
+    flash(_("The contact data are saved. The patron gets a message about what was changed."), "success")
+    return redirect(url_for("desk.patron"))
+
+
+def _filled_in(full: InFull) -> ContactFields:
+    known = full.contact
+    return ContactFields(
+        formdata=None,
+        address=known.address,
+        postcode=known.postcode,
+        place=known.place,
+        phone=known.phone,
+        email=known.email,
+        preferred=known.preferred,
+        language=full.language,
+    )
+
+
+def _show_contact(workplace: Workplace, served: Served, form: ContactFields, status: int) -> Response:
+    page = render_template("desk/contact.html", workplace=workplace, served=served, form=form)
+    return make_response(page, status)

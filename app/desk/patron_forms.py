@@ -1,0 +1,126 @@
+"""What staff fill in about a patron: whom they look for, and what they write down."""
+
+import re
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectField, StringField
+from wtforms.validators import DataRequired, Length, Optional
+
+from app.rules.contact import Contact
+from app.web.languages import LANGUAGES
+
+_ROW_ID = re.compile(r"[1-9][0-9]{0,17}")
+_PREFERRED = [
+    SelectChoice("email", _l("E-mail")),
+    SelectChoice("sms", _l("SMS")),
+    SelectChoice("letter", _l("Letter")),
+]
+
+
+class FindForm(FlaskForm):
+    """Two things that somebody tells of themselves."""
+
+    name = StringField(_l("Name, or the beginning of each name"), validators=[Length(max=120)])
+    birth_date = DateField(_l("Birth date"), validators=[Optional()])
+    phone = StringField(_l("Telephone"), validators=[Length(max=40)])
+    email = StringField(_l("E-mail"), validators=[Length(max=254)])
+    postcode = StringField(_l("Postcode"), validators=[Length(max=12)])
+    card_number = StringField(_l("Card number"), validators=[Length(max=40)])
+
+
+class HitForm(FlaskForm):
+    """One of those who were found."""
+
+    patron_id = HiddenField()
+
+    @property
+    def chosen(self) -> int | None:
+        """The patron, None where the field holds no row's number."""
+        given = self.patron_id.data or ""
+        return int(given) if _ROW_ID.fullmatch(given) else None
+
+
+class ContactFields(FlaskForm):
+    """How to reach somebody. What may stand in the fields, the rules decide."""
+
+    address = StringField(_l("Address"), validators=[Length(max=400)])
+    postcode = StringField(_l("Postcode"), validators=[Length(max=400)])
+    place = StringField(_l("Place"), validators=[Length(max=400)])
+    phone = StringField(_l("Telephone"), validators=[Length(max=400)])
+    email = StringField(_l("E-mail"), validators=[Length(max=400)])
+    preferred = SelectField(_l("Reached by"), choices=_PREFERRED, default="email")
+    language = SelectField(
+        _l("Language of messages"), choices=[SelectChoice(*each) for each in LANGUAGES.items()], default="nb"
+    )
+
+    def contact(self) -> Contact:
+        """Return what was filled in."""
+        return Contact(
+            email=self.email.data,
+            phone=self.phone.data,
+            address=self.address.data,
+            postcode=self.postcode.data,
+            place=self.place.data,
+            preferred=self.preferred.data,
+        )
+
+
+class NationalIdForm(FlaskForm):
+    """The number by which somebody has one card, whichever library they come to."""
+
+    national_id = StringField(_l("National id number"), validators=[Length(max=40)])
+
+
+class EnrolForm(ContactFields):
+    """Somebody who gets a card. `carried` is their sealed national id, `visit` names the visit that is opened."""
+
+    carried = HiddenField(validators=[Length(max=400)])
+    visit = HiddenField(validators=[Length(min=32, max=32)])
+    name = StringField(_l("Name"), validators=[Length(max=400)])
+    birth_date = DateField(_l("Birth date"), validators=[Optional()])
+    gender = SelectField(
+        _l("Gender"),
+        choices=[
+            SelectChoice("unknown", _l("Not stated")),
+            SelectChoice("female", _l("Female")),
+            SelectChoice("male", _l("Male")),
+        ],
+    )
+    rules = BooleanField(_l("The patron accepts the library's rules"))
+    consent = BooleanField(_l("A guardian consents"))
+    kind = SelectField(
+        _l("Valid"),
+        choices=[
+            SelectChoice("national", _l("At every library (national card)")),
+            SelectChoice("local", _l("At this library only (local card)")),
+        ],
+    )
+    card_number = StringField(_l("Number on the card"), validators=[Length(max=40)])
+    another = BooleanField(_l("None of them is this person"))
+
+
+class ActivateForm(FlaskForm):
+    """First use of a card at this library."""
+
+    rules = BooleanField(_l("The patron accepts the library's rules"), validators=[DataRequired()])
+    consent = BooleanField(_l("A guardian consents"))
+
+
+class NewPinForm(FlaskForm):
+    """How the way to a new PIN reaches the patron."""
+
+    by = SelectField(choices=["link", "letter"])
+
+
+class DeathForm(FlaskForm):
+    """That somebody is dead."""
+
+    sure = BooleanField(_l("The message about the death is certain"), validators=[DataRequired()])
+
+
+class ReserveForm(FlaskForm):
+    """A row of card numbers. `rows` is how many the library had when the page was made."""
+
+    count = SelectField(_l("How many numbers"), choices=["100", "500", "1000", "5000"])
+    rows = HiddenField(validators=[DataRequired(), Length(max=6)])

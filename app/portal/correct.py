@@ -1,0 +1,75 @@
+"""Endre: a patron corrects what is theirs to correct (GDPR art. 16)."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from wtforms import SelectChoice
+
+from app.portal.forms import CorrectionForm
+from app.portal.routes import portal
+from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron, get_correctable
+from app.register.patrons import list_affiliations
+from app.rules.contact import Contact, ContactNotValid
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.step_up import after_step_up
+
+
+@portal.route("/my/data/edit", methods=["GET", "POST"])
+@open_to(Audience.PATRON)
+@after_step_up()
+def edit() -> ResponseReturnValue:
+    """Change address, telephone, e-mail, preferred contact, home library and language."""
+    patron_id = current_user.patron_id
+    form = CorrectionForm(data=get_correctable(patron_id=patron_id))
+    joined = list_affiliations(patron_ids=[patron_id])[patron_id]
+    form.home_library_id.choices = [SelectChoice(library_id, name) for library_id, name in joined.items()]
+    if not form.is_submitted():
+        return render_template("portal/edit.html", form=form)
+    try:
+        correct_patron(patron_id=patron_id, changes=_read(form), now=now())
+    except ContactNotValid as error:
+        for name, fault in error.faults.items():
+            form[name].errors = [_say(name, fault)]
+    except NotYourLibrary:
+        form.home_library_id.errors = [_("Choose one of the libraries where your card is activated.")]
+    except LanguageNotKnown:
+        form.language.errors = [_("Choose one of the languages.")]
+    else:
+        flash(_("Saved. The libraries that you use are told that there is something new."), "success")
+        return redirect(url_for("portal.data"))
+    return render_template("portal/edit.html", form=form), 422
+
+
+def _read(form: CorrectionForm) -> Correction:
+    contact = Contact(
+        email=form.email.data,
+        phone=form.phone.data,
+        address=form.address.data,
+        postcode=form.postcode.data,
+        place=form.place.data,
+        preferred=form.preferred.data or "",
+    )
+    return Correction(contact=contact, language=form.language.data, home_library_id=form.home_library_id.data)
+
+
+def _say(name: str, fault: str) -> str:
+    """Return a sentence on what is wrong with a field, and what to do."""
+    match name, fault:
+        case _name, "too-long":
+            return _("That is too long. Make it shorter.")
+        case "email", "missing":
+            return _("You want to be reached by e-mail, so we need an address.")
+        case "email", _fault:
+            return _("That is not an e-mail address. One looks like this: name@example.org")
+        case "phone", "missing":
+            return _("You want to be reached by SMS, so we need a telephone number.")
+        case "phone", _fault:
+            return _("That is not a telephone number. Write a foreign one with + and its country code.")
+        case "postcode", _fault:
+            return _("An address needs a postcode too. Leave all three fields empty to have no address stored.")
+        case "place", _fault:
+            return _("An address needs a post town too. Leave all three fields empty to have no address stored.")
+        case _name, _fault:
+            return _("Choose one of these.")

@@ -1,0 +1,70 @@
+"""Words for a look at a patron: in which role, what for, and at which kinds of information."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.portal.routes import portal
+from app.register.looks import Look
+
+ROLES: Final[Mapping[str, LazyString]] = {
+    "staff": _l("staff at the desk"),
+    "kiosk": _l("a kiosk or door"),
+    "system": _l("the library's computer system"),
+    "guardian": _l("A guardian"),
+}
+PURPOSES: Final[Mapping[str, LazyString]] = {
+    "scan": _l("Your card was scanned"),
+    "counter": _l("You were served at the desk"),
+    "look-up": _l("You were looked up at the desk"),
+    "fetch": _l("The library fetched your data to keep its own up to date"),
+    "family folder": _l("Your loans were looked at in the family folder"),
+    "post": _l("A letter or message to you was handled"),
+}
+FIELDS: Final[Mapping[str, LazyString]] = {
+    "address": _l("address"),
+    "age band": _l("age group"),
+    "birth date": _l("birth date"),
+    "card": _l("the card"),
+    "card number": _l("card number"),
+    "card state": _l("state of the card"),
+    "contact data": _l("contact data"),
+    "device": _l("device"),
+    "devices": _l("devices"),
+    "e-mail": _l("e-mail"),
+    "fees": _l("fees"),
+    "gender": _l("gender"),
+    "holds": _l("reservations"),
+    "home library": _l("home library"),
+    "language": _l("language"),
+    "loans": _l("loans"),
+    "name": _l("name"),
+    "phone": _l("telephone"),
+    "place": _l("post town"),
+    "preferred contact": _l("preferred contact"),
+}
+LOOK_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
+"""The words by column of the access log."""
+
+
+@portal.app_template_filter("look_role")
+def role_words(look: Look) -> str:
+    """Return who looked, with a guardian's card number while the permission stands."""
+    if look.guardian is not None:
+        return _("The guardian with card %(number)s", number=look.guardian)
+    return str(ROLES.get(look.role, look.role))
+
+
+@portal.app_template_filter("look_purpose")
+def purpose_words(look: Look) -> str:
+    """Return what for."""
+    return str(PURPOSES.get(look.purpose, look.purpose))
+
+
+@portal.app_template_filter("look_fields")
+def field_words(look: Look) -> list[str]:
+    """Return the kinds of information that were shown."""
+    return [str(FIELDS.get(name, name)) for name in look.fields]

@@ -1,0 +1,39 @@
+"""A new PIN for the patron before the desk: nobody there ever sees it, only that the way to it is sent or printed."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+
+from app.register.outbox import LETTER, NEW_PIN, ask_for_message
+from app.register.patrons import lock_patron
+from app.register.tables import Message
+from app.register.transaction import db
+from app.rules.errors import RuleBroken
+
+
+class CardIsBlocked(RuleBroken):
+    """Nobody signs in with a card that is lost, whatever its PIN."""
+
+    code = "card-is-blocked"
+
+
+def order_new_pin(*, patron_id: int, by_letter: bool, now: datetime) -> None:
+    """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
+
+    One that waits already is enough. Raises CardIsBlocked.
+    """
+    patron = lock_patron(patron_id)
+    if patron.card_state != "active":
+        raise CardIsBlocked
+    if by_letter:
+        if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
+            db.session.add(Message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, asked_at=now, attempts=0))
+    elif not _is_there(patron_id, Message.due_at.is_not(None), Message.attempts == 0):
+        ask_for_message(patron_id=patron_id, kind=NEW_PIN, now=now)
+
+
+def _is_there(patron_id: int, *conditions: ColumnElement[bool]) -> bool:
+    found = select(Message.id).where(
+        Message.patron_id == patron_id, Message.kind == NEW_PIN, Message.sent_at.is_(None), *conditions
+    )
+    return db.session.scalar(found.limit(1)) is not None

@@ -1,0 +1,31 @@
+// A patron is no longer on the screen than needed, and Escape ends serving.
+
+const HIDE_AFTER = 2 * 60_000;
+
+const done = document.getElementById("done");
+
+let timer;
+const wait = () => {
+  clearTimeout(timer);
+  const result = document.getElementById("result");
+  if (!result) return;
+  timer = setTimeout(() => {
+    result.remove();
+    location.replace(result.dataset.next ?? document.getElementById("scan").action);
+  }, HIDE_AFTER);
+};
+// The camera brings a result without a new page (camera.js).
+for (const use of ["keydown", "pointerdown", "input", "result"]) document.addEventListener(use, wait);
+wait();
+
+// Escape also closes a list or clears a field: whoever is in one leaves it first, and ends serving by a second press.
+const TYPING = "input:not([type=checkbox]), select, textarea";
+
+if (done) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+    const field = document.activeElement;
+    if (field?.matches(TYPING) && field.value !== "") field.blur();
+    else done.requestSubmit();
+  });
+}

@@ -1,0 +1,269 @@
+"""Mine opplysninger: everything that is stored is shown, corrected, taken along, frozen, by its owner alone."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from app.portal.stored import SECTIONS, explain_all
+from app.register.access_log import Looker
+from app.register.cards import replace_card
+from app.register.changes import note_change
+from app.register.families import give_permission, switch
+from app.register.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.one_time import STEP_UP, draw_code
+from app.register.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.own_data import OWN_TABLES, UNTRACEABLE
+from app.register.scans import Terminal
+from app.register.tables import AccessLogEntry, Base, FamilyPermission, Message, Patron
+from app.register.transaction import db
+from app.register.visits import open_visit
+from tests.conftest import START, Clock
+from tests.doors.visits import (
+    CHILD,
+    GUARDIAN,
+    log_in,
+    main_text,
+    read_page,
+    scan_at_desk,
+    shown_code,
+    submit,
+)
+
+GROUNDS = ("GDPR", "personopplysningsloven", "Not about a person")
+
+
+def ids(app: APIFlask) -> dict[str, int]:
+    return {row.card_number: row.id for row in db.session.execute(select(Patron.card_number, Patron.id))}
+
+
+@pytest.fixture
+def with_a_row_in_every_table(app: APIFlask, desk: FlaskClient, phone: FlaskClient, clock: Clock) -> APIFlask:
+    """The register, with at least one row about the guardian in each table that can hold one."""
+    scan_at_desk(desk, shown_code(phone))
+    with app.app_context():
+        known = ids(app)
+        me, child = known[GUARDIAN[0]], known[CHILD[0]]
+        give_permission(patron_id=me, guardian_card_number=CHILD[0], now=clock())
+        give_permission(patron_id=child, guardian_card_number=GUARDIAN[0], now=clock())
+        ask_for_message(patron_id=me, kind="contact-changed", channel="email", to="former@example.org", now=clock())
+        ask_for_message(patron_id=child, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=me, now=clock())
+        draw_code(patron_id=me, purpose=STEP_UP, now=clock())
+        at = Terminal(scope="desk:1", looker=Looker("staff", "desk-2023500", "2023500"), library_id="2023500")
+        open_visit(patron_id=me, terminal=at, now=clock())
+        take_key(username="2023500", key="k" * 32, asked="{}", now=clock())
+        answer = KeptAnswer(status=200, headers={}, body={}, patron_id=me)
+        keep_answer(answer, username="2023500", key="k" * 32)
+        note_change(patron=db.session.get_one(Patron, me), now=clock())
+        db.session.commit()
+    return app
+
+
+def columns_of(name: str) -> list[str]:
+    return [column.name for column in OWN_TABLES[name].table.__table__.columns]
+
+
+def test_the_fixture_has_a_row_in_every_table(with_a_row_in_every_table: APIFlask, phone: FlaskClient) -> None:
+    told = phone.get("/my/data.json").json
+    assert {name for name, rows in told["data"].items() if not rows} == set()
+
+
+def test_every_table_stands_in_one_section() -> None:
+    placed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(placed) == sorted(OWN_TABLES)
+
+
+def test_every_column_is_on_the_page_with_its_purpose_ground_and_period_and_its_value_or_why_not(
+    with_a_row_in_every_table: APIFlask, phone: FlaskClient
+) -> None:
+    page = read_page(phone.get("/my/data"))
+    for name, own in OWN_TABLES.items():
+        for column in columns_of(name):
+            named = page.select(f'[data-column="{name}.{column}"]')
+            assert len(named) == 1, f"{name}.{column}"
+            purpose = named[0].get_text(" ")
+            assert "Kept:" in purpose, f"{name}.{column}"
+            assert any(ground in purpose for ground in GROUNDS), f"{name}.{column}"
+            values = page.select(f'[data-value="{name}.{column}"]')
+            if column in own.withheld:
+                assert not values, f"{name}.{column} is shown"
+                assert "Not shown:" in purpose, f"{name}.{column}"
+            elif name != "access_log" and not is_empty(phone, name, column):
+                assert values, f"{name}.{column} is not shown"
+
+
+def is_empty(phone: FlaskClient, name: str, column: str) -> bool:
+    return all(row[column] is None for row in phone.get("/my/data.json").json["data"][name])
+
+
+def test_the_file_has_every_column_of_every_row_or_says_why_not(
+    with_a_row_in_every_table: APIFlask, phone: FlaskClient
+) -> None:
+    told = phone.get("/my/data.json").json
+    assert set(told["data"]) == set(OWN_TABLES)
+    for name, own in OWN_TABLES.items():
+        for row in told["data"][name]:
+            assert set(columns_of(name)) - set(row) == set(own.withheld), name
+        assert set(told["withheld"].get(name, {})) == set(own.withheld)
+        assert set(told["explained"][name]) == set(columns_of(name))
+    everything = {table.name for table in Base.metadata.sorted_tables}
+    assert everything == {own.table.__tablename__ for own in OWN_TABLES.values()} | set(UNTRACEABLE)
+
+
+def test_the_page_for_paper_shows_every_row_and_every_line_of_who_looked(
+    with_a_row_in_every_table: APIFlask, phone: FlaskClient
+) -> None:
+    page = read_page(phone.get("/my/data/print"))
+    data = phone.get("/my/data.json").json["data"]
+    for name in OWN_TABLES:
+        assert page.select(f'[data-column^="{name}."]'), name
+        assert len(page.select(f'[data-value="{name}.id"]')) == (len(data[name]) if "id" in columns_of(name) else 0), (
+            name
+        )
+    with with_a_row_in_every_table.test_request_context():
+        sections = explain_all(patron_id=1)
+        db.session.remove()
+    assert {len(table.rows or ()) == table.count for tables in sections.values() for table in tables} == {True}
+
+
+def test_no_secret_of_the_register_is_given_out(with_a_row_in_every_table: APIFlask, phone: FlaskClient) -> None:
+    """Whatever is withheld stands nowhere in what is shown or given."""
+    secrets = set()
+    with with_a_row_in_every_table.app_context():
+        for own in OWN_TABLES.values():
+            table = own.table.__table__
+            for column in own.withheld:
+                if column in ("token", "token_hash", "verifier", "session"):
+                    secrets |= {str(value) for value in db.session.scalars(select(table.c[column]))}
+    assert len(secrets) > 5
+    for path in ("/my/data", "/my/data.json", "/my/data/print"):
+        answer = phone.get(path).text
+        assert not [secret for secret in secrets if secret in answer], path
+
+
+def test_the_file_is_a_download_with_a_stable_shape(phone: FlaskClient, clock: Clock) -> None:
+    answer = phone.get("/my/data.json")
+    assert answer.mimetype == "application/json"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=lanekort-mine-opplysninger.json"
+    told = json.loads(answer.data)
+    shape = ["format", "version", "made_at", "data", "withheld", "not_traceable", "explained", "libraries"]
+    assert list(told) == shape
+    assert (told["format"], told["version"], told["made_at"]) == ("lanekort-own-data", 1, clock().isoformat())
+    (patron,) = told["data"]["patrons"]
+    assert (patron["card_number"], patron["email"]) == (GUARDIAN[0], "guardian@example.org")
+    assert patron["birth_date"] == "1984-08-14"
+    assert patron["registered_at"] == START.isoformat()
+    assert told["libraries"] == {"2023500": "Ullensaker bibliotek", "Mull": "Mullsjö bibliotek"}
+    assert "4719" not in answer.text.replace("+4799900001", "")
+
+
+@pytest.mark.parametrize("path", ["/my/data.json", "/my/data/print", "/my/data/download", "/my/data/edit"])
+def test_taking_along_and_editing_ask_for_the_pin_where_it_was_entered_long_ago(
+    phone: FlaskClient, clock: Clock, path: str
+) -> None:
+    assert phone.get(path).status_code == 200
+    clock.turn(seconds=660)
+    asked = phone.get(path)
+    assert asked.location is not None
+    assert asked.location.startswith("/my/confirm?next=portal.")
+    assert "Solvang" not in asked.text
+    assert submit(phone, asked.location, confirm_pin=GUARDIAN[1]).location == path
+
+
+def test_the_link_to_the_file_leads_over_a_page_where_the_pin_is_asked_for(phone: FlaskClient, clock: Clock) -> None:
+    """A download that follows a question leaves the question standing on the screen."""
+
+    def download_link() -> str:
+        (link,) = [a for a in read_page(phone.get("/my/data")).select("main a") if a.get_text() == "Download"]
+        return str(link["href"])
+
+    assert download_link() == "/my/data.json"
+    clock.turn(seconds=660)
+    assert download_link() == "/my/data/download"
+
+
+def look_at(app: APIFlask, count: int, *, start: int = 0) -> None:
+    with app.app_context():
+        line = {
+            "patron_id": 1,
+            "library_id": "2023500",
+            "role": "staff",
+            "actor": "desk-2023500",
+            "purpose": "scan",
+            "fields": "name, age band, home library, device",
+        }
+        lines = [line | {"at": START + timedelta(minutes=start + n)} for n in range(count)]
+        db.session.execute(insert(AccessLogEntry).values(lines))
+        db.session.commit()
+
+
+def test_who_looked_is_told_in_words_and_in_local_time(app: APIFlask, phone: FlaskClient) -> None:
+    look_at(app, 1)
+    page = main_text(phone.get("/my/data"))
+    # 09:00 UTC in November is 10:00 in Oslo.
+    assert "Your card was scanned Ullensaker bibliotek, staff at the desk" in page
+    assert "Shown: name, age group, home library" in page
+    assert "10:00" in page or "10:00 AM" in page.replace("\u202f", " ")
+    assert "desk-2023500" not in page
+
+
+def test_looks_are_leafed_through_newest_first(app: APIFlask, phone: FlaskClient) -> None:
+    assert "Nobody has looked" in main_text(phone.get("/my/data/looks"))
+    look_at(app, 60)
+    assert "See all 60 looks" in main_text(phone.get("/my/data"))
+    seen = []
+    for number in (1, 2, 3):
+        page = read_page(phone.get(f"/my/data/looks?page={number}"))
+        seen += [str(each["datetime"]) for each in page.select(".looks time")]
+    assert seen == sorted(seen, reverse=True)
+    assert len(set(seen)) == 60
+    for nowhere in ("0", "4", "-1", "x", "9" * 50, "١", ""):
+        assert phone.get("/my/data/looks", query_string={"page": nowhere}).status_code in (200, 404)
+    assert phone.get("/my/data/looks?page=4").status_code == 404
+
+
+def test_a_guardian_who_looked_is_named_by_the_number_that_was_permitted(
+    app: APIFlask, new_browser: Callable[..., FlaskClient]
+) -> None:
+    guardian, child = new_browser(), new_browser()
+    log_in(guardian, *GUARDIAN)
+    log_in(child, *CHILD)
+    with app.app_context():
+        known = ids(app)
+        give_permission(patron_id=known[CHILD[0]], guardian_card_number=GUARDIAN[0], now=START)
+        db.session.flush()
+        permission = db.session.scalars(select(FamilyPermission.id)).one()
+        switch(guardian_id=known[GUARDIAN[0]], permission_id=permission, on=True, now=START)
+        db.session.commit()
+    guardian.get("/my/loans")
+    page = main_text(child.get("/my/data"))
+    assert "Your loans were looked at in the family folder The guardian with card N000100001" in page
+    assert "Ingrid" not in page
+
+
+def test_nothing_of_a_stranger_is_on_ones_page(app: APIFlask, phone: FlaskClient) -> None:
+    with app.app_context():
+        give_permission(patron_id=1, guardian_card_number=CHILD[0], now=START)
+        db.session.commit()
+    for path in ("/my/data", "/my/data.json", "/my/data/print"):
+        assert "Jonas" not in phone.get(path).text, "a card number that was entered does not tell whose it is"
+
+
+def test_a_replaced_card_is_shown_with_its_new_number(app: APIFlask, phone: FlaskClient) -> None:
+    with app.app_context():
+        replace_card(patron_id=1, now=START)
+        db.session.commit()
+        number = db.session.scalars(select(Patron.card_number).where(Patron.id == 1)).one()
+    log_in(phone, number, GUARDIAN[1])
+    assert phone.get("/my/data.json").json["data"]["patrons"][0]["card_number"] == number
+
+
+def test_a_message_is_shown_by_its_subject(app: APIFlask, phone: FlaskClient) -> None:
+    with app.app_context():
+        db.session.add(Message(patron_id=1, kind="card-frozen", asked_at=START, sent_at=START))
+        db.session.commit()
+    assert "Your card is frozen" in main_text(phone.get("/my/data"))
