@@ -18,8 +18,21 @@ FOR_ANYONE = (
     "/nowhere",
     "/demo/inbox",
     "/libraries/Mull/rules",
+    "/privacy",
 )
-FOR_PATRONS = ("/my", "/card", "/card/devices", "/my/settings", "/my/loans", "/my/loans/cost", "/my/interlibrary")
+FOR_PATRONS = (
+    "/my",
+    "/card",
+    "/card/devices",
+    "/my/settings",
+    "/my/loans",
+    "/my/loans/cost",
+    "/my/interlibrary",
+    "/my/data",
+    "/my/data/looks",
+)
+# Pages before which the PIN is asked for once more, so that whoever opens them has just signed in.
+AFTER_THE_PIN = ("/my/data/edit", "/my/data/download", "/my/data/print")
 FOR_STAFF = ("/desk", "/desk/returns", "/desk/interlibrary")
 
 # What a colour scheme can spoil. Everything else is the same in the dark.
@@ -63,6 +76,25 @@ def test_a_patrons_page_is_accessible(open_page: Opener, patron_cookies: Path, p
         fold.click()
     assert_sound(page)
     assert_fits(page)
+
+
+@pytest.mark.parametrize("path", AFTER_THE_PIN)
+def test_a_page_behind_the_pin_is_accessible(phone: Visitor, path: str) -> None:
+    phone.signs_in()
+    phone.page.goto(path)
+    expect(phone.page).to_have_url(path)
+    assert_sound(phone.page)
+    assert_fits(phone.page)
+
+
+def test_what_cannot_be_saved_is_explained_accessibly(phone: Visitor) -> None:
+    phone.signs_in()
+    phone.page.goto("/my/data/edit")
+    phone.page.get_by_label("E-post", exact=True).fill("nobody")
+    phone.page.get_by_role("button", name="Lagre").click()
+    expect(phone.page.get_by_role("alert")).to_be_focused()
+    assert_sound(phone.page)
+    assert_fits(phone.page)
 
 
 def test_a_refused_sign_in_is_accessible_and_read_first(open_page: Opener) -> None:
