@@ -33,8 +33,8 @@ def find_programs() -> Path:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """Run a cluster of its own and give its URL without a database name."""
+def running_postgres(*settings: str) -> Iterator[str]:
+    """Run a cluster of its own, with settings such as `wal_recycle=off`, and give its URL without a database name."""
     programs = find_programs()
     with tempfile.TemporaryDirectory(prefix="lanekort-pg-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
@@ -47,6 +47,7 @@ def running_postgres() -> Iterator[str]:
             as_user = ["runuser", "-u", "postgres", "--"]
         port = _free_port()
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300 -c shared_buffers=64MB"
+        options += "".join(f" -c {setting}" for setting in settings)
         _run([*as_user, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
         _run([*as_user, programs / "pg_ctl", "-D", data, "-w", "-l", data / "log", "-o", options, "start"])
         try:

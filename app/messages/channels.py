@@ -73,6 +73,12 @@ class Inbox:
             json.dump(content, file, ensure_ascii=False)
         Path(name).rename(Path(name).with_suffix(".json"))
 
+    def throw_away(self, *, until: datetime) -> None:
+        """Throw away what was sent until then: it is the receivers' mail, and shown for a while only."""
+        for path in self._folder.glob("*.json"):
+            if datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"]) <= until:
+                path.unlink(missing_ok=True)
+
     def read(self) -> list[Letter]:
         """Return every letter that was sent, newest first."""
         letters = []

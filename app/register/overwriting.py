@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, LargeBinary, String, Table, exists, select, text
 from sqlalchemy.exc import OperationalError
 
 from app.register.own_data import OWN_TABLES
+from app.register.tables import Base
 from app.register.transaction import db, end_transaction
 
 _LOCK_WAIT = "5s"
@@ -51,12 +52,25 @@ def rewrite_tables() -> list[str]:
 
 def _rewrite(connection: Connection, name: str) -> bool:
     # Their names are our own. Statistics hold examples of values, and are made anew as well.
-    analyze = "" if name.startswith("pg_") else ", ANALYZE"
+    table = Base.metadata.tables.get(name)
     try:
-        connection.execute(text(f"VACUUM (FULL{analyze}) {name}"))
+        connection.execute(text(f"VACUUM (FULL{', ANALYZE' if table is not None else ''}) {name}"))
+        if table is not None and not connection.scalar(select(exists().select_from(table))):
+            _forget_statistics(connection, table)
     except OperationalError:
         return False
     return True
+
+
+def _forget_statistics(connection: Connection, table: Table) -> None:
+    """Throw away the examples of values that PostgreSQL has of a table which is empty now, and so not analyzed anew.
+
+    A column that is given a type loses its statistics, also where it is the type that it had.
+    """
+    words = [column for column in table.columns if isinstance(column.type, String | LargeBinary)]
+    typed = (f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in words)
+    if words:
+        connection.execute(text(f"ALTER TABLE {table.name} {', '.join(typed)}"))
 
 
 @contextmanager

@@ -4,11 +4,21 @@ from datetime import timedelta
 
 from flask import current_app
 
+from app.messages.channels import Inbox
 from app.register.due_erasures import erase_due
 from app.register.inactivity import gather_uses, warn_inactive
 from app.register.overwriting import cut_off_log, rewrite_tables
 from app.register.retention import purge
 from app.web.clock import now
+
+_SHOWN_IN_DEMO = timedelta(hours=24)
+
+
+def empty_demo_inbox() -> None:
+    """Throw away what the demonstration has shown of its mail for a day."""
+    post = current_app.extensions["post"]
+    if isinstance(post, Inbox):
+        post.throw_away(until=now() - _SHOWN_IN_DEMO)
 
 
 def clean_up(*, rewrite: bool) -> dict[str, int]:
@@ -21,6 +31,7 @@ def clean_up(*, rewrite: bool) -> dict[str, int]:
     while erased := erase_due(now=now()):
         done["erased"] += erased
     done |= purge(now=now())
+    empty_demo_inbox()
     cut_off_log()
     if rewrite:
         done["tables left"] = len(rewrite_tables())

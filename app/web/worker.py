@@ -12,6 +12,7 @@ from app.register.families import advise_older_children
 from app.register.overwriting import cut_off_log
 from app.register.pin_orders import handle_pin_order
 from app.register.transaction import db
+from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
 from app.web.sending import channels_served, send_one
 from app.web.telling import Telling, tell_one_library
@@ -87,4 +88,5 @@ DUTIES = (
     Duty(send_one, every=_SECOND),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),
+    Duty(empty_demo_inbox, every=_HOUR),
 )
