@@ -44,11 +44,12 @@ class Smtp:
         return message
 
     def _connect(self) -> smtplib.SMTP:
-        host, context = self._url.hostname or "localhost", ssl.create_default_context()
+        host = self._url.hostname or "localhost"
         if self._url.scheme == "smtps":
+            context = ssl.create_default_context()
             return smtplib.SMTP_SSL(host, self._url.port or 465, timeout=_TIMEOUT_SECONDS, context=context)
         server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT_SECONDS)
         # A server that cannot encrypt gets no mail; one on this machine has no line to listen on.
         if host not in _LOOPBACK:
-            server.starttls(context=context)
+            server.starttls(context=ssl.create_default_context())
         return server
