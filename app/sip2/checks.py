@@ -15,7 +15,7 @@ from app.rules.scan import Refused
 from app.sip2.words import Trouble, Why
 from app.web.clock import now
 
-_THREADS = 8
+_THREADS = 4
 _SECONDS = 5.0
 
 _log = structlog.get_logger()

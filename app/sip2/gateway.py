@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _STOP_SECONDS = 15.0
 _TIDY_SECONDS = 30.0
 _BACKLOG = 512
 _OTHER_SOCKETS = 128
+_SWITCH_SECONDS = 0.0005
 
 _log = structlog.get_logger()
 
@@ -60,6 +62,8 @@ async def running(app: Flask, settings: GatewaySettings) -> AsyncIterator[Gatewa
 
 async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError for a port in use."""
+    # The loop waits for a thread that asks the register to let go of the interpreter, at every step of every message.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     allow_sockets(2 * settings.connections + _OTHER_SOCKETS)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
