@@ -28,7 +28,7 @@ def test_every_page_passes_inspection_in_every_language(
         for path in list_pages(app, audience):
             response = browser.get(path)
             assert response.status_code == (404 if path in LENDING else 302 if path in SERVING else 200), path
-            if response.mimetype == "text/html":
+            if response.mimetype == "text/html" and path not in SERVING:
                 assert f'<html lang="{lang}"' in response.text, path
 
 

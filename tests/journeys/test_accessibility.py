@@ -33,7 +33,16 @@ FOR_PATRONS = (
 )
 # Pages before which the PIN is asked for once more, so that whoever opens them has just signed in.
 AFTER_THE_PIN = ("/my/data/edit", "/my/data/download", "/my/data/print")
-FOR_STAFF = ("/desk", "/desk/returns", "/desk/interlibrary")
+FOR_STAFF = (
+    "/desk",
+    "/desk/returns",
+    "/desk/interlibrary",
+    "/desk/find",
+    "/desk/enrol",
+    "/desk/enrol/details",
+    "/desk/numbers",
+    "/desk/notices",
+)
 
 # What a colour scheme can spoil. Everything else is the same in the dark.
 COLOURS = ["color-contrast", "link-in-text-block"]
