@@ -22,6 +22,7 @@ from circulation.calls import CALLS, Answer, Call
 from circulation.errors import PROBLEMS, Refused
 from circulation.forms import Form, parse_body
 from circulation.rules_page import policy_view
+from circulation.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
 from circulation.staff_calls import STAFF_CALLS
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ def install(
 
     app.before_request(authenticate)
     app.add_url_rule(f"{PREFIX}/rules", "rules", rules, methods=["GET"])
-    for name, act in CALLS.items():
+    for name, act in (CALLS | SELF_SERVICE_CALLS).items():
         route(name, act, staff_only=False)
-    for name, act in STAFF_CALLS.items():
+    for name, act in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS).items():
         route(name, act, staff_only=True)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)

@@ -23,6 +23,7 @@ from circulation.notices import Post, send_notices
 from circulation.patrons import drop_settled
 from circulation.policy import PolicyError
 from circulation.reminders import run_reminders
+from circulation.self_service import drop_entries
 from circulation.settings import Settings, SettingsError
 
 Job = Callable[[Library, datetime], str]
@@ -42,8 +43,9 @@ def _holds(library: Library, now: datetime) -> str:
 
 def _retention(library: Library, now: datetime) -> str:
     dropped = drop_settled(database=library.database, policy=library.policy, now=now)
+    entries = drop_entries(database=library.database, policy=library.policy, now=now)
     library.database.vacuum()
-    return f"{dropped} settled rows lost their card number"
+    return f"{dropped} settled rows lost their card number, {entries} door entries forgotten"
 
 
 def _daily(library: Library, now: datetime) -> str:
@@ -72,7 +74,7 @@ JOBS: Final[dict[tuple[str, ...], tuple[Job, str]]] = {
     ("claims", "run"): (_claims, "make the claims that are due"),
     ("reminders", "run"): (_reminders, "make the reminders that are due"),
     ("holds", "run"): (_holds, "give copies that nobody fetched to the next"),
-    ("retention", "run"): (_retention, "forget the card numbers of old settled debts"),
+    ("retention", "run"): (_retention, "forget the card numbers of old settled debts, and old door entries"),
     ("daily",): (_daily, "all of the above: what a timer runs every morning, before notices send"),
     ("notices", "send"): (_notices, "send the outbox by e-mail"),
     ("migrate",): (_migrate, "bring the tables to the newest revision"),

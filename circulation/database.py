@@ -121,6 +121,8 @@ class Database:
                 "interlibrary_requests",
                 "debts",
                 "payments",
+                "agreements",
+                "door_entries",
             ):
                 connection.execute(text(f"VACUUM {table}"))
 

@@ -16,9 +16,18 @@ from circulation.holds import end_hold
 from circulation.interlibrary import requests_of
 from circulation.policy import Policy
 from circulation.rules import local_day
-from circulation.tables import Debt, Hold, InterlibraryRequest, Loan, Notice, Payment
+from circulation.tables import Agreement, Debt, DoorEntry, Hold, InterlibraryRequest, Loan, Notice, Payment
 
-_Table = type[Loan] | type[Hold] | type[Debt] | type[Payment] | type[InterlibraryRequest] | type[Notice]
+_Table = (
+    type[Loan]
+    | type[Hold]
+    | type[Debt]
+    | type[Payment]
+    | type[InterlibraryRequest]
+    | type[Notice]
+    | type[Agreement]
+    | type[DoorEntry]
+)
 
 _TABLES: Final[dict[str, _Table]] = {
     "loans": Loan,
@@ -27,6 +36,8 @@ _TABLES: Final[dict[str, _Table]] = {
     "payments": Payment,
     "requests": InterlibraryRequest,
     "notices": Notice,
+    "agreements": Agreement,
+    "door_entries": DoorEntry,
 }
 
 
@@ -94,12 +105,16 @@ def end_patron(*, session: Session, policy: Policy, card_number: str, now: datet
     loose = delete(Notice).where(Notice.card_number == card_number, Notice.loan_id.is_(None))
     settled = update(Debt).where(Debt.card_number == card_number, Debt.settled_on.is_not(None))
     paid = update(Payment).where(Payment.card_number == card_number)
+    agreed = delete(Agreement).where(Agreement.card_number == card_number)
+    came = update(DoorEntry).where(DoorEntry.card_number == card_number)
     erased = {
         "holds": len(holds),
         "requests": _rows(session, asked.where(InterlibraryRequest.state == "asked")),
         "notices": _rows(session, loose),
         "settled_debts": _rows(session, settled.values(card_number=None)),
         "payments": _rows(session, paid.values(card_number=None)),
+        "agreements": _rows(session, agreed),
+        "door_entries": _rows(session, came.values(card_number=None)),
     }
     return Ending(erased, tuple(_what_is_kept(session, card_number)))
 

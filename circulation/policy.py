@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from circulation.opening import SelfService, read_self_service
 from circulation.toml_table import PolicyError, Table
 
 __all__ = ["Policy", "PolicyError", "load_policy"]
@@ -101,6 +102,7 @@ class Policy:
     interlibrary: InterlibraryRules | None
     settled_debts_days: int
     calendar: Calendar
+    self_service: SelfService
 
     def category(self, category_id: str) -> Category:
         """The category of a copy. One that the policy has dropped is lent no more and costs nothing."""
@@ -147,6 +149,7 @@ def load_policy(library: str, *, folder: Path = POLICIES) -> Policy:
         interlibrary=interlibrary,
         settled_debts_days=retention.integer("settled_debts_days", most=3660),
         calendar=_calendar(top.table("calendar")),
+        self_service=read_self_service(top.optional_table("self_service")),
     )
     for table in (overdue, renewals, holds, blocks, reminders, cards, retention, top):
         table.finish()

@@ -30,6 +30,12 @@ def policy_view(policy: Policy) -> dict[str, Any]:
         "cards": {"replacement": policy.replacement_card},
         "interlibrary": _interlibrary(policy.interlibrary),
         "retention": {"settled_debts_days": policy.settled_debts_days},
+        "self_service": {
+            "kinds": list(policy.self_service.kinds),
+            "door_hours": [str(hours) for hours in policy.self_service.door_hours],
+            "door_min_age": policy.self_service.door_min_age,
+            "entries_days": policy.self_service.entries_days,
+        },
         "calendar": {
             "closed_weekdays": [WEEKDAYS[number] for number in sorted(calendar.weekdays)],
             "closed_dates": closed,

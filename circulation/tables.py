@@ -2,20 +2,49 @@
 
 A patron is a card number and nothing more: no name, no address, no table of patrons. What is on loan is tied to
 its borrower by one row of `loans`; claims and notices hang on that row and go with it. Days are days of the
-library; nothing here keeps an hour. Amounts are integers of the smallest unit.
+library; only the door's book keeps the time of day. Amounts are integers of the smallest unit.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 CARD: Final = String(20)
 ID: Final = String(32)
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC on every engine (SQLite keeps no time zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse an instant that knows no time zone."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant must be aware of its time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the instant back as UTC."""
+        return value and (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def new_id() -> str:
@@ -201,3 +230,26 @@ class Notice(Base):
         UniqueConstraint("hold_id", "kind", "about_day"),
         CheckConstraint("kind IN ('reminder', 'claim', 'hold_ready', 'interlibrary_refused')", name="kind"),
     )
+
+
+class Agreement(Base):
+    """What a patron agreed to at the desk: to come in unstaffed hours, to borrow tablets, or e-books."""
+
+    __tablename__ = "agreements"
+    card_number: Mapped[str] = mapped_column(CARD, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    agreed_on: Mapped[date]
+    withdrawn_on: Mapped[date | None]
+    __table_args__ = (CheckConstraint("kind IN ('door', 'tablet', 'ebook')", name="kind"),)
+
+
+class DoorEntry(Base):
+    """Who came to a door in unstaffed hours, and whether it opened. Forgotten after the policy's days."""
+
+    __tablename__ = "door_entries"
+    number: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcInstant, index=True)
+    door: Mapped[str] = mapped_column(String(60))
+    card_number: Mapped[str | None] = mapped_column(CARD, index=True)
+    outcome: Mapped[str] = mapped_column(String(20))
+    __table_args__ = ({"sqlite_autoincrement": True},)

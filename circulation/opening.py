@@ -1,0 +1,102 @@
+"""What a library offers without staff: an unstaffed opening, lending tablets and e-books, each by an agreement.
+
+Pure: read from the policy's `[self_service]`, and asked with an aware `now`. Hours are the library's own, by its clock.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from circulation.toml_table import Table
+
+KINDS: Final = ("door", "tablet", "ebook")
+_DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
+_HOURS: Final = re.compile(r"([a-z]{2})(?:-([a-z]{2}))? (\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_MINUTES_OF_A_DAY: Final = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Weekdays (Monday = 0) with the minutes of the day from which and until which the door opens."""
+
+    weekdays: tuple[int, ...]
+    opens: int
+    closes: int
+
+    def __str__(self) -> str:
+        days = [_DAYS[day] for day in self.weekdays]
+        span = days[0] if len(days) == 1 else f"{days[0]}-{days[-1]}"
+        return f"{span} {_clock(self.opens)}-{_clock(self.closes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SelfService:
+    """Which agreements are offered, and the door's hours, youngest age, and days for which its entries are kept."""
+
+    kinds: tuple[str, ...]
+    door_hours: tuple[Hours, ...]
+    door_min_age: int
+    entries_days: int
+
+
+NOTHING_OFFERED: Final = SelfService(kinds=(), door_hours=(), door_min_age=0, entries_days=1)
+
+
+def read_self_service(table: Table | None) -> SelfService:
+    """Read the policy's table; a policy without it offers nothing. PolicyError names the fault."""
+    if table is None:
+        return NOTHING_OFFERED
+    offer = SelfService(
+        kinds=table.each("kinds", str, _kind),
+        door_hours=table.each("door_hours", str, parse_hours),
+        door_min_age=table.integer("door_min_age", most=100),
+        entries_days=table.integer("entries_days", least=1, most=366),
+    )
+    table.finish()
+    return offer
+
+
+def parse_hours(text: str) -> Hours:
+    """Read hours such as `mo-fr 06:00-23:00` or `su 12:00-24:00`. ValueError with the reason."""
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not of the form mo-fr 06:00-23:00")
+    first, last = (_weekday(day) for day in (found[1], found[2] or found[1]))
+    opens, closes = (_minute(found[place], found[place + 1]) for place in (3, 5))
+    if last < first or closes <= opens:
+        raise ValueError(f"{text!r} ends before it begins; hours past midnight are two lines")
+    return Hours(tuple(range(first, last + 1)), opens, closes)
+
+
+def is_door_open(*, offer: SelfService, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the door opens to anybody at `now` (aware)."""
+    local = now.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    return any(local.weekday() in hours.weekdays and hours.opens <= minute < hours.closes for hours in offer.door_hours)
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise ValueError(f"{text!r} is none of {', '.join(KINDS)}")
+    return text
+
+
+def _weekday(text: str) -> int:
+    if text not in _DAYS:
+        raise ValueError(f"{text!r} is none of {', '.join(_DAYS)}")
+    return _DAYS.index(text)
+
+
+def _minute(hour: str, minute: str) -> int:
+    minutes = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or minutes > _MINUTES_OF_A_DAY:
+        raise ValueError(f"{hour}:{minute} is no time of day")
+    return minutes
+
+
+def _clock(minutes: int) -> str:
+    return "24:00" if minutes == _MINUTES_OF_A_DAY else time(*divmod(minutes, 60)).strftime("%H:%M")
