@@ -14,6 +14,7 @@ from circulation.factory import open_libraries
 from circulation.interlibrary import match_key
 from circulation.policy import Policy
 from circulation.reminders import run_reminders
+from circulation.self_service import note_agreement
 from circulation.settings import Settings
 from circulation.tables import Item
 
@@ -68,6 +69,9 @@ _ULLENSAKER: Final[tuple[_Row, ...]] = (
     ("Mørketid på Hauerseter", "Nes, Kari", "book", "SKJ", 2023),
 )
 
+# The guardian comes to both libraries in unstaffed hours; whoever tries an agreement has somebody without one, too.
+_AGREEMENTS: Final = {"Mull": ("door", "ebook"), "2023500": ("door", "ebook")}
+
 # card number, barcode, lent how many days ago: with 28 days for a book, 26 is due in two days and 31 is three late.
 _LOANS: Final[dict[str, tuple[tuple[str, str, int], ...]]] = {
     "Mull": (
@@ -109,6 +113,15 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
                     then = now - timedelta(days=days_ago)
                     lending.check_out(
                         session=session, policy=library.policy, card_number=card_number, barcode=barcode, now=then
+                    )
+                for kind in _AGREEMENTS[library_id]:
+                    note_agreement(
+                        session=session,
+                        policy=library.policy,
+                        card_number="N000100001",
+                        kind=kind,
+                        age=42,
+                        now=now - timedelta(days=60),
                     )
                 _add_events(session, library.policy, now)
         if fresh:

@@ -15,7 +15,14 @@ from app.web.clock import now
 
 REQUESTS = Budget("library requests", limit=600, seconds=60)
 _UNCOUNTED = "v1.scan"
+_FOR_SUPPLIERS = "v1.authenticate"
 _READING = ("GET", "HEAD", "OPTIONS", "DELETE")
+
+
+class NotForSuppliers(RuleBroken):
+    """A supplier of e-books may ask yes or no, and no more."""
+
+    code = "not-for-suppliers"
 
 
 class SystemsOnly(RuleBroken):
@@ -25,7 +32,8 @@ class SystemsOnly(RuleBroken):
 
 
 def let_machine_in() -> None:
-    """Sign the machine in where the route is for machines. Raises MachineRefused, SystemsOnly or TooManyAttempts."""
+    """Sign the machine in where the route is for machines. Raises MachineRefused, SystemsOnly, NotForSuppliers or
+    TooManyAttempts."""
     audience = audience_of_request()
     if audience not in MACHINES:
         return
@@ -42,6 +50,8 @@ def let_machine_in() -> None:
         address=request.remote_addr or "",
         now=now(),
     )
+    if g.machine.kind == "supplier" and request.endpoint != _FOR_SUPPLIERS:
+        raise NotForSuppliers
     if audience is Audience.SYSTEM and g.machine.kind != "system":
         raise SystemsOnly
     if request.endpoint != _UNCOUNTED:

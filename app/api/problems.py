@@ -7,7 +7,7 @@ from apiflask import APIBlueprint, APIFlask
 from apiflask.exceptions import HTTPError
 from flask.typing import ResponseReturnValue
 
-from app.api.access import SystemsOnly
+from app.api.access import NotForSuppliers, SystemsOnly
 from app.api.document import describe_as_it_is
 from app.api.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
@@ -39,6 +39,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
     NoNumbersLeft: (409, "There are not that many numbers left."),
     NotJoined: (403, "The patron has not joined your library. Activate the card first."),
+    NotForSuppliers: (403, "A supplier of e-books may ask yes or no, and no more."),
     NotTheirHome: (403, "Only the home library deletes a patron everywhere. End their use of your library instead."),
     NotYourReport: (403, "Another library reported the death, and only it takes that back."),
     NumberWasIssued: (409, "The number was given to somebody before."),

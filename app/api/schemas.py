@@ -180,6 +180,33 @@ class PinCheckOut(Schema):
     )
 
 
+class DoorIn(ScanIn):
+    """The code on the card, and the PIN that was entered at the door."""
+
+    pin = String(required=True, validate=Length(min=1, max=40), metadata={"example": "0000"})
+
+
+class DoorOut(Schema):
+    """Whether the door opens, and a sentence for its screen."""
+
+    result = String(required=True, validate=OneOf(["accepted", "refused"]))
+    message = String(required=True)
+
+
+class AuthenticateIn(Schema):
+    """A card by its number or by its code, one of them, and its PIN."""
+
+    card_number = String(validate=Length(min=1, max=40), metadata={"example": "N000100001"})
+    payload = String(validate=Length(min=1, max=200), metadata={"example": "921123456789012294287082"})
+    pin = String(required=True, validate=Length(min=1, max=40), metadata={"example": "0000"})
+
+
+class AuthenticateOut(Schema):
+    """Yes or no."""
+
+    authenticated = Boolean(required=True)
+
+
 class SeriesIn(Schema):
     """How many numbers to reserve."""
 

@@ -21,7 +21,7 @@ machines = AppGroup("machines", help="Libraries' systems and kiosks, and their p
 @machines.command("connect")
 @click.argument("library_id")
 @click.argument("username")
-@click.option("--kind", type=click.Choice(["system", "kiosk"]), required=True, help="What it is.")
+@click.option("--kind", type=click.Choice(["system", "kiosk", "supplier"]), required=True, help="What it is.")
 def connect(library_id: str, username: str, kind: str) -> None:
     """Let a machine of the library LIBRARY_ID sign in as USERNAME. Its password is drawn and shown once."""
     if not 1 <= len(username) <= 60 or ":" in username or not username.isprintable():

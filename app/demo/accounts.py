@@ -167,4 +167,5 @@ MACHINES = (
     DemoMachine("2023500", "kiosk", "2023500-kiosk1", "demo-kiosk"),
     DemoMachine("2023500", "kiosk", "2023500-kiosk2", "demo-kiosk"),
     DemoMachine("Mull", "kiosk", "Mull-kiosk1", "demo-kiosk"),
+    DemoMachine("2023500", "supplier", "2023500-ebooks", "demo-supplier"),
 )

@@ -46,7 +46,7 @@ class Demonstration:
     @property
     def machines(self) -> list[tuple[str, str, str]]:
         """Return the systems and kiosks: what it is, user name, password."""
-        kinds = {"system": _("Library system"), "kiosk": _("Kiosk")}
+        kinds = {"system": _("Library system"), "kiosk": _("Kiosk"), "supplier": _("E-book supplier")}
         return [
             (f"{kinds[machine.kind]}, {LIBRARIES[machine.library_id][0]}", machine.username, machine.password)
             for machine in MACHINES

@@ -1,6 +1,20 @@
 """The desk door: staff sign in, scan a card, and see what to do."""
 
-from app.desk import acts, counter, dying, enrolling, finding, frame, items, numbers, patron, post, replacing, waiting
+from app.desk import (
+    acts,
+    counter,
+    dying,
+    enrolling,
+    finding,
+    frame,
+    items,
+    numbers,
+    patron,
+    post,
+    replacing,
+    self_service,
+    waiting,
+)
 from app.desk.routes import desk
 
 __all__ = [
@@ -16,5 +30,6 @@ __all__ = [
     "patron",
     "post",
     "replacing",
+    "self_service",
     "waiting",
 ]

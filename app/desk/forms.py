@@ -80,3 +80,10 @@ class InterlibraryWorkForm(FlaskForm):
     action = HiddenField(validators=[AnyOf(["order", "arrive", "refuse"])])
     barcode = StringField(_l("Item barcode"), validators=[Length(max=40)])
     due_on = DateField(_l("Due back at the lending library"), validators=[Optional()])
+
+
+class AgreementForm(FlaskForm):
+    """An agreement that the patron before the desk makes or ends."""
+
+    kind = HiddenField(validators=[AnyOf(["door", "tablet", "ebook"])])
+    action = HiddenField(validators=[AnyOf(["note", "withdraw"])])

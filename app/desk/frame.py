@@ -20,12 +20,15 @@ _TABS = (
     ("desk.counter", _l("Counter")),
     ("desk.returns", _l("Returns")),
     ("desk.interlibrary", _l("Interlibrary loans")),
+    ("desk.agreements", _l("Agreements")),
+    ("desk.door", _l("The door")),
     ("desk.post", _l("Post")),
     ("desk.notices", _l("Notices")),
     ("desk.numbers", _l("Numbers")),
 )
-# A library with a system of its own lends there.
+# A library with a system of its own lends there, and keeps its agreements there.
 _WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")
+_WHERE_AGREEMENTS_ARE = ("desk.agreements", "desk.door")
 
 
 @desk.context_processor
@@ -33,11 +36,13 @@ def frame() -> dict[str, Callable[..., Any]]:
     """Give every template the tabs of a workplace, and the desk's words."""
 
     def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
-        lends = library_systems().lending(workplace.library_id) is not None
+        systems = library_systems()
+        absent: tuple[str, ...] = () if systems.lending(workplace.library_id) else _WHERE_ITEMS_ARE
+        absent += () if systems.self_service(workplace.library_id) else _WHERE_AGREEMENTS_ARE
         return [
             (endpoint, label)
             for endpoint, label in _TABS
-            if endpoint in current_app.view_functions and (lends or endpoint not in _WHERE_ITEMS_ARE)
+            if endpoint in current_app.view_functions and endpoint not in absent
         ]
 
     return {"desk_tabs": desk_tabs, "age_words": age_words, "group_card_number": group_card_number}

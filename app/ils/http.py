@@ -28,13 +28,15 @@ from app.ils.lending import (
 from app.ils.policy import LibraryRules
 from app.ils.port import Account, Fee, Hold, Loan, Refused, Renewal, Request, Unavailable
 from app.ils.reading import Reader, parse_json
+from app.ils.self_service import SelfServiceCalls
 
 # These say that the gate is set up wrongly, not that the library refuses an act.
 _MISDIRECTED: Final = frozenset({"unknown_library", "unknown_path"})
 
 
-class CirculationSystem:
-    """One library of one circulation building. Fulfils LendingSystem; safe to share between threads.
+class CirculationSystem(SelfServiceCalls):
+    """One library of one circulation building. Fulfils LendingSystem and SelfServiceSystem; safe to share
+    between threads.
 
     `url` is the building's address without a path, `user` and `password` are the building's. The client may be shared
     by all libraries there.

@@ -28,6 +28,7 @@ from app.ils.koha import KohaSystem
 from app.ils.koha_login import BasicLogin, OAuthLogin
 from app.ils.lending import LendingSystem
 from app.ils.port import LibrarySystem
+from app.ils.self_service import SelfServiceSystem
 from app.ils.sip2 import Sip2System
 from app.ils.sip2_session import Encoding, Sip2Settings
 from app.rules.settings_table import LIBRARY_ID, SettingsTable
@@ -53,6 +54,11 @@ class Systems:
         """Return the library's system if it lends by our circulation."""
         system = self._systems.get(library_id)
         return system if isinstance(system, LendingSystem) else None
+
+    def self_service(self, library_id: str) -> SelfServiceSystem | None:
+        """Return the library's system if it keeps agreements for unstaffed opening, tablets and e-books."""
+        system = self._systems.get(library_id)
+        return system if isinstance(system, SelfServiceSystem) else None
 
 
 def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:

@@ -49,7 +49,7 @@ class Machine(Base):
     """
 
     __tablename__ = "machines"
-    __table_args__ = (CheckConstraint("kind IN ('system', 'kiosk')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('system', 'kiosk', 'supplier')", name="kind"),)
 
     username: Mapped[str] = mapped_column(String(60), primary_key=True)
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))

@@ -47,7 +47,7 @@ class NoSuchMachine(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class SignedInMachine:
-    """A system or kiosk that proved who it is. `kind` is `system` or `kiosk`."""
+    """A system or kiosk that proved who it is. `kind` is `system`, `kiosk` or `supplier`."""
 
     username: str
     library_id: str
@@ -60,7 +60,7 @@ def draw_password() -> str:
 
 
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
-    """Let a library's system (`system`) or kiosk (`kiosk`) sign in."""
+    """Let a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`) sign in."""
     token = vault.token(purpose=_PURPOSE, text=password)
     machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
     db.session.add(machine)

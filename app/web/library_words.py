@@ -58,6 +58,10 @@ def refusal_words(code: str) -> str:
             return _("In summer only a few are fetched from other libraries. Ask again in autumn.")
         case "already_asked":
             return _("You have asked for it already.")
+        case "not_offered":
+            return _("The library offers no such agreement.")
+        case "too_young":
+            return _("The patron is younger than the library allows.")
         case "date_in_past":
             return _("The date is past.")
         case "wrong_state":

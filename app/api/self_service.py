@@ -1,0 +1,139 @@
+"""Unstaffed opening and e-books: the door hears whether to open, the supplier yes or no, and neither hears why.
+
+What stands in the way is told to staff, in the door's book at the desk. Otherwise a door that is talked to by a
+stranger would tell of a card whether it is blocked, or of a child how old it is.
+"""
+
+from typing import Any
+
+import structlog
+from flask import abort, g
+from flask.typing import ResponseReturnValue
+
+from app.api.access import this_terminal
+from app.api.document import meanings
+from app.api.routes import v1
+from app.api.schemas import AuthenticateIn, AuthenticateOut, DoorIn, DoorOut
+from app.ils.port import Unavailable
+from app.ils.self_service import OPENED, SelfServiceSystem
+from app.register.budgets import TooManyAttempts
+from app.register.holders import get_holder
+from app.register.pin_checks import check_pin
+from app.register.scans import Accepted, scan
+from app.rules.card_number import parse_card_number
+from app.rules.scan import Reason
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import problem
+from app.web.gate import library_systems
+
+_OPENS = "Welcome."
+_STAYS_SHUT = "The door does not open. Wait for the next code and try again, or come when somebody is at work."
+
+_log = structlog.get_logger()
+
+
+@v1.post("/door")
+@open_to(Audience.MACHINE)
+@v1.input(DoorIn)
+@v1.output(DoorOut, description="Accepted: open. Refused: leave it shut; both are answers, so both are 200")
+@v1.doc(
+    summary="Open the door in unstaffed hours",
+    description=(
+        "The code on the card and the PIN, and behind them the library's own rules: its hours, an agreement, an age, "
+        "no block. Every refusal is the same answer, for the door's screen; staff read the reason at the desk. A code "
+        "that this door has shown once may be sent again with another PIN while it is current."
+    ),
+    operation_id="openDoor",
+    security="basic",
+    responses=meanings(400, 401, 403, 413, 415, 422, 429, 503),
+)
+def door(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Decide whether the door opens."""
+    system = library_systems().self_service(g.machine.library_id)
+    opens = system is not None and _let_in(system, payload=json_data["payload"], pin=json_data["pin"])
+    return {"result": "accepted", "message": _OPENS} if opens else {"result": "refused", "message": _STAYS_SHUT}
+
+
+def _let_in(system: SelfServiceSystem, *, payload: str, pin: str) -> bool:
+    """Judge code and PIN, then let the library decide, and write down what came of it."""
+    name = g.machine.username
+    try:
+        outcome = scan(payload=payload, terminal=this_terminal(), now=now())
+        if not isinstance(outcome, Accepted):
+            reason = "replayed" if outcome.reason is Reason.REPLAY else "code_refused"
+            system.note_refusal(card_number=None, reason=reason, door=name)
+            return False
+        number = outcome.patron.card_number
+        reason = _refuse_pin(number, pin) or ("" if outcome.patron.activated_here else "not_activated")
+        holder = get_holder(card_number=number, library_id=g.machine.library_id, now=now())
+        if reason or holder is None:
+            system.note_refusal(card_number=number, reason=reason or "code_refused", door=name)
+            return False
+        return system.enter(card_number=number, age=holder.age, door=name) == OPENED
+    except Unavailable as fault:
+        # Nobody would know who came in.
+        _log.warning("door not decided", library_id=g.machine.library_id, reason=fault.reason)
+        return False
+
+
+def _refuse_pin(card_number: str, pin: str) -> str:
+    try:
+        return "" if _is_right(card_number, pin) else "wrong_pin"
+    except TooManyAttempts:
+        return "too_many_tries"
+
+
+def _is_right(card_number: str, pin: str) -> bool:
+    return check_pin(
+        card_number=card_number,
+        pin=pin,
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        now=now(),
+    )
+
+
+@v1.post("/authenticate")
+@open_to(Audience.MACHINE)
+@v1.input(AuthenticateIn)
+@v1.output(AuthenticateOut, description="Both answers are 200")
+@v1.doc(
+    summary="Tell an e-book supplier yes or no",
+    description=(
+        "Whether somebody with this card, by its number or its code, and this PIN may borrow e-books at your library: "
+        "the card is activated there, an agreement is made and nothing blocks it. Nothing else is told."
+    ),
+    operation_id="authenticate",
+    security="basic",
+    responses=meanings(400, 401, 413, 415, 422, 429, 503),
+)
+def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Say yes or no."""
+    payload, card_number = json_data.get("payload"), json_data.get("card_number")
+    if (payload is None) == (card_number is None):
+        abort(422)
+    if payload is not None:
+        outcome = scan(payload=payload, terminal=this_terminal(), now=now())
+        card_number = outcome.patron.card_number if isinstance(outcome, Accepted) else None
+    # A code that names nobody costs a try as well.
+    if not _is_right(card_number or "", json_data["pin"]):
+        return {"authenticated": False}
+    try:
+        return {"authenticated": _may_borrow(parse_card_number(card_number or ""))}
+    except Unavailable:
+        return problem(
+            status=503,
+            code="library-unavailable",
+            detail="The library's system does not answer. Ask again in a minute.",
+            headers={"Retry-After": "60"},
+        )
+
+
+def _may_borrow(card_number: str) -> bool:
+    holder = get_holder(card_number=card_number, library_id=g.machine.library_id, now=now())
+    if holder is None or not holder.activated_here:
+        return False
+    system = library_systems().self_service(g.machine.library_id)
+    # A library whose system keeps no agreements asks for none.
+    return system is None or system.allows(card_number=card_number, kind="ebook")
