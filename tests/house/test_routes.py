@@ -22,10 +22,12 @@ ROUTES = """
 /accessibility                                         GET        anyone
 /api                                                   GET        anyone
 /api/openapi.json                                      GET        anyone
+/api/v1/authenticate                                   POST       machine
 /api/v1/changes                                        GET        system
 /api/v1/changes/ack                                    POST       system
 /api/v1/deaths                                         POST       system
 /api/v1/deaths/<card_number>                           DELETE     system
+/api/v1/door                                           POST       machine
 /api/v1/number-series                                  POST       system
 /api/v1/patrons                                        POST       system
 /api/v1/patrons/<card_number>                          DELETE,GET,PATCH system
@@ -129,6 +131,8 @@ ROUTES = """
 """
 ROUTES_OF_THE_DEMO = """
 /demo/inbox                                            GET        anyone
+/desk/agreements                                       GET,POST   staff
+/desk/door                                             GET        staff
 """
 
 # What stands in an address in place of a parameter.
