@@ -20,7 +20,6 @@ _TABS = (
     ("desk.counter", _l("Counter")),
     ("desk.returns", _l("Returns")),
     ("desk.interlibrary", _l("Interlibrary loans")),
-    ("desk.agreements", _l("Agreements")),
     ("desk.door", _l("The door")),
     ("desk.post", _l("Post")),
     ("desk.notices", _l("Notices")),
@@ -28,7 +27,7 @@ _TABS = (
 )
 # A library with a system of its own lends there, and keeps its agreements there.
 _WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")
-_WHERE_AGREEMENTS_ARE = ("desk.agreements", "desk.door")
+_WHERE_AGREEMENTS_ARE = ("desk.door",)
 
 
 @desk.context_processor

@@ -12,7 +12,7 @@ from tests.doors.pages import list_pages
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in
 
 # Only where the desk's library lends with a system that the portal is connected to.
-LENDING = {"/desk/counter", "/desk/returns", "/desk/interlibrary"}
+LENDING = {"/desk/agreements", "/desk/counter", "/desk/door", "/desk/interlibrary", "/desk/returns"}
 # Only while somebody is served; else they lead to the scan.
 SERVING = {"/desk/patron", "/desk/patron/contact", "/desk/patron/death"}
 

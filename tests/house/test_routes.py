@@ -45,6 +45,7 @@ ROUTES = """
 /card/devices/<device_id>/revoke                       POST       patron
 /card/keys                                             POST       patron
 /desk                                                  GET,POST   staff
+/desk/agreements                                       GET,POST   staff
 /desk/counter                                          GET        staff
 /desk/counter/checkout                                 POST       staff
 /desk/counter/done                                     POST       staff
@@ -53,6 +54,7 @@ ROUTES = """
 /desk/counter/renew-all                                POST       staff
 /desk/counter/replacement-card                         POST       staff
 /desk/counter/waive                                    POST       staff
+/desk/door                                             GET        staff
 /desk/enrol                                            GET,POST   staff
 /desk/enrol/details                                    GET,POST   staff
 /desk/find                                             GET,POST   staff
@@ -131,8 +133,6 @@ ROUTES = """
 """
 ROUTES_OF_THE_DEMO = """
 /demo/inbox                                            GET        anyone
-/desk/agreements                                       GET,POST   staff
-/desk/door                                             GET        staff
 """
 
 # What stands in an address in place of a parameter.
