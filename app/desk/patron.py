@@ -43,6 +43,7 @@ def patron() -> ResponseReturnValue:
         served=served,
         seen=seen,
         lends=lends,
+        agrees=library_systems().self_service(workplace.library_id) is not None,
         rules=_rules(workplace) if served.activated_here else None,
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),
