@@ -1,4 +1,4 @@
-"""Doors and suppliers, with both buildings at work: each refusal has its own sentence for staff, and one for the door."""
+"""Doors and suppliers, with both buildings at work: every refusal has a sentence of its own, for staff alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
