@@ -18,13 +18,11 @@ from app.web.static_files import compress
 
 _WORKER = Path(__file__).parent / "service_worker.js"
 _COLOUR = "#0062ba"
-# What the card needs on the screen. Letters beyond the Latin ones are fetched when a name has them.
+# What the card needs on the screen. The font is the phone's own.
 _FILES = (
     "favicon.svg",
     "img/spines.svg",
     "img/icon-192.png",
-    "vendor/inter/files/inter-latin-wght-normal.woff2",
-    "vendor/inter/wght.css",
     "vendor/designsystemet/theme.css",
     "vendor/designsystemet/designsystemet.css",
     "vendor/lean-qr/index.mjs",

@@ -32,6 +32,9 @@ from app.web.errors import API_PREFIX
 DESK_PATH = "/desk"
 DEVICE_COOKIE = "lanekort_device"
 DEVICE_COOKIE_SECONDS = 400 * 86400
+FOR_EVERYBODY = ("/card/app", "/manifest.webmanifest", "/offline", "/sw.js", "/time")
+"""What is the same whoever asks. With a cookie in play a browser would fetch it anew whenever that changes."""
+_STATIC = "/static/"
 _USED_AT = "used_at"
 _USED_AT_GRAIN = 60
 
@@ -69,8 +72,9 @@ class CookiePerDoor(SecureCookieSessionInterface):
     """Flask's signed session cookie, one for the desk and one for everything else. Machines have none."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return what the cookie holds; nothing, and nothing that is kept, at the machines' door."""
-        return None if request.path.startswith(API_PREFIX) else super().open_session(app, request)
+        """Return what the cookie holds; nothing, and nothing that is kept, for machines and what is for everybody."""
+        without = request.path.startswith((API_PREFIX, _STATIC)) or request.path in FOR_EVERYBODY
+        return None if without else super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the cookie's name for the path that is asked for."""

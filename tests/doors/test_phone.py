@@ -244,6 +244,13 @@ def test_a_files_address_has_its_version_and_may_be_kept_for_a_year(client: Flas
     assert "Accept-Encoding" in answer.headers["Vary"]
 
 
+def test_what_is_for_everybody_does_not_depend_on_who_is_signed_in(phone: FlaskClient) -> None:
+    for path in ("/static/css/card.css", *FOR_EVERYBODY):
+        answer = phone.get(path)
+        assert "Cookie" not in answer.headers.get("Vary", ""), path
+        assert "Set-Cookie" not in answer.headers, path
+
+
 def test_another_releases_address_gets_the_file_and_is_not_kept(client: FlaskClient) -> None:
     answer = client.get("/static/v-0000000000/css/card.css")
     assert answer.status_code == 200

@@ -72,11 +72,15 @@ class RunningPortal:
 
 
 @contextmanager
-def running_portal(folder: Path) -> Iterator[RunningPortal]:
-    """Serve a fresh demonstration from `folder` on a free port until the test is through with it."""
+def running_portal(folder: Path, *, port: int = 0) -> Iterator[RunningPortal]:
+    """Serve the demonstration in `folder`, a fresh one if there is none, until the test is through with it.
+
+    It listens on a free port, or on the one where it was before.
+    """
     clock_file = folder / "clock"
-    clock_file.write_text("0")
-    command = [sys.executable, "-m", __name__, str(folder)]
+    if not clock_file.exists():
+        clock_file.write_text("0")
+    command = [sys.executable, "-m", __name__, str(folder), str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -95,7 +99,9 @@ def main() -> None:
     """Serve, and say the address on the first line of the output when the door is open."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("port", type=int)
+    asked = parser.parse_args()
+    folder: Path = asked.folder
     output = os.dup(1)
     os.dup2(2, 1)
 
@@ -104,7 +110,7 @@ def main() -> None:
         os.write(output, f"http://{host}:{port}\n".encode())
 
     options = {
-        "bind": "127.0.0.1:0",
+        "bind": f"127.0.0.1:{asked.port}",
         "workers": 2,
         # A browser opens connections ahead, and a worker with one thread would wait half a minute for each.
         "worker_class": "gthread",
