@@ -259,7 +259,9 @@ function tellNews() {
   const news = find("phone-news");
   setText(news, said.join(" "));
   news.classList.toggle("warning", Math.abs(off) > CLOCK_MAY_BE_OFF_BY);
-  if (isShell) find("no-card").hidden = keptHere;
+  if (!isShell) return;
+  find("no-card").hidden = keptHere;
+  document.querySelector("main").classList.remove("waiting");
 }
 
 let leavingToken = "";
@@ -353,6 +355,7 @@ async function begin() {
       clock.assume(await readClock());
       find("leave").hidden = false;
       showKept(cards);
+      document.querySelector("main").classList.remove("waiting");
     }
   } else {
     views = [...passes.children].map((slot) => {
