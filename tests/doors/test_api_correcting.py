@@ -145,6 +145,8 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("POST", "/api/v1/changes/ack", {"up_to": "0"}, {"kept"}),
     ("POST", "/api/v1/deaths", {"card_number": GUARDIAN}, {"card_number"}),
     ("POST", "/api/v1/number-series", {"count": 1}, set()),
+    ("POST", "/api/v1/door", {"payload": "1", "pin": "1"}, {"payload"}),
+    ("POST", "/api/v1/authenticate", {"payload": "1", "pin": "1"}, {"card_number", "payload"}),
 ]
 
 
