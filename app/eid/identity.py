@@ -1,0 +1,99 @@
+"""Who signed in: what a checked ID token says, and no more of it than the card needs."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
+from joserfc.jwk import KeySet
+
+from app.eid.refusals import EidRefused, Why
+from app.eid.settings import EidSettings
+
+ALGORITHMS: Final = ["RS256", "PS256", "ES256"]
+LEEWAY_SECONDS: Final = 120
+"""How far the two clocks may differ. ID-porten's tokens are good for two minutes."""
+
+_TIMES: Final = ("exp", "iat", "nbf", "auth_time")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity:
+    """A person as the service knows them. The number is not to be kept, logged or shown.
+
+    `name` and `birth_date` are None where the service does not tell them.
+    """
+
+    number: str
+    name: str | None
+    birth_date: date | None
+    gender: str = "unknown"
+
+
+def check_token(
+    token: str, *, keys: KeySet, settings: EidSettings, nonce: str, anew: bool, now: datetime
+) -> dict[str, Any]:
+    """Return the claims of an ID token that is the service's, for this client, of this sign-in and of this moment.
+
+    OpenID Connect Core 1.0, 3.1.3.7. With `anew` the person must just have signed in, for this. Raises EidRefused.
+    """
+    instant = int(now.timestamp())
+    try:
+        read = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        claims = CodeIDToken(
+            read.claims,
+            read.header,
+            options={
+                "iss": {"essential": True, "value": settings.issuer},
+                "aud": {"essential": True, "value": settings.client_id},
+            },
+            params={"nonce": nonce, "client_id": settings.client_id, "max_age": anew},
+        )
+        claims.validate(now=instant, leeway=LEEWAY_SECONDS)
+    except ExpiredTokenError:
+        raise EidRefused(Why.CLOCK) from None
+    except (InvalidClaimError, MissingClaimError) as error:
+        raise EidRefused(Why.CLOCK if error.claim in _TIMES else Why.NOT_OURS) from None
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise EidRefused(Why.NOT_OURS) from None
+    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+        raise EidRefused(Why.NOT_OURS)
+    # A token is fetched the moment it is made: an old one is somebody's copy, or a clock that is slow.
+    if claims["iat"] < instant - LEEWAY_SECONDS:
+        raise EidRefused(Why.CLOCK)
+    if claims.get("acr") not in settings.acr:
+        raise EidRefused(Why.TOO_WEAK)
+    if anew and claims["auth_time"] < instant - LEEWAY_SECONDS:
+        raise EidRefused(Why.TOO_WEAK)
+    return dict(claims)
+
+
+def read_identity(claims: Mapping[str, Any], *, settings: EidSettings, more: Mapping[str, Any]) -> Identity:
+    """Return who it is. `more` is what the service told beside the token, under OpenID Connect's names.
+
+    Raises EidRefused where the number is not among the token's own claims.
+    """
+    number = claims.get(settings.id_claim)
+    if not isinstance(number, str) or not number:
+        raise EidRefused(Why.SILENT)
+    told = {**more, **claims}
+    name = told.get("name") or f"{told.get('given_name') or ''} {told.get('family_name') or ''}"
+    gender = told.get("gender")
+    return Identity(
+        number=number,
+        name=" ".join(str(name).split()) or None,
+        birth_date=_read_day(told.get("birthdate")),
+        gender=gender if gender in ("female", "male") else "unknown",
+    )
+
+
+def _read_day(text: object) -> date | None:
+    # OpenID Connect also allows a year alone, and 0000 for a year that is not told.
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) and len(text) == len("2026-11-22") else None
+    except ValueError:
+        return None

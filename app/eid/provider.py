@@ -1,0 +1,209 @@
+"""A sign-in service as its client sees it: where it is, how a sign-in begins there, and what comes back.
+
+OpenID Connect Core 1.0 (authorization code flow), PKCE (RFC 7636), the issuer in the answer (RFC 9207). Authlib writes
+the requests and judges the token; no answer and no secret is kept but the service's own addresses and public keys.
+"""
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+from joserfc.jws import extract_compact
+
+from app.eid.identity import Identity, check_token, read_identity
+from app.eid.refusals import EidRefused, Why
+from app.eid.settings import EidSettings, signing_key
+
+_SECONDS: Final = 5.0
+_LARGEST: Final = 256 * 1024
+_KEPT_SECONDS: Final = 3600
+_NO_SOONER_SECONDS: Final = 60
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in that was begun: what the browser that began it must keep until the answer comes."""
+
+    state: str
+    nonce: str
+    verifier: str
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What the service sent the browser back with. An empty text stands for what was not sent."""
+
+    state: str = ""
+    code: str = ""
+    issuer: str = ""
+    error: str = ""
+
+
+class Provider:
+    """The sign-in service."""
+
+    def __init__(self, settings: EidSettings, *, verify: str | bool = True) -> None:
+        self.settings = settings
+        self._client = httpx.Client(
+            timeout=_SECONDS,
+            follow_redirects=False,
+            verify=verify,
+            trust_env=False,
+            headers={"User-Agent": "Lanekort", "Accept": "application/json"},
+        )
+        self._metadata: tuple[float, dict[str, Any]] | None = None
+        self._keys: tuple[float, KeySet] | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.settings.name
+
+    def begin(self, *, redirect_uri: str, language: str, anew: bool) -> tuple[str, Begun]:
+        """Begin a sign-in. Returns where the browser goes, and what it must keep.
+
+        With `anew` the person is to sign in again, also if the service still knows them. Raises EidRefused.
+        """
+        begun = Begun(
+            state=secrets.token_urlsafe(32),
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(48),
+            anew=anew,
+        )
+        asked: dict[str, str] = {"prompt": "login", "max_age": "0"} if anew else {}
+        address = prepare_grant_uri(
+            self._describe()["authorization_endpoint"],
+            client_id=self.settings.client_id,
+            response_type="code",
+            redirect_uri=redirect_uri,
+            scope=self.settings.scope,
+            state=begun.state,
+            nonce=begun.nonce,
+            code_challenge=create_s256_code_challenge(begun.verifier),
+            code_challenge_method="S256",
+            acr_values=self.settings.acr[0],
+            ui_locales=language,
+            **asked,
+        )
+        return str(address), begun
+
+    def finish(self, answer: Answer, *, begun: Begun, redirect_uri: str, now: datetime) -> Identity:
+        """Return who signed in. Raises EidRefused."""
+        if not hmac.compare_digest(answer.state.encode(), begun.state.encode()):
+            raise EidRefused(Why.NOT_BEGUN)
+        described = self._describe()
+        says_issuer = described.get("authorization_response_iss_parameter_supported") is True
+        if (answer.issuer or says_issuer) and answer.issuer != self.settings.issuer:
+            raise EidRefused(Why.NOT_OURS)
+        if answer.error or not answer.code:
+            raise EidRefused(Why.CANCELLED)
+        tokens = self._exchange(answer.code, begun=begun, redirect_uri=redirect_uri)
+        token = tokens.get("id_token")
+        if not isinstance(token, str):
+            raise EidRefused(Why.SILENT)
+        claims = check_token(
+            token, keys=self._find_keys(token), settings=self.settings, nonce=begun.nonce, anew=begun.anew, now=now
+        )
+        more: dict[str, Any] = {}
+        if "userinfo_endpoint" in described and not ("name" in claims and "birthdate" in claims):
+            more = self._ask_userinfo(str(tokens.get("access_token", "")), sub=claims["sub"])
+        return read_identity(claims, settings=self.settings, more=more)
+
+    def _exchange(self, code: str, *, begun: Begun, redirect_uri: str) -> dict[str, Any]:
+        address, own = self._describe()["token_endpoint"], self.settings
+        body = prepare_token_request(
+            "authorization_code", "", code=code, redirect_uri=redirect_uri, code_verifier=begun.verifier
+        )
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        proof = ClientAuth(own.client_id, own.client_secret, "client_secret_basic")
+        if own.private_key:
+            key = signing_key(own.private_key)
+            # The audience is the issuer: every service takes that, and no other service could use the proof.
+            named = {"kid": own.key_id} if own.key_id else None
+            signed = PrivateKeyJWT(own.issuer, headers=named, alg="ES256" if isinstance(key, ECKey) else "RS256")
+            proof = ClientAuth(own.client_id, key, signed)
+        address, headers, body = proof.prepare("POST", address, headers, body)
+        response = self._ask("POST", address, headers=headers, content=body)
+        if response.status_code in (400, 401):
+            # A code that was used before, or is too old. That we are not known there ends in the same words.
+            raise EidRefused(Why.EXPIRED)
+        return _read(response)
+
+    def _ask_userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
+        told = _read(
+            self._ask("GET", self._describe()["userinfo_endpoint"], headers={"Authorization": f"Bearer {access_token}"})
+        )
+        # OpenID Connect Core 1.0, 5.3.2: without the same subject it may be about somebody else.
+        if told.get("sub") != sub:
+            raise EidRefused(Why.NOT_OURS)
+        return told
+
+    def _describe(self) -> dict[str, Any]:
+        """Return what the service says of itself (OpenID Connect Discovery 1.0), which is asked for once an hour."""
+        if self._metadata is not None and time.monotonic() - self._metadata[0] < _KEPT_SECONDS:
+            return self._metadata[1]
+        address = self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        told = _read(self._ask("GET", address))
+        if told.get("issuer") != self.settings.issuer:
+            raise EidRefused(Why.NOT_OURS)
+        for name in (*_ENDPOINTS, "userinfo_endpoint"):
+            if (name in told or name in _ENDPOINTS) and not self._is_address(told.get(name)):
+                raise EidRefused(Why.SILENT)
+        self._metadata = (time.monotonic(), told)
+        return told
+
+    def _is_address(self, text: object) -> bool:
+        schemes = ("https",) if self.settings.needs_tls else ("https", "http")
+        return isinstance(text, str) and urlsplit(text).scheme in schemes and bool(urlsplit(text).hostname)
+
+    def _find_keys(self, token: str) -> KeySet:
+        """Return the service's public keys; asked for again where the token names one that is not among them."""
+        kept = self._keys
+        age = time.monotonic() - kept[0] if kept else _KEPT_SECONDS
+        if kept is None or age >= _KEPT_SECONDS or (age >= _NO_SOONER_SECONDS and not _is_known(token, kept[1])):
+            try:
+                kept = (time.monotonic(), KeySet.import_key_set(_read(self._ask("GET", self._describe()["jwks_uri"]))))  # type: ignore[arg-type]
+            except (JoseError, ValueError, KeyError, TypeError):
+                raise EidRefused(Why.SILENT) from None
+            self._keys = kept
+        return kept[1]
+
+    def _ask(
+        self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
+    ) -> httpx.Response:
+        try:
+            return self._client.request(method, address, headers=headers, content=content)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+            # Their own words quote the address.
+            raise EidRefused(Why.SILENT) from None
+
+
+def _read(response: httpx.Response) -> dict[str, Any]:
+    try:
+        told = response.json() if response.status_code == 200 and len(response.content) <= _LARGEST else None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise EidRefused(Why.SILENT)
+    return told
+
+
+def _is_known(token: str, keys: KeySet) -> bool:
+    try:
+        kid = extract_compact(token.encode()).headers().get("kid")
+    except (JoseError, ValueError):
+        return True
+    return kid is None or any(key.kid == kid for key in keys.keys)

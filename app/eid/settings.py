@@ -1,0 +1,113 @@
+"""Which sign-in service is asked, and what it calls things. Norway's ID-porten is the profile that comes along."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+_PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
+    # https://docs.digdir.no/docs/idporten/oidc/oidc_protocol_id_token
+    "idporten": {
+        "name": "ID-porten",
+        "id_claim": "pid",
+        "acr": "idporten-loa-substantial idporten-loa-high",
+        "scope": "openid profile",
+    },
+    # OpenID Connect Core 1.0 has no claim for a national number: each provider has its own word for it.
+    "oidc": {"name": "", "id_claim": "", "acr": "", "scope": "openid profile"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EidSettings:
+    """A sign-in service, and this portal as its client.
+
+    `acr` names the levels of assurance that are enough, the one to ask for first. One of `client_secret` and
+    `private_key` (PEM, which the service knows by `key_id`) proves who asks. `needs_tls` is only left out for a
+    service on this machine.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
+    key_id: str = ""
+    name: str
+    id_claim: str
+    acr: tuple[str, ...]
+    scope: str
+    needs_tls: bool = True
+
+
+def idporten(*, issuer: str, client_id: str, client_secret: str, needs_tls: bool = True) -> EidSettings:
+    """Return ID-porten's profile with an issuer and a client of one's own."""
+    shipped = _PROFILES["idporten"]
+    return EidSettings(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=client_secret,
+        name=shipped["name"],
+        id_claim=shipped["id_claim"],
+        acr=tuple(shipped["acr"].split()),
+        scope=shipped["scope"],
+        needs_tls=needs_tls,
+    )
+
+
+def read_eid(environ: Mapping[str, str], faults: list[str]) -> EidSettings | None:
+    """Return the sign-in service that the environment names; None where it names none. Adds to `faults`."""
+    issuer = environ.get("EID_ISSUER", "").strip()
+    if not issuer:
+        return None
+    before = len(faults)
+    if re.fullmatch(r"https://[^?#\s]+", issuer) is None:
+        faults.append("EID_ISSUER must be the issuer's address as the service writes it, such as https://idporten.no")
+    profile = _PROFILES.get(environ.get("EID_PROFILE", "idporten"))
+    if profile is None:
+        faults.append(f"EID_PROFILE must be one of {', '.join(_PROFILES)}")
+        profile = _PROFILES["idporten"]
+    words = {name: environ.get(f"EID_{name.upper()}", "").strip() or word for name, word in profile.items()}
+    missing = [f"EID_{name.upper()}" for name, word in words.items() if not word]
+    client_id = environ.get("EID_CLIENT_ID", "")
+    if missing or not client_id:
+        faults.append(f"{', '.join([*missing, *([] if client_id else ['EID_CLIENT_ID'])])} must be given")
+    secret, private_key = environ.get("EID_CLIENT_SECRET", ""), _read_key(environ.get("EID_KEY_FILE", ""), faults)
+    if bool(secret) == bool(environ.get("EID_KEY_FILE", "")):
+        faults.append("EID_CLIENT_SECRET or EID_KEY_FILE must be given, and not both")
+    if len(faults) > before:
+        return None
+    return EidSettings(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=secret,
+        private_key=private_key,
+        key_id=environ.get("EID_KEY_ID", ""),
+        name=words["name"],
+        id_claim=words["id_claim"],
+        acr=tuple(words["acr"].split()),
+        scope=words["scope"],
+    )
+
+
+def _read_key(path: str, faults: list[str]) -> str:
+    if not path:
+        return ""
+    try:
+        text = Path(path).read_text(encoding="ascii")
+        signing_key(text)
+    except (OSError, ValueError, JoseError):
+        faults.append("EID_KEY_FILE must be the path of a private key in PEM, RSA or EC P-256, that can be read")
+        return ""
+    return text
+
+
+def signing_key(pem: str) -> RSAKey | ECKey:
+    """Return the private key in a PEM text. Raises ValueError or JoseError."""
+    try:
+        return RSAKey.import_key(pem)
+    except (ValueError, TypeError, JoseError):
+        return ECKey.import_key(pem)
