@@ -19,7 +19,7 @@ from app.web.languages import LANGUAGES
 from app.web.library_words import in_a_row
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "you": ("patrons", "national_id_tokens", "issued_numbers"),
+    "you": ("patrons", "national_id_tokens", "issued_numbers", "registrations"),
     "libraries": ("affiliations", "library_notices", "machine_answers"),
     "looks": ("access_log", "presented_steps", "desk_visits"),
     "devices": ("sessions", "devices", "credentials", "pin_verifiers", "one_time_secrets"),
@@ -47,6 +47,8 @@ _VALUES: Final[Mapping[tuple[str, str], LazyString]] = {
     ("purpose", "new-pin"): _l("a new PIN"),
     ("purpose", "new-device"): _l("a new device"),
     ("purpose", "step-up"): _l("a confirmation"),
+    ("registrations", "own"): _l("for yourself"),
+    ("registrations", "child"): _l("by a guardian"),
     ("library_notices", "joined"): _l("you joined"),
     ("library_notices", "changed"): _l("something was changed"),
     ("library_notices", "renumbered"): _l("the card has a new number"),

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 
@@ -132,3 +133,47 @@ def _correct(library: Library, values: Mapping[str, str | None]) -> Library:
 def find_library_name(*, library_id: str) -> str | None:
     """Return a library's name; None where the register knows no such library."""
     return db.session.scalar(select(Library.name).where(Library.id == library_id))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLibrary:
+    """A library that somebody may choose. `joins_online`: patrons may activate their card there by themselves."""
+
+    id: str
+    name: str
+    place: str | None
+    joins_online: bool
+
+
+def search_libraries(*, words: str, limit: int) -> list[FoundLibrary]:
+    """Return libraries in whose name, place or id every word stands, in the order of their names.
+
+    Upper and lower case are alike, in every alphabet: SQLite's own LIKE knows that of a to z alone.
+    """
+    wanted = words.casefold().split()[:8]
+    rows = db.session.execute(
+        select(Library.id, Library.name, Library.place, Library.online_activation).order_by(Library.name, Library.id)
+    )
+    found = (FoundLibrary(*row) for row in rows)
+    fitting = (each for each in found if _has_all(f"{each.name} {each.place or ''} {each.id}".casefold(), wanted))
+    return list(islice(fitting, limit))
+
+
+def _has_all(text: str, words: Iterable[str]) -> bool:
+    return all(word in text for word in words)
+
+
+def let_join_online(*, library_id: str, allowed: bool) -> bool:
+    """Say whether patrons may activate their card at this library online. Returns False for an unknown library."""
+    library = db.session.get(Library, library_id)
+    if library is not None:
+        library.online_activation = allowed
+    return library is not None
+
+
+def find_library(*, library_id: str) -> FoundLibrary | None:
+    """Return a library; None where the register knows no such library."""
+    row = db.session.execute(
+        select(Library.id, Library.name, Library.place, Library.online_activation).where(Library.id == library_id)
+    ).first()
+    return None if row is None else FoundLibrary(*row)

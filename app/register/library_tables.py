@@ -26,6 +26,7 @@ class Library(Base):
     static_codes: Mapped[bool] = mapped_column(default=False)
     desks_share_scans: Mapped[bool] = mapped_column(default=False)
     consent_age: Mapped[int] = mapped_column(default=15)
+    online_activation: Mapped[bool] = mapped_column(default=False)
 
 
 class Staff(Base):

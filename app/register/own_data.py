@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, select
 from app.register.changes import NUMBER_COLUMN
 from app.register.numbers import CARD_NUMBER
 from app.register.outbox import SEALED_TO_COLUMN
+from app.register.registrations import FORM_COLUMN
 from app.register.tables import (
     AccessLogEntry,
     Affiliation,
@@ -33,6 +34,7 @@ from app.register.tables import (
     Patron,
     PinVerifier,
     PresentedStep,
+    Registration,
     Session,
 )
 from app.register.transaction import db
@@ -112,6 +114,12 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     "sessions": Own(Session, lambda patron: Session.patron_id == patron.id, withheld={"token_hash": KEYED}),
     "credentials": Own(Credential, lambda patron: Credential.patron_id == patron.id, withheld={"sealed_key": KEYED}),
     "presented_steps": Own(PresentedStep, _by_own_credentials, withheld={"session": TERMINAL}),
+    "registrations": Own(
+        Registration,
+        lambda patron: Registration.patron_id == patron.id,
+        withheld=dict.fromkeys(("own_token", "child_token", "guardian_token", "handle_hash", "code_token"), KEYED),
+        sealed={"sealed_form": FORM_COLUMN},
+    ),
     "desk_visits": Own(DeskVisit, lambda patron: DeskVisit.patron_id == patron.id, withheld={"session": TERMINAL}),
     # Whether somebody has the number that was entered would be told by the guardian's id.
     "permissions_given": Own(

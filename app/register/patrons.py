@@ -53,10 +53,12 @@ def register_patron(
     national_id: NationalId | None,
     now: datetime,
     language: str = "nb",
+    activated: bool = True,
 ) -> Patron:
     """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
 
-    Without a card number one is drawn; one that is given must never have been issued.
+    Without a card number one is drawn; one that is given must never have been issued. A card that is made online is
+    not `activated` at the home library either.
     """
     patron = Patron(
         card_number=note_number(card_number) if card_number else draw_number(),
@@ -77,7 +79,8 @@ def register_patron(
     )
     db.session.add(patron)
     db.session.flush()
-    activate_card(patron_id=patron.id, library_id=home_library_id, now=now)
+    if activated:
+        activate_card(patron_id=patron.id, library_id=home_library_id, now=now)
     if national_id is not None:
         token = vault.token(purpose=NATIONAL_ID, text=national_id.canonical)
         db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id))
@@ -97,11 +100,12 @@ def lock_patron(patron_id: int) -> Patron:
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
 
-    Raises LocalCard or NoSuchPatron.
+    Who the patron is has then been seen there. Raises LocalCard or NoSuchPatron.
     """
     patron = lock_patron(patron_id)
     if patron.local_to not in (None, library_id):
         raise LocalCard
+    patron.stated_at = None
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
         db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
         db.session.flush()
@@ -122,6 +126,12 @@ def get_patron(*, patron_id: int) -> ShownPatron:
         .where(Patron.id == patron_id)
     ).one()
     return ShownPatron(*row)
+
+
+def find_local_library(*, patron_id: int) -> str | None:
+    """Return the name of the only library that takes the patron's card; None where it is a national one."""
+    local = select(Library.name).join(Patron, Patron.local_to == Library.id).where(Patron.id == patron_id)
+    return db.session.scalar(local)
 
 
 def list_affiliations(*, patron_ids: Sequence[int]) -> dict[int, dict[str, str]]:

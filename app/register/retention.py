@@ -27,6 +27,7 @@ from app.register.tables import (
     OneTimeSecret,
     PinOrder,
     PresentedStep,
+    Registration,
     Session,
 )
 from app.register.transaction import db
@@ -42,6 +43,8 @@ FORMER_ADDRESSES: Final = timedelta(days=30)
 ANSWERED_NOTICES: Final = timedelta(days=90)
 NOTICES: Final = timedelta(days=365)
 ERASURES: Final = timedelta(days=365)
+REGISTRATIONS: Final = timedelta(hours=24)
+"""After the last time that its owner identified themself: `registrations.expires_at` is that instant."""
 
 BATCH: Final = 1000
 """Rows a transaction: nobody waits for more than these."""
@@ -63,6 +66,11 @@ def purge(*, now: datetime) -> Mapping[str, int]:
     return gone
 
 
+def purge_registrations(*, now: datetime) -> int:
+    """Delete registrations that are past their time, committed. Returns how many went."""
+    return _delete(_Old(Registration, Registration.expires_at <= now))
+
+
 def _everything_old(now: datetime) -> list[_Old]:
     # A device without a card and without a session is only a name, so devices come last.
     unused = ~exists().where(Credential.device_id == Device.id) & ~exists().where(Session.device_id == Device.id)
@@ -72,6 +80,7 @@ def _everything_old(now: datetime) -> list[_Old]:
         _Old(DeskVisit, DeskVisit.opened_at <= now - DESK_VISITS),
         _Old(AttemptCount, AttemptCount.since <= now - ATTEMPT_COUNTS),
         _Old(Session, Session.expires_at <= now),
+        _Old(Registration, Registration.expires_at <= now),
         _Old(OneTimeSecret, OneTimeSecret.expires_at <= now),
         _Old(PinOrder, PinOrder.asked_at <= now - PIN_ORDERS),
         _Old(MachineAnswer, MachineAnswer.answered_at <= now - MACHINE_ANSWERS),

@@ -19,6 +19,7 @@ _FIND = select(
     Session.idle_seconds,
     Session.secret_entered_at,
     Session.code_entered_at,
+    Session.identified_at,
 ).where(Session.token_hash == bindparam("token_hash"))
 
 
@@ -45,6 +46,7 @@ class LiveSession:
     device_id: int | None
     secret_entered_at: datetime
     code_entered_at: datetime | None = None
+    identified_at: datetime | None = None
 
 
 def start_session(
@@ -80,7 +82,15 @@ def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSe
         row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
     if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
-    return LiveSession(row.id, row.patron_id, row.staff_id, row.device_id, row.secret_entered_at, row.code_entered_at)
+    return LiveSession(
+        row.id,
+        row.patron_id,
+        row.staff_id,
+        row.device_id,
+        row.secret_entered_at,
+        row.code_entered_at,
+        row.identified_at,
+    )
 
 
 def renew_secret(*, session_id: int, now: datetime) -> None:
@@ -91,6 +101,22 @@ def renew_secret(*, session_id: int, now: datetime) -> None:
 def renew_code(*, session_id: int, now: datetime) -> None:
     """Note, committed at once, that whoever holds the session has just entered a code that was sent to the patron."""
     _note_entered(session_id, code_entered_at=now)
+
+
+def renew_identified(*, session_id: int, now: datetime) -> None:
+    """Note, committed at once, that whoever holds the session has just identified themself with the national sign-in.
+
+    That stands in for the PIN and for a code.
+    """
+    _note_entered(session_id, secret_entered_at=now, code_entered_at=now, identified_at=now)
+
+
+def use_identified(*, session_id: int, after: datetime) -> bool:
+    """Tell whether the holder identified themself after that instant. It counts once: the note is gone, committed."""
+    noted = (Session.id == session_id) & (Session.identified_at > after)
+    with direct_connection() as connection:
+        used = connection.execute(update(Session).where(noted).values(identified_at=None).returning(Session.id))
+        return used.first() is not None
 
 
 def _note_entered(session_id: int, **values: datetime) -> None:

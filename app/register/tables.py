@@ -46,6 +46,7 @@ __all__ = [
     "PinOrder",
     "PinVerifier",
     "PresentedStep",
+    "Registration",
     "Session",
     "Staff",
     "UtcInstant",
@@ -57,9 +58,9 @@ _BY_GUARDIANS = text("role = 'guardian'")
 class Patron(Base):
     """A person with a card, and all that the register keeps of them. Hidden addresses are not stored.
 
-    `local_to` names the only library that takes the card of somebody who opted out of the national one. `version`
-    grows with every change, and is the order in which libraries apply them. `death_reported_by` names the library
-    that may take its report back.
+    `local_to` names the only library that takes the card of somebody who opted out of the national one. `stated_at` is
+    when somebody typed online who this is, which no desk has seen papers of since. `version` grows with every change,
+    and is the order in which libraries apply them. `death_reported_by` names the library that may take its report back.
     """
 
     __tablename__ = "patrons"
@@ -93,6 +94,7 @@ class Patron(Base):
     erase_at: Mapped[Instant | None] = mapped_column(index=True)
     erase_reason: Mapped[str | None] = mapped_column(String(10))
     death_reported_by: Mapped[str | None] = mapped_column(String(20))
+    stated_at: Mapped[Instant | None]
     version: Mapped[int] = mapped_column(default=1)
 
 
@@ -205,6 +207,7 @@ class Session(Base):
     idle_seconds: Mapped[int]
     secret_entered_at: Mapped[Instant]
     code_entered_at: Mapped[Instant | None]
+    identified_at: Mapped[Instant | None]
 
 
 class IssuedNumber(Base):
@@ -297,6 +300,37 @@ class OneTimeSecret(Base):
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(10))
     expires_at: Mapped[Instant]
+
+
+class Registration(Base):
+    """Somebody with a national sign-in who is about to get a card, or to get one for a child. Gone within a day.
+
+    `own_token` is the keyed token of who identified themself, `child_token` of the child's number, `guardian_token`
+    of the guardian who agreed to a young person's own. What was filled in is sealed. `handle_hash` names the one
+    browser that goes on with it.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        UniqueConstraint("own_token", "kind"),
+        CheckConstraint("kind IN ('own', 'child')", name="kind"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(5))
+    own_token: Mapped[str] = mapped_column(String(64))
+    child_token: Mapped[str | None] = mapped_column(String(64))
+    guardian_token: Mapped[str | None] = mapped_column(String(64))
+    key_id: Mapped[int]
+    handle_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    sealed_form: Mapped[bytes]
+    code_token: Mapped[str | None] = mapped_column(String(64))
+    code_until: Mapped[Instant | None]
+    code_due_at: Mapped[Instant | None] = mapped_column(index=True)
+    patron_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    done_at: Mapped[Instant | None]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
 
 
 class DeskVisit(Base):

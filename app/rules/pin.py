@@ -40,3 +40,10 @@ ORDER_CARD = Budget("new PIN card", limit=3, seconds=24 * 3600)
 ORDER_SOURCE = Budget("new PIN source", limit=20, seconds=3600)
 ORDER_ALL = Budget("new PIN all", limit=1000, seconds=3600)
 """A message to each of many patrons trips no counter but this."""
+
+EID_SOURCE = Budget("national sign-in source", limit=60, seconds=15 * 60)
+EID_ONCE = Budget("national sign-in once", limit=1, seconds=24 * 3600)
+"""Each sign-in that was begun counts once, at whichever process its answer comes in."""
+
+CHILD_NUMBERS = Budget("child's number", limit=10, seconds=24 * 3600)
+"""A guardian types a child's number: nobody tries out who has a card."""

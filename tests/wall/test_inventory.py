@@ -56,6 +56,7 @@ PERIODS = {
     "messages": [words(retention.SENT_MESSAGES), words(retention.FORMER_ADDRESSES)],
     "credentials": [words(retention.EXPIRED_CREDENTIALS)],
     "devices": [words(retention.EXPIRED_CREDENTIALS)],
+    "registrations": [words(retention.REGISTRATIONS)],
     "sessions": [seconds(lasting.absolute) for lasting in (BORROWED_DEVICE, OWN_DEVICE, DESK)],
     "one_time_secrets": [words(LETTER_LASTS)],
     "pin_orders": [words(retention.PIN_ORDERS)],
