@@ -17,6 +17,7 @@ from app.cli import add_commands
 from app.config import Settings, read_settings
 from app.demo.routes import demo
 from app.desk import desk
+from app.eid.provider import Provider
 from app.family import family
 from app.ils.systems import Systems, read_systems
 from app.messages.channels import Channel, Channels, Post
@@ -106,6 +107,7 @@ def create_app(
     app.url_map.converters["id"] = RowId
     app.url_map.converters["card"] = CardNumberInAddress
     app.extensions["vault"] = Vault(settings.vault_keys)
+    app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
     if settings.proxies:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.eid.settings import EidSettings, read_eid
+
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
 
@@ -34,6 +36,7 @@ class Settings:
     proxies: int = 0
     allow_synthetic_ids: bool = False
     inactive_notice_days: int = 60
+    eid: EidSettings | None = None
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -68,6 +71,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if not (notice_days.isascii() and notice_days.isdigit() and 14 <= int(notice_days) <= 365):
         faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
+    eid = read_eid(environ, faults)
     if faults:
         raise BadSettings("\n".join(faults))
     return Settings(
@@ -83,6 +87,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         security_contact=security_contact,
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
+        eid=eid,
     )
 
 

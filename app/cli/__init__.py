@@ -11,7 +11,7 @@ from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.webhooks import webhooks
-from app.register.libraries import NotALibraryList, import_libraries
+from app.register.libraries import NotALibraryList, import_libraries, let_join_online
 from app.register.transaction import db
 from app.web.clean_up import clean_up
 from app.web.worker import work
@@ -37,6 +37,17 @@ def import_file(file: Path) -> None:
     )
     if report.bad:
         raise SystemExit(1)
+
+
+@libraries.command("join-online")
+@click.argument("library_id")
+@click.option("--off", is_flag=True, help="Only the desk activates cards again.")
+def join_online(library_id: str, off: bool) -> None:
+    """Let patrons activate their card at LIBRARY_ID by themselves, once they have accepted its rules."""
+    if not let_join_online(library_id=library_id, allowed=not off):
+        raise click.ClickException(f"There is no library {library_id}.")
+    db.session.commit()
+    click.echo(f"{library_id}: cards are activated {'at the desk' if off else 'at the desk and online'}.")
 
 
 @retention.command("run")

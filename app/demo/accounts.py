@@ -9,6 +9,12 @@ from flask_babel import lazy_gettext as _l
 from app.rules.contact import Contact
 
 
+def birth_date_at(*, age: int, today: date) -> date:
+    """Return a birth date that gives the age on `today`, some months after the birthday."""
+    birthday = today - timedelta(days=100)
+    return date(birthday.year - age, birthday.month, min(birthday.day, 28))
+
+
 @dataclass(frozen=True, slots=True)
 class DemoPatron:
     """A patron who was never born. `age` holds on the day of seeding; `who` is for the start page."""
@@ -24,13 +30,13 @@ class DemoPatron:
     national_id: str
     born_on_new_year: bool = False
     lost: bool = False
+    local: bool = False
 
     def birth_date(self, today: date) -> date:
         """Return a birth date that gives the age on `today`, some months after the birthday."""
         if self.born_on_new_year:
             return date(today.year - self.age, 1, 1)
-        birthday = today - timedelta(days=100)
-        return date(birthday.year - self.age, birthday.month, min(birthday.day, 28))
+        return birth_date_at(age=self.age, today=today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ LIBRARIES = {
     "2023500": ("Ullensaker bibliotek", "0238", "Storgata 1", "2050", "Jessheim"),
     "Mull": ("Mullsjö bibliotek", "0642", "Järnvägsgatan 1", "565 31", "Mullsjö"),
 }
+
+JOINED_ONLINE = ("Mull",)
+"""Where patrons may activate their card by themselves; the other library wants to see them at the desk."""
 
 _AT_ULLENSAKER = {"postcode": "2050", "place": "Jessheim"}
 
@@ -141,6 +150,24 @@ PATRONS = (
         libraries=("2023500",),
         contact=Contact(phone="+4799900006", preferred="sms"),
         national_id="17826810130",
+    ),
+    DemoPatron(
+        card_number="N000100007",
+        pin="6051",
+        who=_l("adult with a local card, which only Mullsjö takes"),
+        name="Erik Lund",
+        age=57,
+        gender="male",
+        libraries=("Mull",),
+        contact=Contact(
+            email="erik@example.org",
+            address="Kyrkvägen 2",
+            postcode="565 31",
+            place="Mullsjö",
+            preferred="email",
+        ),
+        national_id="28876940029",
+        local=True,
     ),
 )
 

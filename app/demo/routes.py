@@ -1,5 +1,6 @@
 """What the start page shows in the demonstration, and on every page the word that it is one."""
 
+from datetime import date
 from typing import Any, NamedTuple
 
 import pyotp
@@ -7,9 +8,10 @@ from flask import Blueprint, current_app, render_template
 from flask_babel import gettext as _
 
 from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS
+from app.demo.eid import CHILD, TestPerson
 from app.messages.channels import Inbox
 from app.web.access import Audience, open_to
-from app.web.clock import now
+from app.web.clock import now, today
 
 demo = Blueprint("demo", __name__, template_folder="templates")
 
@@ -28,6 +30,16 @@ class Demonstration:
     """The accounts a visitor may try, as the start page shows them."""
 
     patrons = tuple((patron.card_number, patron.pin, patron.who) for patron in PATRONS)
+
+    @property
+    def child(self) -> TestPerson:
+        """Return a child for whom a guardian may get a card."""
+        return CHILD
+
+    @property
+    def child_born(self) -> date:
+        """Return that child's birth date."""
+        return CHILD.birth_date(today())
 
     @property
     def desks(self) -> list[ShownDesk]:

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS, DemoPatron
+from app.demo.accounts import DESKS, JOINED_ONLINE, LIBRARIES, MACHINES, PATRONS, DemoPatron
 from app.register.cards import report_lost
 from app.register.machines import connect_machine
+from app.register.membership import opt_out
 from app.register.patrons import activate_card, register_patron
 from app.register.pins import set_pin
 from app.register.staff import employ
@@ -31,6 +32,7 @@ def seed_register(*, now: datetime) -> bool:
                 place=place,
                 static_codes=False,
                 desks_share_scans=False,
+                online_activation=library_id in JOINED_ONLINE,
             )
         )
     db.session.flush()
@@ -70,5 +72,7 @@ def _seed_patron(invented: DemoPatron, *, now: datetime) -> None:
     for library_id in invented.libraries[1:]:
         activate_card(patron_id=patron.id, library_id=library_id, now=now)
     set_pin(patron_id=patron.id, pin=invented.pin, now=now)
+    if invented.local:
+        opt_out(patron_id=patron.id, library_id=invented.libraries[0], now=now)
     if invented.lost:
         report_lost(patron_id=patron.id, now=now)

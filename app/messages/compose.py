@@ -61,6 +61,8 @@ def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) 
             return _welcome(link=secret, by_letter=by_letter)
         case "new-device-code" | "step-up-code":
             return _code(kind, code=secret)
+        case "registration-code":
+            return _registration_code(code=secret)
         case "inactive-warning":
             return _inactive_warning(on_day)
         case "family-advice-to-child" | "family-advice-to-guardian":
@@ -109,6 +111,19 @@ def _code(kind: str, *, code: str) -> _Text:
     advice = _("It works once, and only for a few minutes. Tell it to nobody, not even to your library.")
     warning = _("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in.")
     return _Text(subject=subject, sentences=(purpose, code, advice, warning), short=short)
+
+
+def _registration_code(*, code: str) -> _Text:
+    return _Text(
+        subject=_("Your code for getting a library card"),
+        sentences=(
+            _("With this code you confirm your e-mail address:"),
+            code,
+            _("It works once, and only for a few minutes. Tell it to nobody, not even to your library."),
+            _("Was it not you? Then do nothing. What was typed is deleted within a day."),
+        ),
+        short=_("Lånekort: %(code)s confirms your address. Tell it to nobody.", code=code),
+    )
 
 
 def _inactive_warning(on_day: str) -> _Text:

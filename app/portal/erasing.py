@@ -22,7 +22,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.identity import forget_sign_in
-from app.web.step_up import after_step_up
+from app.web.step_up import after_step_up, is_identified
 
 
 class EraseForm(FlaskForm):
@@ -62,7 +62,7 @@ def _show_what_goes() -> str:
     joined = list_affiliations(patron_ids=[patron.id])[patron.id]
     kept = ask_what_is_kept(systems=library_systems(), library_ids=joined, card_number=patron.card_number)
     libraries = [Leaving(name, kept.get(library_id)) for library_id, name in joined.items()]
-    return render_template("portal/erase.html", form=EraseForm(), libraries=libraries)
+    return render_template("portal/erase.html", form=EraseForm(), libraries=libraries, identified=is_identified())
 
 
 @portal.route("/receipt", methods=["GET", "POST"])

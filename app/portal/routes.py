@@ -32,7 +32,7 @@ def login() -> ResponseReturnValue:
     """Sign a patron in with card number and PIN."""
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("portal/login.html", form=form, refusal=None)
+        return make_response(_show(form, refusal=None))
     origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
     try:
         patron_id = sign_in(card_number=form.card_number.data or "", pin=form.pin.data or "", origin=origin, now=now())
@@ -46,7 +46,11 @@ def login() -> ResponseReturnValue:
 
 
 def _refuse(form: LoginForm, status: int, refusal: str) -> Response:
-    return make_response(render_template("portal/login.html", form=form, refusal=refusal), status)
+    return make_response(_show(form, refusal=refusal), status)
+
+
+def _show(form: LoginForm, *, refusal: str | None) -> str:
+    return render_template("portal/login.html", form=form, refusal=refusal)
 
 
 @portal.post("/logout")

@@ -102,13 +102,14 @@ def load_signed_in(token: str) -> SignedIn | None:
 
 
 def let_patron_in(
-    *, patron_id: int, own_device: bool, confirmed: bool = True, code_entered: bool = False
+    *, patron_id: int, own_device: bool, confirmed: bool = True, code_entered: bool = False, identified: bool = False
 ) -> str | None:
     """Sign the patron in on this browser and issue its card, which is what the next page shows.
 
     The card is issued here because a page that is only looked at writes nothing. `confirmed`: no code is asked for on
-    this device from now on; `code_entered`: one was entered just now. Returns the device token that the browser is to
-    keep, on a device of the patron's own; a borrowed one keeps nothing.
+    this device from now on; `code_entered`: one was entered just now; `identified`: they came by the national sign-in,
+    which stands in for PIN and code. Returns the device token that the browser is to keep, on a device of the patron's
+    own; a borrowed one keeps nothing.
     """
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
     token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
@@ -127,7 +128,7 @@ def let_patron_in(
         patron_id=patron_id,
         device_id=device.id,
         lasting=lasting,
-        code_entered_at=now() if code_entered else None,
+        code_entered_at=now() if code_entered or identified else None,
         now=now(),
     )
     _enter(session_token, started, audience=Audience.PATRON, lasts=own_device)

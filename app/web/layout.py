@@ -5,6 +5,8 @@ from typing import Any
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
+from app.web.eid import eid_name
+
 # Min side's tabs in order, by endpoint. A tab is shown where its page exists.
 _TABS = (
     ("portal.my", _l("My page")),
@@ -16,9 +18,9 @@ _TABS = (
 
 
 def lay_out(app: Flask) -> None:
-    """Give every template the tabs of Min side, and how to write a card number."""
+    """Give every template the tabs of Min side, and what the national sign-in is called, if there is one."""
 
     @app.context_processor
     def frame() -> dict[str, Any]:
         tabs = [(endpoint, label) for endpoint, label in _TABS if endpoint in app.view_functions]
-        return {"tabs": tabs, "demo": None}
+        return {"tabs": tabs, "demo": None, "service": eid_name()}

@@ -11,6 +11,7 @@ from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import Words, compose
 from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
 from app.register.outbox import (
+    EMAIL,
     LETTER,
     LINKS,
     NEW_DEVICE_CODE,
@@ -22,6 +23,7 @@ from app.register.outbox import (
     mark_sent,
     take_due_message,
 )
+from app.register.registration_codes import note_code_sent, take_due_code
 from app.register.transaction import db
 from app.web.clock import now
 
@@ -59,6 +61,23 @@ def send_one() -> bool:
             leave_to_desk(message_id=due.id)
         else:
             mark_sent(message_id=due.id, now=now())
+    return True
+
+
+def send_registration_code() -> bool:
+    """Send one code to somebody who is getting a card, if any is due. Returns whether there was anything to do."""
+    post: Post = current_app.extensions["post"]
+    due = take_due_code(now=now())
+    if due is None:
+        return False
+    try:
+        with force_locale(due.language):
+            words = compose(kind="registration-code", name=due.name, channel=EMAIL, secret=due.code)
+        post.send(Letter(EMAIL, to=due.to, subject=words.subject, body=words.body, at=now()))
+    except NotSent as error:
+        _log.warning("code not sent", registration_id=due.registration_id, why=str(error))
+    else:
+        note_code_sent(registration_id=due.registration_id)
     return True
 
 

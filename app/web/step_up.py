@@ -17,6 +17,9 @@ keeps nothing. Fields whose name has `pin` or `password` in it are not sent alon
 - `@after_step_up(asks_pin_itself=True)` is for a view whose own form asks for the PIN where `pin_is_needed()`, and
   takes it by `confirm_pin`: it steps in only where a code is needed.
 
+Where the national sign-in is connected, it stands in for the PIN and the code (`/sign-in/confirm`): for ten minutes,
+and once for a view that always asks.
+
 Pages that are looked at must be without parameters in their address. Everything is committed before the view runs,
 so the view may use `direct_connection`.
 """
@@ -40,7 +43,8 @@ from app.register.confirmation import ask_for_code, code_channel
 from app.register.one_time import STEP_UP, CodeNotValid, use_code
 from app.register.patrons import get_patron
 from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.sessions import renew_code, renew_secret
+from app.register.sessions import renew_code, renew_secret, use_identified
+from app.web.access import Audience, audience_of
 from app.web.clock import now
 from app.web.errors import wait_sentence
 from app.web.identity import DEVICE_COOKIE
@@ -121,7 +125,8 @@ def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Cal
             if looked_at and always:
                 return cast(ResponseReturnValue, view(**parameters))
             code = code_is_needed()
-            needed = Needed(pin=(always or pin_is_needed()) and (code or not asks_pin_itself), code=code)
+            anew = always and not _just_identified()
+            needed = Needed(pin=(anew or pin_is_needed()) and (code or not asks_pin_itself), code=code)
             if looked_at and needed.anything:
                 return redirect(url_for("portal.confirm", next=request.endpoint))
             question = _take_answer(needed) if needed.anything else None
@@ -131,6 +136,26 @@ def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Cal
         return cast(View, ask_first)
 
     return wrap
+
+
+def is_identified() -> bool:
+    """Tell whether the patron came back from the national sign-in to confirm, and has not used that yet."""
+    return _is_fresh(current_user.session.identified_at)
+
+
+def _just_identified() -> bool:
+    """Tell whether the patron came back from the national sign-in for this, in place of the PIN. It counts once."""
+    if request.form.get(_PIN) or not is_identified():
+        return False
+    return use_identified(session_id=current_user.session.id, after=now() - FRESH_FOR)
+
+
+def leads_on(endpoint: str) -> bool:
+    """Tell whether this is one of the patron's own pages, which can be looked at by its address alone."""
+    if endpoint not in current_app.view_functions or audience_of(current_app, endpoint) is not Audience.PATRON:
+        return False
+    rules = current_app.url_map.iter_rules(endpoint)
+    return any("GET" in (rule.methods or ()) and not rule.arguments for rule in rules)
 
 
 def confirm_and_go_on() -> ResponseReturnValue:
@@ -187,5 +212,6 @@ def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, re
         typed=typed,
         refusal=refusal,
         here=request.path,
+        goes_on_to=request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
     )
     return make_response(page, status)

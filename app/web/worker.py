@@ -11,10 +11,11 @@ from app.register.due_erasures import erase_due
 from app.register.families import advise_older_children
 from app.register.overwriting import cut_off_log
 from app.register.pin_orders import handle_pin_order
+from app.register.retention import purge_registrations
 from app.register.transaction import db
 from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
-from app.web.sending import channels_served, send_one
+from app.web.sending import channels_served, send_one, send_registration_code
 from app.web.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
@@ -83,10 +84,17 @@ def handle_orders() -> bool:
     return handle_pin_order(channels=channels_served(), now=now())
 
 
+def forget_registrations() -> None:
+    """Delete what nobody finished in time: that does not wait for the daily clean-up."""
+    purge_registrations(now=now())
+
+
 DUTIES = (
     Duty(handle_orders, every=_SECOND),
     Duty(send_one, every=_SECOND),
+    Duty(send_registration_code, every=_SECOND),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),
     Duty(empty_demo_inbox, every=_HOUR),
+    Duty(forget_registrations, every=_HOUR),
 )

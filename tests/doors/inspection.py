@@ -163,13 +163,13 @@ def _inline_faults(page: BeautifulSoup) -> list[str]:
 
 
 # A question that changes nothing and whose answer holds nothing secret in its address.
-_ASKING_FORMS = ("/my/loans/cost",)
+_ASKING_FORMS = ("/my/loans/cost", "/my/libraries", "/register/library")
 
 
 def _form_faults(page: BeautifulSoup) -> list[str]:
     faults = []
     for form in page.find_all("form"):
-        if form.get("action") in _ASKING_FORMS:
+        if form.get("action") in _ASKING_FORMS and form.get("method") == "get":
             continue
         if form.get("method", "get").lower() != "post":
             faults.append(f"has a form that does not post: {form.get('action')}")

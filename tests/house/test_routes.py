@@ -107,6 +107,8 @@ ROUTES = """
 /my/data/thaw                                          POST       patron
 /my/interlibrary                                       GET,POST   patron
 /my/interlibrary/cancel                                POST       patron
+/my/libraries                                          GET        patron
+/my/libraries/<library_id>                             GET,POST   patron
 /my/loans                                              GET        patron
 /my/loans/cost                                         GET        patron
 /my/loans/renew                                        POST       patron
@@ -127,6 +129,13 @@ ROUTES = """
 /readyz                                                GET        anyone
 /receipt                                               GET,POST   anyone
 /receipt/<code>                                        GET        anyone
+/register                                              GET        anyone
+/register/<step>                                       GET,POST   anyone
+/register/child-card                                   GET        anyone
+/register/stop                                         POST       anyone
+/register/upgrade                                      POST       patron
+/sign-in/<purpose>                                     GET        anyone
+/sign-in/return                                        GET,POST   anyone
 /static/<filename>                                     GET        anyone
 /sw.js                                                 GET        anyone
 /time                                                  GET        anyone
@@ -142,6 +151,8 @@ FOR_EXAMPLE = {
     "filename": "favicon.svg",
     "card_number": "N000100001",
     "message_id": "1",
+    "purpose": "card",
+    "step": "details",
     "code": "NO-SUCH-CODE",
 }
 

@@ -125,6 +125,8 @@ def make_victim(app: APIFlask) -> Victim:
             "filename": "favicon.svg",
             "token": "no-such-token",
             "code": "NO-SUCH-CODE",
+            "purpose": "login",
+            "step": "details",
         }
         db.session.remove()
     return Victim(patron_id, Caller("the victim", Audience.PATRON, browser), objects)

@@ -1,0 +1,178 @@
+"""The way to the national sign-in and back, and what somebody who comes back finds."""
+
+from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.eid.refusals import EidRefused, Why
+from app.portal.registering import HANDLE, go_on
+from app.portal.routes import portal
+from app.register.online_cards import NotAnAdult, check_adult, find_holder
+from app.register.patrons import find_by_national_id
+from app.register.registrations import (
+    CHILD,
+    OWN,
+    Form,
+    RegistrationGone,
+    SamePerson,
+    begin_registration,
+    note_guardian,
+)
+from app.register.sessions import renew_identified
+from app.register.transaction import end_transaction
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.eid import (
+    Identified,
+    NoEid,
+    Purpose,
+    begin_sign_in,
+    begun_purpose,
+    finish_sign_in,
+    refusal_sentence,
+)
+from app.web.identity import keep_device, let_patron_in
+from app.web.languages import language
+from app.web.step_up import leads_on
+
+
+@portal.get("/sign-in/<purpose>")
+@open_to(Audience.ANYONE)
+def eid_begin(purpose: str) -> ResponseReturnValue:
+    """Lead to the sign-in service."""
+    if purpose not in list(Purpose):
+        abort(404)
+    wanted = Purpose(purpose)
+    if wanted is Purpose.CONFIRM and not current_user.is_authenticated:
+        return redirect(url_for("portal.login"))
+    if wanted is Purpose.GUARDIAN and HANDLE not in session:
+        return redirect(url_for("portal.register"))
+    try:
+        keeps = request.args.get("keep") == "1"
+        return redirect(begin_sign_in(wanted, keeps=keeps, goes_on_to=request.args.get("next", "")))
+    except NoEid:
+        return redirect(url_for("portal.register"))
+    except EidRefused as error:
+        return _refuse(error.why, purpose=wanted)
+
+
+@portal.route("/sign-in/return", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def eid_return() -> ResponseReturnValue:
+    """Take the answer of the sign-in service. To look at the page changes nothing: it sends itself in."""
+    purpose = begun_purpose()
+    if request.method == "GET":
+        return _show_answer(purpose)
+    try:
+        return _go_on(finish_sign_in())
+    except NoEid:
+        return redirect(url_for("portal.register"))
+    except EidRefused as error:
+        return _refuse(error.why, purpose=purpose)
+
+
+def _show_answer(purpose: Purpose | None) -> Response:
+    if request.args.get("error"):
+        return _refuse(Why.CANCELLED, purpose=purpose)
+    if not request.args.get("code"):
+        # Somebody who came by a bookmark: nothing was asked, so nothing is refused.
+        return _stop(refusal_sentence(Why.NOT_BEGUN), status=200, again=purpose)
+    if purpose is None:
+        return _refuse(Why.NOT_BEGUN, purpose=purpose)
+    sent = {name: request.args.get(name, "") for name in ("state", "code", "iss")}
+    return make_response(render_template("portal/eid_return.html", sent=sent))
+
+
+def _refuse(why: Why, *, purpose: Purpose | None) -> Response:
+    status = 503 if why in (Why.SILENT, Why.CLOCK) else 400
+    return _stop(refusal_sentence(why), status=status, again=purpose)
+
+
+def _stop(sentence: str, *, status: int = 403, again: Purpose | None = None) -> Response:
+    end_transaction()
+    page = render_template("portal/eid_stop.html", sentence=sentence, again=again)
+    return make_response(page, status)
+
+
+def _go_on(who: Identified) -> Response:
+    match who.purpose:
+        case Purpose.LOGIN | Purpose.CARD:
+            return _let_in(who) or _begin_own(who)
+        case Purpose.CHILD:
+            return _begin_for_child(who)
+        case Purpose.GUARDIAN:
+            return _agree(who)
+        case Purpose.CONFIRM:
+            return _confirm(who)
+
+
+def _let_in(who: Identified) -> Response | None:
+    """Let in somebody who has a card; the sign-in stands in for PIN and code, and confirms the device."""
+    holder = find_holder(national_id=who.national_id, birth_date=who.identity.birth_date, now=now())
+    if holder is None:
+        return None
+    if holder.card_state != "active":
+        return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
+    token = let_patron_in(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
+    page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
+    if holder.local_to is not None and who.purpose is Purpose.CARD:
+        page = "portal.register"
+    elif who.purpose is Purpose.CARD:
+        flash(_("You have a card already: here it is."), "success")
+    response = make_response(redirect(url_for(page)))
+    keep_device(response, token)
+    return response
+
+
+def _begin_own(who: Identified) -> Response:
+    if who.purpose is Purpose.LOGIN:
+        page = render_template("portal/eid_no_card.html")
+        return make_response(page)
+    told = who.identity
+    form = Form(
+        name=told.name or "",
+        birth_date=told.birth_date,
+        gender=told.gender,
+        stated=told.name is None or told.birth_date is None,
+        language=language(),
+    )
+    return _enter(begin_registration(national_id=who.national_id, kind=OWN, form=form, now=now()))
+
+
+def _begin_for_child(who: Identified) -> Response:
+    try:
+        check_adult(birth_date=who.identity.birth_date, now=now())
+    except NotAnAdult:
+        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."))
+    form = Form(language=language())
+    return _enter(begin_registration(national_id=who.national_id, kind=CHILD, form=form, now=now()))
+
+
+def _enter(handle: str) -> Response:
+    session[HANDLE] = handle
+    return go_on()
+
+
+def _agree(who: Identified) -> Response:
+    try:
+        note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
+        check_adult(birth_date=who.identity.birth_date, now=now())
+    except NotAnAdult:
+        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."), again=who.purpose)
+    except SamePerson:
+        return _stop(_("That was the one who gets the card. The guardian logs in here."), again=who.purpose)
+    except RegistrationGone:
+        return make_response(redirect(url_for("portal.register")))
+    return go_on()
+
+
+def _confirm(who: Identified) -> Response:
+    patron_id = find_by_national_id(who.national_id)
+    end_transaction()
+    if not current_user.is_authenticated:
+        return make_response(redirect(url_for("portal.login")))
+    if patron_id != current_user.patron_id:
+        return _stop(_("That was somebody else than the one who is logged in here. Nothing was changed."))
+    renew_identified(session_id=current_user.session.id, now=now())
+    return make_response(redirect(url_for(who.goes_on_to if leads_on(who.goes_on_to) else "portal.my")))

@@ -1,0 +1,134 @@
+"""Få digitalt lånekort: from the national sign-in to a card that turns on the screen, one page after the other.
+
+Every page can be left and come back to: what was filled in is kept for a day, and who identifies themself again goes
+on where they were. Nobody is led past something that is missing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import Response, abort, flash, make_response, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.portal.routes import portal
+from app.register.enrolment import consent_is_needed
+from app.register.membership import upgrade_to_national
+from app.register.patrons import find_local_library
+from app.register.registrations import CHILD, Half, RegistrationGone, find_registration, give_up
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+_STEPS = ("child", "details", "library", "email", "guardian", "finish")
+
+
+HANDLE = "registration"
+"""Under which name the browser's session holds the registration that goes on in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where somebody is on the way to a card: the pages of their way, and the first on which something is missing."""
+
+    half: Half
+    steps: tuple[str, ...]
+    missing: str
+
+    def may_open(self, step: str) -> bool:
+        """Tell whether the page lies on the way, and not behind something that is missing."""
+        return step in self.steps and self.steps.index(step) <= self.steps.index(self.missing)
+
+    def place_of(self, step: str) -> tuple[int, int]:
+        """Return which page of how many it is, counted from one."""
+        return self.steps.index(step) + 1, len(self.steps)
+
+
+Page = Callable[[Way], ResponseReturnValue]
+PAGES: dict[str, Page] = {}
+"""The pages of the way by name; registration_steps.py fills them in."""
+
+
+def find_way() -> Way | None:
+    """Return how far this browser's registration has come; None where there is none."""
+    half = find_registration(handle=session.get(HANDLE, ""), now=now())
+    if half is None:
+        return None
+    is_child = half.kind == CHILD
+    is_young = needs_guardian(half)
+    left_out = {"guardian"} if is_child else {"child"} if is_young else {"child", "guardian"}
+    steps = tuple(step for step in _STEPS if step not in left_out)
+    form = half.form
+    known: Mapping[str, bool] = {
+        "child": half.knows_child,
+        "details": bool(form.email and form.name and form.birth_date),
+        "library": bool(form.library_id),
+        "email": form.confirmed_email is not None and form.confirmed_email == form.email,
+        "guardian": half.guardian_agrees,
+    }
+    return Way(half, steps, next((step for step in steps if not known.get(step, False)), "finish"))
+
+
+def needs_guardian(half: Half) -> bool:
+    """Tell whether somebody of this age needs a guardian at the home library that was chosen, if one was."""
+    form = half.form
+    if not form.library_id or form.birth_date is None:
+        return False
+    return consent_is_needed(library_id=form.library_id, birth_date=form.birth_date, now=now())
+
+
+@portal.get("/register")
+@open_to(Audience.ANYONE)
+def register() -> ResponseReturnValue:
+    """Show what one needs, and the way in; or the way on, for somebody who is in the middle."""
+    way = find_way()
+    if way is not None and way.half.done_at is not None and way.half.kind == CHILD:
+        return redirect(url_for("portal.registered_child"))
+    local_to = None
+    if current_user.is_authenticated:
+        local_to = find_local_library(patron_id=current_user.patron_id)
+    return render_template("portal/register.html", way=way, local_to=local_to)
+
+
+@portal.route("/register/<step>", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def register_step(step: str) -> ResponseReturnValue:
+    """Show or take one page of the way."""
+    page = PAGES.get(step)
+    if page is None:
+        abort(404)
+    way = find_way()
+    if way is None:
+        flash(_("Identify yourself to go on. What you filled in within the last day is kept."), "info")
+        return redirect(url_for("portal.register"))
+    if not way.may_open(step) and way.half.done_at is None:
+        return redirect(url_for("portal.register_step", step=way.missing))
+    try:
+        return page(way)
+    except RegistrationGone:
+        return redirect(url_for("portal.register"))
+
+
+@portal.post("/register/stop")
+@open_to(Audience.ANYONE)
+def register_stop() -> ResponseReturnValue:
+    """Delete what was filled in."""
+    give_up(handle=session.pop(HANDLE, ""))
+    flash(_("What you filled in is deleted."), "success")
+    return redirect(url_for("portal.register"))
+
+
+@portal.post("/register/upgrade")
+@open_to(Audience.PATRON)
+def register_upgrade() -> ResponseReturnValue:
+    """Make a local card a national one."""
+    upgrade_to_national(patron_id=current_user.patron_id, now=now())
+    flash(_("Your card is a national one now."), "success")
+    return redirect(url_for("card.show"))
+
+
+def go_on() -> Response:
+    """Lead to the next page on which something is missing."""
+    way = find_way()
+    step = way.missing if way else "details"
+    return make_response(redirect(url_for("portal.register_step", step=step)))

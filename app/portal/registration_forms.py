@@ -1,0 +1,67 @@
+"""What somebody fills in to get a card online."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoice, StringField
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
+
+from app.rules.contact import CHANNELS
+
+
+class ChildForm(FlaskForm):
+    """Who the child is, as the guardian says."""
+
+    name = StringField(_l("The child's full name"), validators=[InputRequired(), Length(max=400)])
+    birth_date = DateField(_l("The child's birth date"), validators=[InputRequired()])
+    number = StringField(_l("The child's national identity number"), validators=[InputRequired(), Length(max=40)])
+    guardian = BooleanField(_l("I am the child's guardian"), validators=[DataRequired()])
+
+
+class DetailsForm(FlaskForm):
+    """How to reach the patron; and who it is, where the sign-in service does not tell."""
+
+    name = StringField(_l("Full name"), validators=[Optional(), Length(max=400)])
+    birth_date = DateField(_l("Birth date"), validators=[Optional()])
+    email = StringField(_l("E-mail address"), validators=[Length(max=400)])
+    phone = StringField(_l("Telephone number"), validators=[Length(max=400)])
+    address = StringField(_l("Postal address"), validators=[Length(max=400)])
+    postcode = StringField(_l("Postcode"), validators=[Length(max=40)])
+    place = StringField(_l("Place"), validators=[Length(max=400)])
+    preferred = RadioField(
+        _l("How do you want to be reached?"),
+        choices=[
+            SelectChoice("email", _l("E-mail")),
+            SelectChoice("sms", _l("SMS")),
+            SelectChoice("letter", _l("Letter")),
+        ],
+        validators=[AnyOf(CHANNELS)],
+        default="email",
+    )
+
+
+class LibraryForm(FlaskForm):
+    """The home library."""
+
+    library_id = HiddenField(validators=[DataRequired(), Length(max=20)])
+
+
+class EmailForm(FlaskForm):
+    """The code that was sent to the e-mail address."""
+
+    code = StringField(_l("Code"), validators=[Length(max=40)])
+
+
+class FinishForm(FlaskForm):
+    """The PIN, and what one agrees to."""
+
+    way = RadioField(
+        _l("PIN"),
+        choices=[SelectChoice("drawn", _l("This one, which was drawn:")), SelectChoice("own", _l("One that I choose"))],
+        validators=[AnyOf(("drawn", "own"))],
+        default="drawn",
+    )
+    drawn_pin = HiddenField(validators=[Length(max=40)])
+    new_pin = StringField(_l("Your own PIN"), validators=[Length(max=40)])
+    rules = BooleanField(_l("I accept the rules for the library card"), validators=[DataRequired()])
+    privacy = BooleanField(_l("I have read what is stored about me, and why"), validators=[DataRequired()])
+    remember = BooleanField(_l("Keep me logged in on this phone"))

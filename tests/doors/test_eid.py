@@ -1,0 +1,300 @@
+"""The national sign-in from the way there to the way back: whom it lets in, and what every fault of it ends in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app import create_app
+from app.register.tables import Device, NationalIdToken, Patron, Registration, Session
+from app.register.transaction import db
+from tests.conftest import Clock, settings_for
+from tests.doors import visits
+from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
+from tests.doors.conftest import Contents
+from tests.doors.visits import csrf_token, log_in, main_text, read_page, submit
+from tests.eid import ANNE, GUARDIAN, LOCAL, LOST, InventedService, Manners
+
+__all__ = ["app", "come_back", "service"]
+
+# --- whom it lets in ---
+
+
+def test_whoever_has_a_card_is_let_in_without_card_number_and_pin(client: FlaskClient, come_back: Come) -> None:
+    assert come_back(client, GUARDIAN).location == "/my"
+    assert "Ingrid Solvang" in client.get("/my").text
+
+
+def test_a_national_sign_in_stands_in_for_pin_and_code_and_confirms_the_device(
+    app: APIFlask, client: FlaskClient, clock: Clock, come_back: Come
+) -> None:
+    come_back(client, GUARDIAN, "login?keep=1")
+    with app.app_context():
+        session = db.session.scalars(select(Session)).one()
+        assert (session.secret_entered_at, session.code_entered_at) == (clock(), clock())
+        assert session.identified_at is None, "what always asks asks after a sign-in too"
+        assert db.session.scalars(select(Device.confirmed_at)).one() == clock()
+
+
+@pytest.mark.parametrize(("way", "days"), [("login", 0.5), ("login?keep=1", 90)])
+def test_how_long_it_lasts_is_what_was_asked_for(
+    app: APIFlask, client: FlaskClient, clock: Clock, come_back: Come, way: str, days: float
+) -> None:
+    come_back(client, GUARDIAN, way)
+    with app.app_context():
+        session = db.session.scalars(select(Session)).one()
+        assert (session.expires_at - clock()).total_seconds() == days * 86400
+
+
+def test_whoever_has_no_card_is_told_so_and_nothing_is_stored(
+    client: FlaskClient, come_back: Come, read_database: Callable[[], Contents]
+) -> None:
+    before = read_database()
+    answer = come_back(client, ANNE)
+    assert "You have no library card yet" in main_text(answer)
+    assert read_database() == before
+
+
+def test_a_lost_card_is_not_let_in_and_leads_to_the_desk(client: FlaskClient, come_back: Come) -> None:
+    assert_leads_on(come_back(client, LOST), "Your card is blocked", status=403)
+    assert not is_let_in(client)
+
+
+def test_somebody_with_a_local_card_is_offered_a_national_one(
+    app: APIFlask, client: FlaskClient, come_back: Come
+) -> None:
+    assert come_back(client, LOCAL, "card").location == "/register"
+    assert "only Mullsjö bibliotek takes" in main_text(client.get("/register"))
+    assert submit(client, "/register/upgrade", page="/register").location == "/card"
+    with app.app_context():
+        assert db.session.scalars(select(Patron.local_to).where(Patron.name == "Erik Lund")).one() is None
+
+
+def test_somebody_with_a_card_who_wants_one_is_shown_the_one_they_have(client: FlaskClient, come_back: Come) -> None:
+    assert come_back(client, GUARDIAN, "card").location == "/card"
+    assert "You have a card already" in client.get("/card").text
+
+
+# --- everything that can go wrong ---
+
+WRONG: list[tuple[Manners, str, int]] = [
+    (Manners(changes={"nonce": "of-another-sign-in"}), "not meant for you and us", 400),
+    (Manners(changes={"nonce": None}), "not meant for you and us", 400),
+    (Manners(changes={"iss": "https://elsewhere.example"}), "not meant for you and us", 400),
+    (Manners(changes={"aud": "another-client"}), "not meant for you and us", 400),
+    (Manners(changes={"aud": ["lanekort-test", "another"], "azp": "another"}), "not meant for you and us", 400),
+    (Manners(changes={"aud": ["lanekort-test", "another"]}), "not meant for you and us", 400),
+    (Manners(wrong_key=True), "not meant for you and us", 400),
+    (Manners(unsigned=True), "not meant for you and us", 400),
+    (Manners(told_issuer="https://elsewhere.example"), "not meant for you and us", 400),
+    (Manners(changes={"acr": "idporten-loa-low"}), "not sure enough who you are", 400),
+    (Manners(changes={"acr": None}), "not sure enough who you are", 400),
+    (Manners(changes={"pid": None}), "does not answer as it should", 503),
+    (Manners(changes={"pid": 14859030085}), "does not answer as it should", 503),
+    (Manners(changes={"pid": "12345678901"}), "does not answer as it should", 503),
+    (Manners(token_status=500), "does not answer as it should", 503),
+    (Manners(token_body=b"<html>"), "does not answer as it should", 503),
+    (Manners(token_body=b"[]"), "does not answer as it should", 503),
+    (Manners(token_body=b"{}"), "does not answer as it should", 503),
+    (Manners(token_body=b'{"id_token": "x.y.z"}'), "not meant for you and us", 400),
+    (Manners(token_status=400), "took too long", 400),
+    (Manners(userinfo={"sub": "somebody-else"}, changes={"name": None}), "not meant for you and us", 400),
+]
+
+
+@pytest.mark.parametrize(("manners", "sentence", "status"), WRONG, ids=range(len(WRONG)))
+def test_an_answer_that_is_not_right_lets_nobody_in_and_leads_on(
+    client: FlaskClient, service: InventedService, come_back: Come, manners: Manners, sentence: str, status: int
+) -> None:
+    service.manners = manners
+    assert_leads_on(come_back(client, GUARDIAN), sentence, status=status)
+    assert not is_let_in(client)
+    service.manners = Manners()
+    assert come_back(client, GUARDIAN).location == "/my"
+
+
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_a_clock_that_is_five_minutes_off_lets_nobody_in_and_leads_on(
+    client: FlaskClient, clock: Clock, service: InventedService, come_back: Come, seconds: int
+) -> None:
+    instant = int(clock().timestamp()) + seconds
+    service.manners = Manners(changes={"iat": instant, "exp": instant + 120, "auth_time": instant})
+    assert_leads_on(come_back(client, GUARDIAN), "The clocks here and at ID-porten differ", status=503)
+    assert not is_let_in(client)
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_a_clock_that_is_a_minute_off_does_no_harm(
+    client: FlaskClient, clock: Clock, service: InventedService, come_back: Come, seconds: int
+) -> None:
+    instant = int(clock().timestamp()) + seconds
+    service.manners = Manners(changes={"iat": instant, "exp": instant + 120, "auth_time": instant})
+    assert come_back(client, GUARDIAN).location == "/my"
+
+
+def test_whoever_did_not_sign_in_anew_is_not_let_in(
+    client: FlaskClient, clock: Clock, service: InventedService, come_back: Come
+) -> None:
+    service.manners = Manners(changes={"auth_time": int(clock().timestamp()) - 600})
+    assert_leads_on(come_back(client, GUARDIAN), "not sure enough who you are")
+
+
+def test_a_service_that_is_down_is_said_to_be_and_leads_on(client: FlaskClient, service: InventedService) -> None:
+    service.stop()
+    assert_leads_on(client.get("/sign-in/login"), "does not answer as it should", status=503)
+
+
+def test_a_service_that_goes_down_meanwhile_is_said_to_be(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    there = client.get("/sign-in/login").location
+    answer = service.sign_in(there, GUARDIAN)
+    service.stop()
+    sent = answer | {"csrf_token": csrf_token(client, "/login")}
+    assert_leads_on(client.post(RETURN, data=sent), "does not answer as it should", status=503)
+
+
+def test_a_service_that_calls_itself_otherwise_is_not_used(client: FlaskClient, service: InventedService) -> None:
+    service.manners = Manners(described_issuer="https://elsewhere.example")
+    assert_leads_on(client.get("/sign-in/login"), "not meant for you and us")
+
+
+def test_whoever_cancels_there_is_told_so_and_leads_on(client: FlaskClient) -> None:
+    client.get("/sign-in/login")
+    answer = client.get(RETURN, query_string={"error": "access_denied", "state": "x"})
+    assert_leads_on(answer, "was cancelled")
+
+
+def test_a_sign_in_that_was_begun_too_long_ago_leads_on(
+    client: FlaskClient, clock: Clock, service: InventedService
+) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    token = csrf_token(client, "/login")
+    clock.turn(seconds=15 * 60)
+    assert_leads_on(client.post(RETURN, data=answer | {"csrf_token": token}), "took too long")
+
+
+# --- replays, other browsers, other addresses ---
+
+
+def test_an_answer_counts_once_also_with_the_cookie_of_before(
+    app: APIFlask, client: FlaskClient, service: InventedService
+) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    sent = answer | {"csrf_token": csrf_token(client, "/login")}
+    kept = client.get_cookie("lanekort")
+    assert kept is not None
+    assert client.post(RETURN, data=sent).location == "/my"
+    asked = service.calls.count("/token")
+    client.post("/logout", data={"csrf_token": csrf_token(client, "/my")})
+    client.set_cookie("lanekort", kept.value)
+    assert_leads_on(client.post(RETURN, data=sent), "used already")
+    assert service.calls.count("/token") == asked
+    assert not is_let_in(client)
+
+
+def test_a_code_of_before_is_of_no_use_in_a_new_sign_in(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    sent = answer | {"csrf_token": csrf_token(client, "/login")}
+    client.post(RETURN, data=sent)
+    client.post("/logout", data={"csrf_token": csrf_token(client, "/my")})
+    assert_leads_on(come_back(client, ANNE, code=answer["code"]), "took too long")
+    assert not is_let_in(client)
+
+
+@pytest.mark.parametrize("changes", [{"state": "another"}, {"state": ""}, {"state": "æ\u2028"}])
+def test_an_answer_to_another_state_is_not_taken(client: FlaskClient, come_back: Come, changes: dict[str, str]) -> None:
+    assert_leads_on(come_back(client, GUARDIAN, **changes), "not begun in this browser")
+    assert not is_let_in(client)
+
+
+def test_an_answer_in_another_browser_lets_nobody_in(
+    client: FlaskClient, new_browser: Callable[..., FlaskClient], service: InventedService
+) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    other = new_browser()
+    assert_leads_on(other.get(RETURN, query_string=answer), "not begun in this browser")
+    sent = answer | {"csrf_token": csrf_token(other, "/login")}
+    assert_leads_on(other.post(RETURN, data=sent), "not begun in this browser")
+    other.get("/sign-in/login")
+    assert_leads_on(other.post(RETURN, data=sent), "not begun in this browser")
+    assert not is_let_in(other)
+
+
+def test_an_answer_without_our_own_form_is_not_taken(client: FlaskClient, service: InventedService) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    assert client.post(RETURN, data=answer).status_code == 400
+    assert not is_let_in(client)
+
+
+def test_to_look_at_the_page_that_comes_back_uses_nothing_up(
+    client: FlaskClient, service: InventedService, read_database: Callable[[], Contents]
+) -> None:
+    answer = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    before = read_database()
+    for _ in range(3):
+        page = client.get(RETURN, query_string=answer)
+    assert read_database() == before
+    assert "/token" not in service.calls
+    sent = {field["name"]: field["value"] for field in read_page(page).select("#answer input")}
+    assert client.post(RETURN, data=sent).location == "/my"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
+def test_nobody_is_led_elsewhere(client: FlaskClient, come_back: Come, elsewhere: str) -> None:
+    log_in(client, *visits.GUARDIAN)
+    answer = come_back(client, GUARDIAN, f"confirm?next={elsewhere}")
+    assert answer.location == "/my"
+
+
+def test_what_the_service_is_asked_names_our_own_address_whatever_the_request_says(client: FlaskClient) -> None:
+    there = client.get("/sign-in/login", headers={"Host": "elsewhere.example"}).location
+    assert "redirect_uri=https%3A%2F%2Fcard.example.org%2Fsign-in%2Freturn" in there
+    assert "elsewhere" not in there
+
+
+def test_a_number_of_a_test_person_is_refused_in_production(
+    database_url: str, clock: Clock, service: InventedService
+) -> None:
+    settings = replace(settings_for(database_url), eid=service.settings(), allow_synthetic_ids=False)
+    production = create_app(settings, clock=clock)
+    production.testing = True
+    browser = production.test_client()
+    browser.set_cookie("lang", "en")
+    answer = service.sign_in(browser.get("/sign-in/login").location, GUARDIAN)
+    sent = answer | {"csrf_token": csrf_token(browser, "/login")}
+    assert_leads_on(browser.post(RETURN, data=sent), "does not answer as it should", status=503)
+    production.extensions["eid"]._client.close()
+    with production.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+# --- where it is not connected ---
+
+
+def test_without_a_service_no_page_speaks_of_one(make_app: Callable[[], APIFlask]) -> None:
+    browser = make_app().test_client()
+    browser.set_cookie("lang", "en")
+    assert "/sign-in/" not in browser.get("/login").text
+    assert "Go to the desk" in main_text(browser.get("/register"))
+    for purpose in ("login", "card", "child"):
+        assert browser.get(f"/sign-in/{purpose}").location == "/register"
+
+
+def test_a_purpose_that_there_is_not_is_no_page(client: FlaskClient) -> None:
+    assert client.get("/sign-in/steal").status_code == 404
+
+
+def test_no_row_is_left_of_anybody_who_only_signs_in(app: APIFlask, client: FlaskClient, come_back: Come) -> None:
+    with app.app_context():
+        tokens = db.session.scalars(select(NationalIdToken.token)).all()
+    come_back(client, GUARDIAN)
+    with app.app_context():
+        assert db.session.scalars(select(NationalIdToken.token)).all() == tokens
+        assert db.session.scalars(select(Registration.id)).all() == []
