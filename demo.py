@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -26,11 +28,14 @@ from gunicorn.app.base import BaseApplication
 from app import create_app
 from app.config import Settings, demo_settings
 from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
+from app.demo.eid import NoProvider, serving_eid
 from app.demo.seed import seed_register
+from app.eid.settings import EidSettings
 from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter
+from app.rules.ages import day_in_norway
 from app.web.worker import work
 from circulation import create_circulation, seed_demo
 from circulation.factory import migrate_all, open_libraries
@@ -159,12 +164,35 @@ def main() -> None:
     else:
         host, url = "127.0.0.1", f"http://localhost:{asked.port}"
         settings = demo_settings(instance, public_url=url)
-    demonstration = Demonstration(instance, settings)
-    demonstration.prepare()
+    with ExitStack() as meanwhile:
+        if asked.lan:
+            print("The national sign-in is off with --lan: its service answers on this machine alone.")
+        else:
+            settings = replace(settings, eid=meanwhile.enter_context(serving_eid_if_possible(url)))
+        demonstration = Demonstration(instance, settings)
+        demonstration.prepare()
+        serve(demonstration, url=url, options=options | {"bind": f"{host}:{asked.port}"})
+
+
+@contextmanager
+def serving_eid_if_possible(url: str) -> Iterator[EidSettings | None]:
+    """Serve the invented national sign-in; None, and a sentence why, where its program is not there."""
+    with ExitStack() as stack:
+        settings = None
+        try:
+            serving = serving_eid(redirect_uri=f"{url}/sign-in/return", today=day_in_norway(datetime.now(UTC)))
+            settings = stack.enter_context(serving)
+        except NoProvider as missing:
+            print(f"The national sign-in is off, since {missing}: ./manage run fetches it from npm.")
+        yield settings
+
+
+def serve(demonstration: Demonstration, *, url: str, options: dict[str, Any]) -> None:
+    """Serve until stopped."""
     # A process of its own, started anew: what is forked by multiprocessing and again by gunicorn ends in complaints.
     subprocess.Popen([sys.executable, __file__, "--worker", url])
     print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
-    Server(demonstration, options | {"bind": f"{host}:{asked.port}"}).run()
+    Server(demonstration, options).run()
 
 
 def serve_post(demonstration: Demonstration) -> None:

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 from flask import Flask
 
 from app.config import demo_settings
+from app.demo.eid import free_port, serving_eid
 from app.register.transaction import db
 from app.web.worker import work_once
 from demo import Demonstration, Server
 
+HOST = "127.0.0.1"
 _ROOT = Path(__file__).parent.parent.parent
 
 
@@ -72,15 +74,16 @@ class RunningPortal:
 
 
 @contextmanager
-def running_portal(folder: Path, *, port: int = 0) -> Iterator[RunningPortal]:
+def running_portal(folder: Path, *, port: int = 0, eid: bool = False) -> Iterator[RunningPortal]:
     """Serve the demonstration in `folder`, a fresh one if there is none, until the test is through with it.
 
-    It listens on a free port, or on the one where it was before.
+    It listens on a free port, or on the one where it was before. With `eid` the national sign-in is served beside it,
+    by the real provider.
     """
     clock_file = folder / "clock"
     if not clock_file.exists():
         clock_file.write_text("0")
-    command = [sys.executable, "-m", __name__, str(folder), str(port)]
+    command = [sys.executable, "-m", __name__, str(folder), str(port), *(["--eid"] if eid else [])]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -100,17 +103,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("port", type=int)
+    parser.add_argument("--eid", action="store_true")
     asked = parser.parse_args()
     folder: Path = asked.folder
     output = os.dup(1)
     os.dup2(2, 1)
 
     def say(server: Any) -> None:
-        host, port = server.LISTENERS[0].sock.getsockname()
-        os.write(output, f"http://{host}:{port}\n".encode())
+        _, port = server.LISTENERS[0].sock.getsockname()
+        os.write(output, f"http://{HOST}:{port}\n".encode())
 
+    port = asked.port or (free_port() if asked.eid else 0)
     options = {
-        "bind": f"127.0.0.1:{asked.port}",
+        "bind": f"{HOST}:{port}",
         "workers": 2,
         # A browser opens connections ahead, and a worker with one thread would wait half a minute for each.
         "worker_class": "gthread",
@@ -119,9 +124,15 @@ def main() -> None:
         "control_socket_disable": True,
         "when_ready": say,
     }
-    demonstration = TurnedDemonstration(folder, demo_settings(folder))
-    demonstration.prepare()
-    Server(demonstration, options).run()
+    settings = demo_settings(folder, public_url=f"http://{HOST}:{port}")
+    with ExitStack() as meanwhile:
+        if asked.eid:
+            # The address to which it sends people back is on its list word for word.
+            there = serving_eid(redirect_uri=f"{settings.public_url}/sign-in/return", today=datetime.now(UTC).date())
+            settings = replace(settings, eid=meanwhile.enter_context(there))
+        demonstration = TurnedDemonstration(folder, settings)
+        demonstration.prepare()
+        Server(demonstration, options).run()
 
 
 if __name__ == "__main__":
