@@ -15,6 +15,7 @@ ROLES: Final[Mapping[str, LazyString]] = {
     "kiosk": _l("a kiosk or door"),
     "system": _l("the library's computer system"),
     "guardian": _l("A guardian"),
+    "supplier": _l("a supplier of e-books"),
 }
 PURPOSES: Final[Mapping[str, LazyString]] = {
     "scan": _l("Your card was scanned"),
@@ -23,10 +24,16 @@ PURPOSES: Final[Mapping[str, LazyString]] = {
     "fetch": _l("The library fetched your data to keep its own up to date"),
     "family folder": _l("Your loans were looked at in the family folder"),
     "post": _l("A letter or message to you was handled"),
+    "enrol": _l("The library's system gave you a card"),
+    "activate": _l("The library's system activated your card"),
+    "correct": _l("The library's system corrected your data"),
+    "pin-check": _l("Your PIN was entered at a machine, and it was right"),
 }
 FIELDS: Final[Mapping[str, LazyString]] = {
     "address": _l("address"),
+    "age": _l("age"),
     "age band": _l("age group"),
+    "agreements": _l("agreements"),
     "birth date": _l("birth date"),
     "card": _l("the card"),
     "card number": _l("card number"),
@@ -42,6 +49,7 @@ FIELDS: Final[Mapping[str, LazyString]] = {
     "language": _l("language"),
     "loans": _l("loans"),
     "name": _l("name"),
+    "PIN": _l("that the PIN was right"),
     "phone": _l("telephone"),
     "place": _l("post town"),
     "preferred contact": _l("preferred contact"),
