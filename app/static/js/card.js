@@ -27,6 +27,7 @@ const mayKeep = isShell || "keeps" in passes.dataset;
 let views = [];
 let signedIn = true;
 let keptHere = false;
+let installed = isShell;
 let offline = false;
 let failures = 0;
 let asking = false;
@@ -238,7 +239,10 @@ async function signIn() {
 
 async function install(language) {
   try {
+    // Where there is none, or the certificate is not trusted, the key is kept but no page opens without a network.
     const registration = await navigator.serviceWorker?.register(page.worker);
+    installed = Boolean(registration);
+    tellNews();
     if (language !== document.documentElement.lang) await registration?.update();
     // A browser may say no. Then it may clear the card away when space is short, and the card is kept anew online.
     await navigator.storage?.persist?.();
@@ -252,7 +256,7 @@ async function install(language) {
 function tellNews() {
   const off = clock.phoneIsOffBy();
   const said = [];
-  if (keptHere) said.push(offline ? page.keptOffline : page.kept);
+  if (keptHere && installed) said.push(offline ? page.keptOffline : page.kept);
   if (Math.abs(off) > CLOCK_MAY_BE_OFF_BY) {
     said.push(page.wrongClock.replace("{minutes}", Math.max(1, Math.round(Math.abs(off) / 60_000))));
   }
@@ -276,7 +280,11 @@ async function leave() {
   clearTimeout(tickTimer);
   asking = true; // nothing is asked, and nothing kept, from here on
   await wipe();
-  if (leavingToken && !offline) return logOut();
+  // Whoever is quick leaves before the page knew anything.
+  const { answer: state } = await clock.ask(page.state).catch(() => ({ answer: null }));
+  leavingToken = state?.csrf_token ?? leavingToken;
+  if (state && leavingToken) return logOut();
+  if (state) return goTo(page.login);
   showKept([]);
   clearTimeout(tickTimer);
   find("leave").hidden = true;
