@@ -5,13 +5,18 @@ from collections.abc import Callable
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from app.eid.provider import Provider
 from app.register.one_time import LINK_LASTS, draw_link
 from app.register.tables import Message
 from app.register.transaction import db
 from app.web.access import Audience
 from tests.conftest import Clock
+from tests.doors.coming import come, fill_in, finish, read_code, service
 from tests.doors.pages import list_pages, list_templates, noting_templates
 from tests.doors.visits import CHILD, GUARDIAN, log_in, scan_at_desk, shown_code, submit
+from tests.eid import ANNE, LARS, MINA, InventedService
+
+__all__ = ["fill_in", "read_code", "service"]
 
 
 def link_of_the_guardian(app: APIFlask) -> str:
@@ -29,10 +34,35 @@ def letter_of_the_guardian(app: APIFlask) -> int:
         return letter.id
 
 
+def walk_to_cards_online(
+    service: InventedService, new_browser: Callable[..., FlaskClient], fill_in: Callable[[FlaskClient], None]
+) -> None:
+    own, young, parent = new_browser(), new_browser(), new_browser()
+    assert come(service, own, ANNE).status_code == 200
+    assert come(service, own, ANNE, "card").status_code == 302
+    fill_in(own)
+    assert own.get("/register/finish").status_code == 200
+    assert come(service, young, MINA, "card").status_code == 302
+    fill_in(young)
+    assert young.get("/register/guardian").status_code == 200
+    assert come(service, parent, LARS, "child").status_code == 302
+    known = {"name": "Jonas Solvang", "birth_date": "2017-08-14", "number": "05881760012", "guardian": "y"}
+    assert submit(parent, "/register/child", **known).status_code == 302
+    fill_in(parent)
+    assert finish(parent).status_code == 409
+
+
 def test_a_walk_through_all_pages_renders_every_template(
-    app: APIFlask, new_browser: Callable[..., FlaskClient], guardian: FlaskClient, desk: FlaskClient, clock: Clock
+    app: APIFlask,
+    new_browser: Callable[..., FlaskClient],
+    guardian: FlaskClient,
+    desk: FlaskClient,
+    clock: Clock,
+    service: InventedService,
+    fill_in: Callable[[FlaskClient], None],
 ) -> None:
     stranger = new_browser()
+    app.extensions["eid"] = Provider(service.settings())
     with noting_templates(app) as used:
         assert "Solvang" in scan_at_desk(desk, shown_code(guardian)).text
         for browser, audience in ((stranger, None), (guardian, Audience.PATRON), (desk, Audience.STAFF)):
@@ -53,9 +83,12 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert stranger.get(f"/new-pin/{link_of_the_guardian(app)}").status_code == 200
         assert log_in(stranger, *CHILD).status_code == 302
         assert submit(stranger, "/my/pin", draw="1").status_code == 200
+        walk_to_cards_online(service, new_browser, fill_in)
+        assert guardian.get("/my/libraries/Mull").status_code == 200
         assert submit(desk, f"/desk/post/{letter_of_the_guardian(app)}/letter", page="/desk/post").status_code == 200
         clock.turn(seconds=660)
         assert guardian.get("/my/pin", follow_redirects=True).request.path == "/my/confirm"
         erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
         assert guardian.get(erased.location).status_code == 200
+    app.extensions["eid"]._client.close()
     assert list_templates() - used == set()
