@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,6 +49,8 @@ class Manners:
     token_body: bytes | None = None
     userinfo: dict[str, Any] | None = None
     acr: str = _HIGH
+    client_key: Any = None
+    """What proves who asks, in place of the secret (private_key_jwt)."""
 
 
 class InventedService:
@@ -57,6 +59,7 @@ class InventedService:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.manners = Manners()
         self.calls: list[str] = []
+        self.assertions: list[dict[str, str]] = []
         self._clock = clock
         self._codes: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         service = self
@@ -80,7 +83,8 @@ class InventedService:
         self._server.server_close()
 
     def settings(self, **changes: Any) -> EidSettings:
-        return idporten(issuer=self.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, needs_tls=False, **changes)
+        settings = idporten(issuer=self.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, needs_tls=False)
+        return replace(settings, **changes)
 
     def sign_in(self, address: str, person: dict[str, str]) -> dict[str, str]:
         """Do what the person does at the service, and return what the browser comes back with."""
@@ -119,7 +123,11 @@ class InventedService:
         sent = parse_qs(request.rfile.read(int(request.headers["Content-Length"])).decode())
         form = {name: values[0] for name, values in sent.items()}
         known = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        if request.headers.get("Authorization") != f"Basic {known}":
+        if self.manners.client_key is not None:
+            proof = jwt.decode(form["client_assertion"], self.manners.client_key, algorithms=["RS256", "ES256"])
+            told = {name: proof.claims[name] for name in ("iss", "sub", "aud")}
+            self.assertions.append(told | {"kid": proof.header["kid"]})
+        elif request.headers.get("Authorization") != f"Basic {known}":
             return self._send(request, {"error": "invalid_client"}, status=401)
         asked, person = self._codes.pop(form["code"], (None, None))
         if asked is None or person is None or not _fits(asked, form):

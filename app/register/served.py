@@ -36,9 +36,9 @@ class InFull:
 class SeenPatron:
     """The patron before the desk. `local_to` names the one library that takes the card; None: every library does.
 
-    `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is
-    the library that looks. `lacks_consent`: at this
-    library somebody of their age needs a guardian's consent, and none is noted.
+    `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is the library
+    that looks. `lacks_consent`: at this library somebody of their age needs a guardian's consent, and none is noted.
+    `is_stated`: who it is was typed online, and no desk has seen papers.
     """
 
     name: str
@@ -53,6 +53,7 @@ class SeenPatron:
     erase_at: datetime | None
     death_reported_here: bool
     lacks_consent: bool
+    is_stated: bool
     in_full: InFull | None
 
 
@@ -76,6 +77,7 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         erase_at=patron.erase_at if patron.erase_reason == "death" else None,
         death_reported_here=patron.death_reported_by == library_id,
         lacks_consent=age < consent_age and patron.guardian_consent_at is None,
+        is_stated=patron.stated_at is not None,
         in_full=_see_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
     )
 

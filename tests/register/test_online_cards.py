@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
+from app.register.enrolment import activate_here
 from app.register.online_cards import (
     NoChild,
     NotActivatedOnline,
@@ -16,6 +17,7 @@ from app.register.online_cards import (
 )
 from app.register.patrons import activate_card, find_by_national_id, list_affiliations
 from app.register.registrations import CHILD, Form, SamePerson, name_child, note_guardian
+from app.register.served import see_patron
 from app.register.tables import FamilyPermission, Library, Patron
 from app.register.transaction import db
 from tests.register.people import MULLSJO, ULLENSAKER
@@ -119,6 +121,17 @@ def test_a_number_that_was_said_to_be_somebody_elses_is_taken_off_that_card(stat
     note_guardian(handle=handle, national_id=LARS, now=clock())
     assert make(handle).patron_id != patron_id
     assert find_by_national_id(MINA) != patron_id
+
+
+def test_a_desk_is_told_to_look_at_papers_until_one_has(stated, clock):
+    patron_id = stated(date(2020, 1, 1))
+
+    def is_stated() -> bool:
+        return see_patron(patron_id=patron_id, library_id=ULLENSAKER, in_full=False, now=clock()).is_stated
+
+    assert is_stated()
+    activate_here(patron_id=patron_id, library_id=ULLENSAKER, guardian_consent=False, now=clock())
+    assert not is_stated()
 
 
 def test_a_number_that_a_desk_has_seen_stays_whatever_the_service_says(stated, clock):
