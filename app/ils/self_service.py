@@ -1,6 +1,6 @@
 """What a library decides about coming in unstaffed hours, and about lending tablets and e-books.
 
-It belongs to the library alone: the register stores nothing of it (docs/adr/0010). `kind` is door, tablet or ebook.
+It belongs to the library alone: the register stores nothing of it (docs/adr/0015). `kind` is door, tablet or ebook.
 """
 
 from collections.abc import Callable, Sequence
