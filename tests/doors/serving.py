@@ -1,16 +1,28 @@
 """What staff do at the desk for somebody who came without a code, in words."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from bs4 import Tag
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from werkzeug.test import TestResponse
 
-from app.register.tables import Patron
+from app.register.freezing import freeze_card
+from app.register.tables import AccessLogEntry, Affiliation, Message, Patron
 from app.register.transaction import db
+from tests.conftest import Clock
 from tests.doors.visits import csrf_token, main_text, read_page
 
 # Synthetic, and nobody's in the demonstration.
 NOBODYS_NUMBER = "01831050027"
+
+# Each by two things that staff are told.
+INGRID = {"name": "Ingrid", "phone": "99900001"}
+JONAS = {"name": "jonas solvang", "postcode": "2050"}
+ASA = {"name": "Åsa", "email": "asa@example.org"}
+PER = {"name": "Per", "email": "per@example.org"}
 
 
 def look_up(desk: FlaskClient, **criteria: str) -> TestResponse:
@@ -70,3 +82,33 @@ def count_patrons() -> int:
     count = db.session.scalar(select(func.count()).select_from(Patron)) or 0
     db.session.rollback()
     return count
+
+
+def joined(app: Flask, card_number: str) -> set[str]:
+    """Return the libraries where a card is activated."""
+    with app.app_context(), db.engine.connect() as connection:
+        found = select(Affiliation.library_id).join(Patron, Patron.id == Affiliation.patron_id)
+        return set(connection.execute(found.where(Patron.card_number == card_number)).scalars())
+
+
+def patron_row(app: Flask, card_number: str) -> Row[Any]:
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(select(Patron).where(Patron.card_number == card_number)).one()
+
+
+def messages(app: Flask) -> Sequence[Row[Any]]:
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(select(Message.patron_id, Message.kind, Message.channel, Message.due_at)).all()
+
+
+def looks(app: Flask) -> list[tuple[int, str, str]]:
+    """Return every line of the access log: at whom, what for, at what."""
+    with app.app_context(), db.engine.connect() as connection:
+        rows = connection.execute(select(AccessLogEntry).order_by(AccessLogEntry.id))
+        return [(row.patron_id, row.purpose, row.fields) for row in rows]
+
+
+def freeze(app: Flask, clock: Clock, patron_id: int) -> None:
+    with app.app_context():
+        freeze_card(patron_id=patron_id, now=clock())
+        db.session.commit()

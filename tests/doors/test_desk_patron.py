@@ -1,13 +1,27 @@
 """The patron before the desk: looked up, seen as far as the library may, and served."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from app.register.freezing import freeze_card
 from app.register.membership import opt_out
-from app.register.tables import AccessLogEntry, Affiliation, AttemptCount, Message, Patron
+from app.register.tables import AttemptCount, Patron
 from app.register.transaction import db
-from tests.doors.serving import act, fields_of, find_form, has_act, look_up, serve
+from tests.doors.serving import (
+    ASA,
+    INGRID,
+    JONAS,
+    PER,
+    act,
+    fields_of,
+    find_form,
+    freeze,
+    has_act,
+    joined,
+    look_up,
+    looks,
+    patron_row,
+    serve,
+)
 from tests.doors.visits import (
     CHILD,
     MULLSJO,
@@ -21,10 +35,6 @@ from tests.doors.visits import (
     submit,
 )
 
-INGRID = {"name": "Ingrid", "phone": "99900001"}
-JONAS = {"name": "jonas solvang", "postcode": "2050"}
-ASA = {"name": "Åsa", "email": "asa@example.org"}
-PER = {"name": "Per", "email": "per@example.org"}
 ULLENSAKER = "2023500"
 
 
@@ -33,34 +43,6 @@ def mullsjo(new_browser):
     browser = new_browser()
     assert desk_log_in(browser, MULLSJO).status_code == 302
     return browser
-
-
-def joined(app, card_number):
-    with app.app_context(), db.engine.connect() as connection:
-        found = select(Affiliation.library_id).join(Patron, Patron.id == Affiliation.patron_id)
-        return set(connection.execute(found.where(Patron.card_number == card_number)).scalars())
-
-
-def patron_row(app, card_number):
-    with app.app_context(), db.engine.connect() as connection:
-        return connection.execute(select(Patron).where(Patron.card_number == card_number)).one()
-
-
-def messages(app):
-    with app.app_context(), db.engine.connect() as connection:
-        return connection.execute(select(Message.patron_id, Message.kind, Message.channel, Message.due_at)).all()
-
-
-def looks(app):
-    with app.app_context(), db.engine.connect() as connection:
-        rows = connection.execute(select(AccessLogEntry).order_by(AccessLogEntry.id))
-        return [(row.patron_id, row.purpose, row.fields) for row in rows]
-
-
-def freeze(app, clock, patron_id):
-    with app.app_context():
-        freeze_card(patron_id=patron_id, now=clock())
-        db.session.commit()
 
 
 # --- looking up ---
