@@ -11,7 +11,7 @@ from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.webhooks import webhooks
-from app.register.libraries import NotALibraryList, import_libraries, let_join_online
+from app.register.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
 from app.register.transaction import db
 from app.web.clean_up import clean_up
 from app.web.worker import work
@@ -48,6 +48,17 @@ def join_online(library_id: str, off: bool) -> None:
         raise click.ClickException(f"There is no library {library_id}.")
     db.session.commit()
     click.echo(f"{library_id}: cards are activated {'at the desk' if off else 'at the desk and online'}.")
+
+
+@libraries.command("static-codes")
+@click.argument("library_id")
+@click.option("--off", is_flag=True, help="Take them no more, from the next scan on.")
+def static_codes(library_id: str, off: bool) -> None:
+    """Let LIBRARY_ID take codes that stand still, as Apple Wallet shows them. Anybody can copy such a code."""
+    if not allow_static_codes(library_id=library_id, allowed=not off):
+        raise click.ClickException(f"There is no library {library_id}.")
+    db.session.commit()
+    click.echo(f"{library_id}: {'only rotating codes are taken' if off else 'codes that stand still are taken too'}.")
 
 
 @retention.command("run")

@@ -177,3 +177,11 @@ def find_library(*, library_id: str) -> FoundLibrary | None:
         select(Library.id, Library.name, Library.place, Library.online_activation).where(Library.id == library_id)
     ).first()
     return None if row is None else FoundLibrary(*row)
+
+
+def allow_static_codes(*, library_id: str, allowed: bool) -> bool:
+    """Let a library take codes that stand still, or no more: the next scan there goes by it. False without such one."""
+    library = db.session.get(Library, library_id)
+    if library is not None:
+        library.static_codes = allowed
+    return library is not None
