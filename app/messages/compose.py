@@ -192,6 +192,17 @@ def _event(kind: str) -> _Text:
                 ),
                 short=_("Lånekort: login on a new device. Was it not you? Remove it on My page, and order a new PIN."),
             )
+        case "new-wallet":
+            return _Text(
+                subject=_("Your library card in a wallet"),
+                sentences=(
+                    _("Somebody, most likely you, has put your library card into Google Wallet or Apple Wallet."),
+                    _("Was it not you? Take it out under My page, Library card, Lost phone, and order a new PIN."),
+                ),
+                short=_(
+                    "Lånekort: your card was put into a wallet. Was it not you? Take it out on My page, Library card."
+                ),
+            )
         case "card-replaced":
             return _Text(
                 subject=_("Your card has a new number"),

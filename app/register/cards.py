@@ -52,11 +52,12 @@ def issue_card(*, patron_id: int, device_id: int, expires_at: datetime, now: dat
         credential.expires_at = max(credential.expires_at, expires_at)
         return credential
     return add_credential(
-        patron_id=patron_id, device_id=device_id, key_of=lambda _number: _draw_key(), expires_at=expires_at, now=now
+        patron_id=patron_id, device_id=device_id, key_of=lambda _number: draw_key(), expires_at=expires_at, now=now
     )
 
 
-def _draw_key() -> bytes:
+def draw_key() -> bytes:
+    """Return a new random key for a card's codes."""
     return secrets.token_bytes(KEY_BYTES)
 
 
@@ -68,6 +69,7 @@ def add_credential(
     expires_at: datetime,
     now: datetime,
     key_on_phone: bool = False,
+    kind: Kind = Kind.ROTATING,
 ) -> Credential:
     """Add a credential for a patron's card on a device, under a free number, with the key that `key_of` gives it."""
     # Numbers are random, so that none tells of another; the unique constraint finds the rare one that is taken.
@@ -77,7 +79,7 @@ def add_credential(
             number=number,
             patron_id=patron_id,
             device_id=device_id,
-            kind=Kind.ROTATING.value,
+            kind=kind.value,
             sealed_key=vault.seal(key_of(number), column=KEY_COLUMN),
             key_on_phone=key_on_phone,
             issued_at=now,

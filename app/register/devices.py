@@ -1,8 +1,10 @@
 """The phones and browsers on which a patron has signed in."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import case, func, select
 
@@ -10,6 +12,10 @@ from app.register.tables import Credential, Device, FamilyPermission
 from app.register.transaction import db, direct_connection
 from app.register.vault import hash_of_random_token
 from app.rules.errors import RuleBroken
+
+GOOGLE_WALLET: Final = "Google Wallet"
+APPLE_WALLET: Final = "Apple Wallet"
+"""Labels of passes in a wallet. No browser has such a one: theirs are made from what it says of itself."""
 
 
 class NoSuchDevice(RuleBroken):
@@ -30,6 +36,11 @@ class ShownDevice:
     first_seen_at: datetime
     shows_card_until: datetime
     carried_by: str | None = None
+
+    @property
+    def is_wallet(self) -> bool:
+        """Whether it is a pass in a wallet: nobody signs in there."""
+        return self.label in (GOOGLE_WALLET, APPLE_WALLET)
 
 
 def recognise_device(*, patron_id: int, token: str | None) -> Device | None:
@@ -66,6 +77,14 @@ def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confi
         db.session.add(device)
     if confirmed and device.confirmed_at is None:
         device.confirmed_at = now
+    db.session.flush()
+    return device
+
+
+def add_wallet(*, patron_id: int, wallet: str, now: datetime) -> Device:
+    """Add a pass in a wallet, GOOGLE_WALLET or APPLE_WALLET, to the patron's devices. Nobody signs in with it."""
+    device = Device(patron_id=patron_id, token_hash=secrets.token_hex(32), label=wallet, first_seen_at=now)
+    db.session.add(device)
     db.session.flush()
     return device
 

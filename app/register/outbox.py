@@ -25,6 +25,7 @@ WELCOME: Final = "welcome"
 INACTIVE_WARNING: Final = "inactive-warning"
 CARD_REPLACED: Final = "card-replaced"
 CARD_FROZEN: Final = "card-frozen"
+NEW_WALLET: Final = "new-wallet"
 
 LINKS: Final = (NEW_PIN, WELCOME)
 """Kinds that carry a one-time link, which is drawn when the message is sent."""
