@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.eid.settings import EidSettings, read_eid
+from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
 
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
+_APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
 
 
 class BadSettings(Exception):
@@ -37,6 +39,8 @@ class Settings:
     allow_synthetic_ids: bool = False
     inactive_notice_days: int = 60
     eid: EidSettings | None = None
+    google_wallet: GoogleIssuer | None = None
+    apple_wallet: AppleIssuer | None = None
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -72,6 +76,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
+    google_wallet = _read_google_wallet(environ, faults)
+    apple_wallet = _read_apple_wallet(environ, faults)
     if faults:
         raise BadSettings("\n".join(faults))
     return Settings(
@@ -88,6 +94,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
         eid=eid,
+        google_wallet=google_wallet,
+        apple_wallet=apple_wallet,
     )
 
 
@@ -97,6 +105,36 @@ def _read_ils_systems(path: str, faults: list[str]) -> str:
     except (OSError, UnicodeDecodeError):
         faults.append("ILS_SYSTEMS_FILE must be the path of a TOML file that can be read")
         return ""
+
+
+def _read_google_wallet(environ: Mapping[str, str], faults: list[str]) -> GoogleIssuer | None:
+    path, class_id = environ.get("GOOGLE_WALLET_FILE", ""), environ.get("GOOGLE_WALLET_CLASS_ID", "")
+    if not path and not class_id:
+        return None
+    try:
+        return read_google_issuer(Path(path).read_text(encoding="utf-8"), class_id=class_id)
+    except (OSError, UnicodeDecodeError):
+        faults.append("GOOGLE_WALLET_FILE must be the path of a file that can be read")
+    except NotAnIssuer as error:
+        faults.append(str(error))
+    return None
+
+
+def _read_apple_wallet(environ: Mapping[str, str], faults: list[str]) -> AppleIssuer | None:
+    certificate, key, authority = (environ.get(name, "") for name in _APPLE_WALLET_FILES)
+    if not certificate and not key and not authority:
+        return None
+    try:
+        return read_apple_issuer(
+            files=(certificate, key, authority),
+            contents=(Path(certificate).read_bytes(), Path(key).read_bytes(), Path(authority).read_bytes()),
+            password=environ.get("APPLE_WALLET_KEY_PASSWORD", ""),
+        )
+    except OSError:
+        faults.append(f"{', '.join(_APPLE_WALLET_FILES)} must be the paths of files that can be read")
+    except NotAnIssuer as error:
+        faults.append(str(error))
+    return None
 
 
 def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:

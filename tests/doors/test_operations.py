@@ -18,6 +18,7 @@ from app.web.access import Audience, RouteWithoutAudience, open_to, require_audi
 from tests.conftest import Clock, Databases, settings_for
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, log_in, main_text, scan_at_kiosk, shown_code
+from tests.wallets import CLASS_ID, PASS_TYPE, PASSWORD, google_issuer, service_account, write_apple_files
 
 
 def test_a_living_process_says_so(client: FlaskClient) -> None:
@@ -153,6 +154,39 @@ def test_every_fault_in_the_environment_is_told_at_once() -> None:
 def test_each_setting_is_checked(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
         read_settings(GOOD_ENVIRONMENT | {name: value})
+
+
+def test_wallets_are_read_from_the_files_that_google_and_apple_give(tmp_path: Path) -> None:
+    account = tmp_path / "account.json"
+    account.write_text(service_account())
+    certificate, key, authority = write_apple_files(tmp_path)
+    wallets = {
+        "GOOGLE_WALLET_FILE": str(account),
+        "GOOGLE_WALLET_CLASS_ID": CLASS_ID,
+        "APPLE_WALLET_CERTIFICATE_FILE": certificate,
+        "APPLE_WALLET_KEY_FILE": key,
+        "APPLE_WALLET_KEY_PASSWORD": PASSWORD,
+        "APPLE_WALLET_AUTHORITY_FILE": authority,
+    }
+    settings = read_settings(GOOD_ENVIRONMENT | wallets)
+    assert settings.google_wallet == google_issuer()
+    assert settings.apple_wallet is not None
+    assert settings.apple_wallet.pass_type == PASS_TYPE
+    assert "PRIVATE KEY" not in repr(settings)
+    assert PASSWORD not in repr(settings)
+    without = read_settings(GOOD_ENVIRONMENT)
+    assert (without.google_wallet, without.apple_wallet) == (None, None)
+    for left_out in wallets:
+        with pytest.raises(BadSettings, match=left_out.split("_")[0]):
+            read_settings(GOOD_ENVIRONMENT | wallets | {left_out: ""})
+
+
+def test_faults_of_both_wallets_are_told_at_once(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    with pytest.raises(BadSettings) as told:
+        read_settings(GOOD_ENVIRONMENT | {"GOOGLE_WALLET_FILE": nowhere, "APPLE_WALLET_KEY_FILE": nowhere})
+    assert "GOOGLE_WALLET_FILE" in str(told.value)
+    assert "APPLE_WALLET_KEY_FILE" in str(told.value)
 
 
 def test_the_demonstration_keeps_its_keys_to_itself_and_from_one_start_to_the_next(tmp_path: Path) -> None:
