@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.api import api, v1
 from app.api.problems import use_problem_json
 from app.card import card
+from app.card.offers import Wallets
 from app.cli import add_commands
 from app.config import Settings, read_settings
 from app.demo.routes import demo
@@ -110,6 +111,7 @@ def create_app(
     app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
+    app.extensions["wallets"] = Wallets(google=settings.google_wallet, apple=settings.apple_wallet)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 

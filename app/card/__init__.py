@@ -1,6 +1,6 @@
-"""The card door: the rotating card on a phone, with and without a network, and the devices that may show it."""
+"""The card door: the rotating card on a phone, with and without a network, in wallets, and what may show it."""
 
-from app.card import install, phone
+from app.card import install, phone, wallets
 from app.card.routes import card
 
-__all__ = ["card", "install", "phone"]
+__all__ = ["card", "install", "phone", "wallets"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from flask import Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
+from app.card.offers import has_wallets
 from app.card.routes import card
 from app.web.access import Audience, open_to
 from app.web.languages import language
@@ -110,7 +111,7 @@ def _pages() -> Pages:
 
 
 def _make_pages() -> Pages:
-    shell_page = render_template("card/app.html")
+    shell_page = render_template("card/app.html", has_wallets=has_wallets())
     offline_page = render_template("card/offline.html")
     files = [url_for("static", filename=name) for name in _FILES]
     body = _WORKER.read_text()

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.card.offers import offered_passes
 from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
 from app.register.cards import ShownCode, revoke_device, show_codes
 from app.register.carrying import Carried, list_carried
@@ -40,6 +41,7 @@ def show() -> ResponseReturnValue:
         cards=[own, *_shown_children()],
         libraries=list_libraries(patron_id=patron.id),
         keeps=keeps_card(),
+        offer=offered_passes(),
         seconds_left=max(1, int((code.valid_until - now()).total_seconds())),
     )
 

@@ -44,6 +44,9 @@ ROUTES = """
 /card/devices                                          GET        patron
 /card/devices/<device_id>/revoke                       POST       patron
 /card/keys                                             POST       patron
+/card/wallet                                           GET        patron
+/card/wallet/apple                                     POST       patron
+/card/wallet/google                                    POST       patron
 /desk                                                  GET,POST   staff
 /desk/agreements                                       GET,POST   staff
 /desk/counter                                          GET        staff

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from app.card.offers import Wallets
 from app.eid.provider import Provider
 from app.register.one_time import LINK_LASTS, draw_link
 from app.register.tables import Message
@@ -15,6 +16,7 @@ from tests.doors.coming import come, fill_in, finish, read_code, service
 from tests.doors.pages import list_pages, list_templates, noting_templates
 from tests.doors.visits import CHILD, GUARDIAN, log_in, scan_at_desk, shown_code, submit
 from tests.eid import ANNE, LARS, MINA, InventedService
+from tests.wallets import google_issuer
 
 __all__ = ["fill_in", "read_code", "service"]
 
@@ -63,6 +65,7 @@ def test_a_walk_through_all_pages_renders_every_template(
 ) -> None:
     stranger = new_browser()
     app.extensions["eid"] = Provider(service.settings())
+    app.extensions["wallets"] = Wallets(google=google_issuer(), apple=None)
     with noting_templates(app) as used:
         assert "Solvang" in scan_at_desk(desk, shown_code(guardian)).text
         for browser, audience in ((stranger, None), (guardian, Audience.PATRON), (desk, Audience.STAFF)):
@@ -81,7 +84,8 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert "NOT_OURS" in scan_at_desk(desk, "9788202123456").text
         assert stranger.get("/new-pin/no-such-token").status_code == 404
         assert stranger.get(f"/new-pin/{link_of_the_guardian(app)}").status_code == 200
-        assert log_in(stranger, *CHILD).status_code == 302
+        assert log_in(stranger, *CHILD, keep=True).status_code == 302
+        assert submit(stranger, "/card/wallet/google", page="/card").status_code == 200
         assert submit(stranger, "/my/pin", draw="1").status_code == 200
         walk_to_cards_online(service, new_browser, fill_in)
         assert guardian.get("/my/libraries/Mull").status_code == 200
