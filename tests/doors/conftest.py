@@ -10,11 +10,14 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import text
 
+from app.card.offers import Wallets
 from app.messages.channels import Inbox
 from app.register.tables import Base
 from app.register.transaction import db
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in
+from tests.doors.wallets import allow
+from tests.wallets import apple_issuer, google_issuer
 
 
 class CompiledTemplates(BytecodeCache):
@@ -68,6 +71,13 @@ def phone(new_browser: Callable[..., FlaskClient]) -> FlaskClient:
     browser = new_browser()
     assert log_in(browser, *GUARDIAN, keep=True).status_code == 302
     return browser
+
+
+@pytest.fixture
+def both_wallets(app: APIFlask, tmp_path: Path) -> None:
+    """Make it the portal of an operator that has both wallets, and of a home library that takes static codes."""
+    app.extensions["wallets"] = Wallets(google=google_issuer(), apple=apple_issuer(tmp_path))
+    allow(app)
 
 
 @pytest.fixture
