@@ -21,11 +21,12 @@ _COLOUR = "#0062ba"
 
 
 def make_google_object(
-    wallet_pass: WalletPass, *, issuer: GoogleIssuer, title: str, number_label: str, language: str, now: datetime
+    wallet_pass: WalletPass, *, issuer: GoogleIssuer, title: str, number_label: str, language: str
 ) -> dict[str, Any]:
     """Return the `GenericObject` of a pass. `title` and `number_label` are in `language`.
 
-    Google fills `{totp_value_0}` in; the 16 digits before it carry a check digit of their own, and stay.
+    Google fills `{totp_value_0}` in; the 16 digits before it carry a check digit of their own, and stay. What may be
+    left out is left out: the whole object goes into an address.
     """
 
     def words(value: str) -> dict[str, Any]:
@@ -36,17 +37,13 @@ def make_google_object(
         "id": f"{issuer.issuer_id}.{wallet_pass.head}",
         "classId": issuer.class_id,
         "genericType": "GENERIC_LIBRARY_MEMBERSHIP",
-        "state": "ACTIVE",
         "cardTitle": words(title),
         "header": words(wallet_pass.name),
         "textModulesData": [
             {"id": "card", "header": number_label, "body": group_card_number(wallet_pass.card_number)},
         ],
         "hexBackgroundColor": _COLOUR,
-        "validTimeInterval": {
-            "start": {"date": now.isoformat(timespec="seconds")},
-            "end": {"date": wallet_pass.expires_at.isoformat(timespec="seconds")},
-        },
+        "validTimeInterval": {"end": {"date": wallet_pass.expires_at.isoformat(timespec="seconds")}},
         "notifications": {"expiryNotification": {"enableNotification": True}},
         "rotatingBarcode": {
             "type": "QR_CODE",

@@ -49,7 +49,6 @@ def google_wallet() -> ResponseReturnValue:
         title=_("Library card"),
         number_label=_("Card number"),
         language=language(),
-        now=now(),
     )
     link = sign_save_link(google_object, issuer=issuer, origin=current_app.config["PUBLIC_URL"], now=now())
     return render_template("card/google_wallet.html", link=link, expires_at=made.expires_at)

@@ -54,9 +54,9 @@ def test_wallet_webcrypto_and_python_work_out_the_same_codes(open_page: Opener) 
     passes = [(make_pass(draw), draw.randrange(2**33)) for _ in range(PASSES)]
     by_wallet = []
     for made, instant in passes:
-        words = {"title": "Lånekort", "number_label": "Lånekortnummer", "language": "nb", "now": NOW}
+        words = {"title": "Lånekort", "number_label": "Lånekortnummer", "language": "nb"}
         link = sign_save_link(
-            make_google_object(made, issuer=issuer, **words),  # type: ignore[arg-type]
+            make_google_object(made, issuer=issuer, **words),
             issuer=issuer,
             origin="https://card.example.org",
             now=NOW,

@@ -18,6 +18,7 @@ from sqlalchemy import delete
 from werkzeug.datastructures import Authorization
 
 from app import create_app
+from app.card.offers import Wallets
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.tables import AttemptCount
@@ -40,6 +41,7 @@ from tests.doors.visits import (
 )
 from tests.mail import MailServer, running_mail_server
 from tests.wall.callers import Caller, Route, make_callers, make_victim, routes_of
+from tests.wallets import SAVE, google_issuer, google_object_of
 
 _ROOT = Path(__file__).parent.parent.parent
 _LOUD = (
@@ -192,6 +194,21 @@ def test_no_secret_that_opens_something_is_written_into_a_log(
     log = logged()
     assert "INSERT INTO" in log
     assert found_in(log, secrets) == set()
+
+
+def test_no_log_holds_the_link_or_the_key_of_a_pass_in_a_wallet(app: APIFlask, logged: Logged) -> None:
+    app.extensions["wallets"] = Wallets(google=google_issuer(), apple=None)
+    phone = app.test_client()
+    log_in(phone, *GUARDIAN, keep=True)
+    answer = submit(phone, "/card/wallet/google", page="/card")
+    link = read_page(answer).select_one(f"a[href^='{SAVE}']")
+    assert link is not None
+    made = google_object_of(str(link["href"]))
+    key = made["rotatingBarcode"]["totpDetails"]["parameters"][0]["key"]
+    log = logged()
+    assert "INSERT INTO" in log
+    for secret in (str(link["href"]).removeprefix(SAVE)[:100], key, repr(bytes.fromhex(key)), "PRIVATE KEY"):
+        assert secret not in log
 
 
 def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_url: str, tmp_path: Path) -> None:
