@@ -1,7 +1,7 @@
 """Passes in a phone's wallet. Each is a device of its own, with a credential and a key that nothing else has.
 
 A wallet never comes back to the register: what it was given works until it expires or is revoked like any device.
-Why so, and how long: docs/adr/0013.
+Why so, and how long: docs/adr/0017.
 """
 
 from dataclasses import dataclass, field

@@ -134,10 +134,11 @@ def test_the_patron_is_told(app: APIFlask, phone: FlaskClient) -> None:
 
 def test_the_operator_switches_static_codes_on_and_off_for_a_library(app: APIFlask, phone: FlaskClient) -> None:
     run = app.test_cli_runner().invoke
-    done = run(args=["libraries", "static-codes", "2023500", "off"])
-    assert (done.exit_code, done.output) == (0, "2023500 takes none.\n")
+    done = run(args=["libraries", "static-codes", "2023500", "--off"])
+    assert (done.exit_code, done.output) == (0, "2023500: only rotating codes are taken.\n")
     assert buttons(phone) == {GOOGLE}
-    done = run(args=["libraries", "static-codes", "2023500", "on"])
-    assert (done.exit_code, done.output) == (0, "2023500 takes codes that stand still.\n")
+    done = run(args=["libraries", "static-codes", "2023500"])
+    assert (done.exit_code, done.output) == (0, "2023500: codes that stand still are taken too.\n")
     assert buttons(phone) == {GOOGLE, APPLE}
-    assert "There is no library nowhere." in run(args=["libraries", "static-codes", "nowhere", "on"]).output
+    done = run(args=["libraries", "static-codes", "nowhere"])
+    assert (done.exit_code, "There is no library nowhere." in done.output) == (1, True)
