@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,18 +11,78 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.register.tables import AccessLogEntry
 from app.register.transaction import db, direct_connection
 
+ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
+PURPOSES: Final = frozenset(
+    {
+        "activate",
+        "correct",
+        "counter",
+        "enrol",
+        "family folder",
+        "fetch",
+        "look-up",
+        "pin-check",
+        "post",
+        "scan",
+    }
+)
+FIELDS: Final = frozenset(
+    {
+        "PIN",
+        "address",
+        "age",
+        "age band",
+        "agreements",
+        "birth date",
+        "card",
+        "card number",
+        "card state",
+        "contact data",
+        "device",
+        "devices",
+        "e-mail",
+        "fees",
+        "gender",
+        "holds",
+        "home library",
+        "language",
+        "loans",
+        "name",
+        "phone",
+        "place",
+        "preferred contact",
+    }
+)
+"""All that a line can say. A patron reads each of them in their own language, so no other word is written."""
+
 
 class NotWrittenDown(Exception):
     """The log cannot be written, so nothing may be told."""
 
 
+class NotAWordOfTheLog(Exception):
+    """A programming fault: a patron could not read the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Who looks: `role` is staff, kiosk, system or guardian; `actor` tells the library which of them."""
+    """Who looks, in one of the ROLES. `actor` tells the library which of them; of a guardian it is the patron's id."""
 
     role: str
     actor: str
     library_id: str | None
+
+    def __post_init__(self) -> None:
+        """Raise NotAWordOfTheLog where the role is none of the ROLES."""
+        if self.role not in ROLES:
+            raise NotAWordOfTheLog(self.role)
+
+
+def check_words(*, purpose: str, fields: str) -> None:
+    """Raise NotAWordOfTheLog where a purpose or one of the fields is no word that a line may hold."""
+    unknown = {purpose} - PURPOSES | set(fields.split(", ")) - FIELDS
+    if unknown:
+        raise NotAWordOfTheLog(*sorted(unknown))
 
 
 def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
@@ -68,5 +128,7 @@ def write_down_with_act(*, patron_id: int, looker: Looker, purpose: str, fields:
 
 
 def _lines(patrons: Mapping[int, str], *, looker: Looker, purpose: str, now: datetime) -> list[dict[str, Any]]:
+    for fields in set(patrons.values()):
+        check_words(purpose=purpose, fields=fields)
     told = {"library_id": looker.library_id, "role": looker.role, "actor": looker.actor, "purpose": purpose, "at": now}
     return [told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import bindparam, text
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, check_words
 from app.register.budgets import count_try
 from app.register.cards import KEY_COLUMN
 from app.register.driver import Line, Statement, direct_line, read_instant
@@ -36,6 +36,8 @@ _log = structlog.get_logger()
 
 _PURPOSE = "scan"
 _FIELDS = "name, age band, home library, device"
+# Here alone a line is written without the functions of access_log.py, to be one statement with the rest.
+check_words(purpose=_PURPOSE, fields=_FIELDS)
 
 _FIND = Statement(
     """
