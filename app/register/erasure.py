@@ -81,7 +81,7 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str]) -> None:
     """Delete what names the patron in rows that are not their own."""
     # A number that was entered before anybody had it leads to no patron.
     named = FamilyPermission.guardian_card_number.in_(numbers)
-    looked = (AccessLogEntry.role == "guardian") & AccessLogEntry.actor.in_(numbers)
+    looked = (AccessLogEntry.role == "guardian") & (AccessLogEntry.actor == str(patron_id))
     told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None))
     for statement in (
         delete(FamilyPermission).where(named),

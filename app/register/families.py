@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, String, cast, func, select
 
 from app.register.access_log import Looker, write_down
 from app.register.carrying import stop_carrying
@@ -194,7 +194,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
         .where(
             AccessLogEntry.patron_id == patron_id,
             AccessLogEntry.role == "guardian",
-            AccessLogEntry.actor == FamilyPermission.guardian_card_number,
+            AccessLogEntry.actor == cast(FamilyPermission.guardian_id, String),
         )
         .scalar_subquery()
     )
@@ -269,7 +269,6 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
                 Patron.id.label("patron_id"),
                 Patron.name,
                 Patron.card_number,
-                FamilyPermission.guardian_card_number,
             )
             .join(Patron, Patron.id == FamilyPermission.patron_id)
             .where(
@@ -280,8 +279,9 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
             )
             .order_by(Patron.name, FamilyPermission.id)
         ).all()
+    # By the id, which stays the guardian's through every new card, and goes with the guardian.
+    looker = Looker(role="guardian", actor=str(guardian_id), library_id=None)
     for row in rows:
-        looker = Looker(role="guardian", actor=row.guardian_card_number, library_id=None)
         write_down(patron_id=row.patron_id, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
     return [
         myself,

@@ -63,7 +63,4 @@ def _guardians(patron_id: int) -> dict[str, str]:
             FamilyPermission.patron_id == patron_id
         )
     )
-    found: dict[str, str] = {}
-    for guardian_id, number in rows:
-        found |= {str(guardian_id): number, number: number}
-    return found
+    return {str(guardian_id): number for guardian_id, number in rows}

@@ -12,11 +12,12 @@ from app.register.one_time import draw_link
 from app.register.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.own_data import OWN_TABLES, read_own_data
 from app.register.pins import set_pin
+from app.register.registrations import FORM_COLUMN
 from app.register.scans import scan
 from app.register.sessions import OWN_DEVICE, start_session
-from app.register.tables import FamilyPermission, NationalIdToken, Patron, PinOrder
+from app.register.tables import FamilyPermission, NationalIdToken, Patron, PinOrder, Registration
 from app.register.transaction import db
-from app.register.vault import vault
+from app.register.vault import hash_of_random_token, vault
 from app.register.visits import open_visit
 from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
 
@@ -53,8 +54,20 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
     keep_answer(KeptAnswer(201, {"ETag": "x"}, {"name": "somebody"}, whose), username=SYSTEM, key=KEY)
     patron = db.session.get_one(Patron, whose)
     note_change(patron=patron, kind=RENUMBERED, former_number="N000199999", now=now)
+    db.session.add(
+        Registration(
+            kind="own",
+            own_token=vault.token(purpose="national id", text=f"of {card_number}"),
+            key_id=vault.key_id,
+            handle_hash=hash_of_random_token(f"browser of {card_number}"),
+            sealed_form=vault.seal(b"{}", column=FORM_COLUMN),
+            patron_id=whose,
+            done_at=now,
+            expires_at=now + timedelta(hours=24),
+        )
+    )
     db.session.commit()
-    looker = Looker(role="guardian", actor=card_number, library_id=None)
+    looker = Looker(role="guardian", actor=str(whose), library_id=None)
     write_down(patron_id=child, looker=looker, purpose=PURPOSE, fields="loans", now=now)
     own = read_own_data(patron_id=whose)
     db.session.rollback()

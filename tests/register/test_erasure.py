@@ -5,10 +5,17 @@ import threading
 import pytest
 from sqlalchemy import inspect, select
 
-from app.register.cards import report_lost
+from app.register.cards import replace_card, report_lost
 from app.register.changes import ERASED, NUMBER_COLUMN
 from app.register.corrections import Correction, correct_patron
 from app.register.erasure import erase_patron
+from app.register.families import (
+    give_permission,
+    list_received,
+    look_at_family,
+    switch,
+    withdraw_permission,
+)
 from app.register.fetching import PatronGone, look_again
 from app.register.freezing import freeze_card
 from app.register.kept_answers import take_key
@@ -18,6 +25,7 @@ from app.register.numbers import NumberWasIssued, is_gone, note_number
 from app.register.own_data import OWN_TABLES
 from app.register.patrons import NoSuchPatron
 from app.register.pins import Origin, SignInRefused, sign_in
+from app.register.retention import purge
 from app.register.scans import scan
 from app.register.tables import (
     AccessLogEntry,
@@ -31,6 +39,7 @@ from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.contact import Contact
 from app.rules.scan import Reason
+from tests.conftest import START
 from tests.register.leftovers import ASKED, KEY, SYSTEM, fill_every_table
 from tests.register.people import (
     CHILD,
@@ -103,6 +112,30 @@ def test_nobody_else_loses_anything_but_what_named_the_erased(clock):
     # The child still sees that a guardian looked, and when.
     looked = db.session.execute(select(AccessLogEntry.actor).where(AccessLogEntry.patron_id == patron_id(CHILD)))
     assert looked.scalars().all() == [""]
+
+
+def test_a_former_guardian_is_named_in_no_childs_log_whatever_became_of_permission_and_number(clock):
+    guardian, child = patron_id(GUARDIAN), patron_id(CHILD)
+    give_permission(patron_id=child, guardian_card_number=GUARDIAN, now=clock())
+    db.session.flush()
+    (received,) = list_received(guardian_id=guardian)
+    switch(guardian_id=guardian, permission_id=received.id, on=True, now=clock())
+    db.session.commit()
+    look_at_family(guardian_id=guardian, now=clock())
+    withdraw_permission(patron_id=child, permission_id=received.id, now=clock())
+    number = replace_card(patron_id=guardian, now=clock())
+    db.session.commit()
+    for library in (ULLENSAKER, MULLSJO):
+        for one in list_due_notices(library_id=library, now=clock(), limit=100):
+            mark_told(notice_id=one.id, kept=[], now=clock())
+    purge(now=clock.turn(days=100))
+    erase(number, now=clock())
+    looked = db.session.execute(
+        select(AccessLogEntry.at, AccessLogEntry.actor).where(AccessLogEntry.role == "guardian")
+    )
+    assert looked.all() == [(START, "")]
+    db.session.rollback()
+    assert GUARDIAN not in repr(read_register())
 
 
 def test_each_library_is_told_by_the_number_it_knows_and_the_number_goes_with_its_answer(clock):
