@@ -118,10 +118,11 @@ def create_app(
     log_requests(app)
     app.before_request(refuse_bad_text)
     app.before_request(keep_the_door)
-    app.after_request(commit_after_request)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)
     answer_errors(app)
+    # Runs before what is above, so that a refused commit's answer gets its headers, too.
+    app.after_request(commit_after_request)
 
     db.init_app(app)
     with app.app_context():

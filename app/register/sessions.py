@@ -93,6 +93,12 @@ def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSe
     )
 
 
+def has_ended(*, session_id: int) -> bool:
+    """Tell whether a session that was found before is there no more."""
+    with direct_connection() as connection:
+        return connection.execute(select(Session.id).where(Session.id == session_id)).first() is None
+
+
 def renew_secret(*, session_id: int, now: datetime) -> None:
     """Note, committed at once, that whoever holds the session has just entered the PIN."""
     _note_entered(session_id, secret_entered_at=now)

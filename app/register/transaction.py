@@ -4,22 +4,36 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Response, has_request_context, request
+from flask import Response, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import IntegrityError
 
 from app.register.tables import Base
 
 db = SQLAlchemy(model_class=Base)
 
+_FOREIGN_KEY = (sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def commit_after_request(response: Response) -> Response:
-    """Commit what the request did, all of it, where it went well; otherwise nothing of it."""
+    """Commit what the request did, all of it, where it went well; otherwise nothing of it.
+
+    What the database refuses only now gets the answer of any other error.
+    """
     if request.method not in _SAFE_METHODS and response.status_code < 400 and db.session.registry.has():
-        db.session.commit()
+        try:
+            db.session.commit()
+        except IntegrityError as error:
+            return current_app.make_response(current_app.handle_user_exception(error))
     return response
+
+
+def came_too_late(error: IntegrityError) -> bool:
+    """Tell whether a row was to be tied to one that is not there any more: an erasure came first."""
+    told = (getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None))
+    return any(each in _FOREIGN_KEY for each in told)
 
 
 def end_transaction() -> None:

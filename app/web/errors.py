@@ -1,16 +1,19 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from app.register.access_log import NotWrittenDown
 from app.register.budgets import TooManyAttempts
-from app.register.transaction import db
+from app.register.sessions import has_ended
+from app.register.transaction import came_too_late, db
 from app.rules.errors import RuleBroken
 
 API_PREFIX = "/api/"
@@ -127,6 +130,21 @@ def answer_errors(app: Flask) -> None:
         page.headers.update(headers)
         return page
 
+    @app.errorhandler(IntegrityError)
+    @app.errorhandler(NoResultFound)
+    def too_late(error: IntegrityError | NoResultFound) -> ResponseReturnValue:
+        db.session.rollback()
+        if not (came_too_late(error) if isinstance(error, IntegrityError) else _is_nobody_now()):
+            return fault(error)
+        _log.info("came too late", id=g.get("request_id"))
+        if request.path.startswith(API_PREFIX):
+            return problem(status=410, code="gone", detail="The patron was erased meanwhile.")
+        if not request.path.startswith("/desk"):
+            # Whoever was signed in is nobody's guest any more, and goes where each later request leads.
+            return redirect(url_for("portal.login"))
+        sentence = _("That is not possible (any more). Nothing was changed.")
+        return _error_page(status=409, title=_("That did not work"), sentence=sentence)
+
     @app.errorhandler(Exception)
     def fault(error: Exception) -> ResponseReturnValue:
         if app.testing:
@@ -138,6 +156,11 @@ def answer_errors(app: Flask) -> None:
             return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
         title, sentence = _words(500)
         return _error_page(status=500, title=title, sentence=sentence)
+
+
+def _is_nobody_now() -> bool:
+    """Tell whether whoever was signed in when the request began is not any more: ended elsewhere, or erased."""
+    return current_user.is_authenticated and has_ended(session_id=current_user.session.id)
 
 
 def _words(status: int) -> tuple[str, str]:
