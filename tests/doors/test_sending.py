@@ -20,6 +20,7 @@ from app.register.outbox import (
 )
 from app.register.tables import Message, Patron
 from app.register.transaction import db
+from app.web.clean_up import clean_up, empty_demo_inbox
 from app.web.sending import can_send_code, send_one
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
@@ -197,3 +198,18 @@ def test_no_code_can_be_sent_to_a_telephone_where_no_machine_sends_text_messages
     patron_id = ask(CARD_FROZEN, contact={"email": None, "phone": "+4790000000"})
     app.extensions["post"] = EmailOnly(tmp_path)
     assert not can_send_code(patron_id=patron_id)
+
+
+@pytest.mark.parametrize("throw_away", [lambda: empty_demo_inbox(), lambda: clean_up(rewrite=False)])
+def test_the_demonstration_shows_a_message_for_a_day_and_keeps_no_file_of_it(inbox, ask, clock, tmp_path, throw_away):
+    ask(CARD_FROZEN)
+    send_one()
+    clock.turn(seconds=24 * 3600 - 1)
+    throw_away()
+    assert len(inbox.read()) == 1
+    clock.turn(seconds=1)
+    ask(CARD_FROZEN)
+    send_one()
+    throw_away()
+    assert [letter.at for letter in inbox.read()] == [clock()]
+    assert len(list((tmp_path / "inbox").iterdir())) == 1
