@@ -18,8 +18,18 @@ from app.register.vault import vault
 from app.rules.card_code import parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
+from tests.doors.serving import INGRID, act, serve
 from tests.doors.test_devices import devices_of
-from tests.doors.visits import CHILD, log_in, main_text, read_page, result_of, scan_at_desk, scan_at_kiosk, submit
+from tests.doors.visits import (
+    CHILD,
+    log_in,
+    main_text,
+    read_page,
+    result_of,
+    scan_at_desk,
+    scan_at_kiosk,
+    submit,
+)
 from tests.doors.wallets import GOOGLE, link_on, save_link, shown
 from tests.wallets import CLASS_ID, EMAIL, SAVE, claims_of, google_object_of
 
@@ -144,6 +154,16 @@ def test_a_pass_is_ended_alone_from_the_list_of_devices(phone: FlaskClient, desk
     assert result_of(scan_at_desk(desk, shown(made, clock)))[0] == "REVOKED"
     assert phone.get("/card").status_code == 200
     assert "Google Wallet" not in dict(devices_of(phone))
+
+
+def test_a_desk_that_serves_the_patron_sees_the_pass_and_ends_it(
+    phone: FlaskClient, desk: FlaskClient, clock: Clock
+) -> None:
+    made = google_object_of(save_link(phone))
+    assert "Google Wallet" in serve(desk, **INGRID)
+    number = dict(devices_of(phone))["Google Wallet"].split("/")[-2]
+    assert "Google Wallet" not in act(desk, f"devices/{number}/revoke")
+    assert result_of(scan_at_desk(desk, shown(made, clock)))[0] == "REVOKED"
 
 
 def test_nobody_ends_another_patrons_pass(

@@ -24,6 +24,7 @@ FOR_PATRONS = (
     "/my",
     "/card",
     "/card/devices",
+    "/card/wallet",
     "/my/settings",
     "/my/loans",
     "/my/loans/cost",

@@ -104,6 +104,9 @@ def test_a_phone_comes_from_the_button_to_google_past_the_content_security_polic
 
     page.context.route("https://pay.google.com/**", answer)
     Visitor(page).signs_in()
+    if scripts:
+        page.goto("/card/wallet")
+        assert_looks_right(page)
     page.goto("/card")
     page.get_by_role("button", name="Legg i Google Lommebok").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Kortet er klart")
