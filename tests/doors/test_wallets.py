@@ -11,6 +11,7 @@ from app.card.offers import Wallets
 from app.register.freezing import freeze_card
 from app.register.tables import Message
 from app.register.transaction import db
+from app.web.worker import work_once
 from tests.conftest import START, Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit
@@ -130,6 +131,11 @@ def test_the_patron_is_told(app: APIFlask, phone: FlaskClient) -> None:
     with app.app_context():
         message = db.session.scalars(select(Message)).one()
         assert (message.patron_id, message.kind, message.channel) == (1, "new-wallet", "email")
+        work_once()
+        db.session.remove()
+    sent = phone.get("/demo/inbox").text
+    assert "Lånekortet ditt i en lommebok" in sent
+    assert SAVE not in sent
 
 
 def test_the_operator_switches_static_codes_on_and_off_for_a_library(app: APIFlask, phone: FlaskClient) -> None:
