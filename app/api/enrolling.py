@@ -115,7 +115,7 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
     library_id = g.machine.library_id
     patron = lock_newcomer(card_number=card_number, library_id=library_id)
     if json_data["guardian_consent"]:
-        note_guardian_consent(patron_id=patron.id, now=now())
+        note_guardian_consent(patron_id=patron.id, joining=library_id, now=now())
     elif patron.guardian_consent_at is None and consent_is_needed(
         library_id=library_id, birth_date=patron.birth_date, now=now()
     ):

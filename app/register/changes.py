@@ -28,6 +28,24 @@ _TAKE_NUMBER = (
     .columns(last_seq=Integer)
 )
 
+_HOLD = text(
+    """
+    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts) VALUES (:library_id, 0, 0, 0)
+    ON CONFLICT (library_id) DO UPDATE SET last_seq = library_queues.last_seq
+    """
+)
+
+
+def hold_lines(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
+    """Hold the lines of a patron's libraries, and of `library_ids`, until this transaction ends.
+
+    Before the first of several changes of the patron in one transaction, of which each is told to other libraries:
+    `note_change` keeps to one order within one change alone.
+    """
+    joined = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id))
+    for library_id in sorted({*joined, *library_ids}):
+        db.session.execute(_HOLD, {"library_id": library_id})
+
 
 def note_change(
     *,
@@ -40,8 +58,8 @@ def note_change(
 ) -> None:
     """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
 
-    In the transaction of the change. `former_number` is the card number by which the libraries know the patron until
-    they have read the notice (RENUMBERED, LEFT, ERASED).
+    In the transaction of the change; `hold_lines` comes first where there are several. `former_number` is the card
+    number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED).
     """
     patron.version += 1
     if library_ids is None:

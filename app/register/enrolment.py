@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from app.register.changes import note_change
+from app.register.changes import hold_lines, note_change
 from app.register.erasure import DEATH
 from app.register.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.outbox import ask_for_message
@@ -141,13 +141,18 @@ def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, no
     if is_young and patron.guardian_consent_at is None:
         if not guardian_consent:
             raise ConsentMissing
-        note_guardian_consent(patron_id=patron_id, now=now)
+        note_guardian_consent(patron_id=patron_id, joining=library_id, now=now)
     activate_card(patron_id=patron_id, library_id=library_id, now=now)
 
 
-def note_guardian_consent(*, patron_id: int, now: datetime) -> None:
-    """Note that a guardian has consented to the card. The first time it was noted stays."""
+def note_guardian_consent(*, patron_id: int, now: datetime, joining: str | None = None) -> None:
+    """Note that a guardian has consented to the card. The first time it was noted stays.
+
+    `joining` is the library that the patron joins next, in the same transaction.
+    """
     patron = lock_patron(patron_id)
     if patron.guardian_consent_at is None:
         patron.guardian_consent_at = now
+        if joining is not None:
+            hold_lines(patron_id=patron_id, library_ids=[joining])
         note_change(patron=patron, now=now)

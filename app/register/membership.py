@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from app.register.changes import LEFT, note_change
+from app.register.changes import LEFT, hold_lines, note_change
 from app.register.patrons import lock_patron
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
@@ -76,6 +76,8 @@ def _lock(*, patron_id: int, library_id: str) -> tuple[Patron, list[str]]:
 
 
 def _leave(patron: Patron, library_ids: Sequence[str], *, now: datetime) -> None:
+    # Those who stay are told of the change that follows.
+    hold_lines(patron_id=patron.id)
     left = (Affiliation.patron_id == patron.id) & Affiliation.library_id.in_(library_ids)
     db.session.execute(delete(Affiliation).where(left))
     if library_ids:
