@@ -4,7 +4,7 @@ from flask import Response, flash, make_response, redirect, render_template, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron_forms import ActivateForm, ContactFields
+from app.desk.patron_forms import ActivateForm, ContactFields, NationalIdForm
 from app.desk.refusals import reword_faults, show_faults
 from app.desk.replacing import make_replace_form
 from app.desk.routes import desk
@@ -47,6 +47,7 @@ def patron() -> ResponseReturnValue:
         rules=_rules(workplace) if served.activated_here else None,
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),
+        number_form=NationalIdForm(formdata=None),
         replace_form=make_replace_form(seen.card_number),
     )
 

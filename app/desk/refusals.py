@@ -6,16 +6,18 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
+from app.register.budgets import TooManyAttempts
 from app.register.cards import ReportedDead, WasReplaced
 from app.register.deaths import NotYourReport
 from app.register.devices import NoSuchDevice
-from app.register.enrolment import CardNotInUse, ConsentMissing
+from app.register.enrolment import AlreadyRegistered, CardNotInUse, ConsentMissing
 from app.register.membership import LastLibrary, NotJoined
 from app.register.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patrons import LocalCard
 from app.register.pin_at_desk import CardIsBlocked
 from app.rules.card_number import NotACardNumber
 from app.rules.errors import RuleBroken
+from app.web.errors import wait_sentence
 
 
 def refusal_of(error: RuleBroken) -> str:
@@ -47,6 +49,13 @@ def refusal_of(error: RuleBroken) -> str:
             return _("That number is in none of the rows that this library has reserved.")
         case NumberWasIssued():
             return _("That number was on somebody's card before, and is never used again. Take the next card.")
+        case AlreadyRegistered():
+            return _(
+                "Another card has this number, so nothing was changed. Type the number under New patron: that leads to "
+                "the other card. Of two cards of one person, one is ended."
+            )
+        case TooManyAttempts():
+            return wait_sentence(error.retry_after)
         case _other:
             return _("That is not possible (any more). Nothing was changed.")
 

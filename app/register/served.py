@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from app.register.devices import ShownDevice, list_devices
+from app.register.national_ids import count_numbers
 from app.register.tables import Affiliation, Library, Patron
 from app.register.transaction import db
 from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
@@ -29,6 +30,7 @@ class InFull:
     guardian_consent_at: datetime | None
     needs_consent: bool
     libraries: int
+    national_numbers: int
     devices: Sequence[ShownDevice]
 
 
@@ -104,5 +106,6 @@ def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFul
         guardian_consent_at=patron.guardian_consent_at,
         needs_consent=needs_consent,
         libraries=db.session.scalar(joined) or 0,
+        national_numbers=count_numbers(patron_id=patron.id),
         devices=list_devices(patron_id=patron.id, now=now),
     )

@@ -78,6 +78,7 @@ ROUTES = """
 /desk/patron/found                                     POST       staff
 /desk/patron/leave                                     POST       staff
 /desk/patron/lost                                      POST       staff
+/desk/patron/national-id                               POST       staff
 /desk/patron/new-pin                                   POST       staff
 /desk/patron/opt-out                                   POST       staff
 /desk/patron/upgrade                                   POST       staff
