@@ -9,6 +9,7 @@ from bench.loans import bench_loans
 from bench.login import bench_login
 from bench.machine import describe_machine
 from bench.pages import bench_pages
+from bench.register import MANY, bench_register
 from bench.scan import bench_scan
 from bench.servers import serve_all
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "what", nargs="?", choices=[*_BENCHES, "loans"], help="what to measure; everything where none is named"
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
+    parser.add_argument("--many", type=int, default=MANY, help="patrons in the large register that pages is about")
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turns")
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
     parser.add_argument("--requests", type=int, default=4_000, help="a round's requests, where they come first")
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
                     bench(served, size)
+    if asked.what in (None, "pages"):
+        bench_register(size, many=asked.many)
     if asked.what in (None, "loans"):
         bench_loans(size)
 

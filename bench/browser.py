@@ -12,19 +12,19 @@ _TOKEN = re.compile(rb'name="csrf_token"[^>]* value="([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The sign-in form as it was given out: its token, and the cookie that belongs to it."""
+    """A form as it was given out: its token, and the cookie that belongs to it."""
 
     token: str
     cookie: str
 
 
-def get_form(port: int) -> Form:
-    """Fetch the sign-in form. Raises ValueError where the page has none."""
-    answer = send_one(port, write_request("GET", "/login"))
+def get_form(port: int, *, path: str = "/login", cookie: str = "") -> Form:
+    """Fetch a page with a form, such as that for signing in. Raises ValueError where the page has none."""
+    answer = send_one(port, write_request("GET", path, headers={"Cookie": cookie} if cookie else {}))
     token = _TOKEN.search(answer.body)
     if token is None:
-        raise ValueError(f"no sign-in form came, but: {answer.raw.decode(errors='replace')}")
-    return Form(token=token[1].decode(), cookie=_cookies(answer))
+        raise ValueError(f"no form came, but: {answer.raw.decode(errors='replace')}")
+    return Form(token=token[1].decode(), cookie=cookies_of(answer))
 
 
 def write_sign_in(form: Form, number: str) -> bytes:
@@ -44,8 +44,9 @@ def sign_in(port: int, *, person: int) -> str:
     answer = send_one(port, write_sign_in(get_form(port), card_number(person)))
     if not is_let_in(answer):
         raise ValueError(f"not let in: {answer.raw.decode(errors='replace')}")
-    return _cookies(answer)
+    return cookies_of(answer)
 
 
-def _cookies(answer: Answer) -> str:
+def cookies_of(answer: Answer) -> str:
+    """Return the cookies that an answer gives, as they are sent back."""
     return "; ".join(line.partition(";")[0] for line in answer.headers("Set-Cookie"))

@@ -7,13 +7,16 @@ from bench.compare import WrongAnswer, expect
 from bench.load import Answer, Round
 
 
+@pytest.mark.timeout(600)
 def test_every_bench_measures_both_engines_beside_a_bare_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--people", "40", "--rounds", "1", "--seconds", "5", "--requests", "4"])
+    main(["--people", "40", "--many", "1000", "--rounds", "1", "--seconds", "5", "--requests", "2"])
     printed = capsys.readouterr().out
     assert "calls a page: 2023500: 1, Mull: 1" in printed
     for measured in ("scan", "sign-in", "Min side", "card page"):
         for engine in ("SQLite", "PostgreSQL"):
             assert f"\n{measured}, {engine} " in printed
+    for measured in ("fetch", "changed since", "look-up"):
+        assert f"\n{measured} " in printed
     for kiosks in ("direct", "SQLite", "PostgreSQL"):
         assert f"\n{kiosks} " in printed
 
