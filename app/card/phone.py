@@ -72,6 +72,7 @@ def agree() -> ResponseReturnValue:
         agreed = agree_on_key(
             owner_id=current_user.patron_id,
             device_id=current_user.session.device_id,
+            session_id=current_user.session.id,
             permission_id=_permission_id(asked.get("card")),
             public_key=_bytes(asked.get("public_key")),
             former=_head(asked.get("former")),

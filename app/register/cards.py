@@ -146,12 +146,13 @@ def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
     if device is None:
         _take_off_guardian(patron_id=patron_id, device_id=device_id, now=now)
         return
+    # First the sessions, then the cards: whoever is just agreeing on a key holds the session meanwhile.
+    end_sessions_on_device(device_id=device_id)
     db.session.execute(
         update(Credential)
         .where(Credential.device_id == device_id, Credential.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    end_sessions_on_device(device_id=device_id)
     # The browser still holds the token of a lost phone; it must not count as a device that the card knows.
     device.token_hash = secrets.token_hex(32)
 

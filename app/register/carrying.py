@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 
 from app.register.cards import issue_card
+from app.register.patrons import lock_patron
 from app.register.tables import Credential, Device, FamilyPermission, Library, Patron
 from app.register.transaction import db
 
@@ -30,8 +31,10 @@ class Carried:
 def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
     """Return the cards that this guardian may carry now, by name; none that is lost, or where either is frozen.
 
-    With `hold` nobody ends one of these permissions before this transaction is over.
+    With `hold` nobody ends one of these permissions, or freezes the guardian's card, before this transaction is over.
     """
+    if hold:
+        lock_patron(guardian_id)
     guardian = aliased(Patron)
     found = (
         select(FamilyPermission.id, Patron.id, Patron.name, Patron.card_number, Library.name)

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from app.register.budgets import take_tries
 from app.register.cards import add_credential
 from app.register.carrying import list_carried
+from app.register.sessions import hold_session
 from app.register.tables import Credential, Device
 from app.register.transaction import db
 from app.rules.card_code import KEY_BYTES, Kind, build, totp_at
@@ -68,6 +69,7 @@ def agree_on_key(
     *,
     owner_id: int,
     device_id: int,
+    session_id: int,
     permission_id: int | None,
     public_key: bytes,
     former: str | None,
@@ -76,11 +78,15 @@ def agree_on_key(
     """Give a device a key for its owner's card, or for one that a permission lets the owner carry, for 90 days.
 
     Keys that the device had for that card before are revoked, but for `former`, the head of the one that the phone
-    holds: it lasts a day more. Comes before anything is written. Raises NotAPublicKey, NoSuchCard or TooManyAttempts.
+    holds: it lasts a day more. Comes before anything is written, for the sign-in `session_id`. Raises NotAPublicKey,
+    NoSuchCard, also where that sign-in has just ended, or TooManyAttempts.
     """
     phones = _read_public_key(public_key)
     take_tries(tries=[(_AGREEMENTS, str(device_id))], now=now)
     patron_id = owner_id if permission_id is None else _carried_by(owner_id, permission_id)
+    # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
+    if not hold_session(session_id=session_id):
+        raise NoSuchCard
     _let_go_of_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
     ours = ec.generate_private_key(ec.SECP256R1())
     our_public_key = ours.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

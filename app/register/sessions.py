@@ -130,6 +130,12 @@ def _note_entered(session_id: int, **values: datetime) -> None:
         connection.execute(update(Session).where(Session.id == session_id).values(**values))
 
 
+def hold_session(*, session_id: int) -> bool:
+    """Tell whether the session still stands. Nobody ends it before this transaction is over."""
+    held = select(Session.id).where(Session.id == session_id).with_for_update()
+    return db.session.scalar(held) is not None
+
+
 def end_session(*, session_id: int) -> None:
     """End one session, from this second on."""
     db.session.execute(delete(Session).where(Session.id == session_id))
