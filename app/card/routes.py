@@ -40,6 +40,7 @@ def show() -> ResponseReturnValue:
         "card/card.html",
         cards=[own, *_shown_children()],
         libraries=list_libraries(patron_id=patron.id),
+        block=patron.block,
         keeps=keeps_card(),
         offer=offered_passes(),
         seconds_left=max(1, int((code.valid_until - now()).total_seconds())),

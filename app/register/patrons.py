@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from app.register.changes import JOINED, note_change
 from app.register.numbers import draw_number, note_number
@@ -40,6 +40,8 @@ class ShownPatron:
     card_number: str
     birth_date: date
     home_library: str
+    block: str | None
+    """Why the card is taken nowhere: `lost` or `frozen`; None where it is taken."""
 
 
 def register_patron(
@@ -120,8 +122,9 @@ def find_by_national_id(national_id: NationalId) -> int | None:
 
 def get_patron(*, patron_id: int) -> ShownPatron:
     """Return what a patron's own pages show at the top."""
+    block = case((Patron.card_state == "lost", "lost"), (Patron.frozen_at.is_not(None), "frozen"))
     row = db.session.execute(
-        select(Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name)
+        select(Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name, block)
         .join(Library, Library.id == Patron.home_library_id)
         .where(Patron.id == patron_id)
     ).one()

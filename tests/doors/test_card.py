@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 from sqlalchemy import update
 
-from app.register.tables import Credential
+from app.register.tables import Credential, Patron
 from app.register.transaction import db
 from app.rules.card_code import parse, step_at
 from tests.conftest import Clock
-from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code
+from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code, submit
 
 _MODULE = 8
 
@@ -156,3 +156,32 @@ def test_a_device_whose_key_was_guessed_at_is_asked_to_sign_in_again(
         assert phone.get(path).location == "/login", path
     assert log_in(phone, "N000100001", "4719", keep=True).status_code == 302
     assert shown_code(phone)[:16] != before[:16]
+
+
+# --- a card that is taken nowhere ---
+
+
+def test_a_frozen_card_says_so_wherever_its_holder_looks_and_how_to_thaw_it(phone: FlaskClient) -> None:
+    for path in ("/my", "/card"):
+        assert "frozen" not in main_text(phone.get(path))
+    assert phone.get("/card/app.json").json["cards"][0]["block"] is None
+    submit(phone, "/my/data/freeze", page="/my/data")
+    for path in ("/my", "/card"):
+        notice = read_page(phone.get(path)).find(class_="ds-alert", attrs={"aria-labelledby": "block-frozen"})
+        assert notice is not None
+        assert "Your card is frozen" in notice.get_text()
+        link = notice.find("a")
+        assert link is not None
+        assert link["href"] == "/my/data"
+    assert phone.get("/card/app.json").json["cards"][0]["block"] == "frozen"
+    submit(phone, "/my/data/thaw", page="/my/data")
+    for path in ("/my", "/card"):
+        assert "frozen" not in main_text(phone.get(path))
+
+
+def test_a_card_that_is_blocked_while_its_holder_is_signed_in_says_so(app: APIFlask, phone: FlaskClient) -> None:
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.card_number == "N000100001").values(card_state="lost"))
+        db.session.commit()
+    for path in ("/my", "/card"):
+        assert "Your card is reported lost" in main_text(phone.get(path))
