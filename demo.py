@@ -161,6 +161,7 @@ def main() -> None:
         options |= make_certificate(instance, address)
         show_qr(url)
         print("The certificate is made here, so the phone warns once: let it go on.")
+        print("Behind it no browser keeps pages: without a network the card works for as long as its page stays open.")
     else:
         host, url = "127.0.0.1", f"http://localhost:{asked.port}"
         settings = demo_settings(instance, public_url=url)

@@ -34,6 +34,7 @@ _FILES = (
     "js/card/clock.js",
     "js/card/draw.js",
     "js/card/keys.js",
+    "js/card/leaving.js",
     "js/card/store.js",
     "js/card/sync.js",
 )

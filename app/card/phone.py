@@ -19,7 +19,7 @@ from app.register.phone_keys import NoSuchCard, NotAPublicKey, agree_on_key, lis
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import is_patron, keeps_card
+from app.web.identity import is_patron, keeps_card, was_left
 from app.web.languages import language
 
 
@@ -35,6 +35,8 @@ def time() -> ResponseReturnValue:
 def phone_state() -> ResponseReturnValue:
     """Tell who is signed in, and which cards and keys this phone may keep. Whatever else it keeps it throws away."""
     told: dict[str, Any] = {"now": milliseconds(now()), "signed_in": is_patron(), "language": language()}
+    if was_left():
+        return jsonify(**told, keeps=False, cards=[], csrf_token=generate_csrf())
     if not keeps_card():
         return jsonify(**told, keeps=False, cards=[])
     libraries = list(list_libraries(patron_id=current_user.patron_id))
@@ -44,9 +46,9 @@ def phone_state() -> ResponseReturnValue:
 def _cards() -> list[dict[str, Any]]:
     patron = get_patron(patron_id=current_user.patron_id)
     keys = list_phone_keys(device_id=current_user.session.device_id, now=now())
-    cards = [(OWN, patron.id, patron.name, patron.card_number, patron.home_library)]
+    cards = [(OWN, patron.id, patron.name, patron.card_number, patron.home_library, patron.block)]
     cards += [
-        (str(child.permission_id), child.patron_id, child.name, child.card_number, child.home_library)
+        (str(child.permission_id), child.patron_id, child.name, child.card_number, child.home_library, None)
         for child in list_carried(guardian_id=patron.id)
     ]
     return [
@@ -55,9 +57,10 @@ def _cards() -> list[dict[str, Any]]:
             "name": holder,
             "card_number": group_card_number(card_number),
             "home_library": home_library,
+            "block": block,
             "keys": [{"head": key.head, "renew": key.renew} for key in keys if key.patron_id == patron_id],
         }
-        for name, patron_id, holder, card_number, home_library in cards
+        for name, patron_id, holder, card_number, home_library, block in cards
     ]
 
 

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Request, Response, after_this_request, current_app, request, session
+from flask import Flask, Request, Response, after_this_request, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -32,11 +32,16 @@ from app.web.errors import API_PREFIX
 DESK_PATH = "/desk"
 DEVICE_COOKIE = "lanekort_device"
 DEVICE_COOKIE_SECONDS = 400 * 86400
+LEFT_COOKIE = "lanekort_left"
+"""The page's script sets it where somebody logs out without a network. Nobody is signed in to a browser that has it,
+and the sign-in ends as soon as the browser reaches us and says so."""
 FOR_EVERYBODY = ("/card/app", "/manifest.webmanifest", "/offline", "/sw.js", "/time")
 """What is the same whoever asks. With a cookie in play a browser would fetch it anew whenever that changes."""
+_CSRF = "csrf_token"
 _STATIC = "/static/"
 _USED_AT = "used_at"
 _USED_AT_GRAIN = 60
+_LOGOUT = "portal.logout"
 
 login_manager = LoginManager()
 # A phone moves between networks; the token is what proves who comes, not the address.
@@ -98,7 +103,16 @@ def load_signed_in(token: str) -> SignedIn | None:
         return None
     if (now() - used_at).total_seconds() >= _USED_AT_GRAIN:
         session[_USED_AT] = int(now().timestamp())
-    return SignedIn(token, Audience.PATRON if found.staff_id is None else Audience.STAFF, found)
+    signed_in = SignedIn(token, Audience.PATRON if found.staff_id is None else Audience.STAFF, found)
+    if was_left() and request.endpoint != _LOGOUT:
+        g.left_behind = signed_in
+        return None
+    return signed_in
+
+
+def was_left() -> bool:
+    """Tell whether a patron has logged out here without a network, and we have not been told yet."""
+    return LEFT_COOKIE in request.cookies and not _at_desk()
 
 
 def let_patron_in(
@@ -111,6 +125,8 @@ def let_patron_in(
     which stands in for PIN and code. Returns the device token that the browser is to keep, on a device of the patron's
     own; a borrowed one keeps nothing.
     """
+    if "left_behind" in g:
+        _end(g.left_behind)
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
     token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
     if not own_device:
@@ -184,14 +200,18 @@ def let_staff_in(*, staff_id: int) -> None:
 def let_out() -> None:
     """Sign out here: the server's session is gone, and so is what the cookie held."""
     if current_user.is_authenticated:
-        end_session(session_id=current_user.session.id)
-        device_id = current_user.session.device_id
-        if device_id is not None and not session.permanent:
-            # A borrowed device shows no card after this, and is no device of the patron's any more.
-            revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
-        elif device_id is not None:
-            end_phone_keys(device_id=device_id, now=now())
+        _end(current_user)
     forget_sign_in()
+
+
+def _end(signed_in: SignedIn) -> None:
+    end_session(session_id=signed_in.session.id)
+    device_id = signed_in.session.device_id
+    if device_id is not None and not session.permanent:
+        # A borrowed device shows no card after this, and is no device of the patron's any more.
+        revoke_device(patron_id=signed_in.patron_id, device_id=device_id, now=now())
+    elif device_id is not None:
+        end_phone_keys(device_id=device_id, now=now())
 
 
 def forget_sign_in() -> None:
@@ -199,13 +219,28 @@ def forget_sign_in() -> None:
     if not _at_desk():
         after_this_request(forget_what_is_kept)
     logout_user()
+    # A form that is open already stays good where the script has logged out behind it.
+    token = session.get(_CSRF) if was_left() else None
     session.clear()
+    if token:
+        session[_CSRF] = token
+    _note_that_we_know()
+
+
+def _note_that_we_know() -> None:
+    @after_this_request
+    def forget_the_mark(response: Response) -> Response:
+        if was_left():
+            secure = current_app.config["SESSION_COOKIE_SECURE"]
+            response.delete_cookie(LEFT_COOKIE, httponly=True, samesite="Lax", secure=secure)
+        return response
 
 
 def _enter(token: str, started: LiveSession, *, audience: Audience, lasts: bool) -> None:
     if current_user.is_authenticated:
         end_session(session_id=current_user.session.id)
     session.clear()
+    _note_that_we_know()
     session.permanent = lasts
     session[_USED_AT] = int(now().timestamp())
     login_user(SignedIn(token, audience, started))

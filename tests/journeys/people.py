@@ -8,6 +8,7 @@ import pyotp
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from werkzeug.datastructures import Authorization
 
 from app.demo.accounts import DESKS, DemoDesk
 from tests.doors.visits import GUARDIAN, KIOSK_2
@@ -76,13 +77,14 @@ def scan(desk: Page, payload: str) -> Locator:
 class Kiosk:
     """A self-check kiosk, which speaks HTTP."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, signs_on_as: Authorization = KIOSK_2) -> None:
         self._url = url
+        self._password = signs_on_as.to_header()
 
     def scans(self, payload: str) -> dict[str, str]:
         request = Request(f"{self._url}/api/v1/scan", data=json.dumps({"payload": payload}).encode())
         request.add_header("Content-Type", "application/json")
-        request.add_header("Authorization", KIOSK_2.to_header())
+        request.add_header("Authorization", self._password)
         with urlopen(request) as answer:
             told: dict[str, str] = json.load(answer)
         return told

@@ -73,7 +73,7 @@ def test_the_card_renews_itself_before_it_expires_also_without_a_network(
     phone.signs_in()
     portal.clock.turn_into_step(seconds=27)
     before = phone.opens_the_card()
-    phone.page.wait_for_function("!document.getElementById('countdown').hidden")
+    expect(phone.page.locator("#countdown")).to_be_visible(timeout=40_000)
     phone.page.context.set_offline(True)
     expect(phone.page.locator("#digits")).not_to_have_text(group_digits(before), timeout=35_000)
     after = phone.shows_code()

@@ -39,9 +39,7 @@ class Phone:
     def __init__(self, card_number: str, *, now, token: str = "a phone's token") -> None:
         self.owner = patron_id(card_number)
         self.device_id = make_phone(card_number, now=now, token=token).id
-        _token, signed_in = start_session(
-            patron_id=self.owner, device_id=self.device_id, lasting=OWN_DEVICE, now=now
-        )
+        _token, signed_in = start_session(patron_id=self.owner, device_id=self.device_id, lasting=OWN_DEVICE, now=now)
         self.session_id = signed_in.id
         db.session.commit()
         self.heads: dict[int | None, str] = {}

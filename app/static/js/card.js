@@ -4,7 +4,8 @@
 import * as clock from "./card/clock.js";
 import { drawBarcode, drawQr } from "./card/draw.js";
 import { codeAt, STEP } from "./card/keys.js";
-import { readCards, readClock, saveClock, wipe } from "./card/store.js";
+import { finish, finishWhenOnline, isMarked, leaveHere, whenLeft } from "./card/leaving.js";
+import { readCards, readClock, saveClock } from "./card/store.js";
 import { sync } from "./card/sync.js";
 
 const MEASUREMENTS = 3;
@@ -28,6 +29,9 @@ let views = [];
 let signedIn = true;
 let keptHere = false;
 let installed = isShell;
+let cannotInstall = false;
+let left = false;
+let watching = null;
 let offline = false;
 let failures = 0;
 let asking = false;
@@ -55,10 +59,13 @@ class View {
   }
 
   tick(now) {
+    const tooOld = Boolean(this.kept) && now >= this.kept.expires;
+    if (isShell && tooOld) this.held = [];
     const current = this.current(now);
-    if (this.kept && (!current || (isShell && this.held.at(-1) === current))) this.fill(now);
+    if (this.kept && !tooOld && (!current || (isShell && this.held.at(-1) === current))) this.fill(now);
     this.pass.classList.toggle("expired", !current && !this.filling);
-    setText(this.part("news"), !current && !this.filling && offline ? page.offline : "");
+    const news = tooOld ? page.tooOld : offline ? page.offline : "";
+    setText(this.part("news"), current || this.filling ? "" : news);
     if (!current) return;
     if (current.digits !== this.shown) this.show(current.digits);
     const countdown = this.part("countdown");
@@ -106,7 +113,7 @@ class View {
 
 function tick() {
   clearTimeout(tickTimer);
-  if (!clock.isKnown()) return;
+  if (!clock.isKnown() || left) return;
   const now = clock.serverNow();
   for (const view of views) view.tick(now);
   tickTimer = setTimeout(tick, 1_000 - (now % 1_000));
@@ -115,6 +122,7 @@ function tick() {
 // --- what the phone keeps ---
 
 function showKept(cards) {
+  if (left) return;
   keptHere = cards.length > 0;
   if (isShell) {
     const ids = cards.map((card) => card.card);
@@ -144,6 +152,7 @@ function rebuild(ids) {
 function nameCards(cards) {
   const several = cards.length > 1;
   const libraries = cards[0]?.libraries.split("\n") ?? [];
+  for (const notice of document.querySelectorAll("[data-block]")) notice.hidden = notice.dataset.block !== cards[0]?.block;
   find("valid").hidden = libraries.length === 0;
   find("libraries").replaceChildren(...libraries.map((name) => Object.assign(document.createElement("li"), { textContent: name })));
   find("pass-links").hidden = !several;
@@ -169,7 +178,7 @@ function linkTo(card) {
 // --- what the server says ---
 
 async function ask(measurements) {
-  if (asking) return;
+  if (asking || left) return;
   asking = true;
   clearTimeout(askTimer);
   try {
@@ -181,7 +190,7 @@ async function ask(measurements) {
     if (keptHere) await saveClock(clock.measuredAhead());
     failures = 0;
     offline = false;
-    askTimer = setTimeout(ask, untilNextQuestion(), 1);
+    if (!left) askTimer = setTimeout(ask, untilNextQuestion(), 1);
   } catch {
     failures += 1;
     offline = true;
@@ -213,6 +222,7 @@ function orSignIn(fault) {
 
 async function askWhatIsKept() {
   const { state, measured, cards } = await sync(page);
+  if (left) return measured;
   signedIn = state.signed_in;
   if (!signedIn && (views.length > 0 || keptHere)) await signIn();
   if (isShell && signedIn && cards.length === 0) await goTo(page.cardPage);
@@ -222,13 +232,13 @@ async function askWhatIsKept() {
     views = views.filter((view) => !gone.includes(view) || !state.keeps);
   }
   showKept(cards);
-  if (isShell) prepareLeaving(state.csrf_token);
+  if (isShell) find("leave").hidden = !signedIn;
   if (cards.length > 0) install(state.language);
   return measured;
 }
 
 function goTo(address) {
-  location.replace(address);
+  if (!left) location.replace(address);
   return new Promise(() => {}); // nothing more happens on this page
 }
 
@@ -241,22 +251,28 @@ async function install(language) {
   try {
     // Where there is none, or the certificate is not trusted, the key is kept but no page opens without a network.
     const registration = await navigator.serviceWorker?.register(page.worker);
+    if (left) return void (await registration?.unregister());
     installed = Boolean(registration);
+    cannotInstall = !registration;
     tellNews();
     if (language !== document.documentElement.lang) await registration?.update();
     // A browser may say no. Then it may clear the card away when space is short, and the card is kept anew online.
     await navigator.storage?.persist?.();
   } catch {
-    // The card shows all the same for as long as there is a network.
+    // The card shows all the same for as long as there is a network, or the page is open.
+    cannotInstall = !installed;
+    tellNews();
   }
 }
 
 // --- what the page says ---
 
 function tellNews() {
+  if (left) return;
   const off = clock.phoneIsOffBy();
   const said = [];
   if (keptHere && installed) said.push(offline ? page.keptOffline : page.kept);
+  else if (keptHere && cannotInstall) said.push(page.keptOpen);
   if (Math.abs(off) > CLOCK_MAY_BE_OFF_BY) {
     said.push(page.wrongClock.replace("{minutes}", Math.max(1, Math.round(Math.abs(off) / 60_000))));
   }
@@ -268,42 +284,41 @@ function tellNews() {
   document.querySelector("main").classList.remove("waiting");
 }
 
-let leavingToken = "";
-
-function prepareLeaving(token) {
-  leavingToken = token ?? "";
-  find("leave").hidden = !signedIn;
+async function leave() {
+  await leaveHere();
+  if (await tellServer()) location.replace(page.start);
 }
 
-async function leave() {
+// Nothing is asked, shown or kept from here on.
+function showLeft() {
+  if (left) return;
+  left = true;
   clearTimeout(askTimer);
   clearTimeout(tickTimer);
-  asking = true; // nothing is asked, and nothing kept, from here on
-  await wipe();
-  // Whoever is quick leaves before the page knew anything.
-  const { answer: state } = await clock.ask(page.state).catch(() => ({ answer: null }));
-  leavingToken = state?.csrf_token ?? leavingToken;
-  if (state && leavingToken) return logOut();
-  if (state) return goTo(page.login);
-  showKept([]);
-  clearTimeout(tickTimer);
-  find("leave").hidden = true;
-  setText(find("no-card-words"), page.removed);
-  setText(find("phone-news"), "");
+  watching?.disconnect();
+  for (const view of views) view.remove();
+  views = [];
+  for (const notice of document.querySelectorAll("[data-block]")) notice.hidden = true;
+  for (const id of ["pass-links", "valid", "leave"]) find(id)?.setAttribute("hidden", "");
+  find("phone-news").classList.remove("warning");
+  for (const tabs of document.querySelectorAll("header nav")) tabs.hidden = true;
+  if (!isShell) return;
+  find("no-card-words").hidden = true;
   find("no-card").hidden = false;
+  document.querySelector("main").classList.remove("waiting");
 }
 
-function logOut() {
-  const form = document.createElement("form");
-  const token = document.createElement("input");
-  Object.assign(form, { method: "post", action: find("leave").dataset.logout });
-  Object.assign(token, { type: "hidden", name: "csrf_token", value: leavingToken });
-  form.append(token);
-  document.body.append(form);
-  form.submit();
+// Tells whether the server could be told at once.
+async function tellServer() {
+  let atOnce = true;
+  await finishWhenOnline(page, () => {
+    atOnce = false;
+    setText(find("phone-news"), `${page.left} ${page.waiting}`);
+  });
+  setText(find("phone-news"), page.left);
+  return atOnce;
 }
 
-let watching = null;
 
 function watchCards() {
   watching?.disconnect();
@@ -353,9 +368,21 @@ document.addEventListener("visibilitychange", () => {
   stayAwake();
 });
 addEventListener("online", () => ask(1));
+whenLeft(async ({ elsewhere, gone }) => {
+  showLeft();
+  await gone;
+  setText(find("phone-news"), page.left);
+  if (elsewhere) tellServer();
+});
 addEventListener("beforeinstallprompt", offerToInstall);
 
 async function begin() {
+  if (isMarked()) {
+    // Somebody left, and the window was closed before all was done.
+    await leaveHere();
+    await finish(page).catch(() => {});
+    return isShell ? undefined : location.replace(page.login);
+  }
   if (isShell) {
     find("leave").addEventListener("click", leave);
     const cards = await readCards().catch(() => []);

@@ -5,8 +5,16 @@ const NAME = "lanekort";
 const [CARDS, FACTS] = ["cards", "facts"];
 const CLOCK = "clock";
 
+let closed = false;
+
+// From here on this window keeps nothing more, whatever it is in the middle of.
+export function close() {
+  closed = true;
+}
+
 // Opens what is there. Without `make` it answers null where there is nothing, and leaves nothing behind.
 function open(make) {
+  if (make && closed) return Promise.reject(new Error("left"));
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open(NAME, 1);
     let missing = false;

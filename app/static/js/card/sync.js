@@ -23,7 +23,7 @@ async function reconcile(urls) {
   const cards = [];
   for (const [order, told] of state.cards.entries()) {
     const libraries = order === 0 ? state.libraries.join("\n") : "";
-    const about = { name: told.name, number: told.card_number, library: told.home_library, libraries, order };
+    const about = { name: told.name, number: told.card_number, library: told.home_library, block: told.block, libraries, order };
     const card = await keepCard(held.get(told.card), told, { about, urls, token: state.csrf_token });
     if (card) cards.push(card);
   }
