@@ -32,6 +32,7 @@ _FILES = (
     "css/card.css",
     "js/card.js",
     "js/card/clock.js",
+    "js/card/device.js",
     "js/card/draw.js",
     "js/card/keys.js",
     "js/card/leaving.js",

@@ -2,6 +2,7 @@
 // the page works without a network. Without this script the page loads itself anew for each code.
 
 import * as clock from "./card/clock.js";
+import { offerToInstall, stayAwake } from "./card/device.js";
 import { drawBarcode, drawQr } from "./card/draw.js";
 import { codeAt, STEP } from "./card/keys.js";
 import { finish, finishWhenOnline, isMarked, leaveHere, whenLeft } from "./card/leaving.js";
@@ -337,27 +338,6 @@ function watchCards() {
     { root: passes, threshold: 0.6 },
   );
   for (const view of views) watching.observe(view.slot);
-}
-
-let wakeLock = null;
-
-async function stayAwake() {
-  if (document.visibilityState !== "visible" || (wakeLock && !wakeLock.released)) return;
-  try {
-    wakeLock = (await navigator.wakeLock?.request("screen")) ?? null;
-  } catch {
-    // The phone saves its battery: the card works all the same.
-  }
-}
-
-function offerToInstall(event) {
-  event.preventDefault();
-  const button = find("install");
-  button.hidden = false;
-  button.querySelector("button").onclick = async () => {
-    await event.prompt();
-    button.hidden = true;
-  };
 }
 
 document.addEventListener("visibilitychange", () => {
