@@ -30,6 +30,8 @@ from tests.register.people import (
     reading,
 )
 
+ALL, LITTLE = "name, birth date, address", "name"
+
 
 def desk(number=1, *, library_id=ULLENSAKER, actor="desk-2023500"):
     return Terminal(
@@ -53,7 +55,7 @@ def open_for(clock):
 def serving(clock):
     def serving(session, terminal=None, *, acting=False):
         return serve(
-            session=session, terminal=terminal or desk(), fields="all", minimum="little", acting=acting, now=clock()
+            session=session, terminal=terminal or desk(), fields=ALL, minimum=LITTLE, acting=acting, now=clock()
         )
 
     return serving
@@ -71,7 +73,7 @@ def test_a_visit_names_its_patron_as_a_scan_does(open_for, serving, clock):
     visited = serving(open_for(GUARDIAN))
     assert (scanned.patron_id, scanned.card_number, scanned.looked_up) == (1, GUARDIAN, False)
     assert (visited.patron_id, visited.card_number, visited.looked_up) == (1, GUARDIAN, True)
-    assert last_look() == (1, "counter", "all")
+    assert last_look() == (1, "counter", ALL)
 
 
 def test_a_visit_is_one_terminals(open_for, serving):
@@ -139,7 +141,7 @@ def test_a_known_person_who_was_to_be_enrolled_is_a_hit(clock):
     assert open_visit_of_hit(patron_id=hit.patron_id, terminal=desk(), now=clock())
 
 
-@pytest.mark.parametrize(("number", "in_full", "fields"), [(GUARDIAN, True, "all"), (AT_MULLSJO, False, "little")])
+@pytest.mark.parametrize(("number", "in_full", "fields"), [(GUARDIAN, True, ALL), (AT_MULLSJO, False, LITTLE)])
 def test_what_is_shown_and_written_down_depends_on_having_joined(open_for, serving, clock, number, in_full, fields):
     served = serving(open_for(number))
     assert (served.activated_here, served.in_full) == (in_full, in_full)
@@ -153,7 +155,7 @@ def test_of_a_frozen_card_only_the_minimum_is_shown(open_for, serving, clock):
     db.session.commit()
     served = serving(open_for(GUARDIAN))
     assert (served.activated_here, served.in_full) == (True, False)
-    assert last_look()[2] == "little"
+    assert last_look()[2] == LITTLE
 
 
 def test_what_is_seen_in_full_is_what_stands_in_the_register(clock):
