@@ -5,6 +5,7 @@ arriving; so are the libraries' own questions. Ten thousand changes are made mea
 """
 
 import json
+import os
 import random
 import socket
 import subprocess
@@ -35,7 +36,7 @@ from tests.wall.library_systems import ListeningSystem, ReadingSystem, Register,
 from tests.wall.processes import HOUSE, listening, start_web, start_worker
 from tests.wall.writers import LIBRARIES
 
-CHANGES, WRITERS = 10_000, 3
+CHANGES, WRITERS = int(os.environ.get("LANEKORT_CHANGES", "10000")), 3
 PASSWORD = "of a library that was never built"
 _LONGEST_SECONDS = 300
 _DETAILS = ("birth_date", "gender", "address", "postcode", "place", "phone", "email", "preferred_contact", "language")
