@@ -37,7 +37,10 @@ class Visitor:
         return self.shows_code()
 
     def shows_code(self) -> str:
-        expect(self.page.get_by_role("img", name="Koden på lånekortet")).to_be_visible()
+        code = self.page.get_by_role("img", name="Koden på lånekortet")
+        expect(code).to_be_visible()
+        # A notice above it may leave it below the screen's edge.
+        code.scroll_into_view_if_needed()
         return read_code(self.page, "QRCode")
 
     def signs_out(self) -> None:

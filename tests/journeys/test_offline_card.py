@@ -303,5 +303,6 @@ def test_the_pages_that_are_kept_are_accessible(open_page: Opener, path: str) ->
     page = open_page()
     with suppress(Error):
         page.goto(path)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert_sound(page)
     assert_fits(page)
