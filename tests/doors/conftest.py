@@ -15,7 +15,7 @@ from app.messages.channels import Inbox
 from app.register.tables import Base
 from app.register.transaction import db
 from tests.doors.inspection import InspectingClient
-from tests.doors.visits import GUARDIAN, desk_log_in, log_in
+from tests.doors.visits import GUARDIAN, MULLSJO, desk_log_in, log_in
 from tests.doors.wallets import allow
 from tests.wallets import apple_issuer, google_issuer
 
@@ -78,6 +78,14 @@ def both_wallets(app: APIFlask, tmp_path: Path) -> None:
     """Make it the portal of an operator that has both wallets, and of a home library that takes static codes."""
     app.extensions["wallets"] = Wallets(google=google_issuer(), apple=apple_issuer(tmp_path))
     allow(app)
+
+
+@pytest.fixture
+def mullsjo(new_browser: Callable[..., FlaskClient]) -> FlaskClient:
+    """The desk of the other library, signed in."""
+    browser = new_browser()
+    assert desk_log_in(browser, MULLSJO).status_code == 302
+    return browser
 
 
 @pytest.fixture

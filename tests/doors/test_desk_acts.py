@@ -1,6 +1,5 @@
 """What a desk does with a patron's card: once, with a sentence of what came of it, and nowhere but at home."""
 
-import pytest
 from sqlalchemy import select
 
 from app.register.one_time import find_link
@@ -25,9 +24,7 @@ from tests.doors.serving import (
 from tests.doors.visits import (
     CHILD,
     GUARDIAN,
-    MULLSJO,
     csrf_token,
-    desk_log_in,
     log_in,
     main_text,
     read_page,
@@ -38,13 +35,6 @@ from tests.doors.visits import (
 )
 
 ULLENSAKER = "2023500"
-
-
-@pytest.fixture
-def mullsjo(new_browser):
-    browser = new_browser()
-    assert desk_log_in(browser, MULLSJO).status_code == 302
-    return browser
 
 
 # --- the card ---

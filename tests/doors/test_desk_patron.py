@@ -24,9 +24,7 @@ from tests.doors.serving import (
 )
 from tests.doors.visits import (
     CHILD,
-    MULLSJO,
     csrf_token,
-    desk_log_in,
     log_in,
     main_text,
     read_page,
@@ -36,13 +34,6 @@ from tests.doors.visits import (
 )
 
 ULLENSAKER = "2023500"
-
-
-@pytest.fixture
-def mullsjo(new_browser):
-    browser = new_browser()
-    assert desk_log_in(browser, MULLSJO).status_code == 302
-    return browser
 
 
 # --- looking up ---

@@ -9,14 +9,7 @@ from app.register.cards import replace_card
 from app.register.notices import LEASE, list_due_notices, pause_line, set_aside, take_line
 from app.register.tables import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
 from app.register.transaction import db
-from tests.doors.visits import MULLSJO, desk_log_in, main_text, read_page, submit
-
-
-@pytest.fixture
-def mullsjo(new_browser):
-    browser = new_browser()
-    assert desk_log_in(browser, MULLSJO).status_code == 302
-    return browser
+from tests.doors.visits import main_text, read_page, submit
 
 
 @pytest.fixture
