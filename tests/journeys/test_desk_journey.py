@@ -32,7 +32,11 @@ class Librarian:
         self.page = page
 
     def opens(self, tab: str) -> None:
-        self.page.get_by_role("navigation", name="Skranke").get_by_role("link", name=tab, exact=True).click()
+        """Open a page of the desk, which is ready when its field has the focus: what is typed before is lost."""
+        link = self.page.get_by_role("navigation", name="Skranke").get_by_role("link", name=tab, exact=True)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+        expect(self.page.locator("main [autofocus]")).to_be_focused()
 
     def types(self, *keys: str) -> None:
         """Type into whatever has the focus; what is in capitals and longer than a letter is a key."""
@@ -44,7 +48,6 @@ class Librarian:
 
     def enrols(self, name: str, number: str) -> None:
         self.opens("Ny låner")
-        expect(self.page.get_by_label("Fødselsnummer eller D-nummer")).to_be_focused()
         self.types(number, "Enter")
         expect(self.page.get_by_label("Navn", exact=True)).to_be_focused()
         self.types(name)
@@ -115,7 +118,6 @@ def test_a_patron_without_a_phone_is_looked_up_and_the_card_is_blocked_and_found
     librarian.enrols("Liv Moe", somebodys_number(3))
     librarian.is_through()
     librarian.opens("Finn låner")
-    expect(librarian.page.get_by_label("Navn, eller begynnelsen av hvert navn")).to_be_focused()
     librarian.types("moe l", "Enter")
     expect(librarian.page.get_by_role("alert")).to_contain_text("Fyll ut to av feltene")
     librarian.page.get_by_label("Fødselsdato").fill("1990-05-12")
