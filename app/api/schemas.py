@@ -250,7 +250,7 @@ class ChangeOut(Schema):
         metadata={
             "description": (
                 "by which you know the patron once the change is applied; of `left` and `erased` the one to forget; "
-                "null of somebody who was erased, once you have acknowledged that"
+                "null of somebody who was erased, once you have acknowledged it, or a week after you were told"
             )
         },
     )

@@ -10,6 +10,7 @@ from app.register.transaction import db
 from app.register.vault import vault
 
 JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "left", "erased"
+GONE = (LEFT, ERASED)
 NUMBER_COLUMN = "library_notices.sealed_number"
 
 # The row stays locked until the commit, so a system that reads its line in order misses none. A line that rests is

@@ -1,8 +1,8 @@
 """Erasing somebody everywhere (GDPR art. 17): one transaction, after which the register knows nothing of them.
 
 What stays: that their card numbers were issued once, as keyed tokens; that there was an erasure, whose it was is kept
-nowhere; and one notice to each of their libraries, with the sealed card number until that library has answered. Why
-nothing more is needed, and no key of each patron's own: docs/adr/0010.
+nowhere; and one notice to each of their libraries, with the sealed card number until that library has acknowledged it,
+and for a week after it was told at most. Why nothing more is needed, and no key of each patron's own: docs/adr/0010.
 """
 
 from collections.abc import Collection
@@ -11,8 +11,9 @@ from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, delete, select, update
 
-from app.register.changes import ERASED, NUMBER_COLUMN, note_change
+from app.register.changes import ERASED, GONE, NUMBER_COLUMN, note_change
 from app.register.kept_answers import forget_answers
+from app.register.notices import GONE_NUMBERS
 from app.register.numbers import bury_numbers
 from app.register.patrons import lock_patron
 from app.register.receipts import receipt_token
@@ -52,7 +53,7 @@ def erase_patron(*, patron_id: int, reason: Reason, now: datetime) -> str:
     numbers = _numbers_of(patron)
     note_change(patron=patron, kind=ERASED, former_number=patron.card_number, erasure_id=erasure.id, now=now)
     bury_numbers(numbers, now=now)
-    _forget_elsewhere(patron_id, numbers)
+    _forget_elsewhere(patron_id, numbers, now=now)
     db.session.flush()
     # What is tied to the patron goes by its foreign key.
     db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
@@ -77,12 +78,14 @@ def _numbers_of(patron: Patron) -> set[str]:
     return numbers
 
 
-def _forget_elsewhere(patron_id: int, numbers: Collection[str]) -> None:
+def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime) -> None:
     """Delete what names the patron in rows that are not their own."""
     # A number that was entered before anybody had it leads to no patron.
     named = FamilyPermission.guardian_card_number.in_(numbers)
     looked = (AccessLogEntry.role == "guardian") & (AccessLogEntry.actor == str(patron_id))
-    told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None))
+    # That they left it, a library may have been told this minute, and fetch tonight.
+    fresh = LibraryNotice.kind.in_(GONE) & (LibraryNotice.confirmed_at > now - GONE_NUMBERS)
+    told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None), ~fresh)
     for statement in (
         delete(FamilyPermission).where(named),
         update(AccessLogEntry).where(looked).values(actor=""),

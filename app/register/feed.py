@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import Update, select
 
-from app.register.changes import ERASED, LEFT
-from app.register.notices import Notice, confirm, confirm_up_to, read_notices
+from app.register.changes import GONE
+from app.register.notices import Notice, confirm, confirm_up_to, forget_numbers, read_notices
 from app.register.tables import LibraryNotice, LibraryQueue
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
@@ -78,7 +78,7 @@ def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]
     if up_to > (line.last_seq if line is not None else 0):
         raise NotACursor
     ours = (LibraryNotice.library_id == library_id) & (LibraryNotice.seq <= up_to)
-    gone = select(LibraryNotice.id).where(ours, LibraryNotice.kind.in_((LEFT, ERASED)), LibraryNotice.id.in_(kept))
+    gone = select(LibraryNotice.id).where(ours, LibraryNotice.kind.in_(GONE), LibraryNotice.id.in_(kept))
     if set(db.session.scalars(gone)) != set(kept):
         raise NotKept
     confirmed = 0
@@ -86,6 +86,7 @@ def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]
         noted = confirm(notice_id=notice_id, kept=kinds, now=now)
         confirmed += _count(noted.where(LibraryNotice.confirmed_at.is_(None)))
     confirmed += _count(confirm_up_to(library_id=library_id, seq=up_to, now=now))
+    db.session.execute(forget_numbers(ours))
     if line is not None and confirmed:
         line.last_told_at = now
     return confirmed

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Exists, Update, case, exists, func, literal, select, update
 from sqlalchemy.orm import aliased
 
-from app.register.changes import ERASED, LEFT, NUMBER_COLUMN
+from app.register.changes import GONE, NUMBER_COLUMN
 from app.register.tables import Affiliation, LibraryNotice, LibraryQueue, Patron, UtcInstant
 from app.register.transaction import db
 from app.register.vault import vault
@@ -20,6 +20,8 @@ from app.register.vault import vault
 # For as long a worker has a line to itself. One that dies in the middle leaves it due again after that.
 LEASE = timedelta(minutes=1)
 WEBHOOK_KEY_COLUMN = "library_queues.sealed_webhook_key"
+# Once a library is told, the number of somebody who is gone stays so long for a system of it that fetches what is new.
+GONE_NUMBERS = timedelta(days=7)
 # What a library may have to keep of somebody who is gone (GDPR art. 17(3)), by kind.
 KEPT_KINDS = ("open_loans", "unpaid_debts", "ordered_requests", "other")
 
@@ -110,7 +112,7 @@ def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
     for row in rows:
         line = numbers.get(row.patron_id, [])
         former = next((number for seq, number in line if seq == row.seq), None)
-        gone = row.kind in (LEFT, ERASED)
+        gone = row.kind in GONE
         after = former if gone else next((number for seq, number in line if seq > row.seq), None)
         read.append(
             Notice(
@@ -168,7 +170,7 @@ def mark_told(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> Non
 def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
     """Return the statement that notes a library's answer. Kinds that nobody knows are kept as "other".
 
-    The number of somebody who is erased is there for this notice alone, and goes with the answer.
+    A number of somebody who is erased goes with the answer, but the one to be forgotten: `forget_numbers`.
     """
     kinds = {kind if kind in KEPT_KINDS else "other" for kind in kept}
     return (
@@ -179,7 +181,7 @@ def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
             confirmed_at=func.coalesce(LibraryNotice.confirmed_at, literal(now, UtcInstant())),
             kept=",".join(sorted(kinds)) or None,
             last_fault=None,
-            sealed_number=case((_is_there(), LibraryNotice.sealed_number)),
+            sealed_number=case((_is_to_be_told(), LibraryNotice.sealed_number)),
         )
         .execution_options(synchronize_session=False)
     )
@@ -195,10 +197,25 @@ def confirm_up_to(*, library_id: str, seq: int, now: datetime) -> Update:
             due_at=None,
             confirmed_at=now,
             last_fault=None,
-            sealed_number=case((_is_there(), LibraryNotice.sealed_number)),
+            sealed_number=case((_is_to_be_told(), LibraryNotice.sealed_number)),
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def forget_numbers(condition: ColumnElement[bool]) -> Update:
+    """Return the statement by which the numbers of those who are erased go from the notices that are named."""
+    return (
+        update(LibraryNotice)
+        .where(condition, LibraryNotice.sealed_number.is_not(None), ~_is_there())
+        .values(sealed_number=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _is_to_be_told() -> ColumnElement[bool]:
+    # One system of a library may be told at once, and another fetch what is new tonight.
+    return LibraryNotice.kind.in_(GONE) | _is_there()
 
 
 def _is_there() -> Exists:

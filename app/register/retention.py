@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, exists, select, tuple_, update
 
 from app.register.kept_answers import KEPT_FOR as MACHINE_ANSWERS
+from app.register.notices import GONE_NUMBERS, forget_numbers
 from app.register.tables import (
     AccessLogEntry,
     AttemptCount,
@@ -63,6 +64,7 @@ def purge(*, now: datetime) -> Mapping[str, int]:
         name = old.table.__tablename__
         gone[name] = gone.get(name, 0) + _delete(old)
     _forget_former_passwords(now)
+    _forget_gone_numbers(now)
     return gone
 
 
@@ -131,4 +133,9 @@ def _note_purged(notice_ids: list[int]) -> None:
 def _forget_former_passwords(now: datetime) -> None:
     old = update(Machine).where(Machine.former_until <= now).values(former_token=None, former_until=None)
     db.session.execute(old, execution_options={"synchronize_session": False})
+    db.session.commit()
+
+
+def _forget_gone_numbers(now: datetime) -> None:
+    db.session.execute(forget_numbers(LibraryNotice.confirmed_at <= now - GONE_NUMBERS))
     db.session.commit()

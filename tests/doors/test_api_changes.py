@@ -1,10 +1,13 @@
 """What is new, for systems that fetch it, and their word on how far they have come."""
 
+from datetime import UTC, datetime
+
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from app.register.notices import mark_told
 from app.register.tables import LibraryNotice, LibraryQueue
 from app.register.transaction import db
 from tests.doors.libraries import ULLENSAKER, acknowledge, activate, correct, enrol, fetch, read_changes
@@ -67,6 +70,36 @@ def test_who_left_is_named_by_the_number_alone(client: FlaskClient) -> None:
     (change,) = read_changes(client, after=start).json["changes"]
     assert (change["kind"], change["card_number"]) == ("left", GUARDIAN)
     assert set(change) == {"id", "seq", "kind", "card_number", "version", "at"}
+
+
+def tell_everything(app: APIFlask) -> None:
+    """Say that each library was told all that waits, as by a webhook."""
+    with app.app_context():
+        for notice_id in db.session.scalars(select(LibraryNotice.id)).all():
+            mark_told(notice_id=notice_id, now=datetime.now(UTC))
+
+
+def test_who_was_erased_is_named_to_a_system_that_fetches_though_another_was_told(
+    client: FlaskClient, app: APIFlask
+) -> None:
+    start = read_changes(client).json["next"]
+    client.delete(f"/api/v1/patrons/{GUARDIAN}", auth=ULLENSAKER)
+    tell_everything(app)
+    page = read_changes(client, after=start)
+    assert kinds(page) == [("erased", GUARDIAN)]
+    acknowledge(client, page.json["next"])
+    assert kinds(read_changes(client, after=start)) == [("erased", None)]
+
+
+def test_who_left_and_was_erased_then_is_named_to_a_system_that_fetches(client: FlaskClient, app: APIFlask) -> None:
+    start = read_changes(client).json["next"]
+    client.delete(f"/api/v1/patrons/{GUARDIAN}/activation", auth=("Mull", "demo-system-mullsjo"))
+    tell_everything(app)
+    client.delete(f"/api/v1/patrons/{GUARDIAN}", auth=ULLENSAKER)
+    page = read_changes(client, after=start)
+    assert kinds(page) == [("left", GUARDIAN)]
+    acknowledge(client, page.json["next"])
+    assert kinds(read_changes(client, after=start)) == [("left", None)]
 
 
 def test_reading_writes_nothing(client: FlaskClient, read_database) -> None:

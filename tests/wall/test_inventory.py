@@ -7,6 +7,7 @@ import pytest
 
 from app.register import inventory, retention
 from app.register.machines import FORMER_PASSWORD
+from app.register.notices import GONE_NUMBERS
 from app.register.one_time import LETTER_LASTS
 from app.register.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
 from app.register.tables import Base
@@ -79,6 +80,11 @@ ELSEWHERE = {
     "staff": "While they work there",
     "machines": "While it is connected",
 }
+
+
+def test_the_inventory_says_for_how_long_a_library_may_ask_for_a_number_that_is_gone():
+    (kept,) = {row.kept for row in rows() if row.column == "sealed_number" and row.table == "library_notices"}
+    assert words(GONE_NUMBERS) in kept
 
 
 @pytest.mark.parametrize("table", PERIODS)
