@@ -107,7 +107,7 @@ def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
             if notice.patron_id in aside:
                 continue
             try:
-                kept = _tell(notice, line, lending)
+                kept = _tell_patiently(notice, line, lending, answers=answered or not line.attempts)
             except Unavailable as fault:
                 _pause(line, fault, answered=answered)
                 return
@@ -118,6 +118,19 @@ def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
                 mark_told(notice_id=notice.id, kept=kept, now=now())
             answered = True
     release_line(library_id=line.library_id, answered=answered, now=now())
+
+
+def _tell_patiently(notice: Notice, line: Line, lending: LendingSystem | None, *, answers: bool) -> list[str]:
+    """Tell one notice, and once more at once where a system that `answers` said nothing: that is mostly chance.
+
+    A pause for each lost message would let a line over a bad network grow faster than it is told.
+    """
+    try:
+        return _tell(notice, line, lending)
+    except Unavailable as fault:
+        if not answers or fault.reason != "no_answer":
+            raise
+    return _tell(notice, line, lending)
 
 
 def _tell(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str]:
