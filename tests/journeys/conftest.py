@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in
 from tests.journeys.server import RunningPortal, running_portal
@@ -25,6 +25,9 @@ _QUIET = (
     "--no-first-run",
 )
 
+
+# What is to come, comes; on a machine that is busy not within five seconds.
+expect.set_options(timeout=20_000)
 
 Launcher = Callable[..., AbstractContextManager[Browser]]
 

@@ -49,10 +49,14 @@ class Visitor:
 
 
 def read_code(page: Page, kind: str) -> str:
-    """Decode the one code of this kind on a screenshot."""
-    picture = Image.open(BytesIO(page.screenshot()))
-    (code,) = [found for found in zxingcpp.read_barcodes(picture) if found.format.name == kind]
-    return str(code.text)
+    """Hold the screen before a scanner, which looks until it sees one code of this kind, for ten seconds at most."""
+    for _ in range(40):
+        picture = Image.open(BytesIO(page.screenshot()))
+        match [str(found.text) for found in zxingcpp.read_barcodes(picture) if found.format.name == kind]:
+            case [code]:
+                return code
+        page.wait_for_timeout(250)
+    raise AssertionError(f"no scanner sees one {kind} on {page.url}")
 
 
 def desk_signs_in(page: Page, clock: TurnedClock, desk: DemoDesk = DESKS[0]) -> None:
