@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from app import create_app
+from app import create_app as create_portal
 from app.config import Settings, demo_settings
 from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
 from app.demo.eid import NoProvider, serving_eid
@@ -77,7 +77,7 @@ class Demonstration:
             )
             for library_id in LIBRARIES
         }
-        return create_app(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
+        return create_portal(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
 
     def send_library_letters(self, app: Flask) -> None:
         """Send what the libraries themselves have to say; each asks the register for an address at that moment."""
@@ -112,6 +112,19 @@ class Demonstration:
         return CirculationSettings.for_demo(instance=self.instance)
 
 
+def create_app() -> Flask:
+    """Make the portal of the demonstration that is there already, for `flask --app demo ...`."""
+    instance = instance_folder()
+    if not (instance / "register.sqlite").exists():
+        raise SystemExit(f"There is no demonstration in {instance}: ./manage run makes one.")
+    return Demonstration(instance, demo_settings(instance)).build()
+
+
+def instance_folder() -> Path:
+    """Return where the demonstration keeps what is its own."""
+    return Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with two processes, and a few threads in each for connections that stay silent."""
 
@@ -139,7 +152,7 @@ def main() -> None:
     parser.add_argument("--worker", metavar="URL", help=argparse.SUPPRESS)
     asked = parser.parse_args()
 
-    instance = Path(os.environ.get("LANEKORT_INSTANCE", "instance"))
+    instance = instance_folder()
     if asked.fresh:
         start_anew(instance)
     if asked.worker:

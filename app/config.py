@@ -152,11 +152,18 @@ def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
     return keys
 
 
-def demo_settings(instance: Path, *, public_url: str = "http://localhost:8000") -> Settings:
+def demo_settings(
+    instance: Path, *, public_url: str = "http://localhost:8000", environ: Mapping[str, str] = os.environ
+) -> Settings:
     """Return the demo's settings: SQLite and keys of its own under `instance`, made at the first start.
 
-    `public_url` is the address at which it is served, for the links in its messages.
+    `public_url` is the address at which it is served, for the links in its messages. Wallets are taken from the
+    environment, as in production. Raises BadSettings where they are faulty.
     """
+    faults: list[str] = []
+    google_wallet, apple_wallet = _read_google_wallet(environ, faults), _read_apple_wallet(environ, faults)
+    if faults:
+        raise BadSettings("\n".join(faults))
     instance.mkdir(parents=True, exist_ok=True)
     return Settings(
         database_url=f"sqlite:///{(instance / 'register.sqlite').absolute()}",
@@ -167,6 +174,8 @@ def demo_settings(instance: Path, *, public_url: str = "http://localhost:8000") 
         demo=True,
         secure_cookies=False,
         allow_synthetic_ids=True,
+        google_wallet=google_wallet,
+        apple_wallet=apple_wallet,
     )
 
 

@@ -9,12 +9,14 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+import demo
 from app import create_app
 from app.config import BadSettings, demo_settings, read_settings
 from app.demo.accounts import DESKS, MACHINES, PATRONS
 from app.register.tables import Base, Library, PresentedStep, Session
 from app.register.transaction import db
 from app.web.access import Audience, RouteWithoutAudience, open_to, require_audiences
+from demo import Demonstration
 from tests.conftest import Clock, Databases, settings_for
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, log_in, main_text, scan_at_kiosk, shown_code
@@ -194,6 +196,25 @@ def test_the_demonstration_keeps_its_keys_to_itself_and_from_one_start_to_the_ne
     assert first == again
     for key in ("secret-key", "vault-key"):
         assert (tmp_path / "instance" / key).stat().st_mode & 0o077 == 0
+
+
+def test_the_demonstration_has_the_wallets_that_its_environment_names(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(service_account(), encoding="utf-8")
+    wallets = {"GOOGLE_WALLET_FILE": str(file), "GOOGLE_WALLET_CLASS_ID": CLASS_ID}
+    assert demo_settings(tmp_path, environ=wallets).google_wallet == google_issuer()
+    assert demo_settings(tmp_path, environ={}).google_wallet is None
+    with pytest.raises(BadSettings, match="GOOGLE_WALLET_CLASS_ID"):
+        demo_settings(tmp_path, environ=wallets | {"GOOGLE_WALLET_CLASS_ID": ""})
+
+
+def test_commands_work_on_the_demonstration_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANEKORT_INSTANCE", str(tmp_path))
+    with pytest.raises(SystemExit, match="manage run"):
+        demo.create_app()
+    Demonstration(tmp_path, demo_settings(tmp_path)).prepare()
+    done = demo.create_app().test_cli_runner().invoke(args=["libraries", "static-codes", "2023500"])
+    assert done.output == "2023500: codes that stand still are taken too.\n"
 
 
 LIST = """sigel,name,type,address,postcode,place,municipality_code
