@@ -125,6 +125,21 @@ def test_a_page_at_the_desk_is_accessible(desk: Page, path: str) -> None:
     assert_fits(desk)
 
 
+WHILE_SERVING = ("/desk/patron", "/desk/patron/contact", "/desk/patron/death", "/desk/counter", "/desk/agreements")
+
+
+def test_what_is_seen_while_serving_is_accessible(desk: Page, phone: Visitor) -> None:
+    phone.signs_in()
+    scan(desk, phone.opens_the_card())
+    for path in WHILE_SERVING:
+        desk.goto(path)
+        expect(desk).to_have_url(path)
+        for fold in desk.locator("summary").all():
+            fold.click()
+        assert_sound(desk)
+        assert_fits(desk)
+
+
 def test_what_a_scan_shows_is_accessible(desk: Page, phone: Visitor) -> None:
     phone.signs_in()
     scan(desk, phone.opens_the_card())
