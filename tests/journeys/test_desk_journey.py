@@ -8,9 +8,11 @@ from playwright.sync_api import Page, expect
 from app.demo.accounts import DESKS
 from app.rules.national_id import NotANationalId, parse_national_id
 from tests.journeys.conftest import COMPUTER, Opener
-from tests.journeys.people import desk_signs_in
+from tests.journeys.people import Visitor, desk_signs_in, scan
 from tests.journeys.server import RunningPortal
 from tests.journeys.test_accessibility import assert_fits, assert_sound
+
+A_SCANNERS_SECOND_ENTER = 400  # milliseconds
 
 
 def somebodys_number(birth_day: int) -> str:
@@ -77,6 +79,17 @@ class Librarian:
 @pytest.fixture
 def librarian(desk: Page) -> Librarian:
     return Librarian(desk)
+
+
+def test_who_was_scanned_is_served_by_enter_and_let_go_by_escape(librarian: Librarian, phone: Visitor) -> None:
+    phone.signs_in()
+    scan(librarian.page, phone.opens_the_card())
+    librarian.types("Enter")
+    expect(librarian.page).to_have_url("/desk")
+    librarian.page.wait_for_timeout(A_SCANNERS_SECOND_ENTER)
+    librarian.types("Enter")
+    expect(librarian.page.get_by_label("Strekkode på eksemplaret")).to_be_focused()
+    librarian.is_through()
 
 
 def test_a_librarian_makes_a_card_for_somebody_who_then_opts_out_of_the_national_one(librarian: Librarian) -> None:

@@ -19,6 +19,15 @@ form.addEventListener("submit", (event) => {
   submittedAt = performance.now();
   button.setAttribute("aria-busy", "true");
 });
+
+// Whoever is accepted is served next: Enter in the empty field goes there, unless it is a scanner's second one.
+let shownAt = performance.now();
+document.addEventListener("result", () => (shownAt = performance.now()));
+field.addEventListener("keydown", (event) => {
+  const onward = document.getElementById("onward");
+  const meant = event.key === "Enter" && !event.repeat && performance.now() - shownAt > SECOND_ENTER;
+  if (onward && meant && field.value.trim() === "") onward.click();
+});
 addEventListener("pageshow", () => button.removeAttribute("aria-busy"));
 
 const isControl = (element) => element?.closest("a, button, input, select, textarea, summary, [tabindex]:not(main)");
