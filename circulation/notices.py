@@ -26,25 +26,29 @@ from circulation.rules import local_day
 from circulation.settings import SettingsError
 from circulation.tables import Notice
 
-# What to say of a kind, by the library's language: {n} how many, {day} about which day, {step} which claim.
+# What to say of a kind, by the library's language: {n} how many, {day} about which day, written as `day` says, {step}
+# which claim.
 _LINES: Final[dict[str, dict[str, str]]] = {
     "nb": {
+        "day": "%d.%m.%Y",
         "subject": "Beskjed fra {library}",
         "reminder": "Lån som skal leveres senest {day}: {n}.",
-        "claim": "Krav {step}: lån som skulle vært levert: {n}.",
+        "claim": "Purring {step}: lån som skulle vært levert: {n}.",
         "hold_ready": "Reservert og klart til henting til og med {day}: {n}.",
         "interlibrary_refused": "Et fjernlån som du ba om {day}, kunne ikke skaffes.",
         "end": "Logg inn på Min side for å se mer.",
     },
     "nn": {
+        "day": "%d.%m.%Y",
         "subject": "Melding frå {library}",
         "reminder": "Lån som skal leverast seinast {day}: {n}.",
-        "claim": "Krav {step}: lån som skulle ha vore leverte: {n}.",
+        "claim": "Purring {step}: lån som skulle ha vore leverte: {n}.",
         "hold_ready": "Reservert og klart til henting til og med {day}: {n}.",
         "interlibrary_refused": "Eit fjernlån som du bad om {day}, kunne ikkje skaffast.",
         "end": "Logg inn på Mi side for å sjå meir.",
     },
     "sv": {
+        "day": "%Y-%m-%d",
         "subject": "Meddelande från {library}",
         "reminder": "Lån som ska vara tillbaka senast {day}: {n}.",
         "claim": "Krav {step}: lån som skulle ha lämnats tillbaka: {n}.",
@@ -53,6 +57,7 @@ _LINES: Final[dict[str, dict[str, str]]] = {
         "end": "Logga in på Min sida för att se mer.",
     },
     "en": {
+        "day": "%-d %B %Y",
         "subject": "Message from {library}",
         "reminder": "Loans due by {day}: {n}.",
         "claim": "Claim {step}: loans that should have been returned: {n}.",
@@ -175,7 +180,7 @@ def write_letter(*, policy: Policy, sender: str, address: str, notices: list[Not
     say = _LINES[policy.language]
     counted = Counter((notice.about_day, notice.kind, notice.step) for notice in notices)
     lines = [
-        say[kind].format(day=day.isoformat(), step=step, n=number)
+        say[kind].format(day=day.strftime(say["day"]), step=step, n=number)
         for (day, kind, step), number in sorted(counted.items())
     ]
     letter = EmailMessage()
