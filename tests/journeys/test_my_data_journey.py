@@ -65,7 +65,7 @@ def test_who_looked_is_there_after_a_scan_and_a_frozen_card_is_refused_until_it_
     expect(looks).to_contain_text("Ullensaker bibliotek, personalet i skranken")
     expect(looks).to_contain_text("navn, aldersgruppe, hjemmebibliotek")
 
-    page.get_by_text("Se hva som følger, og frys").click()
+    page.get_by_text("Se hva det innebærer, og frys").click()
     page.get_by_role("button", name="Frys kortet mitt").click()
     expect(page.get_by_role("heading", name="Kortet ditt er fryst")).to_be_visible()
     portal.clock.turn_into_step(seconds=1)
