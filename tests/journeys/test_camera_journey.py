@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 
-from tests.doors.visits import CHILD
+from tests.doors.visits import CHILD, GUARDIAN
 from tests.journeys.conftest import CAMERA, COMPUTER, PHONE, Launcher, Opener
 from tests.journeys.people import Kiosk, Visitor, scan
 from tests.journeys.server import RunningPortal
 
 FRAME = (1280, 720)
 Picture = Image.Image
-Film = Callable[[Picture], Page]
+Film = Callable[..., Page]
 
 
 def film_of(picture: Picture, *frames_after: Picture) -> bytes:
@@ -37,14 +37,21 @@ def hold_before_camera(tile: Picture, *, side: int = 300, turned: int = 0) -> Pi
     return frame
 
 
+def hold_side_by_side(left: Picture, right: Picture) -> Picture:
+    frame = Image.new("RGB", FRAME, (120, 118, 112))
+    for place, tile in enumerate((left, right)):
+        frame.paste(tile.resize((300, 300), Image.Resampling.LANCZOS), (180 + 620 * place, 200))
+    return frame
+
+
 @pytest.fixture
 def film(launch: Launcher, desk_cookies: Path, portal: RunningPortal, tmp_path: Path) -> Iterator[Film]:
     """Open the desk's page on a computer whose camera sees a picture, and turn the camera on."""
     with ExitStack() as open_browsers:
 
-        def show(picture: Picture) -> Page:
+        def show(*pictures: Picture) -> Page:
             file = tmp_path / "camera.y4m"
-            file.write_bytes(film_of(picture))
+            file.write_bytes(film_of(*pictures))
             browser: Browser = open_browsers.enter_context(launch(*CAMERA, f"--use-file-for-fake-video-capture={file}"))
             context = browser.new_context(
                 base_url=portal.url, locale="nb-NO", viewport=COMPUTER, storage_state=desk_cookies
@@ -99,6 +106,22 @@ def test_the_next_patron_is_scanned_without_a_touch_and_a_scanner_types_beside_t
     desk.wait_for_timeout(1_000)
     expect(desk.locator("#result")).to_contain_text("Barn")
     assert kiosk.scans(code)["reason"] == "REPLAY"
+
+
+def test_of_two_phones_before_the_camera_one_is_served(phone: Visitor, film: Film, open_page: Opener) -> None:
+    other = Visitor(open_page(viewport=PHONE))
+    for visitor, who in ((phone, GUARDIAN), (other, CHILD)):
+        visitor.signs_in(*who)
+        visitor.opens_the_card()
+    tiles = tile_of(phone), tile_of(other)
+    one_way, other_way = (hold_side_by_side(left, right) for left, right in (tiles, tiles[::-1]))
+    desk = film(*[one_way] * 8, *[hold_before_camera(tiles[1])] * 2, *[other_way] * 8)
+    result = desk.locator("#result")
+    expect(result.get_by_role("heading")).to_have_text("Godtatt")
+    first = result.inner_text()
+    for _ in range(25):
+        desk.wait_for_timeout(100)
+        assert result.inner_text() == first
 
 
 def test_a_refused_phone_is_told_so_and_may_be_held_there_until_the_next_code(

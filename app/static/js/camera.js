@@ -4,6 +4,7 @@
 const CODE = /^92[12]\d{13}(\d{8})?$/; // docs/card.md
 const LOOK_EVERY = 100;
 const OUT_OF_SIGHT = 2_500; // then the same card is a new patron
+const OVERLOOKED = 500; // for so long it may be there and not be read
 const TRY_AGAIN = 2_000;
 const FORMATS = ["qr_code", "code_128"];
 const TONES = { accepted: [1_320], refused: [330, 247] };
@@ -95,15 +96,21 @@ async function look() {
   const began = performance.now();
   if (!sending && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
     const found = await detector.detect(video).catch(() => []);
-    const payload = found.map((code) => code.rawValue).find((text) => CODE.test(text));
-    if (payload && stream) await meet(payload);
+    const codes = found.map((code) => code.rawValue).filter((text) => CODE.test(text));
+    if (codes.length > 0 && stream) await meet(choose(codes));
   }
   lookTimer = setTimeout(look, Math.max(0, LOOK_EVERY - (performance.now() - began)));
 }
 
+const isLast = (payload) => payload.slice(0, 16) === last.payload.slice(0, 16);
+
+// Of two phones the one that was accepted keeps its place, and the one that was refused gives way.
+const choose = (codes) => codes.find((payload) => isLast(payload) === last.accepted) ?? codes[0];
+
 async function meet(payload) {
   const now = performance.now();
-  const sameCard = payload.slice(0, 16) === last.payload.slice(0, 16) && now - last.seenAt < OUT_OF_SIGHT;
+  if (last.accepted && !isLast(payload) && now - last.seenAt < OVERLOOKED) return;
+  const sameCard = isLast(payload) && now - last.seenAt < OUT_OF_SIGHT;
   last.seenAt = now;
   // Who was refused may hold the phone there until the next code; who was accepted is served.
   if (sameCard && (last.accepted || payload === last.payload)) return;
