@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.register.budgets import Try, forget_tries, give_back_tries, take_tries
 from app.register.devices import recognise_device
 from app.register.inactivity import note_use
 from app.register.tables import Device, Patron, PinVerifier
-from app.register.transaction import db
+from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
 from app.rules.card_number import NotACardNumber, parse_card_number
@@ -40,7 +40,8 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     """Return the id of the patron whose card number and PIN these are.
 
     The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
-    own, so that a stranger cannot lock the patron out. Raises SignInRefused or TooManyAttempts.
+    own, so that a stranger cannot lock the patron out. A right PIN that stands under an older key is put under the
+    newest. Raises SignInRefused or TooManyAttempts.
     """
     try:
         number = parse_card_number(card_number)
@@ -62,9 +63,19 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     if row is None or not right or row.card_state != "active":
         raise SignInRefused
     give_back_tries(tries=tries)
+    if row.key_id < vault.key_id:
+        _renew_pin(patron_id=row.id, pin=pin, verifier=row.verifier)
     if row.last_used_on < day_in_norway(now):
         note_use(patron_id=row.id, now=now)
     return int(row.id)
+
+
+def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
+    """Put a PIN that was just entered under the newest key, unless it was changed meanwhile."""
+    entered = (PinVerifier.patron_id == patron_id) & (PinVerifier.verifier == verifier)
+    renewed = update(PinVerifier).where(entered).values(verifier=vault.hash_pin(pin), key_id=vault.key_id)
+    with direct_connection() as connection:
+        connection.execute(renewed)
 
 
 def forget_wrong_pins(*, patron_id: int, card_number: str) -> None:

@@ -18,6 +18,7 @@ from app.register.cards import show_codes
 from app.register.machines import FORMER_PASSWORD, MachineRefused, rotate_password, sign_in_machine
 from app.register.numbers import NumberWasIssued, is_gone, note_number
 from app.register.patrons import find_by_national_id
+from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.rotation import count_older, count_older_pins, list_renewables, renew
 from app.register.staff import sign_in_staff
 from app.register.tables import (
@@ -36,10 +37,11 @@ from app.register.transaction import db
 from app.register.vault import Vault, vault
 from app.rules.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS
-from tests.register.people import GUARDIAN, LOST, code_on, make_phone, patron_id, read_register, reading
+from tests.register.people import GUARDIAN, LOST, PINS, code_on, make_phone, patron_id, read_register, reading
 
 NEW_KEYS = VAULT_KEYS | {2: bytes(range(32, 64))}
 GONE = "N000777777"
+HOME = Origin(address="203.0.113.7")
 SECRET = b"sealed before the rotation"
 # What is sealed, and is in no row of the demonstration.
 SEALED_ELSEWHERE = {
@@ -292,6 +294,16 @@ def test_pins_wait_for_their_owners_and_are_counted(app, kept):
     restart_with(NEW_KEYS, app)
     rotate()
     assert count_older_pins() == len(PATRONS)
+
+
+def test_a_pin_stands_under_the_new_key_once_its_owner_has_signed_in(app, kept, clock):
+    restart_with(NEW_KEYS, app)
+    with pytest.raises(SignInRefused):
+        sign_in(card_number=GUARDIAN, pin="0000", origin=HOME, now=clock())
+    assert count_older_pins() == len(PATRONS)
+    for _again in range(2):
+        assert sign_in(card_number=GUARDIAN, pin=PINS[GUARDIAN], origin=HOME, now=clock()) == patron_id(GUARDIAN)
+        assert count_older_pins() == len(PATRONS) - 1
 
 
 # --- the command, in a process of its own that is killed ---
