@@ -57,6 +57,7 @@ def _asked_day() -> tuple[date, str]:
 def _ask(day: date) -> list[Answer]:
     systems = library_systems()
     answers = []
+    silent: set[str] = set()
     for person in look_at_family(guardian_id=current_user.patron_id, now=now()):
         for library_id, library in list_affiliations(patron_ids=[person.patron_id])[person.patron_id].items():
             lending = systems.lending(library_id)
@@ -64,11 +65,15 @@ def _ask(day: date) -> list[Answer]:
                 continue
             found, sentence, currency = None, "", ""
             try:
+                if library_id in silent:
+                    # Nobody waits for the same library once for each child.
+                    raise Unavailable("too_slow")
                 currency = lending.rules().currency
                 found = lending.cost(card_number=person.card_number, on=day)
             except Refused as refused:
                 sentence = refusal_words(refused.code)
             except Unavailable:
+                silent.add(library_id)
                 sentence = _("%(library)s does not answer now.", library=library)
             answers.append(Answer(person.name, library, currency, found, sentence))
     return answers

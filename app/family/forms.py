@@ -20,7 +20,7 @@ class LoanForm(FlaskForm):
     """Which loan of whom at which library. `permission_id` is empty for one's own."""
 
     library_id = HiddenField(validators=[Length(max=20)])
-    permission_id = HiddenField(validators=[Length(max=20)])
+    permission_id = HiddenField(validators=[Length(max=18)])
     loan_id = HiddenField(validators=[Length(max=80)])
 
 

@@ -15,6 +15,7 @@ from app.ils.lending import LendingSystem
 from app.ils.policy import LibraryRules
 from app.ils.port import Refused, Unavailable
 from app.register.patrons import get_patron, list_affiliations
+from app.register.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
 from app.web.languages import language
@@ -40,7 +41,7 @@ def interlibrary() -> ResponseReturnValue:
     name, system, _rules = choices[form.library_id.data]
     try:
         system.ask_interlibrary(
-            card_number=get_patron(patron_id=current_user.patron_id).card_number,
+            card_number=_own_card_number(),
             title=form.title.data or "",
             author=form.author.data or "",
             publication_year=form.publication_year.data or 0,
@@ -67,10 +68,7 @@ def cancel_interlibrary() -> ResponseReturnValue:
     if not form.validate() or system is None or form.library_id.data not in joined:
         abort(404)
     try:
-        system.cancel_interlibrary(
-            card_number=get_patron(patron_id=current_user.patron_id).card_number,
-            request_id=form.request_id.data or "",
-        )
+        system.cancel_interlibrary(card_number=_own_card_number(), request_id=form.request_id.data or "")
     except Refused as refused:
         flash(refusal_words(refused.code), "warning")
     except Unavailable:
@@ -80,11 +78,19 @@ def cancel_interlibrary() -> ResponseReturnValue:
     return redirect(url_for("family.loans"))
 
 
+def _own_card_number() -> str:
+    """Return the card number of whoever is signed in. The library is asked next: nothing is held open meanwhile."""
+    number = get_patron(patron_id=current_user.patron_id).card_number
+    end_transaction()
+    return number
+
+
 def _lending_libraries() -> tuple[Choices, list[str]]:
     """Return the patron's libraries that fetch from other libraries, and the names of those that do not answer."""
     choices: dict[str, tuple[str, LendingSystem, LibraryRules]] = {}
     silent = []
     joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
+    end_transaction()
     for library_id, name in joined.items():
         system = library_systems().lending(library_id)
         if system is None:

@@ -9,7 +9,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.ils.http import CirculationSystem
+from app.ils.port import Unavailable
 from app.ils.systems import Systems
+from app.register.transaction import db
 from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit
 from tests.together.acts import has_button, press, read_loans, send_permission
 from tests.town import Town
@@ -40,7 +42,7 @@ def test_a_loan_of_somebody_who_does_not_permit_it_cannot_be_renewed(
 ):
     loan = loan_ids(child)[0]
     town.calls.clear()
-    for permission, expected in (("1", 409), ("99", 409), ("x", 400), ("-1", 400)):
+    for permission, expected in (("1", 409), ("99", 409), ("x", 400), ("-1", 400), ("9" * 20, 400)):
         answer = submit(
             guardian, "/my/loans/renew", page="/my", library_id="2023500", permission_id=permission, loan_id=loan
         )
@@ -138,3 +140,46 @@ def test_the_rules_refuse_an_interlibrary_loan_at_once_with_the_reason(
     answer = submit(guardian, "/my/interlibrary", **(ASKED | fields))
     assert answer.status_code == 422
     assert reason in main_text(answer)
+
+
+def test_nothing_is_held_in_the_register_while_a_library_is_asked(
+    guardian: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    ask, held = CirculationSystem._ask, []
+
+    def watch(*call: object) -> object:
+        held.append(db.session().in_transaction())
+        return ask(*call)
+
+    loan = loan_ids(guardian)[0]
+    whose = {"library_id": "2023500", "permission_id": "", "loan_id": loan}
+    token = {"csrf_token": str(read_page(guardian.get("/my/loans")).find("input", {"name": "csrf_token"})["value"])}
+    wanted = ASKED | {"title": "Atlas over Innlandet", "publication_year": "1998"}
+    monkeypatch.setattr(CirculationSystem, "_ask", watch)
+    for path, fields in (
+        ("/my/loans/renew", whose),
+        ("/my/loans/renew-all", whose),
+        ("/my/interlibrary", wanted),
+        ("/my/interlibrary/cancel", {"library_id": wanted["library_id"], "request_id": "0" * 32}),
+    ):
+        held.clear()
+        assert guardian.post(path, data=token | fields).status_code == 302
+        assert held, path
+        assert not any(held), path
+
+
+def test_a_silent_library_is_asked_what_a_return_costs_once_for_the_whole_family(
+    child: FlaskClient, guardian: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    send_permission(child, GUARDIAN[0])
+    press(guardian, "/my/settings", "/on")
+    asked = []
+
+    def say_nothing(system: CirculationSystem) -> None:
+        asked.append(system)
+        raise Unavailable("too_slow")
+
+    monkeypatch.setattr(CirculationSystem, "rules", say_nothing)
+    page = main_text(guardian.get("/my/loans/cost"))
+    assert page.count("Ullensaker bibliotek does not answer now.") == 2
+    assert len(asked) == 2
