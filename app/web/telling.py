@@ -100,6 +100,9 @@ def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
     aside: set[int] = set()
     answered = False
     while notices := list_due_notices(library_id=line.library_id, now=now(), limit=_AT_A_TIME):
+        # What was refused a moment ago may be due again already: it has its turn when the line comes next.
+        if all(notice.patron_id in aside for notice in notices):
+            break
         for notice in notices:
             if time.monotonic() > ends or not go_on():
                 release_line(library_id=line.library_id, answered=answered, now=now())

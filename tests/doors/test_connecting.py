@@ -2,16 +2,19 @@
 
 import re
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import select
 
+from app.ils.port import Refused
 from app.ils.webhook import sign, write_key
 from app.register.notices import take_line
 from app.register.tables import LibraryQueue
 from app.register.transaction import db
+from app.web.telling import tell_line
 from tests.conftest import Clock
 from tests.doors.test_operator_commands import run
 
@@ -79,3 +82,22 @@ def test_what_cannot_be_told_is_refused(app: APIFlask, library_id: str, url: str
     refused = run(app, "webhooks", "listen", library_id, url)
     assert refused.exit_code == 1
     assert "whsec_" not in refused.output
+
+
+def test_what_is_refused_and_due_again_waits_for_the_next_turn_of_the_line(
+    app: APIFlask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(app, "webhooks", "listen", "Mull", "https://ils.example.org/lanekort")
+
+    def refuse(*_notice: object) -> None:
+        clock.turn(seconds=10)
+        raise Refused("status-400")
+
+    monkeypatch.setattr("app.web.telling._tell", refuse)
+    turns = count()
+    with app.app_context():
+        while (due := take_line(now=clock())) is not None and due.library_id != "Mull":
+            pass
+        assert due is not None
+        tell_line(due, go_on=lambda: next(turns) < 100)
+    assert next(turns) < 20
