@@ -62,7 +62,7 @@ def eid_begin(purpose: str) -> ResponseReturnValue:
 def eid_return() -> ResponseReturnValue:
     """Take the answer of the sign-in service. To look at the page changes nothing: it sends itself in."""
     purpose = begun_purpose()
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_answer(purpose)
     try:
         return _go_on(finish_sign_in())

@@ -50,7 +50,7 @@ class Leaving:
 @after_step_up(always=True)
 def erase() -> ResponseReturnValue:
     """Show what each library would keep, and delete everything about the patron once the PIN is entered."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_what_goes()
     code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, now=now())
     forget_sign_in()

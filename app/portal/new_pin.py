@@ -28,7 +28,7 @@ def new_pin() -> ResponseReturnValue:
     """Order a new PIN. A card that exists and one that does not get the same answer."""
     form = OrderPinForm()
     if not form.validate_on_submit():
-        return _show_order(form, 200 if request.method == "GET" else 422)
+        return _show_order(form, 422 if form.is_submitted() else 200)
     try:
         order_new_pin(card_number=form.card_number.data or "", address=request.remote_addr or "", now=now())
     except NotACardNumber:
@@ -58,7 +58,7 @@ def letter_code() -> ResponseReturnValue:
     """Take the code from a letter, which is the end of the address that stands in it."""
     form = LetterCodeForm()
     if not form.validate_on_submit():
-        return _show_letter_code(form, 200 if request.method == "GET" else 422)
+        return _show_letter_code(form, 422 if form.is_submitted() else 200)
     # Some will type the whole address.
     token = (form.code.data or "").strip().rpartition("/")[2]
     try:
@@ -78,7 +78,7 @@ def _show_letter_code(form: LetterCodeForm, status: int) -> Response:
 def set_new_pin(token: str) -> ResponseReturnValue:
     """Show what a link leads to; the PIN is set, and the link used up, when the form is sent."""
     form = NewPinForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_choice(token, form) if find_link(token=token, now=now()) else _show_gone()
     try:
         patron_id = use_link(token=token, address=request.remote_addr or "", now=now())

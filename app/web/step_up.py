@@ -164,7 +164,7 @@ def confirm_and_go_on() -> ResponseReturnValue:
     if not getattr(current_app.view_functions.get(endpoint), "leads_on", False):
         return redirect(url_for("portal.my"))
     needed = Needed(pin=pin_is_needed(), code=code_is_needed())
-    if request.method == "GET" and needed.anything:
+    if request.method != "POST" and needed.anything:
         return _ask(needed, ConfirmForm(), sent=False)
     question = _take_answer(needed) if needed.anything else None
     return question or redirect(url_for(endpoint))
@@ -201,7 +201,7 @@ def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, re
     """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way."""
     typed = [
         (name, value)
-        for name, value in (request.args if request.method == "GET" else request.form).items(multi=True)
+        for name, value in (request.args if request.method != "POST" else request.form).items(multi=True)
         if not any(part in name for part in _NOT_SENT_ALONG)
     ]
     page = render_template(

@@ -8,7 +8,7 @@ from apiflask import APIFlask
 from flask import Response, request
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -236,3 +236,23 @@ def test_a_permission_takes_a_code_too_and_keeps_the_guardians_number(app: APIFl
     done = answer(client, question, confirm_code=code_for(app, GUARDIAN[0]), confirm_pin=GUARDIAN[1])
     assert (done.status_code, done.location) == (302, "/my/settings")
     assert "N000100005" in main_text(client.get("/my/settings"))
+
+
+@ASKING_FOR_CODES
+def test_a_question_that_is_only_looked_at_sends_no_code(app: APIFlask, client: FlaskClient, clock: Clock) -> None:
+    log_in(client, *CHILD)
+    clock.turn(seconds=660)
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(email="child@example.org"))
+        db.session.commit()
+    for _ in range(10):
+        assert client.head("/my/confirm?next=secret").status_code == 200
+    assert asked_messages(app) == []
+    assert answer(client, client.get("/my/confirm?next=secret"), confirm_pin=CHILD[1]).status_code == 200
+    assert asked_messages(app) == ["step-up-code"]
+
+
+def test_a_deletion_that_is_only_looked_at_deletes_nothing(client: FlaskClient) -> None:
+    log_in(client, *GUARDIAN)
+    assert client.head("/my/data/erase").status_code == 200
+    assert client.get("/my").status_code == 200
