@@ -49,7 +49,7 @@ class NotAnAdult(RuleBroken):
 
 
 class NotActivatedOnline(RuleBroken):
-    """This library wants to see the patron at the desk the first time, or papers are to be looked at."""
+    """The desk comes first: the library wants it so, papers are to be looked at, or a guardian is to consent."""
 
     code = "not-activated-online"
 
@@ -157,5 +157,8 @@ def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
     if patron.local_to not in (None, library_id):
         raise LocalCard
     if library is None or not library.online_activation or patron.stated_at is not None:
+        raise NotActivatedOnline
+    is_young = consent_is_needed(library_id=library_id, birth_date=patron.birth_date, now=now)
+    if is_young and patron.guardian_consent_at is None:
         raise NotActivatedOnline
     activate_card(patron_id=patron_id, library_id=library_id, now=now)

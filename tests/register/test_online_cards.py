@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
-from app.register.enrolment import activate_here
+from app.register.enrolment import activate_here, note_guardian_consent
 from app.register.online_cards import (
     NoChild,
     NotActivatedOnline,
@@ -20,7 +20,8 @@ from app.register.registrations import CHILD, Form, SamePerson, name_child, note
 from app.register.served import see_patron
 from app.register.tables import FamilyPermission, Library, Patron
 from app.register.transaction import db
-from tests.register.people import MULLSJO, ULLENSAKER
+from tests.register.people import CHILD as YOUNG_CARD
+from tests.register.people import MULLSJO, ULLENSAKER, patron_id
 from tests.register.test_registrations import ANNE, EMIL, FILLED_IN, LARS, MINA, YOUNG, begin, half, make
 
 __all__ = ["begin", "make"]
@@ -161,3 +162,11 @@ def test_a_card_whose_papers_nobody_has_seen_is_activated_at_a_desk_first(stated
         activate_online(patron_id=patron_id, library_id=MULLSJO, now=clock())
     activate_card(patron_id=patron_id, library_id=ULLENSAKER, now=clock())
     activate_online(patron_id=patron_id, library_id=MULLSJO, now=clock())
+
+
+def test_a_child_without_a_guardians_consent_is_activated_at_a_desk(clock):
+    child = patron_id(YOUNG_CARD)
+    with pytest.raises(NotActivatedOnline):
+        activate_online(patron_id=child, library_id=MULLSJO, now=clock())
+    note_guardian_consent(patron_id=child, now=clock())
+    activate_online(patron_id=child, library_id=MULLSJO, now=clock())
