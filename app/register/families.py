@@ -82,7 +82,8 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime,
     later gets no permission with it. Raises NotACardNumber, NotToOneself or TooManyPermissions.
     """
     number = parse_card_number(guardian_card_number)
-    own = db.session.get_one(Patron, patron_id)
+    # One permission after the other, so that a second click finds the first one's.
+    own = db.session.get_one(Patron, patron_id, with_for_update={"key_share": True})
     if number == own.card_number:
         raise NotToOneself
     guardian_id = db.session.scalar(select(Patron.id).where(Patron.card_number == number))

@@ -1,5 +1,7 @@
 """The family folder at the register: who may see whose loans, and when."""
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
@@ -20,6 +22,7 @@ from app.register.tables import AccessLogEntry, FamilyPermission, Message, Patro
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
 from tests.conftest import START
+from tests.register.test_lines import wait_until_it_waits
 
 GUARDIAN, CHILD, TEEN, OTHER = "N000100001", "N000100002", "N000100003", "N000100006"
 
@@ -176,3 +179,24 @@ def test_a_younger_child_is_advised_on_the_day_it_turns_13():
     birthday = START.replace(year=birth_date.year + 13, month=birth_date.month, day=birth_date.day, hour=12)
     assert advise_older_children(now=birthday.replace(hour=0, day=birthday.day - 1)) == 0
     assert advise_older_children(now=birthday) == 1
+
+
+def test_a_permission_that_is_sent_twice_at_once_is_one(app):
+    child, outcome = patron_id(CHILD), []
+
+    def send() -> None:
+        with app.app_context():
+            give_permission(patron_id=child, guardian_card_number=GUARDIAN, now=START)
+            db.session.commit()
+            outcome.append("sent")
+
+    give_permission(patron_id=child, guardian_card_number=GUARDIAN, now=START)
+    db.session.flush()
+    again = threading.Thread(target=send)
+    again.start()
+    if db.engine.dialect.name == "postgresql":
+        wait_until_it_waits()
+    db.session.commit()
+    again.join()
+    assert outcome == ["sent"]
+    assert len(list_given(patron_id=child)) == 1
