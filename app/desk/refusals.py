@@ -14,7 +14,7 @@ from app.register.enrolment import AlreadyRegistered, CardNotInUse, ConsentMissi
 from app.register.membership import LastLibrary, NotJoined
 from app.register.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patrons import LocalCard
-from app.register.pin_at_desk import CardIsBlocked
+from app.register.pin_at_desk import CardIsBlocked, CardIsFrozen
 from app.rules.card_number import NotACardNumber
 from app.rules.errors import RuleBroken
 from app.web.errors import wait_sentence
@@ -35,6 +35,8 @@ def refusal_of(error: RuleBroken) -> str:
             return _("The card is lost, frozen or closed, so it cannot be activated.")
         case CardIsBlocked():
             return _("The card is reported lost. Give a new card first, or note that it is found.")
+        case CardIsFrozen():
+            return _("The patron has frozen the card, and can thaw it under My data.")
         case NotYourReport():
             return _("Another library reported the death, and only that library can take it back.")
         case ReportedDead():

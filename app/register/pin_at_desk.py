@@ -17,14 +17,22 @@ class CardIsBlocked(RuleBroken):
     code = "card-is-blocked"
 
 
+class CardIsFrozen(RuleBroken):
+    """Of a card that its holder froze nothing is used, and no link to a new PIN is sent."""
+
+    code = "card-is-frozen"
+
+
 def order_new_pin(*, patron_id: int, by_letter: bool, now: datetime) -> None:
     """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
 
-    One that waits already is enough. Raises CardIsBlocked.
+    One that waits already is enough. Raises CardIsBlocked or CardIsFrozen.
     """
     patron = lock_patron(patron_id)
     if patron.card_state != "active":
         raise CardIsBlocked
+    if patron.frozen_at is not None:
+        raise CardIsFrozen
     if by_letter:
         if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
             db.session.add(Message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, asked_at=now, attempts=0))

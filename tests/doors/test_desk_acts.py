@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from app.register.freezing import freeze_card
 from app.register.one_time import find_link
 from app.register.outbox import CONTACT_CHANGED, NEW_PIN
 from app.register.tables import LibraryNotice, Patron
@@ -134,6 +135,17 @@ def test_who_lost_the_card_gets_no_pin(app, desk):
     serve(desk, **PER)
     assert "Give a new card first" in act(desk, "new-pin", by="link")
     assert messages(app) == []
+
+
+def test_a_frozen_card_gets_no_new_pin_and_the_desk_is_told_so(app, desk, clock):
+    serve(desk, **INGRID)
+    with app.app_context():
+        freeze_card(patron_id=1, now=clock())
+        db.session.commit()
+    for by in ("link", "letter"):
+        assert "has frozen the card" in act(desk, "new-pin", by=by)
+    assert not has_act(desk, "new-pin")
+    assert NEW_PIN not in [kind for _id, kind, _channel, _due in messages(app)]
 
 
 # --- contact data ---
