@@ -45,7 +45,7 @@ def child(way: Way) -> ResponseReturnValue:
         form.number.data = ""
         return show("child", way, form=form, status=422 if form.is_submitted() else 200)
     end_transaction()
-    take_tries(tries=[(CHILD_NUMBERS, f"registration {way.half.id}")], now=now())
+    take_tries(tries=[(CHILD_NUMBERS, f"guardian {way.half.owner}")], now=now())
     name, birth_date = form.name.data or "", form.birth_date.data
     assert birth_date is not None
     try:

@@ -80,9 +80,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Half:
-    """A registration as its owner's browser sees it. `patron_id` is the card that it led to."""
+    """A registration as its owner's browser sees it. `patron_id` is the card that it led to.
+
+    `owner` is the keyed token of who identified themself, the same in each registration of theirs.
+    """
 
     id: int
+    owner: str
     kind: str
     form: Form
     knows_child: bool
@@ -133,6 +137,7 @@ def find_registration(*, handle: str, now: datetime) -> Half | None:
         return None
     return Half(
         id=row.id,
+        owner=row.own_token,
         kind=row.kind,
         form=open_form(row.sealed_form),
         knows_child=row.child_token is not None,

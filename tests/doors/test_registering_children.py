@@ -74,6 +74,9 @@ def test_a_guardian_who_tries_numbers_is_stopped(client: FlaskClient, come_back:
     come_back(client, LARS, "child")
     said = [submit(client, "/register/child", **EMIL | {"number": "03861770028"}).status_code for _ in range(11)]
     assert said == [422] * 10 + [429]
+    submit(client, "/register/stop", page="/register/child")
+    come_back(client, LARS, "child")
+    assert submit(client, "/register/child", **EMIL).status_code == 429
 
 
 def test_a_child_with_a_card_gets_no_second_one_and_the_guardian_learns_no_more(
