@@ -1,5 +1,7 @@
 """`flask staff employ`, `dismiss`: who works at a library's desk."""
 
+import re
+
 import click
 import pyotp
 from flask.cli import AppGroup
@@ -11,6 +13,8 @@ from app.register.transaction import db
 
 staff = AppGroup("staff", help="Those who work at libraries' desks.")
 _ISSUER = "Lånekort"
+# What a library's loans system takes as the name of whoever acts (ils/lending.py).
+_USERNAME = re.compile(r"[A-Za-z0-9._@-]{1,60}")
 
 
 @staff.command("employ")
@@ -19,8 +23,10 @@ _ISSUER = "Lånekort"
 @click.argument("name")
 def employ_staff(library_id: str, username: str, name: str) -> None:
     """Let NAME work at the desk of LIBRARY_ID as USERNAME. Password and the key of one-time codes are shown once."""
-    if not all(1 <= len(text) <= longest and text.isprintable() for text, longest in ((username, 60), (name, 120))):
-        raise click.ClickException("A user name has 1 to 60 characters, and a name 1 to 120.")
+    if not _USERNAME.fullmatch(username):
+        raise click.ClickException("A user name has 1 to 60 characters: A to Z, digits, and . _ @ - between them.")
+    if not (1 <= len(name) <= 120 and name.isprintable()):
+        raise click.ClickException("A name has 1 to 120 characters.")
     password, secret = draw_password(), pyotp.random_base32()
     try:
         employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)

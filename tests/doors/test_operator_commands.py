@@ -98,6 +98,8 @@ def test_somebody_who_is_employed_signs_in_with_what_is_shown_and_once_dismissed
         (("machines", "disconnect", "nobody"), "There is no machine nobody."),
         (("staff", "employ", "Nowhere", "new", "New Name"), "There is no such library"),
         (("staff", "employ", "Mull", "", "New Name"), "1 to 60 characters"),
+        (("staff", "employ", "Mull", "bjørn", "Bjørn Ås"), "A to Z, digits"),
+        (("staff", "employ", "Mull", "new", "N" * 121), "1 to 120 characters"),
         (("staff", "dismiss", "nobody"), "There is nobody called nobody."),
     ],
 )
