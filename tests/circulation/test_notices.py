@@ -18,6 +18,7 @@ from tests.circulation.conftest import ANNA, BERIT, Building
 from tests.circulation.test_interlibrary import ask, handle
 
 ADDRESSES = {ANNA: "anna@example.org", BERIT: None}
+ERASED = "N000288888"
 
 
 class Register(BaseHTTPRequestHandler):
@@ -26,7 +27,7 @@ class Register(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         card_number = self.path.rpartition("/")[2]
         known = card_number in ADDRESSES and self.headers["Authorization"] is not None
-        self.send_response(200 if known else 404)
+        self.send_response(200 if known else 410 if card_number == ERASED else 404)
         self.end_headers()
         self.wfile.write(json.dumps({"card_number": card_number, "email": ADDRESSES.get(card_number)}).encode())
 
@@ -126,9 +127,9 @@ def test_a_letter_says_how_many_and_when_and_never_what(
 
 
 def test_a_card_without_an_address_keeps_its_notices(mull: Building, post: Post) -> None:
-    remind(mull, BERIT, "N000299999")
-    assert send(mull, post) == Sent(1, 2, 0)
-    assert mull.column("SELECT count(*) FROM notices WHERE sent_on IS NULL") == [2]
+    remind(mull, BERIT, "N000299999", ERASED)
+    assert send(mull, post) == Sent(1, 3, 0)
+    assert mull.column("SELECT count(*) FROM notices WHERE sent_on IS NULL") == [3]
 
 
 def test_what_fails_is_tried_again(mull: Building, post: Post, mail: Mail) -> None:
