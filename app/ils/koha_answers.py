@@ -9,6 +9,7 @@ from typing import Final
 
 from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, Unavailable
 from app.ils.reading import Reader, read_day
+from app.rules.ages import day_in_norway
 
 # Koha's debit types (account_debit_types) -> ours. A library's own types are "other".
 _FEE_KINDS: Final[dict[str, FeeKind]] = {
@@ -119,7 +120,8 @@ def account(
     now: datetime,
 ) -> Account:
     """Put a patron's account together; `now` is aware."""
-    expired = patron.expires_on is not None and patron.expires_on < now.date()
+    # Sweden's day is the same.
+    expired = patron.expires_on is not None and patron.expires_on < day_in_norway(now)
     reasons = (*patron.blocks, "card_expired") if expired else patron.blocks
     return Account(
         card_number=patron.card_number,

@@ -1,11 +1,14 @@
 """What is Koha's own. Koha cannot run here: koha_world.py says what stands in for it."""
 
 import logging
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 
+from app.ils import koha_answers
 from app.ils.port import Block, Refused, Unavailable
+from app.ils.reading import Reader
 from tests.contract.koha_world import koha
 from tests.contract.world import ANNA, BERIT, CARLA, TITLE
 
@@ -89,3 +92,18 @@ def test_the_numbers_in_kohas_addresses_are_in_no_log(koha_world, caplog):
     ours = [record for record in caplog.records if record.name != "werkzeug"]
     assert any(record.name == "httpx" for record in ours)
     assert not [record for record in ours if "770077" in f"{record.getMessage()} {record.args}"]
+
+
+@pytest.mark.parametrize(("minute", "blocks"), [(59, ()), (0, (Block("card_expired", 0),))])
+def test_a_card_expires_at_midnight_in_the_library(minute, blocks):
+    row = Reader({"patron_id": 1, "cardnumber": ANNA, "expiry_date": "2026-06-30"})
+    now = datetime(2026, 6, 30, 21 if minute else 22, minute, tzinfo=UTC)
+    account = koha_answers.account(
+        koha_answers.patron(row, currency="NOK"),
+        checkouts=[],
+        holds=[],
+        owed=koha_answers.nothing_owed(),
+        currency="NOK",
+        now=now,
+    )
+    assert account.blocks == blocks
