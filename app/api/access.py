@@ -4,6 +4,7 @@ A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of
 """
 
 from flask import abort, g, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from app.register.budgets import take_tries
 from app.register.machines import MachineRefused, sign_in_machine, terminal_of
@@ -71,19 +72,27 @@ def read_json() -> None:
     # What comes with a request that takes no body means nothing (RFC 9110 § 9.3).
     if request.method in _READING:
         return
-    if not request.get_data():
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        abort(413, description="The body is larger than 64 KiB.")
+    if not body:
         if request.method == "PATCH":
             # Nothing is no patch; a POST without fields is told which are missing.
-            abort(422)
+            abort(422, description="The body is empty: send at least {}.")
         return
     if not request.is_json:
-        abort(415)
+        abort(415, description="The body is not called JSON: send it with Content-Type: application/json.")
     try:
-        readable = _is_text(request.get_json())
-    except RecursionError:
-        abort(400)
+        # Python would read UTF-16 too, whose every other byte is NUL.
+        is_utf_8 = b"\x00" not in body
+        readable = is_utf_8 and _is_text(request.get_json())
+    except (BadRequest, RecursionError):
+        is_utf_8 = readable = False
+    if not is_utf_8:
+        abort(400, description="The body is no JSON in UTF-8.")
     if not readable:
-        abort(422)
+        abort(422, description="The body holds a character that no text has: NUL, or half of one.")
 
 
 def _is_text(value: object) -> bool:

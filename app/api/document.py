@@ -23,6 +23,7 @@ _MEANINGS = {
     429: "Too many requests, or too many wrong PINs; wait as many seconds as `Retry-After` says",
     503: "The access log cannot be written, so nothing is told",
 }
+NO_SUPPLIER = "Not for you: a supplier of e-books may ask yes or no, and no more"
 _CARD_NUMBER = "$response.body#/card_number"
 OF_A_PATRON = {
     "fetch": {"operationId": "fetchPatron", "parameters": {"card_number": _CARD_NUMBER}},

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import g, request
+from flask import g
 from flask.typing import ResponseReturnValue
 
 from app.api.access import spend
 from app.api.document import meanings, no_content
-from app.api.matching import MatchIn, match
+from app.api.matching import MatchIn, match_if_asked
 from app.api.patrons import etag_of, read_national_id
 from app.api.routes import v1
 from app.api.schemas import DeathIn, DeathOut, ErasedOut
@@ -40,8 +40,7 @@ def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue
     """Erase a patron whose home library asks for it on their behalf."""
     spend(ERASURES)
     patron = lock_at_home(card_number=card_number, library_id=g.machine.library_id)
-    if request.headers.get("If-Match") is not None:
-        match(etag_of(patron.id))
+    match_if_asked(etag_of(patron.id))
     return {"receipt": erase_patron(patron_id=patron.id, reason=ASKED, now=now())}
 
 

@@ -34,6 +34,12 @@ def require_match() -> None:
         raise MatchMissing
 
 
+def match_if_asked(etag: str) -> None:
+    """Do as `match` does where the request names an entity tag at all."""
+    if request.headers.get("If-Match") is not None:
+        match(etag)
+
+
 def match(etag: str) -> None:
     """Raise ChangedMeanwhile where the request names another entity tag than this one of now."""
     if not request.if_match.contains(etag):

@@ -6,7 +6,7 @@ from flask import g
 from flask.typing import ResponseReturnValue
 
 from app.api.access import this_terminal
-from app.api.document import meanings
+from app.api.document import NO_SUPPLIER, meanings
 from app.api.routes import v1
 from app.api.schemas import PinCheckIn, PinCheckOut
 from app.register.pin_checks import check_pin
@@ -21,13 +21,14 @@ from app.web.clock import now
 @v1.doc(
     summary="Check a PIN",
     description=(
-        "Tells whether card number and PIN belong together and the card may be used at your library, and nothing else. "
+        "Tells whether card number and PIN belong together and the card is one that your library may take, and nothing "
+        "else: not whether it is activated there, which a scan and a fetch tell. "
         "Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: "
         "429 comes whether the PIN was right or not."
     ),
     operation_id="checkPin",
     security="basic",
-    responses=meanings(400, 401, 413, 415, 422, 429, 503),
+    responses=meanings(400, 401, 413, 415, 422, 429, 503, _403=NO_SUPPLIER),
 )
 def check(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Tell whether a card number and a PIN belong together."""

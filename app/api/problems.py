@@ -5,6 +5,7 @@ from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from apiflask.exceptions import HTTPError
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.api.access import NotForSuppliers, SystemsOnly
@@ -47,10 +48,11 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     PatronGone: (410, "Whoever had this card number was erased. Erase them in your system too."),
     SystemsOnly: (403, "A kiosk may scan and check PINs, and no more."),
 }
+_CURSOR = "after"
 _NO_NATIONAL_ID = ("national_id", "The national id is of no kind that the register knows.")
 _FAULTY_FIELDS: dict[type[RuleBroken], tuple[str, str]] = {
     ConsentMissing: ("guardian_consent", "Somebody of this age needs a guardian's consent at your library."),
-    NotACursor: ("cursor", "The cursor is none that your library was given."),
+    NotACursor: (_CURSOR, "The cursor is none that your library was given."),
     NotANationalId: _NO_NATIONAL_ID,
     NotKept: ("kept", "Something is kept of a patron who did not leave, or who left later than that."),
     NumberNotReserved: ("card_number", "The card number is in none of the series that your library reserved."),
@@ -85,7 +87,9 @@ def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
         db.session.rollback()
         # Whether a national id is that of a test person is nobody's business.
         code = NotANationalId.code if isinstance(error, SyntheticNationalId) else error.code
-        return problem(status=422, code=code, detail=said, errors={field: _KINDS.get(type(error), "not-valid")})
+        # Where a cursor is acknowledged it is called otherwise than where it is read on from.
+        name = "up_to" if field == _CURSOR and request.method == "POST" else field
+        return problem(status=422, code=code, detail=said, errors={name: _KINDS.get(type(error), "not-valid")})
 
     return answer
 

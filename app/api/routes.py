@@ -7,6 +7,7 @@ from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from app.api.access import let_machine_in, read_json, this_terminal
+from app.api.document import NO_SUPPLIER, meanings
 from app.api.problems import answer_refusals
 from app.api.schemas import ScanIn, ScanOut
 from app.api.words import MESSAGES
@@ -47,7 +48,7 @@ def refuse_machine(error: MachineRefused) -> ResponseReturnValue:
         "is refused with REPLAY. A refusal says why, and what staff can do."
     ),
     security="basic",
-    responses=[400, 401, 413, 415, 422, 429],
+    responses=meanings(400, 401, 413, 415, 422, 429, _403=NO_SUPPLIER),
 )
 def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Check a code, and open a patron session of five minutes."""

@@ -112,7 +112,7 @@ def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Say yes or no."""
     payload, card_number = json_data.get("payload"), json_data.get("card_number")
     if (payload is None) == (card_number is None):
-        abort(422)
+        abort(422, description="Send either card_number or payload.")
     if payload is not None:
         outcome = scan(payload=payload, terminal=this_terminal(), now=now())
         card_number = outcome.patron.card_number if isinstance(outcome, Accepted) else None

@@ -123,6 +123,14 @@ def test_who_has_what_a_fetch_gave_is_told_so_without_it(client: FlaskClient) ->
     assert (answer.status_code, answer.data) == (304, b"")
 
 
+def test_a_fetch_of_a_state_that_is_past_tells_nothing(client: FlaskClient) -> None:
+    etag = fetch(client, GUARDIAN).headers["ETag"]
+    past = client.get(f"{PATRONS}/{GUARDIAN}", auth=ULLENSAKER, headers={"If-Match": '"x"'})
+    assert (past.status_code, past.json["code"]) == (412, "changed-meanwhile")
+    assert "Solvang" not in past.text
+    assert client.get(f"{PATRONS}/{GUARDIAN}", auth=ULLENSAKER, headers={"If-Match": etag}).status_code == 200
+
+
 def test_a_library_corrects_only_its_own_patrons(client: FlaskClient) -> None:
     seen = fetch(client, "N000100002", auth=MULLSJO)
     answer = correct(client, "N000100002", seen=seen, auth=MULLSJO, phone="+4740612345")

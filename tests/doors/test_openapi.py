@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from tests.doors.visits import KIOSK_1, NOBODYS_CODE, SCAN, main_text, scan_at_kiosk, shown_code
 
+SUPPLIER = Authorization("basic", {"username": "2023500-ebooks", "password": "demo-supplier"})
+
 
 def references(part: object) -> Iterator[str]:
     if isinstance(part, dict):
@@ -41,6 +43,13 @@ def test_the_document_is_sound_openapi(client: FlaskClient) -> None:
             assert operation["summary"]
             assert all(answer["description"] for answer in operation["responses"].values())
             assert all(scheme in schemes for needed in operation["security"] for scheme in needed)
+
+
+def test_the_document_says_of_every_route_that_suppliers_do_not_come_in(client: FlaskClient) -> None:
+    for path, methods in client.get("/api/openapi.json").json["paths"].items():
+        for method, operation in methods.items():
+            status = client.open(path.replace("{card_number}", "N000100001"), method=method, auth=SUPPLIER).status_code
+            assert str(status) in operation["responses"], path
 
 
 def test_the_document_lists_every_route_of_version_1_and_no_page(app: APIFlask, client: FlaskClient) -> None:
@@ -94,6 +103,7 @@ def test_the_document_says_what_happens(client: FlaskClient, phone: FlaskClient)
         client.post(SCAN, data="x", content_type="text/plain", auth=KIOSK_1),
         client.post(SCAN, json={}, auth=KIOSK_1),
         scan_at_kiosk(client, "9" * 70_000),
+        scan_at_kiosk(client, NOBODYS_CODE, kiosk=SUPPLIER),
         *[scan_at_kiosk(client, NOBODYS_CODE, kiosk=wrong) for _ in range(101)],
     ]
     assert {answer.status_code for answer in answers} == {int(status) for status in operation["responses"]}
