@@ -1,7 +1,13 @@
-"""Slett alt om meg: what will go and what must stay, the deletion itself, and its receipt."""
+"""Slett alt om meg: what will go and what must stay, the deletion itself, and its receipt.
 
+The receipt's code is drawn with the page and goes along in its form, sealed. So whoever presses the button twice, or
+sends the form again because no answer came, gets their receipt, though nobody is signed in any more.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,13 +22,17 @@ from app.ils.leaving import Keeps, ask_what_is_kept
 from app.portal.routes import portal
 from app.register.erasure import ASKED, erase_patron
 from app.register.patrons import get_patron, list_affiliations
-from app.register.receipts import NoSuchReceipt, read_receipt
+from app.register.receipts import NoSuchReceipt, is_receipt, read_receipt
 from app.register.retention import ERASURES
+from app.register.vault import SecretNotOpened, vault
+from app.register.written_codes import draw_written_code
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.identity import forget_sign_in
 from app.web.step_up import after_step_up, is_identified
+
+_SEALED_FOR: Final = "form.receipt"
 
 
 class EraseForm(FlaskForm):
@@ -45,14 +55,24 @@ class Leaving:
     keeps: Sequence[Keeps] | None
 
 
+def _show_receipt_again() -> Response | None:
+    _patron_id, code = _drawn_with_the_page()
+    if code is None or not is_receipt(code=code):
+        return None
+    forget_sign_in()
+    return make_response(redirect(url_for("portal.receipt", code=code), 303))
+
+
 @portal.route("/my/data/erase", methods=["GET", "POST"])
-@open_to(Audience.PATRON)
+@open_to(Audience.PATRON, past=_show_receipt_again)
 @after_step_up(always=True)
 def erase() -> ResponseReturnValue:
     """Show what each library would keep, and delete everything about the patron once the PIN is entered."""
     if request.method != "POST":
         return _show_what_goes()
-    code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, now=now())
+    drawn_for, code = _drawn_with_the_page()
+    mine = code if drawn_for == str(current_user.patron_id) else None
+    code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, code=mine, now=now())
     forget_sign_in()
     return redirect(url_for("portal.receipt", code=code), 303)
 
@@ -62,7 +82,24 @@ def _show_what_goes() -> str:
     joined = list_affiliations(patron_ids=[patron.id])[patron.id]
     kept = ask_what_is_kept(systems=library_systems(), library_ids=joined, card_number=patron.card_number)
     libraries = [Leaving(name, kept.get(library_id)) for library_id, name in joined.items()]
-    return render_template("portal/erase.html", form=EraseForm(), libraries=libraries, identified=is_identified())
+    sealed = vault.seal(f"{patron.id} {draw_written_code()}".encode(), column=_SEALED_FOR)
+    return render_template(
+        "portal/erase.html",
+        form=EraseForm(),
+        libraries=libraries,
+        identified=is_identified(),
+        drawn=urlsafe_b64encode(sealed).decode(),
+    )
+
+
+def _drawn_with_the_page() -> tuple[str, str | None]:
+    """Return for whom, by id, and which code was drawn with the page whose form was sent; None where it has none."""
+    try:
+        sealed = urlsafe_b64decode(request.form.get("receipt", ""))
+        patron_id, _space, code = vault.open(sealed, column=_SEALED_FOR).decode().partition(" ")
+    except (SecretNotOpened, ValueError):
+        return "", None
+    return patron_id, code
 
 
 @portal.route("/receipt", methods=["GET", "POST"])

@@ -38,15 +38,15 @@ INACTIVE: Final = "inactive"
 PIN_ORDER_COLUMN: Final = "pin_orders.sealed_number"
 
 
-def erase_patron(*, patron_id: int, reason: Reason, now: datetime) -> str:
+def erase_patron(*, patron_id: int, reason: Reason, now: datetime, code: str | None = None) -> str:
     """Delete everything about a patron, tell each of their libraries, and return the code of the receipt.
 
-    In the request's transaction. The code is nowhere but in the answer: five groups such as `7K3M-...`, of which the
-    register keeps a keyed token. Whatever comes too late finds nobody: NoSuchPatron here, too.
+    In the request's transaction. The register keeps a keyed token of the code alone: five groups such as `7K3M-...`,
+    drawn here unless it was drawn before. Whatever comes too late finds nobody: NoSuchPatron here, too.
     """
     patron = lock_patron(patron_id)
     _wait_for_scans(patron_id)
-    code = draw_written_code()
+    code = code or draw_written_code()
     erasure = Erasure(receipt_hash=receipt_token(code), reason=reason, erased_at=now)
     db.session.add(erasure)
     db.session.flush()

@@ -49,6 +49,12 @@ def receipt_token(code: str) -> str:
     return vault.token(purpose=_PURPOSE, text=read_written_code(code))
 
 
+def is_receipt(*, code: str) -> bool:
+    """Tell whether there is a receipt with this code, which must be known to come from us: no try is taken."""
+    tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
+    return db.session.scalar(select(Erasure.id).where(Erasure.receipt_hash.in_(tokens))) is not None
+
+
 def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     """Return the receipt with this code; it may be typed in any case, with or without hyphens.
 

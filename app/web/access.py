@@ -5,7 +5,7 @@ The audience of every route is readable where the route is, and tests/house/ hol
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,11 +32,16 @@ class RouteWithoutAudience(Exception):
     """A programming fault, found at the start: nobody said who may use this route."""
 
 
-def open_to(audience: Audience) -> Callable[[View], View]:
-    """Name a view's audience."""
+def open_to(audience: Audience, *, past: Callable[[], Response | None] | None = None) -> Callable[[View], View]:
+    """Name a view's audience.
+
+    `past` answers whoever was of it a moment ago and is not any more, in place of the way in; None where it has
+    nothing to say to them.
+    """
 
     def name(view: View) -> View:
         view.audience = audience  # type: ignore[attr-defined]
+        view.past = past  # type: ignore[attr-defined]
         return view
 
     return name
@@ -64,11 +69,15 @@ def keep_the_door() -> ResponseReturnValue | None:
     # Who comes is looked up here for every page, before a view begins a transaction of its own.
     signed_in = current_user.audience if current_user.is_authenticated else None
     if audience is not Audience.ANYONE and audience is not signed_in:
-        return _show_the_way_in(audience)
+        return show_the_way_in(audience)
     return None
 
 
-def _show_the_way_in(audience: Audience) -> Response:
+def show_the_way_in(audience: Audience) -> Response:
+    """Lead whoever may not come in to the page for logging in, or to what the requested route has for them."""
+    past = getattr(current_app.view_functions.get(request.endpoint or ""), "past", None)
+    if past is not None and (answer := past()) is not None:
+        return cast(Response, answer)
     login = "desk.login" if audience is Audience.STAFF else "portal.login"
     response = redirect(url_for(login))
     assert isinstance(response, Response)

@@ -1,7 +1,7 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -15,6 +15,7 @@ from app.register.budgets import TooManyAttempts
 from app.register.sessions import has_ended
 from app.register.transaction import came_too_late, db
 from app.rules.errors import RuleBroken
+from app.web.access import Audience, show_the_way_in
 
 API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
@@ -71,7 +72,7 @@ def refuse_bad_text() -> None:
 
 def _error_page(*, status: int, title: str, sentence: str) -> Response:
     way_on = (url_for("portal.start"), _("To the start page"))
-    if request.path.startswith("/desk"):
+    if _at_desk():
         way_on = (url_for("desk.scan"), _("To the desk"))
     page = render_template("error.html", title=title, sentence=sentence, way_on=way_on)
     return make_response(page, status)
@@ -102,6 +103,8 @@ def answer_errors(app: Flask) -> None:
         db.session.rollback()
         if request.path.startswith(API_PREFIX):
             return problem(status=409, code=error.code, detail="The rules do not allow that.")
+        if _is_nobody_now() and not _at_desk():
+            return show_the_way_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         return _error_page(status=409, title=_("That did not work"), sentence=sentence)
 
@@ -139,9 +142,9 @@ def answer_errors(app: Flask) -> None:
         _log.info("came too late", id=g.get("request_id"))
         if request.path.startswith(API_PREFIX):
             return problem(status=410, code="gone", detail="The patron was erased meanwhile.")
-        if not request.path.startswith("/desk"):
+        if not _at_desk():
             # Whoever was signed in is nobody's guest any more, and goes where each later request leads.
-            return redirect(url_for("portal.login"))
+            return show_the_way_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         return _error_page(status=409, title=_("That did not work"), sentence=sentence)
 
@@ -156,6 +159,10 @@ def answer_errors(app: Flask) -> None:
             return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
         title, sentence = _words(500)
         return _error_page(status=500, title=title, sentence=sentence)
+
+
+def _at_desk() -> bool:
+    return request.path.startswith("/desk")
 
 
 def _is_nobody_now() -> bool:

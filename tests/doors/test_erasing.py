@@ -1,10 +1,12 @@
 """Slett alt om meg: what is shown before, that the PIN is asked for, and the receipt that is left."""
 
 import re
+import threading
 
 import pytest
 from sqlalchemy import select
 
+from app.portal import erasing as portal_erasing
 from app.register.deaths import report_death
 from app.register.erasure import erase_patron
 from app.register.freezing import freeze_card
@@ -99,16 +101,60 @@ def test_a_form_that_another_site_made_deletes_nothing(phone, app):
     assert GUARDIAN[0] in everybody(app)
 
 
-def test_a_second_press_of_the_button_finds_nobody_signed_in(phone, app):
-    token = read_page(phone.get(ERASE)).find("input", attrs={"name": "csrf_token"})["value"]
+def filled_in(phone):
+    inputs = read_page(phone.get(ERASE)).select(".erase-form input[name]")
+    return {field["name"]: field.get("value", "") for field in inputs} | {"confirm_pin": GUARDIAN[1]}
+
+
+def before_the_answer(app, phone):
+    """Return a browser such as `phone` is now, which the answer to its next request never reaches."""
     other = app.test_client()
     for name in ("lanekort", "lang"):
         cookie = phone.get_cookie(name)
         if cookie is not None:
             other.set_cookie(name, cookie.value)
-    form = {"csrf_token": token, "confirm_pin": GUARDIAN[1]}
-    assert phone.post(ERASE, data=form).status_code == 303
-    assert other.post(ERASE, data=form).location == "/login"
+    return other
+
+
+def test_a_second_press_or_a_form_sent_again_finds_the_receipt(phone, app):
+    form, again = filled_in(phone), before_the_answer(app, phone)
+    first = phone.post(ERASE, data=form)
+    for _ in range(2):
+        second = again.post(ERASE, data=form)
+        assert (second.status_code, code_of(second)) == (303, code_of(first))
+        assert second.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert main_text(again.get(second.location)).count("Not answered yet") == 2
+
+
+def test_whoever_comes_while_the_first_press_is_under_way_finds_the_receipt(phone, app, monkeypatch):
+    form, again = filled_in(phone), before_the_answer(app, phone)
+    asked, firsts = portal_erasing.erase_patron, []
+
+    def be_late(**what):
+        monkeypatch.undo()
+        first = threading.Thread(target=lambda: firsts.append(phone.post(ERASE, data=form)))
+        first.start()
+        first.join()
+        return asked(**what)
+
+    monkeypatch.setattr(portal_erasing, "erase_patron", be_late)
+    second = again.post(ERASE, data=form)
+    assert code_of(second) == code_of(*firsts)
+
+
+@pytest.mark.parametrize("drawn", ["", "x", "Æ", "AAAA" * 20])
+def test_a_receipt_code_that_did_not_come_with_the_page_is_none(phone, app, drawn):
+    form, again = filled_in(phone) | {"receipt": drawn}, before_the_answer(app, phone)
+    assert phone.get("/receipt/" + code_of(phone.post(ERASE, data=form))).status_code == 200
+    assert again.post(ERASE, data=form).location == "/login"
+
+
+def test_a_code_that_was_drawn_for_somebody_else_is_not_used(phone, app, new_browser):
+    form = filled_in(phone)
+    child = new_browser()
+    log_in(child, *CHILD)
+    childs = code_of(submit(child, ERASE, confirm_pin=CHILD[1], receipt=form["receipt"]))
+    assert childs != code_of(phone.post(ERASE, data=form))
 
 
 def test_a_child_a_frozen_card_and_a_local_card_go_the_same_way(app, new_browser):
