@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.register.budgets import take_tries
 from app.register.cards import add_credential
 from app.register.carrying import list_carried
+from app.register.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.sessions import hold_session
-from app.register.tables import Credential, Device
+from app.register.tables import Credential, Device, Session
 from app.register.transaction import db
 from app.rules.card_code import KEY_BYTES, Kind, build, totp_at
 from app.rules.errors import RuleBroken
@@ -136,6 +137,15 @@ def end_phone_keys(*, device_id: int, now: datetime) -> None:
         Credential.key_on_phone.is_(True) | (Credential.patron_id != owner),
         now=now,
     )
+
+
+def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: datetime) -> None:
+    """Do so on every device of a patron but the one of that sign-in. Passes in a wallet end alone."""
+    here = select(Session.device_id).where(Session.id == session_id).scalar_subquery()
+    browsers = Device.label.not_in((GOOGLE_WALLET, APPLE_WALLET))
+    others = select(Device.id).where(Device.patron_id == patron_id, browsers, Device.id != func.coalesce(here, 0))
+    for device_id in db.session.scalars(others).all():
+        end_phone_keys(device_id=device_id, now=now)
 
 
 def _carried_by(guardian_id: int, permission_id: int) -> int:

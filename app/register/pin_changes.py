@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.register.one_time import forget_secrets
 from app.register.outbox import PIN_CHANGED, ask_for_message
 from app.register.patrons import lock_patron
+from app.register.phone_keys import end_phone_keys_elsewhere
 from app.register.pins import forget_wrong_pins, set_pin
 from app.register.sessions import end_sessions_of_patron
 from app.register.tables import Patron, PinVerifier
@@ -17,7 +18,9 @@ from app.rules.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, fi
 
 
 def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:
-    """Set the PIN that the patron has chosen. Every session but `session_id` ends, and the patron is told.
+    """Set the PIN that the patron has chosen. The patron is told.
+
+    Every session but `session_id` ends, and no other phone shows the card any more.
 
     Raises PinNotGood.
     """
@@ -55,6 +58,8 @@ def _is_pin_of_today(patron_id: int, pin: str) -> bool:
 def _change(patron: Patron, pin: str, *, session_id: int | None, now: datetime) -> None:
     set_pin(patron_id=patron.id, pin=pin, now=now)
     end_sessions_of_patron(patron_id=patron.id, but=session_id)
+    # A phone that is signed out is to show the card no more, also where it has no network to hear of it.
+    end_phone_keys_elsewhere(patron_id=patron.id, session_id=session_id, now=now)
     # Links to a new PIN and codes for a new device were asked for under the old one.
     forget_secrets(patron_id=patron.id)
     forget_wrong_pins(patron_id=patron.id, card_number=patron.card_number)

@@ -19,6 +19,7 @@ from app.register.phone_keys import (
     end_phone_keys,
     list_phone_keys,
 )
+from app.register.pin_changes import choose_pin, draw_pin
 from app.register.scans import scan
 from app.register.sessions import OWN_DEVICE, start_session
 from app.register.tables import Credential
@@ -154,6 +155,20 @@ def test_signing_out_ends_the_keys_and_leaves_the_servers_own(carrying, permissi
     assert list_phone_keys(device_id=carrying.device_id, now=clock()) == []
     assert reason(carrying.shows(now=clock(), permission=permission), now=clock()) is Reason.REVOKED
     assert reason(code_on(carrying.device_id, now=clock()), now=clock()) is None
+
+
+def test_a_new_pin_ends_the_keys_on_every_other_phone(carrying, permission, clock):
+    other = Phone(GUARDIAN, now=clock(), token="another phone's token")
+    other.agrees(now=clock())
+    choose_pin(patron_id=other.owner, pin="6037", session_id=other.session_id, now=clock())
+    db.session.commit()
+    assert reason(carrying.shows(now=clock()), now=clock()) is Reason.REVOKED
+    assert reason(carrying.shows(now=clock(), permission=permission), now=clock()) is Reason.REVOKED
+    assert reason(other.shows(now=clock()), now=clock()) is None
+    draw_pin(patron_id=other.owner, now=clock())
+    db.session.commit()
+    clock.turn(seconds=30)
+    assert reason(other.shows(now=clock()), now=clock()) is Reason.REVOKED
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x04" * 65, b"\x04" + bytes(64), bytes(65), b"\x02" + bytes(32)])
