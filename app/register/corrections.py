@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.register.changes import note_change
+from app.register.one_time import forget_secrets
 from app.register.outbox import CONTACT_CHANGED, EMAIL, SMS, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.tables import Affiliation, Patron
@@ -19,6 +20,7 @@ from app.rules.errors import RuleBroken
 from app.rules.person import Person, check_person
 
 _PERSON = ("name", "birth_date", "gender")
+_WHERE_REACHED = {"email", "phone", "address", "postcode", "place"}
 _ADDRESSES = {EMAIL: "email", SMS: "phone"}
 
 
@@ -49,7 +51,8 @@ class Correction:
 def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> None:
     """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
 
-    Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced.
+    Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced. A
+    link or code that was sent to where they are not reached any more is worth nothing.
     Raises ContactNotValid, PersonNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
     """
     patron = lock_patron(patron_id)
@@ -58,6 +61,8 @@ def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> Non
     if not changed:
         return
     former = {channel: getattr(patron, column) for channel, column in _ADDRESSES.items() if column in changed}
+    if any(getattr(patron, name) is not None for name in changed & _WHERE_REACHED):
+        forget_secrets(patron_id=patron_id)
     for name in changed:
         setattr(patron, name, values[name])
     note_change(patron=patron, now=now)

@@ -1,11 +1,13 @@
 """Correcting a patron: what may be corrected, in which form it is kept, and who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron
+from app.register.one_time import LETTER_LASTS, draw_link, find_link
 from app.register.outbox import SEALED_TO_COLUMN
 from app.register.patrons import NoSuchPatron
 from app.register.tables import LibraryNotice, Message, Patron
@@ -23,6 +25,15 @@ NEW = Contact(
     postcode="2060",
     place="Gardermoen",
     preferred="sms",
+)
+
+FORMER = Contact(
+    email="guardian@example.org",
+    phone="+4799900001",
+    address="Furuveien 3",
+    postcode="2050",
+    place="Jessheim",
+    preferred="email",
 )
 
 
@@ -64,6 +75,22 @@ def messages() -> list[tuple[str, str | None, str | None]]:
         (kind, channel, sealed and vault.open(sealed, column=SEALED_TO_COLUMN).decode())
         for kind, channel, sealed in rows
     ]
+
+
+@pytest.mark.parametrize("replaced", [{"email": "i@example.net"}, {"phone": None}, {"address": "Granlia 1"}])
+def test_a_link_that_was_sent_to_where_they_are_not_reached_any_more_is_worth_nothing(replaced):
+    link = draw_link(patron_id=patron_id(GUARDIAN), lasting=LETTER_LASTS, now=START)
+    db.session.commit()
+    correct(contact=replace(FORMER, **replaced))
+    assert find_link(token=link, now=LATER) is None
+
+
+def test_a_link_stays_good_where_they_are_reached_as_before():
+    link = draw_link(patron_id=patron_id(CHILD), lasting=LETTER_LASTS, now=START)
+    db.session.commit()
+    correct(CHILD, language="nn")
+    correct(CHILD, contact=replace(FORMER, phone=None, email="jonas@example.org"))
+    assert find_link(token=link, now=LATER) == patron_id(CHILD)
 
 
 def test_the_patron_is_told_the_new_way_and_at_the_addresses_that_were_replaced():
