@@ -1,5 +1,7 @@
 """Mine opplysninger: all that is stored about a patron, who has looked, and what the patron can do about it."""
 
+from contextlib import suppress
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,7 +15,7 @@ from app.portal.stored import SECTIONS, explain
 from app.register.freezing import freeze_card, thaw_card
 from app.register.looks import count_looks, list_looks
 from app.register.own_data import name_libraries, read_own_data
-from app.register.sign_ins import end_other_sign_ins, end_sign_in, list_sign_ins
+from app.register.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.identity import let_out
@@ -88,7 +90,9 @@ def end_one_sign_in(session_id: int) -> ResponseReturnValue:
         let_out()
         return redirect(url_for("portal.start"))
     here = current_user.session.device_id
-    end_sign_in(patron_id=current_user.patron_id, session_id=session_id, here=here, now=now())
+    # Whoever presses twice is told the same again.
+    with suppress(NoSuchSignIn):
+        end_sign_in(patron_id=current_user.patron_id, session_id=session_id, here=here, now=now())
     flash(_("Logged out there. The card no longer works on that device."), "success")
     return redirect(url_for("portal.data", _anchor="devices"))
 

@@ -141,6 +141,19 @@ def test_an_address_that_is_hidden_is_taken_out(app: APIFlask, phone: FlaskClien
     assert "A hidden address is never kept here" in main_text(phone.get("/my/data"))
 
 
+def test_what_is_left_of_an_address_is_shown_and_not_said_to_be_none(phone: FlaskClient) -> None:
+    save(phone, address="", postcode="9170", place="Longyearbyen")
+    text = main_text(phone.get("/my/data"))
+    assert "Address 9170 Longyearbyen" in text
+    assert "A hidden address is never kept here" not in text
+
+
+def test_a_button_that_is_pressed_twice_is_answered_once(phone: FlaskClient) -> None:
+    for _ in range(2):
+        submit(phone, "/my/data/freeze", page="/card")
+    assert main_text(phone.get("/my/data")).count("The card is frozen.") == 1
+
+
 def test_a_frozen_card_is_refused_and_a_thawed_one_is_taken(
     phone: FlaskClient, desk: FlaskClient, clock: Clock
 ) -> None:
@@ -183,8 +196,10 @@ def end_buttons(phone: FlaskClient) -> list[str]:
 def test_one_other_sign_in_is_ended_and_the_rest_stay(phone: FlaskClient, other_phones: list[FlaskClient]) -> None:
     code = shown_code(other_phones[1])
     assert len(end_buttons(phone)) == 2
-    # The newest comes first.
-    submit(phone, end_buttons(phone)[0], page="/my/data")
+    # The newest comes first; a second press says the same again, once.
+    newest = end_buttons(phone)[0]
+    for _ in range(2):
+        assert submit(phone, newest, page="/my/data").location == "/my/data#devices"
     assert other_phones[1].get("/my").location == "/login"
     assert other_phones[0].get("/my").status_code == 200
     assert phone.get("/my").status_code == 200
@@ -214,7 +229,7 @@ def test_nobody_ends_a_strangers_sign_in(app: APIFlask, phone: FlaskClient, clie
     log_in(client, *CHILD)
     with app.app_context():
         strangers = db.session.scalars(select(Session.id).where(Session.patron_id == 2)).one()
-    assert submit(phone, f"/my/data/sign-ins/{strangers}/end", page="/my/data").status_code == 409
+    assert submit(phone, f"/my/data/sign-ins/{strangers}/end", page="/my/data").location == "/my/data#devices"
     assert client.get("/my").status_code == 200
 
 
