@@ -55,3 +55,21 @@ def test_a_forgotten_pin_is_ordered_and_chosen_anew(phone: Visitor, open_page: O
     page.get_by_role("link", name="Jeg har den").click()
     phone.signs_out()
     phone.signs_in(CARD, drawn)
+
+
+def test_a_second_press_while_the_answer_is_on_its_way_is_not_sent(phone: Visitor) -> None:
+    page = phone.page
+    page.goto("/new-pin")
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
+    page.get_by_label("Lånekortnummer").fill("N999999998")
+    button = page.get_by_role("button", name="Bestill ny PIN").bounding_box()
+    assert button is not None
+    for _ in range(2):
+        page.mouse.click(button["x"] + 9, button["y"] + 9)
+        page.wait_for_timeout(200)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bestillingen er på vei")
+    assert sent == ["POST"]
