@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from app.rules.errors import RuleBroken
 from app.rules.sip2 import Frame, Framer, Message
 from app.sip2.settings import LibraryGateway
@@ -18,6 +20,8 @@ _CHUNK = 65536
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 SIGNED_ON = b"941"
 
+_log = structlog.get_logger()
+
 
 class NoAnswer(RuleBroken):
     """The library's system cannot be reached, hung up, or said nothing in time."""
@@ -25,10 +29,18 @@ class NoAnswer(RuleBroken):
     code = "no-answer"
 
 
+class SignOnRefused(ConnectionError):
+    """The library's system does not take the login that the gateway signs on with."""
+
+
 class Pause:
-    """How long a library's system is left alone after it could not be reached: each time longer, never quite alike."""
+    """How long a library's system is left alone after it could not be reached: each time longer, never quite alike.
+
+    `fault` is the kind of what went wrong at the last try; empty where nothing did.
+    """
 
     def __init__(self) -> None:
+        self.fault = ""
         self._failures = 0
         self._until = 0.0
 
@@ -42,15 +54,16 @@ class Pause:
         """Whether the last try failed."""
         return self._failures > 0
 
-    def begin(self) -> None:
+    def begin(self, fault: str) -> None:
         """Leave it alone for a while."""
+        self.fault = fault
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._failures)
         self._failures = min(self._failures + 1, 10)
         self._until = time.monotonic() + longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, and hides nothing
 
     def end(self) -> None:
         """It answers."""
-        self._failures, self._until = 0, 0.0
+        self.fault, self._failures, self._until = "", 0, 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +101,26 @@ class IlsLine:
 
         Raises NoAnswer; where the system `may_be_silent` and is, there is none.
         """
-        is_asked = False
+        is_asked, fault = False, ""
         try:
             async with asyncio.timeout(self._settings.seconds):
                 await self._open()
                 is_asked = True
-                return await self._exchange(raw)
+                answered = await self._exchange(raw)
+            self._pause.end()
+            return answered
         except TimeoutError:
             if is_asked and may_be_silent:
                 return None
-        except OSError:
-            pass
+            fault = "TimeoutError"
+        except OSError as error:
+            # The kind alone: its text may hold what was said.
+            fault = type(error).__name__
         # What comes later would be taken for the answer to something else.
         self._hang_up()
-        self._pause.begin()
+        if fault != self._pause.fault:
+            _log.warning("system does not answer", library=self._settings.library_id, why=fault)
+        self._pause.begin(fault)
         raise NoAnswer
 
     def close(self) -> None:
@@ -127,7 +146,7 @@ class IlsLine:
             finally:
                 self._keeps_answer = False
             if not answer.message.content.startswith(SIGNED_ON):
-                raise ConnectionRefusedError
+                raise SignOnRefused
 
     async def _exchange(self, raw: bytes) -> Answered:
         if self._writer is None:
@@ -139,7 +158,6 @@ class IlsLine:
             message, came_at = await self._waiting
         finally:
             self._waiting = None
-        self._pause.end()
         return Answered(message, asked_at, came_at)
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -67,7 +67,7 @@ def _describe(station: Station, figures: Figures) -> str:
     lines = [
         f"Library {settings.library_id}, port {settings.port}, {'TLS' if settings.kiosk_tls else 'no TLS'}",
         f"  system {settings.ils_host}:{settings.ils_port}: "
-        + ("does not answer" if station.pause.has_failed else "no fault known"),
+        + (f"does not answer ({station.pause.fault})" if station.pause.fault else "no fault known"),
         f"  connected: {connected or 0:.0f}",
         *(
             f"  signed on: {kiosk}" + (f", {lines} lines" if lines > 1 else "")
