@@ -8,8 +8,9 @@ import hashlib
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,7 @@ LOCAL = {"pid": "28876940029", "name": "Erik Lund", "birthdate": "1969-08-14", "
 
 _KEY = RSAKey.generate_key(2048, parameters={"kid": "of-the-service", "use": "sig", "alg": "RS256"})
 _OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "of-the-service", "use": "sig", "alg": "RS256"})
+_NEW_KEY = RSAKey.generate_key(2048, parameters={"kid": "of-today", "use": "sig", "alg": "RS256"})
 _HIGH = "idporten-loa-high"
 
 
@@ -49,6 +51,12 @@ class Manners:
     token_body: bytes | None = None
     userinfo: dict[str, Any] | None = None
     acr: str = _HIGH
+    new_key: bool = False
+    """It signs with a key that it has only just got, and lists that one alone."""
+    listed_beside: list[dict[str, Any]] = field(default_factory=list)
+    """What else stands in its list of keys, before its own."""
+    token_drips: bool = False
+    """Its tokens come byte by byte, and never to an end."""
     client_key: Any = None
     """What proves who asks, in place of the secret (private_key_jwt)."""
 
@@ -111,7 +119,7 @@ class InventedService:
                     },
                 )
             case "/jwks":
-                self._send(request, {"keys": [_KEY.as_dict(private=False)]})
+                self._send(request, {"keys": [*self.manners.listed_beside, self._own_key().as_dict(private=False)]})
             case "/userinfo":
                 assert request.headers["Authorization"].startswith("Bearer ")
                 self._send(request, self.manners.userinfo or {})
@@ -132,6 +140,8 @@ class InventedService:
         asked, person = self._codes.pop(form["code"], (None, None))
         if asked is None or person is None or not _fits(asked, form):
             return self._send(request, {"error": "invalid_grant"}, status=400)
+        if self.manners.token_drips:
+            return _drip(request)
         if self.manners.token_body is not None or self.manners.token_status != 200:
             return self._send_bytes(request, self.manners.token_body or b"{}", status=self.manners.token_status)
         tokens = {"access_token": "for-userinfo", "token_type": "Bearer", "id_token": self._token(asked, person)}
@@ -155,8 +165,11 @@ class InventedService:
         if self.manners.unsigned:
             head, body = (_encode(json.dumps(part).encode()) for part in ({"alg": "none"}, claims))
             return f"{head}.{body}."
-        key = _OTHER_KEY if self.manners.wrong_key else _KEY
-        return jwt.encode({"alg": "RS256", "kid": "of-the-service"}, claims, key)
+        key = _OTHER_KEY if self.manners.wrong_key else self._own_key()
+        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, claims, key)
+
+    def _own_key(self) -> RSAKey:
+        return _NEW_KEY if self.manners.new_key else _KEY
 
     def _send(self, request: BaseHTTPRequestHandler, told: dict[str, Any], *, status: int = 200) -> None:
         self._send_bytes(request, json.dumps(told).encode(), status=status)
@@ -167,6 +180,15 @@ class InventedService:
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
+
+
+def _drip(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.end_headers()
+    with suppress(OSError):
+        for _second in range(30):
+            request.wfile.write(b" ")
+            time.sleep(0.2)
 
 
 def _fits(asked: dict[str, str], form: dict[str, str]) -> bool:

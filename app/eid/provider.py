@@ -5,11 +5,12 @@ the requests and judges the token; no answer and no secret is kept but the servi
 """
 
 import hmac
+import json
 import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,11 +18,10 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
-from joserfc.jws import extract_compact
 
-from app.eid.identity import Identity, check_token, read_identity
+from app.eid.identity import Identity, check_token, is_signed_by, read_identity
+from app.eid.keys import read_keys
 from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
 
@@ -62,10 +62,11 @@ class Provider:
             follow_redirects=False,
             verify=verify,
             trust_env=False,
-            headers={"User-Agent": "Lanekort", "Accept": "application/json"},
+            headers={"User-Agent": "Lanekort", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._asked_anew: float | None = None
 
     @property
     def name(self) -> str:
@@ -137,7 +138,7 @@ class Provider:
             proof = ClientAuth(own.client_id, key, signed)
         address, headers, body = proof.prepare("POST", address, headers, body)
         response = self._ask("POST", address, headers=headers, content=body)
-        if response.status_code in (400, 401):
+        if response.status in (400, 401):
             # A code that was used before, or is too old. That we are not known there ends in the same words.
             raise EidRefused(Why.EXPIRED)
         return _read(response)
@@ -170,40 +171,56 @@ class Provider:
         return isinstance(text, str) and urlsplit(text).scheme in schemes and bool(urlsplit(text).hostname)
 
     def _find_keys(self, token: str) -> KeySet:
-        """Return the service's public keys; asked for again where the token names one that is not among them."""
-        kept = self._keys
-        age = time.monotonic() - kept[0] if kept else _KEPT_SECONDS
-        if kept is None or age >= _KEPT_SECONDS or (age >= _NO_SOONER_SECONDS and not _is_known(token, kept[1])):
-            try:
-                kept = (time.monotonic(), KeySet.import_key_set(_read(self._ask("GET", self._describe()["jwks_uri"]))))  # type: ignore[arg-type]
-            except (JoseError, ValueError, KeyError, TypeError):
-                raise EidRefused(Why.SILENT) from None
-            self._keys = kept
-        return kept[1]
+        """Return the service's public keys, which it may change at any moment.
+
+        Where none of them signed the token they are asked for again, once a minute at most.
+        """
+        if self._keys is None or time.monotonic() - self._keys[0] >= _KEPT_SECONDS:
+            self._fetch_keys()
+        elif not is_signed_by(token, keys=self._keys[1]) and self._may_ask_anew():
+            self._asked_anew = time.monotonic()
+            self._fetch_keys()
+        assert self._keys is not None
+        return self._keys[1]
+
+    def _may_ask_anew(self) -> bool:
+        return self._asked_anew is None or time.monotonic() - self._asked_anew >= _NO_SOONER_SECONDS
+
+    def _fetch_keys(self) -> None:
+        keys = read_keys(_read(self._ask("GET", self._describe()["jwks_uri"])))
+        if keys is None:
+            raise EidRefused(Why.SILENT)
+        self._keys = (time.monotonic(), keys)
 
     def _ask(
         self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
-    ) -> httpx.Response:
+    ) -> "_Told":
+        ends, body = time.monotonic() + _SECONDS, bytearray()
         try:
-            return self._client.request(method, address, headers=headers, content=content)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+            with self._client.stream(method, address, headers=headers, content=content) as response:
+                # Never unpacked, so that none can grow; and a time-out of single reads is none of the whole.
+                for piece in response.iter_raw():
+                    body += piece
+                    if len(body) > _LARGEST or time.monotonic() > ends:
+                        raise EidRefused(Why.SILENT)
+                return _Told(response.status_code, bytes(body))
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
             # Their own words quote the address.
             raise EidRefused(Why.SILENT) from None
 
 
-def _read(response: httpx.Response) -> dict[str, Any]:
+class _Told(NamedTuple):
+    """What the service answered."""
+
+    status: int
+    body: bytes
+
+
+def _read(answer: _Told) -> dict[str, Any]:
     try:
-        told = response.json() if response.status_code == 200 and len(response.content) <= _LARGEST else None
-    except ValueError:
+        told = json.loads(answer.body) if answer.status == 200 else None
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         raise EidRefused(Why.SILENT)
     return told
-
-
-def _is_known(token: str, keys: KeySet) -> bool:
-    try:
-        kid = extract_compact(token.encode()).headers().get("kid")
-    except (JoseError, ValueError):
-        return True
-    return kid is None or any(key.kid == kid for key in keys.keys)

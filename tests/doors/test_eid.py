@@ -1,5 +1,8 @@
 """The national sign-in from the way there to the way back: whom it lets in, and what every fault of it ends in."""
 
+import json
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -98,6 +101,8 @@ WRONG: list[tuple[Manners, str, int]] = [
     (Manners(token_status=500), "does not answer as it should", 503),
     (Manners(token_body=b"<html>"), "does not answer as it should", 503),
     (Manners(token_body=b"[]"), "does not answer as it should", 503),
+    (Manners(token_body=b"[" * 100_000), "does not answer as it should", 503),
+    (Manners(token_body=b'"' + b"a" * 300_000 + b'"'), "does not answer as it should", 503),
     (Manners(token_body=b"{}"), "does not answer as it should", 503),
     (Manners(token_body=b'{"id_token": "x.y.z"}'), "not meant for you and us", 400),
     (Manners(token_status=400), "took too long", 400),
@@ -113,6 +118,56 @@ def test_an_answer_that_is_not_right_lets_nobody_in_and_leads_on(
     assert_leads_on(come_back(client, GUARDIAN), sentence, status=status)
     assert not is_let_in(client)
     service.manners = Manners()
+    assert come_back(client, GUARDIAN).location == "/my"
+
+
+@pytest.mark.parametrize("header", ["{}", "[" * 50_000, '{"alg": "RS256", "kid": 7}', '{"alg": 5}'])
+def test_a_token_whose_head_cannot_be_read_lets_nobody_in(
+    client: FlaskClient, service: InventedService, come_back: Come, header: str
+) -> None:
+    token = urlsafe_b64encode(header.encode()).decode().rstrip("=") + ".e30.AAAA"
+    service.manners = Manners(token_body=json.dumps({"id_token": token}).encode())
+    assert_leads_on(come_back(client, GUARDIAN), "not meant for you and us")
+
+
+def test_a_service_that_answers_byte_by_byte_is_waited_for_five_seconds_in_all(
+    client: FlaskClient, service: InventedService, come_back: Come, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.eid.provider._SECONDS", 0.5)
+    service.manners = Manners(token_drips=True)
+    began = time.monotonic()
+    assert_leads_on(come_back(client, GUARDIAN), "does not answer as it should", status=503)
+    assert time.monotonic() - began < 3
+
+
+def test_a_service_may_change_its_key_at_any_moment(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    assert come_back(client, GUARDIAN).location == "/my"
+    service.manners = Manners(new_key=True)
+    assert come_back(client, GUARDIAN).location == "/my"
+
+
+def test_tokens_that_nobody_signed_have_its_keys_asked_for_once_a_minute(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    assert come_back(client, GUARDIAN).location == "/my"
+    service.manners = Manners(wrong_key=True)
+    for _attempt in range(3):
+        come_back(client, GUARDIAN)
+    assert service.calls.count("/jwks") == 2
+
+
+def test_keys_that_are_not_understood_take_nothing_from_the_others(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    service.manners = Manners(
+        listed_beside=[
+            {"kty": "OKP", "crv": "X-new", "x": "AA", "kid": "1"},
+            {"kty": "RSA", "use": "enc", "kid": "of-the-service", "n": "AQAB", "e": "AQAB"},
+            {"kty": "EC", "crv": "P-256", "kid": "3"},
+        ]
+    )
     assert come_back(client, GUARDIAN).location == "/my"
 
 
