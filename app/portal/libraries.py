@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 
 from app.portal.registration_steps import SHOWN_LIBRARIES
 from app.portal.routes import portal
+from app.register.enrolment import CardNotInUse, ConsentMissing
 from app.register.libraries import find_library, search_libraries
 from app.register.online_cards import NotActivatedOnline, activate_online
 from app.register.patrons import LocalCard, get_patron, list_affiliations
@@ -52,6 +53,10 @@ def my_library(library_id: str) -> ResponseReturnValue:
             fault = _("Tick that you accept the rules. Without that the card cannot be activated there.")
         except LocalCard:
             fault = _("Yours is a local card. Make it a national one first: Get a digital library card.")
+        except CardNotInUse:
+            fault = _("A card that is frozen or blocked is not activated anywhere.")
+        except ConsentMissing:
+            fault = _("At your age this library asks for a guardian's consent. Go to its desk together.")
         except NotActivatedOnline:
             fault = _("Here the card is activated at the desk. Bring photo id the first time.")
         end_transaction()

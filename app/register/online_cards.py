@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.register.changes import note_change
-from app.register.enrolment import AlreadyRegistered, Enrolled, consent_is_needed
-from app.register.patrons import LocalCard, activate_card, find_by_national_id, lock_patron, register_patron
+from app.register.enrolment import AlreadyRegistered, Enrolled, activate_here, consent_is_needed
+from app.register.patrons import LocalCard, find_by_national_id, lock_patron, register_patron
 from app.register.pins import set_pin
 from app.register.registrations import CHILD, Form, forget_form, lock_registration, open_form
 from app.register.tables import Library, NationalIdToken, Patron
@@ -150,7 +150,7 @@ def _refuse_known(token: str) -> None:
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Activate the card at a library that allows it, whose rules the patron has accepted.
 
-    Raises NotActivatedOnline or LocalCard.
+    Raises NotActivatedOnline or LocalCard, and as at the desk CardNotInUse or ConsentMissing.
     """
     library = db.session.get(Library, library_id)
     patron = lock_patron(patron_id)
@@ -158,7 +158,4 @@ def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
         raise LocalCard
     if library is None or not library.online_activation or patron.stated_at is not None:
         raise NotActivatedOnline
-    is_young = consent_is_needed(library_id=library_id, birth_date=patron.birth_date, now=now)
-    if is_young and patron.guardian_consent_at is None:
-        raise NotActivatedOnline
-    activate_card(patron_id=patron_id, library_id=library_id, now=now)
+    activate_here(patron_id=patron_id, library_id=library_id, guardian_consent=False, now=now)

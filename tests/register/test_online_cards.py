@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
-from app.register.enrolment import activate_here, note_guardian_consent
+from app.register.enrolment import ConsentMissing, activate_here, note_guardian_consent
 from app.register.online_cards import (
     NoChild,
     NotActivatedOnline,
@@ -166,7 +166,7 @@ def test_a_card_whose_papers_nobody_has_seen_is_activated_at_a_desk_first(stated
 
 def test_a_child_without_a_guardians_consent_is_activated_at_a_desk(clock):
     child = patron_id(YOUNG_CARD)
-    with pytest.raises(NotActivatedOnline):
+    with pytest.raises(ConsentMissing):
         activate_online(patron_id=child, library_id=MULLSJO, now=clock())
     note_guardian_consent(patron_id=child, now=clock())
     activate_online(patron_id=child, library_id=MULLSJO, now=clock())
