@@ -22,6 +22,7 @@ h1 { font-size: 1.625rem; line-height: 1.25; margin: 0 0 .5rem; }
 ul { list-style: none; margin: 1.5rem 0; padding: 0; display: grid; gap: .75rem; }
 form { margin: 0; }
 button { background: var(--tile); border: 1px solid var(--line); border-radius: .5rem; color: inherit; cursor: pointer; font: inherit; min-height: 3rem; padding: .75rem 1rem; text-align: start; width: 100%; }
+a { color: inherit; display: inline-block; padding: .75rem 0; }
 button strong { display: block; }
 button:hover { border-color: var(--own); }
 button:focus-visible { outline: 3px solid var(--own); outline-offset: 2px; }
@@ -50,6 +51,11 @@ function loginPage(uid, people) {
 <ul>${rows.join("")}</ul>
 <form method="post" action="/interaction/${escape(uid)}/abort"><button class="cancel" type="submit">Avbryt</button></form>`,
   );
+}
+
+function wayBack(told) {
+  const start = new URL("/", told.client.redirect_uris[0]);
+  return `<p><a href="${escape(start)}">Tilbake til Lånekort</a></p>`;
 }
 
 async function readForm(request) {
@@ -97,7 +103,7 @@ function build(told) {
     ttl: { AuthorizationCode: 120, IdToken: 120, AccessToken: 120, Interaction: 900, Session: 900, Grant: 900 },
     renderError: (ctx, out) => {
       ctx.type = "html";
-      ctx.body = page("Det gikk ikke", `<p>${escape(out.error)}: ${escape(out.error_description ?? "")}</p>`);
+      ctx.body = page("Det gikk ikke", `<p>${escape(out.error)}: ${escape(out.error_description ?? "")}</p>${wayBack(told)}`);
     },
   });
 }
@@ -120,7 +126,7 @@ function serve(told) {
       return await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
     } catch {
       response.writeHead(400, { "Content-Type": "text/html; charset=utf-8" });
-      return response.end(page("Det gikk ikke", "<p>Begynn på nytt der du kom fra.</p>"));
+      return response.end(page("Det gikk ikke", `<p>Denne innloggingen er brukt eller for gammel.</p>${wayBack(told)}`));
     }
   });
   server.listen(told.port, "127.0.0.1", () => process.stdout.write("ready\n"));

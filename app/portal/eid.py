@@ -1,10 +1,14 @@
 """The way to the national sign-in and back, and what somebody who comes back finds."""
 
+from datetime import date
+from typing import Final
+
 from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.eid.identity import Identity
 from app.eid.refusals import EidRefused, Why
 from app.portal.registering import HANDLE, go_on
 from app.portal.routes import portal
@@ -21,8 +25,9 @@ from app.register.registrations import (
 )
 from app.register.sessions import renew_identified
 from app.register.transaction import end_transaction
+from app.rules.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
-from app.web.clock import now
+from app.web.clock import now, today
 from app.web.eid import (
     Identified,
     NoEid,
@@ -35,6 +40,9 @@ from app.web.eid import (
 from app.web.identity import keep_device, let_patron_in
 from app.web.languages import language
 from app.web.step_up import leads_on
+
+_SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
+"""What the service says where it is to blame (RFC 6749, 4.1.2.1)."""
 
 
 @portal.get("/sign-in/<purpose>")
@@ -73,13 +81,14 @@ def eid_return() -> ResponseReturnValue:
 
 
 def _show_answer(purpose: Purpose | None) -> Response:
-    if request.args.get("error"):
-        return _refuse(Why.CANCELLED, purpose=purpose)
+    if error := request.args.get("error"):
+        return _refuse(Why.SILENT if error in _SERVICE_FAULTS else Why.CANCELLED, purpose=purpose)
     if not request.args.get("code"):
         # Somebody who came by a bookmark: nothing was asked, so nothing is refused.
         return _stop(refusal_sentence(Why.NOT_BEGUN), status=200, again=purpose)
     if purpose is None:
-        return _refuse(Why.NOT_BEGUN, purpose=purpose)
+        came_in = current_user.is_authenticated or HANDLE in session
+        return _refuse(Why.USED if came_in else Why.NOT_BEGUN, purpose=purpose)
     sent = {name: request.args.get(name, "") for name in ("state", "code", "iss")}
     return make_response(render_template("portal/eid_return.html", sent=sent))
 
@@ -91,7 +100,7 @@ def _refuse(why: Why, *, purpose: Purpose | None) -> Response:
 
 def _stop(sentence: str, *, status: int = 403, again: Purpose | None = None) -> Response:
     end_transaction()
-    page = render_template("portal/eid_stop.html", sentence=sentence, again=again)
+    page = render_template("portal/eid_stop.html", sentence=sentence, again=again, has_begun=HANDLE in session)
     return make_response(page, status)
 
 
@@ -129,15 +138,27 @@ def _begin_own(who: Identified) -> Response:
     if who.purpose is Purpose.LOGIN:
         page = render_template("portal/eid_no_card.html")
         return make_response(page)
-    told = who.identity
+    name, birth_date = _usable(who.identity)
     form = Form(
-        name=told.name or "",
-        birth_date=told.birth_date,
-        gender=told.gender,
-        stated=told.name is None or told.birth_date is None,
+        name=name or "",
+        birth_date=birth_date,
+        gender=who.identity.gender,
+        stated=name is None or birth_date is None,
+        told_name=name is not None,
+        told_birth_date=birth_date is not None,
         language=language(),
     )
     return _enter(begin_registration(national_id=who.national_id, kind=OWN, form=form, now=now()))
+
+
+def _usable(told: Identity) -> tuple[str | None, date | None]:
+    """Return name and birth date as the service told them; None for what it did not, or what no card can bear."""
+    try:
+        check_person(Person(told.name or "A", told.birth_date or today(), told.gender), day=today())
+    except PersonNotValid as error:
+        name = None if "name" in error.faults else told.name
+        return name, None if "birth_date" in error.faults else told.birth_date
+    return told.name, told.birth_date
 
 
 def _begin_for_child(who: Identified) -> Response:

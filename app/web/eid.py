@@ -5,6 +5,7 @@ nothing and sends its answer in by itself (docs/adr/0004); without JavaScript on
 once, in the browser that began, for a quarter of an hour.
 """
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,7 +17,7 @@ from flask_babel import gettext as _
 from app.eid.identity import Identity
 from app.eid.provider import Answer, Begun, Provider
 from app.eid.refusals import EidRefused, Why
-from app.register.budgets import TooManyAttempts, take_tries
+from app.register.budgets import TooManyAttempts, Try, give_back_tries, take_tries
 from app.register.vault import hash_of_random_token
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
@@ -102,25 +103,29 @@ def finish_sign_in() -> Identified:
 
     Raises EidRefused, NoEid or TooManyAttempts.
     """
-    provider = eid()
-    kept: dict[str, Any] = session.pop(_KEPT_AS, {})
-    if not kept:
+    provider, answer = eid(), _answer()
+    kept: dict[str, Any] = session.get(_KEPT_AS, {})
+    # The answer to a sign-in that another window took the place of leaves that one as it is.
+    if not kept or not hmac.compare_digest(answer.state.encode(), str(kept["state"]).encode()):
         raise EidRefused(Why.NOT_BEGUN)
+    del session[_KEPT_AS]
     if kept["at"] + LASTS.total_seconds() <= now().timestamp():
         raise EidRefused(Why.EXPIRED)
-    take_tries(tries=[(EID_SOURCE, request.remote_addr or "")], now=now())
+    tries: list[Try] = [(EID_SOURCE, request.remote_addr or "")]
+    take_tries(tries=tries, now=now())
     try:
         # A browser can bring back a cookie that it had before: what counts once is counted here.
         take_tries(tries=[(EID_ONCE, hash_of_random_token(kept["state"]))], now=now())
     except TooManyAttempts:
         raise EidRefused(Why.USED) from None
     begun = Begun(state=kept["state"], nonce=kept["nonce"], verifier=kept["verifier"], anew=kept["anew"])
-    identity = provider.finish(_answer(), begun=begun, redirect_uri=_redirect_uri(), now=now())
+    identity = provider.finish(answer, begun=begun, redirect_uri=_redirect_uri(), now=now())
     try:
         allow_synthetic = current_app.config["SYNTHETIC_IDS"]
         number = parse_national_id(identity.number, today=today(), allow_synthetic=allow_synthetic)
     except (NotANationalId, SyntheticNationalId):
         raise EidRefused(Why.SILENT) from None
+    give_back_tries(tries=tries)
     return Identified(Purpose(kept["purpose"]), number, identity, bool(kept["keeps"]), str(kept["next"]))
 
 

@@ -268,6 +268,36 @@ def test_an_answer_to_another_state_is_not_taken(client: FlaskClient, come_back:
     assert not is_let_in(client)
 
 
+def test_of_two_windows_the_one_that_began_last_is_let_in(client: FlaskClient, service: InventedService) -> None:
+    first = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    second = service.sign_in(client.get("/sign-in/login").location, GUARDIAN)
+    sent = {"csrf_token": csrf_token(client, "/login")}
+    assert_leads_on(client.post(RETURN, data=first | sent), "another one was begun since")
+    assert client.post(RETURN, data=second | sent).location == "/my"
+
+
+def test_to_go_back_to_an_answer_that_was_used_leads_on(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    come_back(client, GUARDIAN)
+    page = client.get(RETURN, query_string={"state": "s", "code": "c", "iss": service.url})
+    assert_leads_on(page, "This login was used already")
+    assert "My page" in main_text(page)
+
+
+def test_those_who_are_let_in_use_up_nobody_elses_tries(
+    new_browser: Callable[..., FlaskClient], come_back: Come
+) -> None:
+    for _visitor in range(62):
+        assert come_back(new_browser(), GUARDIAN).location == "/my"
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+def test_a_service_that_is_to_blame_is_not_said_to_be_cancelled(client: FlaskClient, error: str) -> None:
+    client.get("/sign-in/login")
+    assert_leads_on(client.get(f"{RETURN}?error={error}"), "does not answer as it should", status=503)
+
+
 def test_an_answer_in_another_browser_lets_nobody_in(
     client: FlaskClient, new_browser: Callable[..., FlaskClient], service: InventedService
 ) -> None:
