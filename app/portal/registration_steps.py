@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Final
 
-from flask import Response, current_app, flash, make_response, render_template, request, session
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -75,10 +75,11 @@ def _say_person_faults(form: ChildForm | DetailsForm, error: PersonNotValid) -> 
 def details(way: Way) -> ResponseReturnValue:
     """Take how to reach the patron; and who it is, where the sign-in service has not told."""
     so_far = way.half.form
-    asks_who = way.half.kind != CHILD and so_far.stated
+    told = {"name": so_far.told_name, "birth_date": so_far.told_birth_date}
+    asked = [] if way.half.kind == CHILD else [name for name, is_told in told.items() if not is_told]
     form = DetailsForm(**asdict(so_far)) if not request.form else DetailsForm()
     if not form.validate_on_submit():
-        return show("details", way, form=form, asks_who=asks_who, status=422 if form.is_submitted() else 200)
+        return show("details", way, form=form, asked=asked, status=422 if form.is_submitted() else 200)
     try:
         contact = check_contact(
             Contact(
@@ -92,7 +93,7 @@ def details(way: Way) -> ResponseReturnValue:
         )
         if contact.email is None:
             raise ContactNotValid({"email": "missing"})
-        who = _check_who(form) if asks_who else {}
+        who = _check_who(form, asked=asked)
     except ContactNotValid as error:
         _say_contact_faults(form, error)
     except PersonNotValid as error:
@@ -100,14 +101,17 @@ def details(way: Way) -> ResponseReturnValue:
     else:
         fill_in(handle=handle(), now=now(), **asdict(contact), **who)
         return go_on()
-    return show("details", way, form=form, asks_who=asks_who, status=422)
+    return show("details", way, form=form, asked=asked, status=422)
 
 
-def _check_who(form: DetailsForm) -> dict[str, object]:
-    if form.birth_date.data is None:
+def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
+    """Return what was typed of who it is. Raises PersonNotValid."""
+    birth_date = form.birth_date.data if "birth_date" in asked else today()
+    if birth_date is None:
         raise PersonNotValid({"birth_date": "missing"})
-    person = check_person(Person(form.name.data or "", form.birth_date.data, "unknown"), day=today())
-    return {"name": person.name, "birth_date": person.birth_date}
+    name = form.name.data or "" if "name" in asked else "A"
+    typed = asdict(check_person(Person(name, birth_date, "unknown"), day=today()))
+    return {part: typed[part] for part in asked}
 
 
 def _say_contact_faults(form: DetailsForm, error: ContactNotValid) -> None:
@@ -160,14 +164,14 @@ def email(way: Way) -> ResponseReturnValue:
     """Send a code to the e-mail address, and take it."""
     form = EmailForm()
     if not form.validate_on_submit():
-        return show("email", way, form=form, sent=False)
+        return show("email", way, form=form, sent=way.half.awaits_code)
     end_transaction()
     if not form.code.data:
         try:
             ask_for_email_code(handle=handle(), now=now())
         except TooManyAttempts as error:
-            return _wait("email", way, error, form=form, sent=False)
-        return show("email", way, form=EmailForm(formdata=None), sent=True)
+            return _wait("email", way, error, form=form, sent=way.half.awaits_code)
+        return redirect(url_for("portal.register_step", step="email"))
     try:
         confirm_email(handle=handle(), code=form.code.data, address=request.remote_addr or "", now=now())
     except CodeNotValid:

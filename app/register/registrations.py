@@ -42,8 +42,9 @@ class SamePerson(RuleBroken):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Form:
-    """What is known so far. `stated`: name or birth date was typed, and not told by the sign-in service.
+    """What is known so far. `told_name`, `told_birth_date`: the sign-in service told it, so nobody types it.
 
+    `stated`: name or birth date was typed.
     `confirmed_email` is the address to which a code was sent that came back.
     """
 
@@ -51,6 +52,8 @@ class Form:
     birth_date: date | None = None
     gender: str = "unknown"
     stated: bool = False
+    told_name: bool = False
+    told_birth_date: bool = False
     email: str | None = None
     phone: str | None = None
     address: str | None = None
@@ -83,6 +86,7 @@ class Half:
     """A registration as its owner's browser sees it. `patron_id` is the card that it led to.
 
     `owner` is the keyed token of who identified themself, the same in each registration of theirs.
+    `awaits_code`: a code was sent to the e-mail address, and still counts.
     """
 
     id: int
@@ -91,6 +95,7 @@ class Half:
     form: Form
     knows_child: bool
     guardian_agrees: bool
+    awaits_code: bool
     patron_id: int | None
     done_at: datetime | None
 
@@ -120,11 +125,11 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
             if row is None:
                 raise
     if row.patron_id is not None or row.expires_at <= now:
-        row.child_token = row.guardian_token = row.code_token = row.code_due_at = row.patron_id = row.done_at = None
+        row.child_token = row.guardian_token = row.patron_id = row.done_at = None
+        row.code_token = row.code_until = row.code_due_at = None
         row.sealed_form = _seal(form)
-    elif form.name:
-        told = {"name": form.name, "birth_date": form.birth_date, "gender": form.gender, "stated": form.stated}
-        row.sealed_form = _seal(replace(open_form(row.sealed_form), **told))  # type: ignore[arg-type]
+    else:
+        row.sealed_form = _seal(_told_anew(open_form(row.sealed_form), by=form))
     row.handle_hash, row.expires_at = hash_of_random_token(handle), now + REGISTRATIONS
     db.session.flush()
     return handle
@@ -142,6 +147,7 @@ def find_registration(*, handle: str, now: datetime) -> Half | None:
         form=open_form(row.sealed_form),
         knows_child=row.child_token is not None,
         guardian_agrees=row.guardian_token is not None,
+        awaits_code=row.code_until is not None and row.code_until > now,
         patron_id=row.patron_id,
         done_at=row.done_at,
     )
@@ -170,7 +176,11 @@ def fill_in(*, handle: str, now: datetime, **values: object) -> None:
     """Keep what the person filled in, by the names of Form's fields. Raises RegistrationGone."""
     row = lock_registration(handle=handle, now=now)
     if row.patron_id is None:
-        write_form(row, replace(open_form(row.sealed_form), **values))  # type: ignore[arg-type]
+        former = open_form(row.sealed_form)
+        form = replace(former, **values)  # type: ignore[arg-type]
+        if form.email != former.email:
+            row.code_token = row.code_until = row.code_due_at = None
+        write_form(row, form)
 
 
 def fill_in_contact(*, handle: str, contact: Contact, now: datetime) -> None:
@@ -202,6 +212,17 @@ def note_guardian(*, handle: str, national_id: NationalId, now: datetime) -> Non
 def give_up(*, handle: str) -> None:
     """Delete the registration with all that was filled in."""
     db.session.execute(delete(Registration).where(Registration.handle_hash == hash_of_random_token(handle)))
+
+
+def _told_anew(kept: Form, *, by: Form) -> Form:
+    """Return what was filled in, with what the sign-in service tells now in its place."""
+    if by.told_name:
+        kept = replace(kept, name=by.name, told_name=True)
+    if by.told_birth_date:
+        kept = replace(kept, birth_date=by.birth_date, told_birth_date=True)
+    if by.gender != "unknown":
+        kept = replace(kept, gender=by.gender)
+    return replace(kept, stated=kept.stated and not (kept.told_name and kept.told_birth_date))
 
 
 def _by_handle(handle: str, *, now: datetime) -> Select[Registration]:

@@ -1,22 +1,19 @@
 """On the way to a card: the library that is looked for, the code to the address, and what cannot be right."""
 
+from collections.abc import Callable
+
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.register.tables import Library
 from app.register.transaction import db
-from tests.doors.coming import (
-    DETAILS,
-    Come,
-    app,
-    come_back,
-    service,
-)
+from tests.conftest import Clock
+from tests.doors.coming import DETAILS, Come, app, come_back, read_code, service
 from tests.doors.visits import main_text, read_page, submit
 from tests.eid import ANNE
 
-__all__ = ["app", "come_back", "service"]
+__all__ = ["app", "come_back", "read_code", "service"]
 
 # --- the library ---
 
@@ -67,12 +64,35 @@ def test_a_wrong_code_is_said_to_be_wrong_and_guesses_are_few(client: FlaskClien
     assert said == [422] * 5 + [429]
 
 
+def test_whoever_comes_back_with_the_code_can_type_it(
+    client: FlaskClient, come_back: Come, read_code: Callable[[], str], clock: Clock
+) -> None:
+    come_back(client, ANNE, "card")
+    submit(client, "/register/details", preferred="email", **DETAILS)
+    submit(client, "/register/library", library_id="2023500")
+    assert read_page(client.get("/register/email")).find("input", attrs={"name": "code"}) is None
+    assert submit(client, "/register/email").location == "/register/email", "a reload sends no second code"
+    come_back(client, ANNE, "card")
+    assert read_page(client.get("/register/email")).find("input", attrs={"name": "code"}) is not None
+    clock.turn(seconds=1)
+    assert submit(client, "/register/email", code=read_code()).location == "/register/finish"
+
+
+def test_another_address_awaits_a_code_of_its_own(client: FlaskClient, come_back: Come) -> None:
+    come_back(client, ANNE, "card")
+    submit(client, "/register/details", preferred="email", **DETAILS)
+    submit(client, "/register/library", library_id="2023500")
+    submit(client, "/register/email")
+    submit(client, "/register/details", preferred="email", **DETAILS | {"email": "other@example.org"})
+    assert read_page(client.get("/register/email")).find("input", attrs={"name": "code"}) is None
+
+
 def test_nobodys_mail_is_flooded(client: FlaskClient, come_back: Come) -> None:
     come_back(client, ANNE, "card")
     submit(client, "/register/details", preferred="email", **DETAILS)
     submit(client, "/register/library", library_id="2023500")
     said = [submit(client, "/register/email").status_code for _ in range(6)]
-    assert said == [200] * 5 + [429]
+    assert said == [302] * 5 + [429]
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ def number(digits: str) -> NationalId:
 
 
 ANNE, LARS, EMIL, MINA = map(number, ("14859030085", "22898431049", "03861770027", "17831272090"))
-TOLD = Form(name="Anne Dahl", birth_date=date(1990, 5, 14), gender="female")
-YOUNG = Form(name="Mina Berg", birth_date=date(2012, 3, 17), gender="female")
+_BOTH = {"told_name": True, "told_birth_date": True}
+TOLD = Form(name="Anne Dahl", birth_date=date(1990, 5, 14), gender="female", **_BOTH)
+YOUNG = Form(name="Mina Berg", birth_date=date(2012, 3, 17), gender="female", **_BOTH)
 FILLED_IN = {"email": "anne@example.org", "library_id": ULLENSAKER, "confirmed_email": "anne@example.org"}
 PIN = "7194"
 
@@ -91,6 +92,14 @@ def test_what_the_service_tells_is_taken_anew_and_what_was_filled_in_stays(begin
     handle = begin(form=replace(TOLD, name="Anne Dahl Berg"))
     form = half(handle, clock).form
     assert (form.name, form.library_id) == ("Anne Dahl Berg", ULLENSAKER)
+
+
+def test_what_was_typed_stays_where_the_service_tells_only_the_rest_again(begin, clock):
+    told = Form(name="Anne Dahl", told_name=True, stated=True)
+    begin(form=told, birth_date=date(1990, 5, 14))
+    form = half(begin(form=told), clock).form
+    assert (form.name, form.birth_date, form.stated) == ("Anne Dahl", date(1990, 5, 14), True)
+    assert not half(begin(form=TOLD), clock).form.stated
 
 
 def test_a_card_of_ones_own_and_one_for_a_child_go_on_side_by_side(begin, clock):
