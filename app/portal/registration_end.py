@@ -68,7 +68,9 @@ def _there_is_one(way: Way) -> Response:
 
 def _ask(way: Way, form: FinishForm) -> Response:
     so_far = way.half.form
-    form.drawn_pin.data = draw_good_pin(of=_guessable(so_far), choose=secrets.choice)
+    if find_fault(form.drawn_pin.data or "", of=_guessable(so_far)) is not None:
+        # One that was drawn on this page before stays: it may be on a piece of paper by now.
+        form.drawn_pin.data = draw_good_pin(of=_guessable(so_far), choose=secrets.choice)
     status = 422 if form.is_submitted() else 200
     library = find_library_name(library_id=so_far.library_id)
     privacy = url_for("portal.privacy") if "portal.privacy" in current_app.view_functions else ""

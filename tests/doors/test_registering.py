@@ -7,9 +7,9 @@ from hashlib import sha256
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from app.register.tables import Affiliation, Library, Registration, Session
+from app.register.tables import Affiliation, Library, Patron, Registration, Session
 from app.register.transaction import db
 from tests.conftest import Clock
 from tests.doors.coming import (
@@ -29,7 +29,7 @@ from tests.doors.coming import (
 )
 from tests.doors.conftest import Contents
 from tests.doors.visits import csrf_token, main_text, read_page, submit
-from tests.eid import ANNE, GUARDIAN, LOCAL, InventedService, Manners
+from tests.eid import ANNE, GUARDIAN, LOCAL, MINA, InventedService, Manners
 
 __all__ = ["app", "come_back", "fill_in", "read_code", "service"]
 
@@ -46,6 +46,7 @@ def test_from_the_sign_in_to_a_card_that_shows_its_code(
     assert read_page(shown).find("input", attrs={"name": ["name", "birth_date"]}) is None
     fill_in(client)
     assert finish(client).location == "/card"
+    assert "at the desk of Ullensaker bibliotek, your home library" in main_text(client.get("/card"))
     assert client.get("/card/codes.json").json["codes"]
     (patron,) = patrons_called(app, "Anne Dahl")
     assert (patron.email, patron.phone, patron.language) == (EMAIL, "+4799900123", "en")
@@ -82,6 +83,34 @@ def test_a_service_that_tells_no_name_leaves_it_to_the_person_and_to_the_desk(
     assert client.get("/register/finish").location == "/register/email"
     with app.app_context():
         assert db.session.scalars(select(Registration.kind)).one() == "own"
+
+
+def test_who_is_told_by_name_alone_types_the_birth_date_alone(
+    app: APIFlask, client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    service.manners = Manners(userinfo={"sub": "sub-" + _hash(ANNE["pid"])}, changes={"birthdate": None})
+    come_back(client, ANNE, "card")
+    page = client.get("/register/details")
+    assert "Anne Dahl" in main_text(page)
+    assert read_page(page).find("input", attrs={"name": "name"}) is None
+    typed = DETAILS | {"name": "Somebody Else", "birth_date": "1990-05-14"}
+    assert submit(client, "/register/details", preferred="email", **typed).location == "/register/library"
+    assert "May 14, 1990" not in main_text(client.get("/register/details"))
+    come_back(client, ANNE, "card")
+    field = read_page(client.get("/register/details")).find("input", attrs={"name": "birth_date"})
+    assert field is not None
+    assert field["value"] == "1990-05-14"
+
+
+@pytest.mark.parametrize("changes", [{"name": "A" * 130}, {"name": "\u202ennA"}, {"birthdate": "2090-01-01"}])
+def test_what_no_card_can_bear_is_typed_in_its_place(
+    client: FlaskClient, service: InventedService, come_back: Come, changes: dict[str, str]
+) -> None:
+    service.manners = Manners(changes=changes)
+    come_back(client, ANNE, "card")
+    typed = DETAILS | {"name": "Anne Dahl", "birth_date": "1990-05-14"}
+    assert submit(client, "/register/details", preferred="email", **DETAILS).status_code == 422
+    assert submit(client, "/register/details", preferred="email", **typed).location == "/register/library"
 
 
 def test_what_the_service_tells_beside_the_token_is_taken_too(
@@ -199,6 +228,19 @@ def test_a_pin_that_others_guess_is_not_taken(
     assert finish(client, way="own", new_pin="7194").location == "/card"
 
 
+def test_a_drawn_pin_stays_when_the_page_comes_again(
+    client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
+) -> None:
+    come_back(client, ANNE, "card")
+    fill_in(client)
+    pin = drawn_pin(client)
+    again = submit(client, "/register/finish", way="drawn", drawn_pin=pin)
+    assert again.status_code == 422
+    field = read_page(again).find("input", attrs={"name": "drawn_pin"})
+    assert field is not None
+    assert field["value"] == pin
+
+
 @pytest.mark.parametrize("left_out", ["rules", "privacy"])
 def test_without_agreeing_there_is_no_card(
     app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None], left_out: str
@@ -251,6 +293,35 @@ def test_a_local_card_is_not_activated_anywhere_else(app: APIFlask, client: Flas
     answer = submit(client, "/my/libraries/2023500", accepted="y")
     assert answer.status_code == 409
     assert "Yours is a local card" in main_text(answer)
+
+
+def test_a_card_that_is_not_in_use_is_activated_nowhere_online(
+    app: APIFlask, client: FlaskClient, come_back: Come, clock: Clock
+) -> None:
+    come_back(client, GUARDIAN)
+    with app.app_context():
+        frozen = update(Patron).where(Patron.card_number == "N000100001").values(frozen_at=clock())
+        db.session.execute(frozen)
+        db.session.execute(update(Library).where(Library.id == "2023500").values(online_activation=True))
+        db.session.execute(delete(Affiliation).where(Affiliation.library_id == "2023500"))
+        db.session.commit()
+    answer = submit(client, "/my/libraries/2023500", accepted="y")
+    assert answer.status_code == 409
+    assert "frozen or blocked" in main_text(answer)
+
+
+def test_a_library_with_a_higher_age_limit_sees_the_young_at_its_desk(
+    app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
+) -> None:
+    with app.app_context():
+        db.session.execute(update(Library).where(Library.id == "2023500").values(consent_age=14))
+        db.session.commit()
+    come_back(client, MINA, "card")
+    fill_in(client)
+    finish(client)
+    answer = submit(client, "/my/libraries/Mull", accepted="y")
+    assert answer.status_code == 409
+    assert "a guardian's consent" in main_text(answer)
 
 
 def test_somebody_who_has_a_card_is_shown_it_and_may_get_one_for_a_child(client: FlaskClient, come_back: Come) -> None:

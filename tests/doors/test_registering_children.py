@@ -41,6 +41,7 @@ def test_a_guardian_gets_a_child_a_card(
     (child,) = patrons_called(app, "Emil Dahl")
     assert child.card_number in main_text(client.get("/register/child-card"))
     assert client.get("/register").location == "/register/child-card"
+    assert "Card for myself" in main_text(client.get("/register/child-card"))
     assert not is_let_in(client), "the guardian is not signed in as the child"
     assert child.guardian_consent_at is not None
     with app.app_context():
