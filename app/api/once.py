@@ -12,6 +12,7 @@ from flask import Response, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
 from app.api.access import spend, this_terminal
+from app.api.patrons import describe_patron
 from app.register.fetching import look_again
 from app.register.kept_answers import KeptAnswer, keep_answer, take_key
 from app.rules.pin import Budget
@@ -81,10 +82,16 @@ def _what_is_kept(response: Response) -> KeptAnswer:
 
 
 def _give_again(kept: KeptAnswer) -> Response:
+    response = jsonify(kept.body) if kept.body is not None else Response()
+    response.headers.update(kept.headers)
     if kept.patron_id is not None:
         # To tell of somebody again is another look at them, and of somebody erased nothing is told.
-        look_again(patron_id=kept.patron_id, looker=this_terminal().looker, now=now())
-    response = jsonify(kept.body) if kept.body is not None else Response()
+        patron = look_again(
+            patron_id=kept.patron_id, looker=this_terminal().looker, library_id=g.machine.library_id, now=now()
+        )
+        if patron.details is None:
+            # They have left the library since, or froze the card: it is told what a fetch would tell.
+            response = describe_patron(patron)
+            response.headers["Location"] = kept.headers["Location"]
     response.status_code = kept.status
-    response.headers.update(kept.headers)
     return response

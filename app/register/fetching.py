@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from app.register.access_log import Looker, write_down, write_down_with_act
 from app.register.budgets import take_tries
 from app.register.numbers import is_gone
-from app.register.patrons import NATIONAL_ID, NoSuchPatron
+from app.register.patrons import NATIONAL_ID, LocalCard, NoSuchPatron
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -136,11 +136,17 @@ def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str
     return _tell(row, looker=looker, purpose=purpose, now=now)
 
 
-def look_again(*, patron_id: int, looker: Looker, now: datetime) -> None:
-    """Write down that a patron is told of once more. Raises PatronGone or NotWrittenDown."""
-    if db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is None:
-        raise PatronGone
-    write_down_with_act(patron_id=patron_id, looker=looker, purpose=PURPOSE, fields=_EVERYTHING, now=now)
+def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Fetched:
+    """Return a patron of whom a library was told before, after the new look is written down with the request's work.
+
+    Raises PatronGone, LocalCard, of a card that only another library takes by now, or NotWrittenDown.
+    """
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    if row is None:
+        is_there = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
+        raise LocalCard if is_there else PatronGone
+    write_down_with_act(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=_fields(row), now=now)
+    return _as_fetched(row, now=now)
 
 
 def _read(connection: Connection, condition: ColumnElement[bool], *, library_id: str) -> Row[tuple[object]] | None:

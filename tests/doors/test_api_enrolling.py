@@ -101,6 +101,17 @@ def test_a_request_that_is_sent_again_is_answered_the_same_and_done_once(client:
     assert count(app, Patron) == patrons
 
 
+def test_a_library_that_the_patron_has_left_is_told_no_more_by_sending_again(client: FlaskClient) -> None:
+    made = enrol(client, key="k-1")
+    number = made.json["card_number"]
+    activate(client, number, auth=MULLSJO)
+    client.delete(f"{PATRONS}/{number}/activation", auth=ULLENSAKER)
+    again = enrol(client, key="k-1")
+    assert (again.status_code, again.headers["Location"]) == (201, made.headers["Location"])
+    assert again.json == fetch(client, number).json
+    assert "email" not in again.json
+
+
 def test_a_key_belongs_to_one_request_of_one_system_for_a_day(client: FlaskClient, app: APIFlask, clock: Clock) -> None:
     first = enrol(client, key="k-1", national_id=...)
     other = enrol(client, key="k-1", national_id=..., name="Another One")

@@ -211,7 +211,7 @@ def test_a_request_that_is_sent_again_brings_nobody_back(clock):
     kept = take_key(username=SYSTEM, key=KEY, asked=ASKED, now=clock())
     assert (kept.status, kept.headers, kept.body, kept.patron_id) == (410, {}, None, gone)
     with pytest.raises(PatronGone):
-        look_again(patron_id=gone, looker=terminal().looker, now=clock())
+        look_again(patron_id=gone, looker=terminal().looker, library_id=ULLENSAKER, now=clock())
 
 
 def test_only_the_erased_ones_orders_for_a_new_pin_go(clock):
