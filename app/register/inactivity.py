@@ -19,6 +19,8 @@ from app.rules.ages import day_in_norway
 
 YEARS: Final = 3
 _BATCH: Final = 1000
+_NOT_REACHED: Final = timedelta(days=365)
+"""After this a warning that could not be sent, or that no desk has printed, holds the deletion up no more."""
 
 
 def note_use(*, patron_id: int, now: datetime) -> None:
@@ -90,7 +92,8 @@ def call_off_if_used(patron: Patron) -> bool:
 def warn_inactive(*, notice: timedelta, now: datetime) -> int:
     """Plan the deletion of everybody who has not used the card for three years, and warn each of them.
 
-    The period of notice begins when the warning is sent: until then the day is put off. Returns how many were warned.
+    The period of notice begins when the warning is sent: until then the day is put off, for a year at most, since an
+    address that is dead stays so. Returns how many were warned.
     """
     _put_off(notice=notice, now=now)
     warned, last = 0, 0
@@ -116,6 +119,7 @@ def _unwarned(now: datetime) -> Select[int]:
 
 def _put_off(*, notice: timedelta, now: datetime) -> None:
     waits = exists().where(Message.patron_id == Patron.id, Message.kind == INACTIVE_WARNING, Message.sent_at.is_(None))
+    waits = waits.where(Message.asked_at > now - _NOT_REACHED)
     later = update(Patron).where(Patron.erase_reason == INACTIVE, Patron.erase_at < now + notice, waits)
     db.session.execute(later.values(erase_at=now + notice), execution_options={"synchronize_session": False})
     db.session.commit()

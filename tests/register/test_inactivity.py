@@ -101,6 +101,18 @@ def test_the_notice_begins_when_the_warning_is_sent(clock):
 
 
 @pytest.mark.usefixtures("unused")
+def test_a_warning_that_reaches_nobody_for_a_year_holds_the_deletion_up_no_more(clock):
+    warn(clock())
+    warn(clock.turn(days=364))
+    put_off = planned()
+    assert put_off == (clock() + NOTICE, "inactive")
+    warn(clock.turn(days=1))
+    assert planned() == put_off
+    assert erase_due(now=clock() + NOTICE) == 1
+    assert planned() is None
+
+
+@pytest.mark.usefixtures("unused")
 def test_after_the_notice_everything_goes_and_not_before(clock):
     warn(clock())
     send_warnings(clock())
