@@ -6,6 +6,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from urllib.parse import unquote, urlsplit
 
+from email_validator import EmailNotValidError, validate_email
+
 from app.messages.channels import Letter, NotSent
 
 _TIMEOUT_SECONDS = 20
@@ -34,7 +36,7 @@ class Smtp:
     def _write(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         # A line break in a header would begin another one: ValueError.
-        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
+        message["From"], message["To"], message["Subject"] = self._sender, _to_everybody(letter.to), letter.subject
         message["Date"] = format_datetime(letter.at)
         # A name of its own for each try: one that repeats an earlier message holds another link, and is the one to use.
         message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].rstrip(">"))
@@ -53,3 +55,14 @@ class Smtp:
         if host not in _LOOPBACK:
             server.starttls(context=ssl.create_default_context())
         return server
+
+
+def _to_everybody(address: str) -> str:
+    """Return an address as every mail server takes it: `kari@blåbær.no` is `kari@xn--blbr-roah.no` (RFC 5891).
+
+    Where the name before the @ is not ASCII there is no such form, and the server must know SMTPUTF8 (RFC 6531).
+    """
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError:
+        return address

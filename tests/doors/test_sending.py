@@ -8,6 +8,7 @@ from apiflask import APIFlask
 from sqlalchemy import select, update
 
 from app.messages.channels import Inbox, Letter, NotSent
+from app.messages.smtp import Smtp
 from app.register.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.outbox import (
     CARD_FROZEN,
@@ -24,6 +25,7 @@ from app.web.clean_up import clean_up, empty_demo_inbox
 from app.web.sending import can_send_code, send_one
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
+from tests.mail import running_mail_server
 
 Ask = Callable[..., int]
 
@@ -160,6 +162,13 @@ def test_a_message_that_fails_in_whatever_way_waits_holds_up_nobody_and_leaves_n
     clock.turn(seconds=120)
     assert send_one()
     assert len(inbox.read()) == 2
+
+
+def test_a_name_of_the_internet_with_norwegian_letters_is_written_so_that_every_mail_server_takes_it(clock):
+    letter = Letter("email", to="kari@blåbær.no", subject="Lånekort", body="Hei", at=clock())
+    with running_mail_server() as mail:
+        Smtp(mail.url, "kort@example.org").send(letter)
+        assert [message["To"] for message in mail.received] == ["kari@xn--blbr-roah.no"]
 
 
 def test_a_kind_that_has_no_words_holds_up_nobody(inbox, ask):
