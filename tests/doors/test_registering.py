@@ -7,9 +7,9 @@ from hashlib import sha256
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
-from app.register.tables import Affiliation, Library, Patron, Registration, Session
+from app.register.tables import Affiliation, Registration, Session
 from app.register.transaction import db
 from tests.conftest import Clock
 from tests.doors.coming import (
@@ -29,7 +29,7 @@ from tests.doors.coming import (
 )
 from tests.doors.conftest import Contents
 from tests.doors.visits import csrf_token, main_text, read_page, submit
-from tests.eid import ANNE, GUARDIAN, LOCAL, MINA, InventedService, Manners
+from tests.eid import ANNE, InventedService, Manners
 
 __all__ = ["app", "come_back", "fill_in", "read_code", "service"]
 
@@ -261,71 +261,3 @@ def test_giving_up_leaves_nothing(
     submit(client, "/register/details", preferred="email", **DETAILS)
     assert submit(client, "/register/stop", page="/register/details").location == "/register"
     assert read_database() == before
-
-
-# --- activating online ---
-
-
-def test_a_card_is_activated_online_where_the_library_allows_it_and_its_rules_are_accepted(
-    app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
-) -> None:
-    come_back(client, ANNE, "card")
-    fill_in(client)
-    finish(client)
-    assert "Nowhere yet" in main_text(client.get("/my"))
-    page = main_text(client.get("/my/libraries"))
-    assert "Activate Mullsjö" in page
-    assert submit(client, "/my/libraries/Mull").status_code == 409
-    assert submit(client, "/my/libraries/Mull", accepted="y").location == "/my/libraries"
-    assert "Mullsjö bibliotek" in main_text(client.get("/my"))
-    assert client.post(
-        "/my/libraries/2023500", data={"csrf_token": csrf_token(client, "/my"), "accepted": "y"}
-    ).status_code == (409)
-    assert client.get("/my/libraries/nowhere").status_code == 404
-
-
-def test_a_local_card_is_not_activated_anywhere_else(app: APIFlask, client: FlaskClient, come_back: Come) -> None:
-    with app.app_context():
-        db.session.execute(update(Library).where(Library.id == "2023500").values(online_activation=True))
-        db.session.commit()
-
-    come_back(client, LOCAL)
-    answer = submit(client, "/my/libraries/2023500", accepted="y")
-    assert answer.status_code == 409
-    assert "Yours is a local card" in main_text(answer)
-
-
-def test_a_card_that_is_not_in_use_is_activated_nowhere_online(
-    app: APIFlask, client: FlaskClient, come_back: Come, clock: Clock
-) -> None:
-    come_back(client, GUARDIAN)
-    with app.app_context():
-        frozen = update(Patron).where(Patron.card_number == "N000100001").values(frozen_at=clock())
-        db.session.execute(frozen)
-        db.session.execute(update(Library).where(Library.id == "2023500").values(online_activation=True))
-        db.session.execute(delete(Affiliation).where(Affiliation.library_id == "2023500"))
-        db.session.commit()
-    answer = submit(client, "/my/libraries/2023500", accepted="y")
-    assert answer.status_code == 409
-    assert "frozen or blocked" in main_text(answer)
-
-
-def test_a_library_with_a_higher_age_limit_sees_the_young_at_its_desk(
-    app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
-) -> None:
-    with app.app_context():
-        db.session.execute(update(Library).where(Library.id == "2023500").values(consent_age=14))
-        db.session.commit()
-    come_back(client, MINA, "card")
-    fill_in(client)
-    finish(client)
-    answer = submit(client, "/my/libraries/Mull", accepted="y")
-    assert answer.status_code == 409
-    assert "a guardian's consent" in main_text(answer)
-
-
-def test_somebody_who_has_a_card_is_shown_it_and_may_get_one_for_a_child(client: FlaskClient, come_back: Come) -> None:
-    come_back(client, GUARDIAN)
-    page = main_text(client.get("/register"))
-    assert "You have a library card already" in page
-    assert "Card for my child" in page
