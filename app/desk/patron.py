@@ -4,7 +4,7 @@ from flask import Response, flash, make_response, redirect, render_template, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron_forms import ActivateForm, ContactFields, NationalIdForm
+from app.desk.patron_forms import ActivateForm, NationalIdForm, PatronFields
 from app.desk.refusals import reword_faults, show_faults
 from app.desk.replacing import make_replace_form
 from app.desk.routes import desk
@@ -18,12 +18,13 @@ from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
 from app.rules.contact import ContactNotValid
+from app.rules.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.languages import LANGUAGES
 
-_CONTACT = "name, address, phone, e-mail, preferred contact, language"
+_CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact, language"
 
 
 @desk.get("/patron")
@@ -68,9 +69,9 @@ def _rules(workplace: Workplace) -> LibraryRules | None:
 @desk.route("/patron/contact", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
 def contact() -> ResponseReturnValue:
-    """Correct how the patron is reached. They are told of it, at the old address too."""
+    """Correct who the patron is, and how they are reached; of that they are told, at the old address too."""
     workplace = this_workplace()
-    form = ContactFields()
+    form = PatronFields()
     try:
         served = served_patron(workplace, fields=_CONTACT, minimum="name", acting=form.is_submitted())
     except NobodyServed:
@@ -79,26 +80,41 @@ def contact() -> ResponseReturnValue:
     if seen.in_full is None:
         raise NotJoined
     if not form.is_submitted():
-        return _show_contact(workplace, served, _filled_in(seen.in_full), 200)
+        return _show_contact(workplace, served, _filled_in(seen.name, seen.in_full), 200)
     if not form.validate():
         reword_faults(form)
         return _show_contact(workplace, served, form, 422)
-    changes = Correction(contact=form.contact(), language=form.language.data)
     try:
+        changes = _read(form)
         correct_patron(patron_id=served.patron_id, changes=changes, now=now())
-    except ContactNotValid as error:
+    except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
         return _show_contact(workplace, served, form, 422)
     except NoSuchPatron:
         return ask_for_card()
-    flash(_("The contact data are saved. The patron gets a message about what was changed."), "success")
+    flash(_("What was changed is saved. Of new contact data the patron gets a message."), "success")
     return redirect(url_for("desk.patron"))
 
 
-def _filled_in(full: InFull) -> ContactFields:
+def _read(form: PatronFields) -> Correction:
+    if form.birth_date.data is None:
+        raise PersonNotValid({"birth_date": "missing"})
+    return Correction(
+        contact=form.contact(),
+        language=form.language.data,
+        name=form.name.data or "",
+        birth_date=form.birth_date.data,
+        gender=form.gender.data,
+    )
+
+
+def _filled_in(name: str, full: InFull) -> PatronFields:
     known = full.contact
-    return ContactFields(
+    return PatronFields(
         formdata=None,
+        name=name,
+        birth_date=full.birth_date,
+        gender=full.gender,
         address=known.address,
         postcode=known.postcode,
         place=known.place,
@@ -109,6 +125,6 @@ def _filled_in(full: InFull) -> ContactFields:
     )
 
 
-def _show_contact(workplace: Workplace, served: Served, form: ContactFields, status: int) -> Response:
+def _show_contact(workplace: Workplace, served: Served, form: PatronFields, status: int) -> Response:
     page = render_template("desk/contact.html", workplace=workplace, served=served, form=form)
     return make_response(page, status)

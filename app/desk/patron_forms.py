@@ -66,17 +66,9 @@ class ContactFields(FlaskForm):
         )
 
 
-class NationalIdForm(FlaskForm):
-    """The number by which somebody has one card, whichever library they come to."""
+class PatronFields(ContactFields):
+    """Who somebody is, and how to reach them."""
 
-    national_id = StringField(_l("National id number"), validators=[Length(max=40)])
-
-
-class EnrolForm(ContactFields):
-    """Somebody who gets a card. `carried` is their sealed national id, `visit` names the visit that is opened."""
-
-    carried = HiddenField(validators=[Length(max=400)])
-    visit = HiddenField(validators=[Length(min=32, max=32)])
     name = StringField(_l("Name"), validators=[Length(max=400)])
     birth_date = DateField(_l("Birth date"), validators=[Optional()])
     gender = SelectField(
@@ -87,6 +79,19 @@ class EnrolForm(ContactFields):
             SelectChoice("male", _l("Male")),
         ],
     )
+
+
+class NationalIdForm(FlaskForm):
+    """The number by which somebody has one card, whichever library they come to."""
+
+    national_id = StringField(_l("National id number"), validators=[Length(max=40)])
+
+
+class EnrolForm(PatronFields):
+    """Somebody who gets a card. `carried` is their sealed national id, `visit` names the visit that is opened."""
+
+    carried = HiddenField(validators=[Length(max=400)])
+    visit = HiddenField(validators=[Length(min=32, max=32)])
     rules = BooleanField(_l("The patron accepts the library's rules"))
     consent = BooleanField(_l("A guardian consents"))
     kind = SelectField(

@@ -1,5 +1,7 @@
 """What a desk does with a patron's card: once, with a sentence of what came of it, and nowhere but at home."""
 
+from datetime import date
+
 from sqlalchemy import select
 
 from app.register.freezing import freeze_card
@@ -158,11 +160,25 @@ def test_contact_data_are_corrected_and_the_old_address_is_told(app, desk):
     answer = desk.post("/desk/patron/contact", data=form | {"email": "new@example.org", "language": "nn"})
     assert answer.location == "/desk/patron"
     text = main_text(desk.get("/desk/patron"))
-    assert "The contact data are saved." in text
+    assert "What was changed is saved." in text
     assert "new@example.org" in text
     assert "Nynorsk" in text
     told = sorted((kind, channel or "") for _id, kind, channel, _due in messages(app))
     assert told == [(CONTACT_CHANGED, ""), (CONTACT_CHANGED, "email")]
+
+
+def test_name_and_birth_date_are_corrected_at_the_desk(app, desk):
+    serve(desk, **INGRID)
+    form = fields_of(find_form(desk.get("/desk/patron/contact"), "/desk/patron/contact"))
+    assert (form["name"], form["gender"]) == ("Ingrid Solvang", "female")
+    asked = form | {"name": "Ingrid Ås Solvang", "birth_date": "1984-02-29", "gender": "unknown"}
+    assert desk.post("/desk/patron/contact", data=asked).location == "/desk/patron"
+    row = patron_row(app, GUARDIAN[0])
+    assert (row.name, row.birth_date, row.gender) == ("Ingrid Ås Solvang", date(1984, 2, 29), "unknown")
+    assert messages(app) == []
+    for wrong in ({"name": ""}, {"birth_date": ""}, {"birth_date": "2031-01-01"}, {"gender": "x"}):
+        assert desk.post("/desk/patron/contact", data=asked | wrong).status_code == 422, wrong
+    assert patron_row(app, GUARDIAN[0]).name == "Ingrid Ås Solvang"
 
 
 def test_contact_data_that_cannot_be_right_are_shown_again_with_what_is_wrong(desk, read_database):
