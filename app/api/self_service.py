@@ -7,8 +7,10 @@ stranger would tell of a card whether it is blocked, or of a child how old it is
 from typing import Any
 
 import structlog
-from flask import abort, g
+from flask import abort, g, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
+from flask_babel import gettext as _
 
 from app.api.access import this_terminal
 from app.api.document import meanings
@@ -26,9 +28,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import problem
 from app.web.gate import library_systems
-
-_OPENS = "Welcome."
-_STAYS_SHUT = "The door does not open. Wait for the next code and try again, or come when somebody is at work."
+from app.web.languages import choose_language
 
 _log = structlog.get_logger()
 
@@ -41,8 +41,9 @@ _log = structlog.get_logger()
     summary="Open the door in unstaffed hours",
     description=(
         "The code on the card and the PIN, and behind them the library's own rules: its hours, an agreement, an age, "
-        "no block. Every refusal is the same answer, for the door's screen; staff read the reason at the desk. A code "
-        "that this door has shown once may be sent again with another PIN while it is current."
+        "no block. Every refusal is the same answer, for the door's screen, in the language of Accept-Language "
+        "(nb, nn, sv, en; without it en); staff read the reason at the desk. A code that this door has shown once may "
+        "be sent again with another PIN while it is current."
     ),
     operation_id="openDoor",
     security="basic",
@@ -52,7 +53,15 @@ def door(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Decide whether the door opens."""
     system = library_systems().self_service(g.machine.library_id)
     opens = system is not None and _let_in(system, payload=json_data["payload"], pin=json_data["pin"])
-    return {"result": "accepted", "message": _OPENS} if opens else {"result": "refused", "message": _STAYS_SHUT}
+    return {"result": "accepted" if opens else "refused", "message": _say(opens=opens)}
+
+
+def _say(*, opens: bool) -> str:
+    """Return the sentence for the door's screen, which a patron reads."""
+    with force_locale(choose_language() if request.accept_languages else "en"):
+        if opens:
+            return _("Welcome.")
+        return _("The door does not open. Wait for the next code and try again, or come when somebody is at work.")
 
 
 def _let_in(system: SelfServiceSystem, *, payload: str, pin: str) -> bool:

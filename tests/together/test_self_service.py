@@ -115,6 +115,18 @@ def test_an_agreement_from_before_the_age_was_raised_does_not_open(
     assert "Younger than the library's age for the door." in door_book(desk)
 
 
+def test_the_door_speaks_the_language_of_its_screen(kari: Somebody) -> None:
+    def hears(language: str) -> str:
+        message: str = kari.client.post(
+            DOOR, json={"payload": "921", "pin": "0000"}, auth=KIOSK_1, headers={"Accept-Language": language}
+        ).get_json()["message"]
+        return message
+
+    assert hears("nb-NO,nb;q=0.9").startswith("Døra åpner ikke.")
+    assert hears("sv").startswith("Dörren öppnas inte.")
+    assert hears("en") == SHUT
+
+
 def test_outside_its_hours_the_door_stays_shut(kari: Somebody, desk: FlaskClient, town: Town) -> None:
     agree(desk, kari, "door")
     change_policy(town, door_hours=(parse_hours("mo-su 03:00-03:01"),))
