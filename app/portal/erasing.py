@@ -108,7 +108,8 @@ def find_receipt() -> ResponseReturnValue:
     """Ask for the code of a receipt."""
     form = ReceiptForm()
     if form.validate_on_submit():
-        return redirect(url_for("portal.receipt", code=(form.code.data or "").strip().replace("/", "") or "-"))
+        # Some will enter the whole address.
+        return redirect(url_for("portal.receipt", code=(form.code.data or "").strip().rpartition("/")[2] or "-"))
     return render_template("portal/find_receipt.html", form=form)
 
 

@@ -220,8 +220,9 @@ def test_the_receipt_names_nobody_and_no_search_engine_keeps_it(client, receipt)
     assert read_page(response).find("meta", attrs={"name": "robots"})["content"] == "noindex, nofollow"
 
 
-def test_a_code_from_paper_opens_the_receipt(client, receipt):
-    response = submit(client, "/receipt", code=" " + receipt.lower().replace("-", " ") + " ")
+@pytest.mark.parametrize("address", ["", "https://card.example.org/receipt/"])
+def test_a_code_from_paper_opens_the_receipt(client, receipt, address):
+    response = submit(client, "/receipt", code=" " + address + receipt.lower().replace("-", " ") + " ")
     assert response.status_code == 302
     assert client.get(response.location).status_code == 200
 
