@@ -5,7 +5,7 @@ import secrets
 import click
 from flask.cli import AppGroup
 
-from app.register.rotation import BATCH, count_older, count_older_pins, list_renewables, renew
+from app.register.rotation import BATCH, count_older, count_older_pins, list_renewables, newest_key_in_use, renew
 from app.register.vault import vault
 
 keys = AppGroup("keys", help="The keys in VAULT_KEYS, under which tokens, seals and PINs stand.")
@@ -24,6 +24,11 @@ def new() -> None:
 @click.option("--batch", type=click.IntRange(1, 100_000), default=BATCH, show_default=True, help="Rows a transaction.")
 def rotate(batch: int) -> None:
     """Renew everything that stands under an older key. May be stopped at any point and run again."""
+    newest = newest_key_in_use()
+    if newest > vault.key_id:
+        raise click.ClickException(
+            f"Key {newest} is in use and not in VAULT_KEYS. Put it back: who stands under it is not found without it."
+        )
     left = 0
     for renewable in list_renewables():
         name = f"{renewable.table.name}: {', '.join(renewable.columns)}"

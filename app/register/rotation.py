@@ -72,6 +72,13 @@ def count_older(renewable: Renewable) -> int:
         return connection.execute(count).scalar_one()
 
 
+def newest_key_in_use() -> int:
+    """Return the newest key under which anything stands; it is not in the vault where VAULT_KEYS has lost it."""
+    tables = [table for table in Base.metadata.sorted_tables if "key_id" in table.columns]
+    with direct_connection() as connection:
+        return max(connection.execute(select(func.max(table.c.key_id))).scalar() or 0 for table in tables)
+
+
 def count_older_pins() -> int:
     """Return how many PINs stand under an older key, until their owners sign in."""
     with direct_connection() as connection:

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
-from tests.conftest import Clock
+from app.register.vault import Vault
+from tests.conftest import VAULT_KEYS, Clock
 from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
 
 
@@ -111,3 +112,11 @@ def test_a_command_that_is_not_possible_says_why_and_shows_no_password(
     assert done.output.startswith("Error: ")
     assert sentence in done.output
     assert not re.search(r"[\w-]{32}", done.output)
+
+
+def test_a_rotation_that_lacks_the_newest_key_says_which_one(app: APIFlask) -> None:
+    older, app.extensions["vault"] = app.extensions["vault"], Vault(VAULT_KEYS | {2: b"2" * 32})
+    assert run(app, "keys", "rotate").exit_code == 0
+    app.extensions["vault"] = older
+    answer = run(app, "keys", "rotate")
+    assert (answer.exit_code, "Key 2 is in use" in answer.output) == (1, True)
