@@ -125,11 +125,13 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
             if row is None:
                 raise
     if row.patron_id is not None or row.expires_at <= now:
-        row.child_token = row.guardian_token = row.patron_id = row.done_at = None
+        row.child_token = row.patron_id = row.done_at = None
         row.code_token = row.code_until = row.code_due_at = None
         row.sealed_form = _seal(form)
     else:
         row.sealed_form = _seal(_told_anew(open_form(row.sealed_form), by=form))
+    # Whoever goes on has their guardian beside them no more.
+    row.guardian_token = None
     row.handle_hash, row.expires_at = hash_of_random_token(handle), now + REGISTRATIONS
     db.session.flush()
     return handle

@@ -105,6 +105,16 @@ def test_somebody_of_fourteen_hands_the_phone_to_a_guardian(
     assert patron.guardian_consent_at is not None
 
 
+def test_a_guardian_is_asked_again_when_the_young_person_goes_on_alone(
+    client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
+) -> None:
+    come_back(client, MINA, "card")
+    fill_in(client)
+    assert come_back(client, LARS, "guardian").location == "/register/finish"
+    assert come_back(client, MINA, "card").location == "/register/guardian"
+    assert come_back(client, LARS, "guardian").location == "/register/finish"
+
+
 def test_from_the_limit_of_the_library_on_nobody_else_is_needed(
     app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
 ) -> None:
