@@ -68,6 +68,7 @@ class InventedService:
         self.manners = Manners()
         self.calls: list[str] = []
         self.assertions: list[dict[str, str]] = []
+        self.lives: list[int] = []
         self._clock = clock
         self._codes: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         service = self
@@ -134,6 +135,7 @@ class InventedService:
         if self.manners.client_key is not None:
             proof = jwt.decode(form["client_assertion"], self.manners.client_key, algorithms=["RS256", "ES256"])
             told = {name: proof.claims[name] for name in ("iss", "sub", "aud")}
+            self.lives.append(int(proof.claims["exp"] - proof.claims["iat"]))
             self.assertions.append(told | {"kid": proof.header["kid"]})
         elif request.headers.get("Authorization") != f"Basic {known}":
             return self._send(request, {"error": "invalid_client"}, status=401)

@@ -27,6 +27,8 @@ from app.eid.settings import EidSettings, signing_key
 
 _SECONDS: Final = 5.0
 _LARGEST: Final = 256 * 1024
+_PROOF_SECONDS: Final = 120
+"""ID-porten takes no proof that holds longer."""
 _KEPT_SECONDS: Final = 3600
 _NO_SOONER_SECONDS: Final = 60
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -134,7 +136,12 @@ class Provider:
             key = signing_key(own.private_key)
             # The audience is the issuer: every service takes that, and no other service could use the proof.
             named = {"kid": own.key_id} if own.key_id else None
-            signed = PrivateKeyJWT(own.issuer, headers=named, alg="ES256" if isinstance(key, ECKey) else "RS256")
+            signed = PrivateKeyJWT(
+                own.issuer,
+                claims={"exp": int(time.time()) + _PROOF_SECONDS},
+                headers=named,
+                alg="ES256" if isinstance(key, ECKey) else "RS256",
+            )
             proof = ClientAuth(own.client_id, key, signed)
         address, headers, body = proof.prepare("POST", address, headers, body)
         response = self._ask("POST", address, headers=headers, content=body)

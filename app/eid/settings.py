@@ -99,15 +99,19 @@ def _read_key(path: str, faults: list[str]) -> str:
     try:
         text = Path(path).read_text(encoding="ascii")
         signing_key(text)
-    except (OSError, ValueError, JoseError):
-        faults.append("EID_KEY_FILE must be the path of a private key in PEM, RSA or EC P-256, that can be read")
+    except (OSError, ValueError, TypeError, JoseError):
+        faults.append("EID_KEY_FILE must be the path of a private key in PEM, RSA or EC P-256, without a password")
         return ""
     return text
 
 
 def signing_key(pem: str) -> RSAKey | ECKey:
-    """Return the private key in a PEM text. Raises ValueError or JoseError."""
+    """Return the private key in a PEM text. Raises ValueError, TypeError or JoseError."""
+    key: RSAKey | ECKey
     try:
-        return RSAKey.import_key(pem)
+        key = RSAKey.import_key(pem)
     except (ValueError, TypeError, JoseError):
-        return ECKey.import_key(pem)
+        key = ECKey.import_key(pem)
+    if not key.is_private or (isinstance(key, ECKey) and key.curve_name != "P-256"):
+        raise ValueError
+    return key

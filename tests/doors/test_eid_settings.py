@@ -64,6 +64,25 @@ def test_what_is_wrong_is_said(changes: dict[str, str], words: str) -> None:
     assert any(words in fault for fault in faults), faults
 
 
+@pytest.mark.parametrize(
+    "pem",
+    [
+        RSAKey.generate_key(2048).as_pem(private=False),
+        ECKey.generate_key("P-256").as_pem(private=False),
+        ECKey.generate_key("P-384").as_pem(private=True),
+        RSAKey.generate_key(2048).as_pem(private=True, password="long"),
+        b"secret",
+    ],
+    ids=["public", "public-ec", "another-curve", "locked", "no-key"],
+)
+def test_a_key_that_cannot_sign_is_found_at_the_start(tmp_path: Path, pem: bytes) -> None:
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem)
+    settings, faults = read(IDPORTEN | {"EID_CLIENT_SECRET": "", "EID_KEY_FILE": str(file)})
+    assert settings is None
+    assert "EID_KEY_FILE must be the path of a private key" in faults[0]
+
+
 def test_no_secret_is_in_what_is_printed_of_the_settings() -> None:
     settings, _faults = read(IDPORTEN | {"EID_CLIENT_SECRET": "very-secret"})
     assert "very-secret" not in repr(settings)
@@ -81,6 +100,8 @@ def test_a_private_key_proves_who_asks(tmp_path: Path, clock: Clock, make: Calla
         service.manners = Manners(client_key=key)
         settings = service.settings(private_key=shipped.private_key, key_id="ours")
         assert sign_in(Provider(settings), service.sign_in, clock()) == ANNE["pid"]
+        (life,) = service.lives
+        assert 60 <= life <= 120, "ID-porten refuses longer ones"
         assert service.assertions == [{"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": service.url, "kid": "ours"}]
 
 
