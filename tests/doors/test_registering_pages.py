@@ -106,5 +106,6 @@ def test_contact_data_that_cannot_be_right_is_asked_for_again(
     answer = submit(client, "/register/details", **{"preferred": "email"} | DETAILS | fields)
     assert answer.status_code == 422
     assert read_page(answer).select("[data-field=validation]")
+    assert read_page(answer).select_one("[role=alert][autofocus]")
     if "phone" not in fields:
         assert 'value="99900123"' in answer.text
