@@ -12,7 +12,6 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from app.register.changes import note_change
 from app.register.enrolment import AlreadyRegistered, Enrolled, activate_here, consent_is_needed
 from app.register.patrons import LocalCard, find_by_national_id, lock_patron, register_patron
 from app.register.pins import set_pin
@@ -69,21 +68,19 @@ def check_adult(*, birth_date: date | None, now: datetime) -> None:
         raise NotAnAdult
 
 
-def find_holder(*, national_id: NationalId, birth_date: date | None, now: datetime) -> Holder | None:
+def find_holder(*, national_id: NationalId) -> Holder | None:
     """Return the patron who has just proved to have this number, if they have a card.
 
-    A number that was only stated, of somebody with another birth date, is taken off that card: it was never theirs.
+    A number that somebody else typed, and no desk has seen papers for, is taken off that card. Who made the card knows
+    its PIN and reads its mail: it is nothing to hand over, also where it was made in good faith.
     """
     patron_id = find_by_national_id(national_id)
     if patron_id is None:
         return None
     patron = lock_patron(patron_id)
-    if patron.stated_at is not None and birth_date is not None:
-        if patron.birth_date != birth_date:
-            db.session.execute(delete(NationalIdToken).where(NationalIdToken.patron_id == patron_id))
-            return None
-        patron.stated_at = None
-        note_change(patron=patron, now=now)
+    stated = (NationalIdToken.patron_id == patron_id) & NationalIdToken.stated
+    if db.session.scalar(delete(NationalIdToken).where(stated).returning(NationalIdToken.patron_id)) is not None:
+        return None
     return Holder(patron_id, patron.card_state, patron.local_to)
 
 
@@ -105,7 +102,8 @@ def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
         raise NoChild
     if is_young and row.kind != CHILD and row.guardian_token is None:
         raise NotFinished
-    patron = _enrol(form, token=vault.renew_token(token, key_id=row.key_id), is_young=is_young, now=now)
+    renewed = vault.renew_token(token, key_id=row.key_id)
+    patron = _enrol(form, token=renewed, is_young=is_young, by_guardian=row.kind == CHILD, now=now)
     set_pin(patron_id=patron.id, pin=pin, now=now)
     row.patron_id, row.done_at = patron.id, now
     row.code_token = row.code_due_at = row.guardian_token = None
@@ -113,7 +111,7 @@ def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
     return Enrolled(patron.id, patron.card_number)
 
 
-def _enrol(form: Form, *, token: str, is_young: bool, now: datetime) -> Patron:
+def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: datetime) -> Patron:
     assert form.birth_date is not None
     person = check_person(Person(form.name, form.birth_date, form.gender, form.language), day=day_in_norway(now))
     contact = check_contact(form.contact)
@@ -133,7 +131,7 @@ def _enrol(form: Form, *, token: str, is_young: bool, now: datetime) -> Patron:
             )
             patron.guardian_consent_at = now if is_young else None
             patron.stated_at = now if form.stated else None
-            db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id))
+            db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id, stated=by_guardian))
     except IntegrityError:
         # A desk enrolled the same person at the same moment.
         _refuse_known(token)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import case, select
+from sqlalchemy import case, select, update
 
 from app.register.changes import JOINED, note_change
 from app.register.numbers import draw_number, note_number
@@ -108,6 +108,12 @@ def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
     if patron.local_to not in (None, library_id):
         raise LocalCard
     patron.stated_at = None
+    db.session.execute(
+        update(NationalIdToken)
+        .where(NationalIdToken.patron_id == patron_id, NationalIdToken.stated)
+        .values(stated=False),
+        execution_options={"synchronize_session": False},
+    )
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
         db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
         db.session.flush()

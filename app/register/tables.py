@@ -6,7 +6,7 @@ equal. There is no loan, hold, fee or block in here: a library keeps those, in a
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant, UtcInstant
@@ -99,13 +99,17 @@ class Patron(Base):
 
 
 class NationalIdToken(Base):
-    """A keyed token of a national id. The number cannot be had from it; a person may have had several numbers."""
+    """A keyed token of a national id. The number cannot be had from it; a person may have had several numbers.
+
+    `stated`: a guardian typed it online, and no desk has seen papers yet. It gives way to whoever proves it theirs.
+    """
 
     __tablename__ = "national_id_tokens"
 
     token: Mapped[str] = mapped_column(String(64), primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     key_id: Mapped[int]
+    stated: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class PinVerifier(Base):

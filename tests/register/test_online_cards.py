@@ -1,5 +1,6 @@
 """Cards for the young, what was only said of somebody, and activating online."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -22,7 +23,7 @@ from app.register.tables import FamilyPermission, Library, Patron
 from app.register.transaction import db
 from tests.register.people import CHILD as YOUNG_CARD
 from tests.register.people import MULLSJO, ULLENSAKER, patron_id
-from tests.register.test_registrations import ANNE, EMIL, FILLED_IN, LARS, MINA, YOUNG, begin, half, make
+from tests.register.test_registrations import ANNE, EMIL, FILLED_IN, LARS, MINA, TOLD, YOUNG, begin, half, make
 
 __all__ = ["begin", "make"]
 
@@ -95,52 +96,47 @@ def test_a_guardian_is_of_age_where_the_service_tells(clock):
 
 @pytest.fixture
 def stated(begin, make, clock):
-    """A card that a guardian got for somebody with Mina's number, born on the day given."""
-
-    def state(birth_date):
-        handle = begin(LARS, kind=CHILD, form=Form(), **FILLED_IN)
-        name_child(handle=handle, national_id=MINA, name="Mina Berg", birth_date=birth_date, now=clock())
-        db.session.commit()
-        return make(handle).patron_id
-
-    return state
+    """A card that a guardian got for somebody with Mina's number."""
+    handle = begin(LARS, kind=CHILD, form=Form(), **FILLED_IN)
+    name_child(handle=handle, national_id=MINA, name="Mina Berg", birth_date=date(2012, 3, 17), now=clock())
+    db.session.commit()
+    return make(handle).patron_id
 
 
-def test_whoever_proves_that_the_number_is_theirs_gets_the_card(stated, clock):
-    patron_id = stated(date(2012, 3, 17))
-    holder = find_holder(national_id=MINA, birth_date=date(2012, 3, 17), now=clock())
-    assert holder is not None
-    assert holder.patron_id == patron_id
-    assert db.session.get_one(Patron, patron_id).stated_at is None
-
-
-def test_a_number_that_was_said_to_be_somebody_elses_is_taken_off_that_card(stated, begin, make, clock):
-    patron_id = stated(date(2020, 1, 1))
-    assert find_holder(national_id=MINA, birth_date=date(2012, 3, 17), now=clock()) is None
+def test_a_number_that_a_guardian_typed_is_taken_off_the_card_when_its_owner_proves_it(stated, begin, make, clock):
+    assert find_by_national_id(MINA) == stated
+    assert find_holder(national_id=MINA) is None
     db.session.commit()
     handle = begin(MINA, form=YOUNG, **FILLED_IN)
     note_guardian(handle=handle, national_id=LARS, now=clock())
-    assert make(handle).patron_id != patron_id
-    assert find_by_national_id(MINA) != patron_id
+    own = make(handle).patron_id
+    assert own != stated
+    assert find_by_national_id(MINA) == own
+
+
+def test_a_card_whose_name_its_owner_typed_stays_theirs_and_marked(begin, make, clock):
+    handle = begin(form=replace(TOLD, stated=True, told_name=False), **FILLED_IN)
+    patron_id = make(handle).patron_id
+    holder = find_holder(national_id=ANNE)
+    assert holder is not None
+    assert holder.patron_id == patron_id
+    assert db.session.get_one(Patron, patron_id).stated_at == clock()
 
 
 def test_a_desk_is_told_to_look_at_papers_until_one_has(stated, clock):
-    patron_id = stated(date(2020, 1, 1))
-
     def is_stated() -> bool:
-        return see_patron(patron_id=patron_id, library_id=ULLENSAKER, in_full=False, now=clock()).is_stated
+        return see_patron(patron_id=stated, library_id=ULLENSAKER, in_full=False, now=clock()).is_stated
 
     assert is_stated()
-    activate_here(patron_id=patron_id, library_id=ULLENSAKER, guardian_consent=False, now=clock())
+    activate_here(patron_id=stated, library_id=ULLENSAKER, guardian_consent=False, now=clock())
     assert not is_stated()
 
 
-def test_a_number_that_a_desk_has_seen_stays_whatever_the_service_says(stated, clock):
-    patron_id = stated(date(2020, 1, 1))
-    activate_card(patron_id=patron_id, library_id=ULLENSAKER, now=clock())
-    holder = find_holder(national_id=MINA, birth_date=date(2012, 3, 17), now=clock())
+def test_a_number_that_a_desk_has_seen_papers_for_stays_on_that_card(stated, clock):
+    activate_card(patron_id=stated, library_id=ULLENSAKER, now=clock())
+    holder = find_holder(national_id=MINA)
     assert holder is not None
-    assert holder.patron_id == patron_id
+    assert holder.patron_id == stated
 
 
 # --- activating online ---
@@ -157,11 +153,10 @@ def test_a_library_that_allows_it_is_joined_online_and_another_is_not(begin, mak
 
 
 def test_a_card_whose_papers_nobody_has_seen_is_activated_at_a_desk_first(stated, clock):
-    patron_id = stated(date(2020, 1, 1))
     with pytest.raises(NotActivatedOnline):
-        activate_online(patron_id=patron_id, library_id=MULLSJO, now=clock())
-    activate_card(patron_id=patron_id, library_id=ULLENSAKER, now=clock())
-    activate_online(patron_id=patron_id, library_id=MULLSJO, now=clock())
+        activate_online(patron_id=stated, library_id=MULLSJO, now=clock())
+    activate_card(patron_id=stated, library_id=ULLENSAKER, now=clock())
+    activate_online(patron_id=stated, library_id=MULLSJO, now=clock())
 
 
 def test_a_child_without_a_guardians_consent_is_activated_at_a_desk(clock):
