@@ -174,7 +174,7 @@ def test_a_scanned_card_that_is_not_activated_leads_to_activating_it(desk, new_b
     client = new_browser()
     log_in(client, "N000100005", "2957")
     page = scan_at_desk(desk, shown_code(client))
-    assert read_page(page).find("a", href="/desk/patron").get_text() == "Activate here"
+    assert read_page(page).find("a", href="/desk/patron").get_text() == "Activate here Enter"
     assert "The card is activated here." in act(desk, "activate", rules="y")
 
 

@@ -225,7 +225,7 @@ def test_a_phone_whose_clock_is_set_wrong_is_told_and_shows_the_right_code_with_
 def test_a_frozen_card_says_so_on_the_phone_that_keeps_it_also_without_a_network(own_phone: Phone) -> None:
     own_phone.enrols(TEEN)
     own_phone.page.goto("/my/data")
-    own_phone.page.get_by_text("Hva som følger, og frys").click()
+    own_phone.page.get_by_text("Se hva det innebærer, og frys").click()
     own_phone.page.get_by_role("button", name="Frys kortet mitt").click()
     expect(own_phone.page.get_by_role("button", name="Tin kortet")).to_be_visible()
     own_phone.page.goto("/card")
