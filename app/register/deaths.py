@@ -13,6 +13,7 @@ from app.register.erasure import DEATH
 from app.register.membership import NotJoined
 from app.register.one_time import forget_secrets
 from app.register.patrons import lock_patron
+from app.register.phone_keys import end_phone_keys_elsewhere
 from app.register.sessions import end_sessions_of_patron
 from app.register.tables import Affiliation, Message
 from app.register.transaction import db
@@ -45,6 +46,8 @@ def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
     patron.death_reported_by = library_id
     note_change(patron=patron, now=now)
     end_sessions_of_patron(patron_id=patron_id)
+    # A child's card that their phone carries is on nobody's phone any more.
+    end_phone_keys_elsewhere(patron_id=patron_id, session_id=None, now=now)
     forget_secrets(patron_id=patron_id)
     db.session.execute(delete(Message).where(Message.patron_id == patron_id, Message.sent_at.is_(None)))
 

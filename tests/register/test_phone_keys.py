@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.register.budgets import TooManyAttempts
 from app.register.cards import report_lost, revoke_device
+from app.register.deaths import report_death
 from app.register.families import give_permission, let_carry, list_given, switch, withdraw_permission
 from app.register.freezing import freeze_card
 from app.register.phone_keys import (
@@ -27,7 +28,7 @@ from app.register.transaction import db
 from app.rules.card_code import step_at, totp_at
 from app.rules.scan import Reason
 from tests.conftest import START
-from tests.register.people import CHILD, GUARDIAN, code_on, make_phone, patron_id, terminal
+from tests.register.people import CHILD, GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
 
 class Phone:
@@ -169,6 +170,12 @@ def test_a_new_pin_ends_the_keys_on_every_other_phone(carrying, permission, cloc
     db.session.commit()
     clock.turn(seconds=30)
     assert reason(other.shows(now=clock()), now=clock()) is Reason.REVOKED
+
+
+def test_a_reported_death_takes_a_childs_card_off_the_guardians_phone(carrying, permission, clock):
+    report_death(patron_id=carrying.owner, library_id=ULLENSAKER, now=clock())
+    db.session.commit()
+    assert reason(carrying.shows(now=clock(), permission=permission), now=clock()) is Reason.REVOKED
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x04" * 65, b"\x04" + bytes(64), bytes(65), b"\x02" + bytes(32)])
