@@ -61,9 +61,13 @@ def _do(app: Flask, duty: Duty) -> bool:
 
 def work_once() -> bool:
     """Do what is done every second, and tell one library. Returns whether there may be more to do."""
-    more = [duty.do() is True for duty in DUTIES if duty.every == _SECOND]
-    db.session.commit()
-    return any([*more, tell_one_library()])
+    more = False
+    for duty in DUTIES:
+        if duty.every == _SECOND:
+            more |= duty.do() is True
+            # Each by itself: the next one may undo what it finds begun.
+            db.session.commit()
+    return tell_one_library() or more
 
 
 def advise_families() -> None:

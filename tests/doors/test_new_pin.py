@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.messages.channels import Inbox, Letter
 from app.register.one_time import LETTER_LASTS, draw_link
-from app.register.tables import Patron
+from app.register.tables import Patron, PinOrder
 from app.register.transaction import db
 from app.web.worker import work_once
 from tests.conftest import Clock
@@ -189,6 +189,14 @@ def test_whoever_was_shut_out_for_guessing_is_let_in_with_the_new_pin(app: APIFl
 def test_a_lost_card_gets_nothing(app: APIFlask, client: FlaskClient) -> None:
     submit(client, "/new-pin", card_number=LOST[0])
     assert post_of(app) == []
+
+
+def test_an_order_that_leads_to_nothing_is_forgotten_too(app: APIFlask, client: FlaskClient) -> None:
+    submit(client, "/new-pin", card_number="N999999998")
+    post_of(app)
+    with app.app_context():
+        assert db.session.scalars(select(PinOrder)).all() == []
+        db.session.remove()
 
 
 def test_a_child_without_address_gets_a_letter_whose_code_is_typed(app: APIFlask, client: FlaskClient) -> None:
