@@ -142,9 +142,12 @@ def test_work_that_was_acknowledged_outlives_whatever_is_killed_and_none_is_done
 
 def end_leases(database_url: str) -> None:
     """Let every line be told again. One that a worker died with rests for a minute, and nobody waits here for that."""
-    database = create_engine(database_url)
-    with database.begin() as connection:
-        connection.execute(update(LibraryQueue).values(due_at=datetime.now(UTC)))
+    # Each by itself, so that it never holds one while it waits for another that a request has.
+    database = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with database.connect() as connection:
+        for library_id in LIBRARIES:
+            queue = update(LibraryQueue).where(LibraryQueue.library_id == library_id)
+            connection.execute(queue.values(due_at=datetime.now(UTC)))
     database.dispose()
 
 
