@@ -48,6 +48,11 @@ def opens_what_is_kept(phone: Phone) -> str:
     return Visitor(phone.page).shows_code()
 
 
+def leaves_without_network(phone: Phone) -> None:
+    phone.context.set_offline(True)
+    phone.page.get_by_role("button", name="Logg ut").click()
+
+
 def desk_reads(browser: Browser, portal: RunningPortal, shown: Callable[[], str]) -> tuple[str, str]:
     """Sign in at the desk, for which the clock goes on, scan, and return the reason for a refusal and the headline."""
     context = browser.new_context(base_url=portal.url, locale="nb-NO", viewport=COMPUTER)  # type: ignore[arg-type]
@@ -105,8 +110,7 @@ def test_logging_out_without_a_network_removes_all_at_once_and_ends_the_sign_in_
 ) -> None:
     own_phone.enrols()
     code = opens_what_is_kept(own_phone)
-    own_phone.context.set_offline(True)
-    own_phone.page.get_by_role("button", name="Logg ut").click()
+    leaves_without_network(own_phone)
     says(own_phone.page, LEFT)
     says(own_phone.page, NOT_TOLD_YET)
     expect(own_phone.page.locator(".pass")).to_have_count(0)
@@ -127,8 +131,7 @@ def test_whoever_opens_a_phone_that_was_left_without_a_network_sees_nothing_and_
 ) -> None:
     own_phone.enrols()
     code = opens_what_is_kept(own_phone)
-    own_phone.context.set_offline(True)
-    own_phone.page.get_by_role("button", name="Logg ut").click()
+    leaves_without_network(own_phone)
     says(own_phone.page, NOT_TOLD_YET)
     # Closed, not left for another page: one that is going may still tell the server.
     own_phone.reopen()
@@ -144,8 +147,7 @@ def test_whoever_opens_a_phone_that_was_left_without_a_network_sees_nothing_and_
 def test_a_page_that_the_server_drew_is_left_without_a_network_too(own_phone: Phone, kiosk: Kiosk) -> None:
     Visitor(own_phone.page).signs_in(keeps=False)
     code = Visitor(own_phone.page).opens_the_card()
-    own_phone.context.set_offline(True)
-    own_phone.page.get_by_role("button", name="Logg ut").click()
+    leaves_without_network(own_phone)
     says(own_phone.page, NOT_TOLD_YET)
     expect(own_phone.page.locator(".pass")).to_have_count(0)
     own_phone.context.set_offline(False)
@@ -163,8 +165,7 @@ def test_logging_out_in_one_window_closes_the_card_in_every_other(own_phone: Pho
     other = own_phone.context.new_page()
     other.goto("/card")
     says(other, KEPT)
-    own_phone.context.set_offline(True)
-    own_phone.page.get_by_role("button", name="Logg ut").click()
+    leaves_without_network(own_phone)
     says(own_phone.page, LEFT)
     for page in (other, loans):
         says(page, LEFT)
