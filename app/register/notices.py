@@ -136,6 +136,14 @@ def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[fl
     if not rows:
         return {}
     library_id, patron_ids = rows[0].library_id, {row.patron_id for row in rows}
+    # Today's numbers first: whoever gets a new one meanwhile has left the former in a notice when those are read, and
+    # no earlier notice is told with a number that the library has yet to learn. A library that the patron has left
+    # learns no number that they got afterwards.
+    today = db.session.execute(
+        select(Patron.id, Patron.card_number)
+        .join(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
+        .where(Patron.id.in_(patron_ids))
+    ).all()
     former = db.session.execute(
         select(LibraryNotice.patron_id, LibraryNotice.seq, LibraryNotice.sealed_number)
         .where(
@@ -149,12 +157,6 @@ def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[fl
     for patron_id, seq, sealed in former:
         assert sealed is not None
         numbers[patron_id].append((seq, vault.open(sealed, column=NUMBER_COLUMN).decode()))
-    # A library that the patron has left learns no number that they got afterwards.
-    today = db.session.execute(
-        select(Patron.id, Patron.card_number)
-        .join(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
-        .where(Patron.id.in_(patron_ids))
-    )
     for patron_id, number in today:
         numbers[patron_id].append((float("inf"), number))
     return numbers

@@ -3,10 +3,16 @@
 import random
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
 
+from sqlalchemy import Engine, event
+
+from app.register.cards import replace_card
 from app.register.changes import note_change
-from app.register.feed import acknowledge, read_changes
+from app.register.feed import LONGEST_PAGE, acknowledge, read_changes
 from app.register.patrons import lock_patron
 from app.register.tables import LibraryNotice
 from app.register.transaction import db
@@ -57,6 +63,48 @@ def test_a_reader_misses_no_change_that_is_committed_late(app, clock):
         seen = reader.result()
     committed = WRITERS * CHANGES * 3 // 4
     assert seen == list(range(start + 1, start + 1 + committed))
+
+
+@contextmanager
+def interrupted(engine: Engine, *, before: int, by: Callable[[], None]) -> Iterator[list[int]]:
+    """Let somebody else act right before one of the statements sent meanwhile; gives what fills when they did."""
+    sent, acted = count(), list[int]()
+
+    def interrupt(*_: object) -> None:
+        if not acted and next(sent) == before:
+            acted.append(before)
+            other = threading.Thread(target=by)
+            other.start()
+            other.join()
+
+    event.listen(engine, "before_cursor_execute", interrupt)
+    try:
+        yield acted
+    finally:
+        event.remove(engine, "before_cursor_execute", interrupt)
+
+
+def test_a_number_that_changes_while_a_line_is_read_is_told_by_its_own_notice_alone(app, clock):
+    guardian = patron_id(GUARDIAN)
+
+    def replace() -> None:
+        with app.app_context():
+            replace_card(patron_id=guardian, now=clock())
+            db.session.commit()
+
+    for moment in count():
+        known = lock_patron(guardian).card_number
+        note_change(patron=lock_patron(guardian), library_ids=[MULLSJO], now=clock())
+        db.session.commit()
+        last = read_changes(library_id=MULLSJO, after=None, limit=LONGEST_PAGE).next
+        db.session.rollback()
+        with app.test_request_context(), interrupted(db.engine, before=moment, by=replace) as acted:
+            page = read_changes(library_id=MULLSJO, after=last - 1, limit=1)
+            db.session.rollback()
+        assert [notice.card_number for notice in page.notices] == [known]
+        if not acted:
+            break
+    assert moment > 2, "there were moments between statements"
 
 
 def test_acknowledging_at_the_same_moment_counts_each_notice_once(app, clock):

@@ -157,15 +157,16 @@ def held(system: System) -> dict[str, dict[str, Any]]:
     return {number: {name: told[name] for name in kept if name in told} for number, told in system.holds().items()}
 
 
-def differing(libraries: Libraries, truth: Truth) -> dict[str, int]:
-    """Return how many patrons differ, for each library that is not equal to the register."""
+def differing(libraries: Libraries, truth: Truth) -> dict[str, list[str]]:
+    """Return which cards differ, for each library that is not equal to the register."""
     ought = truth.patrons()
-    counts = {}
+    found = {}
     for library_id, system in libraries.systems.items():
         copy, right = held(system), ought[library_id]
         if copy != right:
-            counts[library_id] = sum(copy.get(number) != right.get(number) for number in copy.keys() | right.keys())
-    return counts
+            numbers = sorted(copy.keys() | right.keys())
+            found[library_id] = [number for number in numbers if copy.get(number) != right.get(number)]
+    return found
 
 
 @pytest.mark.timeout(900)
