@@ -44,6 +44,7 @@ FOR_STAFF = (
     "/desk/numbers",
     "/desk/notices",
 )
+WHILE_SERVING = ("/desk/patron", "/desk/patron/contact", "/desk/patron/death", "/desk/counter", "/desk/agreements")
 
 # What a colour scheme can spoil. Everything else is the same in the dark.
 COLOURS = ["color-contrast", "link-in-text-block"]
@@ -123,9 +124,6 @@ def test_a_page_at_the_desk_is_accessible(desk: Page, path: str) -> None:
     expect(desk).to_have_url(path)
     assert_sound(desk)
     assert_fits(desk)
-
-
-WHILE_SERVING = ("/desk/patron", "/desk/patron/contact", "/desk/patron/death", "/desk/counter", "/desk/agreements")
 
 
 def test_what_is_seen_while_serving_is_accessible(desk: Page, phone: Visitor) -> None:
