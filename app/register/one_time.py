@@ -73,7 +73,6 @@ def find_link(*, token: str, now: datetime) -> int | None:
             OneTimeSecret.token.in_(_tokens(_link_text(token))),
             OneTimeSecret.expires_at > now,
             Patron.card_state == "active",
-            Patron.frozen_at.is_(None),
         )
     )
 

@@ -105,7 +105,7 @@ def take_due_message(*, channels: Collection[str], now: datetime) -> Due | None:
     `channels` are those that a machine serves here. A worker that dies in the middle leaves the message due again,
     so it is sent at least once. A message that has come to nothing is deleted: a code after ten minutes or without
     an address to send it to at once, a warning to somebody who is not going to be deleted any more, and a link to a new
-    PIN for a card that is blocked meanwhile.
+    PIN for a card that is blocked, or by letter for one that is frozen.
     """
     due = None
     while due is None and (message_id := _take(now=now)) is not None:
@@ -145,7 +145,9 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
     channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
     overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
     late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
-    useless = message.kind in LINKS and (patron.card_state != "active" or patron.frozen_at is not None)
+    # Only the owner thaws a card, with the PIN. No library prints a letter with what it is not to see.
+    hidden = patron.frozen_at is not None and channel == LETTER
+    useless = message.kind in LINKS and (patron.card_state != "active" or hidden)
     if channel is None or overtaken or late or useless:
         return None
     return make_due(message=message, patron=patron, about=about, channel=channel)

@@ -18,7 +18,7 @@ class CardIsBlocked(RuleBroken):
 
 
 class CardIsFrozen(RuleBroken):
-    """Of a card that its holder froze nothing is used, and no link to a new PIN is sent."""
+    """Of a card that its holder froze nothing is used at a desk. The holder orders a new PIN without it."""
 
     code = "card-is-frozen"
 

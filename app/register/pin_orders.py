@@ -35,8 +35,8 @@ def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
 def handle_pin_order(*, channels: Collection[str], now: datetime) -> bool:
     """Handle the oldest order, and forget it. Returns whether there was one.
 
-    `channels` are those that a machine serves here. A message is asked for where the card is in use; none for a card
-    that is lost, frozen or a dead person's, and no second letter where one waits to be printed.
+    `channels` are those that a machine serves here. No message is asked for where the card is lost or a dead
+    person's, and no second letter where one waits to be printed.
     """
     oldest = select(PinOrder).order_by(PinOrder.id).limit(1).with_for_update(skip_locked=True)
     order = db.session.scalar(oldest)
@@ -55,8 +55,7 @@ def _find_patron(order: PinOrder) -> Patron | None:
     except SecretNotOpened:
         # It would never open, and would hold up the orders behind it.
         return None
-    in_use = (Patron.card_state == "active", Patron.frozen_at.is_(None))
-    return db.session.scalar(select(Patron).where(Patron.card_number == number, *in_use))
+    return db.session.scalar(select(Patron).where(Patron.card_number == number, Patron.card_state == "active"))
 
 
 def _is_a_second_letter(patron: Patron, channels: Collection[str]) -> bool:

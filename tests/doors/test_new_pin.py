@@ -95,6 +95,18 @@ def test_a_pin_that_is_not_good_is_refused_with_the_reason_and_not_shown_again(
     assert log_in(phone, *GUARDIAN).status_code == 302
 
 
+def test_whoever_froze_their_card_and_forgot_the_pin_gets_a_new_one_and_thaws_it(
+    app: APIFlask, phone: FlaskClient, client: FlaskClient
+) -> None:
+    submit(phone, "/my/data/freeze", page="/my/data")
+    log_out(phone)
+    submit(client, ordered_link(app, client), new_pin=GOOD)
+    assert log_in(client, GUARDIAN[0], GOOD).status_code == 302
+    assert "Your card is frozen" in main_text(client.get("/my"))
+    submit(client, "/my/data/thaw", page="/my/data")
+    assert "Your card is frozen" not in main_text(client.get("/my"))
+
+
 def test_a_drawn_pin_is_shown_once_and_works(phone: FlaskClient) -> None:
     shown = submit(phone, "/my/pin", draw="1")
     pin = drawn_on(shown)

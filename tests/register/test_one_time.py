@@ -131,11 +131,11 @@ def test_a_link_to_a_card_that_is_blocked_meanwhile_opens_nothing(clock):
         use_link(token=token, address=HOME, now=clock())
 
 
-def test_a_link_to_a_frozen_card_opens_nothing(clock):
+def test_a_link_to_a_frozen_card_opens_for_only_its_owner_can_thaw_it(clock):
     token = link_to(now=clock())
     db.session.get_one(Patron, patron_id(GUARDIAN)).frozen_at = clock()
     db.session.commit()
-    assert find_link(token=token, now=clock()) is None
+    assert find_link(token=token, now=clock()) == patron_id(GUARDIAN)
 
 
 @pytest.mark.parametrize("token", ["", "0000-0000-0000-0000-0000", "-", "x" * 500, "٤٧١٩", "'; --"])

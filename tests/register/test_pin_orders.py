@@ -72,11 +72,28 @@ def test_a_card_that_does_not_exist_gets_nothing_and_its_order_is_forgotten(cloc
     assert count_rows("pin_orders") == 0
 
 
-@pytest.mark.parametrize("state", [{"card_state": "lost"}, {"card_state": "deceased"}, {"frozen_at": "now"}])
-def test_a_blocked_or_frozen_card_gets_nothing(clock, state):
-    set_patron(GUARDIAN, **{name: clock() if value == "now" else value for name, value in state.items()})
+@pytest.mark.parametrize("state", ["lost", "deceased"])
+def test_a_blocked_card_gets_nothing(clock, state):
+    set_patron(GUARDIAN, card_state=state)
     order(now=clock())
     handle_all(clock())
+    assert asked_for() == []
+
+
+def test_the_owner_of_a_frozen_card_gets_a_link_for_only_they_can_thaw_it(clock):
+    set_patron(GUARDIAN, frozen_at=clock())
+    order(now=clock())
+    handle_all(clock())
+    due = take_due_message(channels=MACHINES, now=clock())
+    assert due is not None
+    assert (due.kind, due.channel) == ("new-pin", "email")
+
+
+def test_no_library_prints_a_letter_to_the_owner_of_a_frozen_card(clock):
+    set_patron(CHILD, frozen_at=clock())
+    order(CHILD, now=clock())
+    handle_all(clock())
+    assert take_due_message(channels=MACHINES, now=clock()) is None
     assert asked_for() == []
 
 
