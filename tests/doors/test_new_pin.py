@@ -96,10 +96,12 @@ def test_a_pin_that_is_not_good_is_refused_with_the_reason_and_not_shown_again(
 
 
 def test_whoever_froze_their_card_and_forgot_the_pin_gets_a_new_one_and_thaws_it(
-    app: APIFlask, phone: FlaskClient, client: FlaskClient
+    app: APIFlask, phone: FlaskClient, client: FlaskClient, clock: Clock
 ) -> None:
     submit(phone, "/my/data/freeze", page="/my/data")
     log_out(phone)
+    assert [letter.subject for letter in post_of(app)] == ["Kortet ditt er fryst"]
+    clock.turn(seconds=60)
     submit(client, ordered_link(app, client), new_pin=GOOD)
     assert log_in(client, GUARDIAN[0], GOOD).status_code == 302
     assert "Your card is frozen" in main_text(client.get("/my"))
