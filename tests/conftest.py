@@ -68,7 +68,7 @@ class Databases:
 
     def server(self) -> str:
         if not self._server:
-            self._server = self._stack.enter_context(running_postgres())
+            self._server = self._stack.enter_context(running_postgres(in_memory=True))
         return self._server
 
     def empty(self, engine: str) -> str:

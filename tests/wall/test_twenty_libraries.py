@@ -45,7 +45,7 @@ _DETAILS = ("birth_date", "gender", "address", "postcode", "place", "phone", "em
 @pytest.fixture(scope="module")
 def register() -> Iterator[str]:
     """An empty register with twenty libraries. No process of it dies here, so no commit need wait for the disk."""
-    with running_postgres("synchronous_commit=off") as server:
+    with running_postgres("synchronous_commit=off", in_memory=True) as server:
         url = create_database(server, "twenty")
         app = create_app(settings_for(url))
         with app.app_context():
