@@ -37,7 +37,7 @@ from app.web.gate import library_systems
 
 _AT_ONCE = 8
 _AT_A_TIME = 100
-# Well within a line's lease: the last call may take ten seconds more.
+# Within a line's lease of 60: the last notice may take twice the 13 seconds that a library's systems have together.
 _LONGEST_SECONDS = 30
 
 _log = structlog.get_logger()
