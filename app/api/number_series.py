@@ -1,6 +1,6 @@
 """Card numbers for libraries that issue cards by themselves."""
 
-from typing import Any, Final
+from typing import Any
 
 from flask import g
 from flask.typing import ResponseReturnValue
@@ -9,13 +9,9 @@ from app.api.document import meanings
 from app.api.once import OnceIn, once
 from app.api.routes import v1
 from app.api.schemas import SeriesIn, SeriesOut
-from app.register.numbers import reserve_series
-from app.rules.pin import Budget
+from app.register.numbers import SERIES, reserve_series
 from app.web.access import Audience, open_to
 from app.web.clock import now
-
-SERIES: Final = Budget("number series", limit=10, seconds=24 * 3600)
-"""Numbers are never given back, so a stolen login may not use them up."""
 
 
 @v1.post("/number-series")

@@ -5,9 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron_forms import ReserveForm
+from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
-from app.register.numbers import NoNumbersLeft, list_series, reserve_series
+from app.register.budgets import TooManyAttempts, take_tries
+from app.register.numbers import SERIES, NoNumbersLeft, list_series, reserve_series
 from app.register.transaction import end_transaction
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to
@@ -32,6 +34,10 @@ def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
     """Reserve a row once, however often the page's form is sent. Returns what to say, and how it is meant."""
     if not form.validate():
         return _("That could not be read. Nothing was changed."), "danger"
+    try:
+        take_tries(tries=[(SERIES, library_id)], now=now())
+    except TooManyAttempts as error:
+        return refusal_of(error), "danger"
     try:
         row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
     except NoNumbersLeft:

@@ -9,7 +9,8 @@ from app.register.cards import replace_card
 from app.register.notices import LEASE, list_due_notices, pause_line, set_aside, take_line
 from app.register.tables import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
 from app.register.transaction import db
-from tests.doors.visits import main_text, read_page, submit
+from tests.doors.libraries import ULLENSAKER
+from tests.doors.visits import desk_log_in, main_text, read_page, submit
 
 
 @pytest.fixture
@@ -58,6 +59,22 @@ def test_sent_twice_it_is_one_row(app, desk):
     assert "Another row was reserved a moment ago." in main_text(desk.get("/desk/numbers"))
     with app.app_context():
         assert len(db.session.scalars(select(NumberSeries)).all()) == 1
+
+
+def test_a_library_reserves_ten_rows_a_day_at_its_desks_and_by_its_system_together(app, client, desk, mullsjo, clock):
+    for rows in range(4):
+        submit(desk, "/desk/numbers", count="100", rows=str(rows))
+    by_system = [client.post("/api/v1/number-series", json={"count": 1}, auth=ULLENSAKER) for _ in range(7)]
+    assert [answer.status_code for answer in by_system] == [201] * 6 + [429]
+    submit(desk, "/desk/numbers", count="100", rows="10")
+    assert "Too many attempts. Try again in 24 hours." in main_text(desk.get("/desk/numbers"))
+    submit(mullsjo, "/desk/numbers", count="100", rows="0")
+    assert "Reserved: N " in main_text(mullsjo.get("/desk/numbers"))
+    clock.turn(days=1)
+    tomorrow = desk_log_in(desk)
+    assert tomorrow.status_code == 302
+    submit(desk, "/desk/numbers", count="100", rows="10")
+    assert "Reserved: N " in main_text(desk.get("/desk/numbers"))
 
 
 @pytest.mark.parametrize("count", ["", "0", "-1", "101", "1e3", "١٠٠", "999999999"])
