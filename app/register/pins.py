@@ -37,12 +37,13 @@ def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
 
 
 def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int:
-    """Return the id of the patron whose card number and PIN these are.
+    """Return the id of the patron whose card number and PIN these are, whatever blanks are around the PIN.
 
     The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
     own, so that a stranger cannot lock the patron out. A right PIN that stands under an older key is put under the
     newest. Raises SignInRefused or TooManyAttempts.
     """
+    pin = pin.strip()
     try:
         number = parse_card_number(card_number)
     except NotACardNumber:

@@ -50,6 +50,11 @@ def test_a_card_number_is_understood_as_people_type_it(client: FlaskClient, type
     assert log_in(client, typed, "4719").status_code == 302
 
 
+@pytest.mark.parametrize("typed", [" 4719", "4719 ", "4719\n"])
+def test_a_blank_that_a_keyboard_adds_is_no_part_of_the_pin(client: FlaskClient, typed: str) -> None:
+    assert log_in(client, GUARDIAN[0], typed).status_code == 302
+
+
 def test_wrong_unknown_and_blocked_get_the_very_same_answer(new_browser: BROWSER) -> None:
     tries = [("N000100001", "0000"), ("N999999999", "0000"), LOST, ("N000100004", "0000"), ("Nonsense!!", "0000")]
     answers = [answer_without_what_was_typed(new_browser(), *each) for each in tries]
