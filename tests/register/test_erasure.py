@@ -4,10 +4,10 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, insert, inspect, select, update
 
 from app.register.cards import replace_card, report_lost
-from app.register.changes import ERASED, NUMBER_COLUMN
+from app.register.changes import ERASED, LEFT, NUMBER_COLUMN
 from app.register.corrections import Correction, correct_patron
 from app.register.erasure import erase_patron
 from app.register.families import (
@@ -17,10 +17,11 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
+from app.register.feed import read_changes
 from app.register.fetching import PatronGone, look_again
 from app.register.freezing import freeze_card
 from app.register.kept_answers import take_key
-from app.register.membership import opt_out
+from app.register.membership import end_affiliation, opt_out
 from app.register.notices import GONE_NUMBERS, list_due_notices, mark_told
 from app.register.numbers import NumberWasIssued, is_gone, note_number
 from app.register.own_data import OWN_TABLES
@@ -31,7 +32,9 @@ from app.register.scans import scan
 from app.register.tables import (
     AccessLogEntry,
     Base,
+    Credential,
     Erasure,
+    FamilyPermission,
     LibraryNotice,
     Patron,
     PinOrder,
@@ -57,6 +60,7 @@ from tests.register.people import (
     read_register,
     terminal,
 )
+from tests.register.test_lines import wait_until_it_waits
 
 # All that may stay of somebody, without a word of who it was.
 STAY = {"issued_numbers", "library_notices", "machine_answers"}
@@ -182,6 +186,31 @@ def test_a_number_that_a_library_had_been_told_before_goes_at_once(clock):
     assert kinds == [ERASED, ERASED]
 
 
+def test_a_library_that_was_left_and_told_a_minute_ago_may_still_fetch_the_number_for_a_week(clock):
+    end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
+    db.session.commit()
+    for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
+        mark_told(notice_id=one.id, now=clock())
+    erase(now=clock.turn(seconds=60))
+    (left,) = [
+        notice for notice in read_changes(library_id=MULLSJO, after=None, limit=100).notices if notice.kind == LEFT
+    ]
+    assert left.card_number == GUARDIAN
+    purge(now=START + GONE_NUMBERS)
+    at_mullsjo = select(LibraryNotice.sealed_number).where(LibraryNotice.library_id == MULLSJO)
+    assert set(db.session.scalars(at_mullsjo)) == {None}
+
+
+def test_the_number_of_a_library_that_was_left_and_told_a_week_ago_goes_with_the_rest(clock):
+    end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
+    db.session.commit()
+    for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
+        mark_told(notice_id=one.id, now=clock())
+    erase(now=clock() + GONE_NUMBERS)
+    at_mullsjo = select(LibraryNotice.sealed_number).where(LibraryNotice.library_id == MULLSJO)
+    assert set(db.session.scalars(at_mullsjo)) == {None}
+
+
 def test_the_number_is_never_issued_again_and_says_that_its_holder_is_gone(clock):
     assert not is_gone(GUARDIAN)
     erase(now=clock())
@@ -195,6 +224,19 @@ def test_a_former_number_is_gone_too(clock):
     fill_every_table(GUARDIAN, now=clock())
     erase(now=clock())
     assert is_gone("N000199999")
+
+
+def test_a_former_number_that_only_a_childs_permission_remembers_is_gone_too(clock):
+    guardian, child, teen = patron_id(GUARDIAN), patron_id(CHILD), patron_id(TEEN)
+    give_permission(patron_id=child, guardian_card_number=GUARDIAN, now=clock())
+    number = replace_card(patron_id=guardian, now=clock())
+    db.session.execute(delete(LibraryNotice))
+    # Somebody else entered it when nobody had it yet.
+    db.session.execute(insert(FamilyPermission).values(patron_id=teen, guardian_card_number=GUARDIAN, given_at=clock()))
+    db.session.commit()
+    erase(number, now=clock())
+    assert is_gone(GUARDIAN)
+    assert GUARDIAN not in repr(read_register())
 
 
 def test_an_erasure_says_when_and_why_and_not_whose(clock):
@@ -336,3 +378,25 @@ def test_scans_at_the_same_moment_are_accepted_before_it_or_find_no_card(app, cl
     for table in ("presented_steps", "credentials", "devices"):
         assert count_rows(table) == 0
     assert db.session.scalars(select(AccessLogEntry).where(AccessLogEntry.patron_id == gone)).all() == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_scan_that_has_taken_its_step_is_let_end_before_anything_goes(app, clock):
+    """The scan holds the card's key and still needs the patron's row, so an erasure that took that first would wait."""
+    phone = make_phone(GUARDIAN, now=clock()).id
+    gone, raised = patron_id(GUARDIAN), []
+    with db.engine.connect() as scanning:
+        scanning.execute(update(Credential).where(Credential.device_id == phone).values(last_step=1))
+        erasing = threading.Thread(
+            target=lambda: raised.extend(
+                at_once(app, lambda: erase_patron(patron_id=gone, reason="asked", now=clock()))
+            )
+        )
+        erasing.start()
+        wait_until_it_waits()
+        told = {"at": clock(), "patron_id": gone, "role": "kiosk", "actor": "kiosk1", "purpose": "scan"}
+        scanning.execute(insert(AccessLogEntry).values(told | {"library_id": ULLENSAKER, "fields": "name"}))
+        scanning.commit()
+    erasing.join(60)
+    assert raised == [None]
+    assert count_rows("credentials") == 0
