@@ -65,8 +65,10 @@ def check_token(
         claims.validate(now=instant, leeway=LEEWAY_SECONDS)
     except ExpiredTokenError:
         raise EidRefused(Why.CLOCK) from None
-    except (InvalidClaimError, MissingClaimError) as error:
+    except InvalidClaimError as error:
         raise EidRefused(Why.CLOCK if error.claim in _TIMES else Why.NOT_OURS) from None
+    except MissingClaimError as error:
+        raise EidRefused(Why.SILENT if error.claim in _TIMES else Why.NOT_OURS) from None
     except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         raise EidRefused(Why.NOT_OURS) from None
     if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
