@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, String, cast, func, select
 from app.register.access_log import Looker, write_down
 from app.register.carrying import stop_carrying
 from app.register.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.patrons import lock_patron
 from app.register.tables import AccessLogEntry, FamilyPermission, Patron
 from app.register.transaction import db, direct_connection
 from app.rules.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
@@ -127,27 +128,27 @@ def let_carry(*, patron_id: int, permission_id: int, may: bool, now: datetime) -
 
 
 def _given_permission(*, patron_id: int, permission_id: int) -> FamilyPermission:
-    permission = db.session.scalar(
-        select(FamilyPermission).where(FamilyPermission.id == permission_id, FamilyPermission.patron_id == patron_id)
-    )
+    return _lock_permission(FamilyPermission.id == permission_id, FamilyPermission.patron_id == patron_id)
+
+
+def _lock_permission(*which: ColumnElement[bool]) -> FamilyPermission:
+    # Whom the other side comes before finds no permission, instead of changing one that is gone.
+    locked = select(FamilyPermission).where(*which).with_for_update().execution_options(populate_existing=True)
+    permission = db.session.scalar(locked)
     if permission is None:
         raise NoSuchPermission
     return permission
 
 
 def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> None:
-    """Switch on or off what a child has permitted this guardian. Raises NoSuchPermission.
+    """Switch on or off what a child has permitted this guardian. Raises NoSuchPermission or NoSuchPatron.
 
     It never switches on by itself, and switching off leaves the permission standing, but takes the child's card off
     the guardian's phone.
     """
-    permission = db.session.scalar(
-        select(FamilyPermission).where(
-            FamilyPermission.id == permission_id, FamilyPermission.guardian_id == guardian_id
-        )
-    )
-    if permission is None:
-        raise NoSuchPermission
+    # First the guardian, then the permission: so does whoever carries the card.
+    lock_patron(guardian_id)
+    permission = _lock_permission(FamilyPermission.id == permission_id, FamilyPermission.guardian_id == guardian_id)
     permission.switched_on_at = now if on else None
     db.session.flush()
     if on:
@@ -173,6 +174,9 @@ def advise_older_children(*, now: datetime) -> int:
             Patron.birth_date > day - timedelta(days=366 * ADULT_FROM),
             Patron.frozen_at.is_(None),
         )
+        # What somebody changes, or advises of, at this moment is left for the next time.
+        .with_for_update(of=FamilyPermission, skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
     return sum(_advise(permission, birth_date=birth_date, now=now) for permission, birth_date in rows)
 

@@ -3,12 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
-
-from sqlalchemy import Engine, event
 
 from app.register.cards import replace_card
 from app.register.changes import note_change
@@ -16,6 +12,7 @@ from app.register.feed import LONGEST_PAGE, acknowledge, read_changes
 from app.register.patrons import lock_patron
 from app.register.tables import LibraryNotice
 from app.register.transaction import db
+from tests.register.interrupting import interrupted
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id
 
 WRITERS, CHANGES = 6, 12
@@ -63,25 +60,6 @@ def test_a_reader_misses_no_change_that_is_committed_late(app, clock):
         seen = reader.result()
     committed = WRITERS * CHANGES * 3 // 4
     assert seen == list(range(start + 1, start + 1 + committed))
-
-
-@contextmanager
-def interrupted(engine: Engine, *, before: int, by: Callable[[], None]) -> Iterator[list[int]]:
-    """Let somebody else act right before one of the statements sent meanwhile; gives what fills when they did."""
-    sent, acted = count(), list[int]()
-
-    def interrupt(*_: object) -> None:
-        if not acted and next(sent) == before:
-            acted.append(before)
-            other = threading.Thread(target=by)
-            other.start()
-            other.join()
-
-    event.listen(engine, "before_cursor_execute", interrupt)
-    try:
-        yield acted
-    finally:
-        event.remove(engine, "before_cursor_execute", interrupt)
 
 
 def test_a_number_that_changes_while_a_line_is_read_is_told_by_its_own_notice_alone(app, clock):
