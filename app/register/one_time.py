@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.patrons import lock_patron
 from app.register.tables import OneTimeSecret, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -39,7 +40,7 @@ class CodeNotValid(RuleBroken):
 
 def draw_link(*, patron_id: int, lasting: timedelta, now: datetime) -> str:
     """Draw the token of a link to a new PIN, good until `now + lasting`: for e-mail and SMS LINK_LASTS, on paper
-    LETTER_LASTS. It can also be typed from a letter.
+    LETTER_LASTS. It can also be typed from a letter. The patron stays locked until the commit. Raises NoSuchPatron.
     """
     drawn = draw_written_code()
     _keep(patron_id=patron_id, purpose=NEW_PIN, text=_link_text(drawn), expires_at=now + lasting)
@@ -47,13 +48,18 @@ def draw_link(*, patron_id: int, lasting: timedelta, now: datetime) -> str:
 
 
 def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
-    """Draw six digits for NEW_DEVICE or STEP_UP, good for this patron and purpose for ten minutes."""
+    """Draw six digits for NEW_DEVICE or STEP_UP, good for this patron and purpose for ten minutes.
+
+    The patron stays locked until the commit. Raises NoSuchPatron.
+    """
     code = f"{secrets.randbelow(10**6):06d}"
     _keep(patron_id=patron_id, purpose=purpose, text=_code_text(patron_id, purpose, code), expires_at=now + CODE_LASTS)
     return code
 
 
 def _keep(*, patron_id: int, purpose: str, text: str, expires_at: datetime) -> None:
+    # One after the other, so that the newer one finds the older.
+    lock_patron(patron_id)
     db.session.execute(
         delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose)
     )

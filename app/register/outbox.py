@@ -12,6 +12,7 @@ from app.register.tables import Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
 from app.rules.ages import day_in_norway
+from app.rules.errors import RuleBroken
 
 FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
 FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"
@@ -42,6 +43,12 @@ SEALED_TO_COLUMN: Final = "messages.sealed_to"
 _LEASE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=6)
 _CODE_IS_LATE = timedelta(minutes=10)
+
+
+class ReachedElsewhere(RuleBroken):
+    """The patron's address was changed since the message was taken."""
+
+    code = "reached-elsewhere"
 
 
 class Reachable(Protocol):
@@ -168,8 +175,7 @@ def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
 
 def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:
     """Return what the message's words and its envelope are made of. Raises SecretNotOpened."""
-    address = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode() if message.sealed_to else None
-    address = address or _address(patron, channel=channel)
+    former = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode() if message.sealed_to else None
     return Due(
         id=message.id,
         patron_id=patron.id,
@@ -179,8 +185,15 @@ def make_due(*, message: Message, patron: Patron, about: str | None, channel: st
         about=about,
         erase_on=day_in_norway(patron.erase_at) if patron.erase_at else None,
         channel=channel,
-        to=f"{patron.name}\n{address}".strip() if channel == LETTER else address,
+        to=_to(patron, channel=channel, former=former),
     )
+
+
+def check_address(due: Due) -> None:
+    """Raise ReachedElsewhere where the patron, who is locked, is not reached there any more."""
+    patron = db.session.get_one(Patron, due.patron_id)
+    if due.to != _to(patron, channel=due.channel, former=None):
+        raise ReachedElsewhere
 
 
 def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -> str | None:
@@ -204,6 +217,11 @@ def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool
     if found is None:
         return False
     return any(address and channel in channels for channel, address in ((EMAIL, found.email), (SMS, found.phone)))
+
+
+def _to(patron: Patron, *, channel: str, former: str | None) -> str:
+    address = former or _address(patron, channel=channel)
+    return f"{patron.name}\n{address}".strip() if channel == LETTER else address
 
 
 def _address(patron: Patron, *, channel: str) -> str:

@@ -18,6 +18,7 @@ from app.register.outbox import (
     STEP_UP_CODE,
     Due,
     can_be_reached_at_once,
+    check_address,
     leave_to_desk,
     mark_failed,
     mark_sent,
@@ -82,7 +83,10 @@ def send_registration_code() -> bool:
 
 
 def write(due: Due, *, instant: datetime) -> Words:
-    """Return the words of a message in the patron's language; a link or code in it is drawn, to be committed."""
+    """Return the words of a message in the patron's language; a link or code in it is drawn, to be committed.
+
+    Raises ReachedElsewhere or NoSuchPatron of what it would be drawn for; then nothing may leave.
+    """
     secret = _draw(due, instant=instant)
     with force_locale(due.language):
         return compose(
@@ -94,9 +98,12 @@ def _draw(due: Due, *, instant: datetime) -> str:
     if due.kind in LINKS:
         lasting = LETTER_LASTS if due.channel == LETTER else LINK_LASTS
         token = draw_link(patron_id=due.patron_id, lasting=lasting, now=instant)
+        check_address(due)
         return f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
     if due.kind in _CODE_FOR:
-        return draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+        code = draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+        check_address(due)
+        return code
     return ""
 
 

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 
 from app.messages.channels import Inbox, Letter, NotSent
 from app.messages.smtp import Smtp
+from app.register.corrections import Correction, correct_patron
 from app.register.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.outbox import (
     CARD_FROZEN,
@@ -19,13 +21,15 @@ from app.register.outbox import (
     WELCOME,
     ask_for_message,
 )
-from app.register.tables import Message, Patron
+from app.register.tables import Message, OneTimeSecret, Patron
 from app.register.transaction import db
+from app.rules.contact import Contact
 from app.web.clean_up import clean_up, empty_demo_inbox
 from app.web.sending import can_send_code, send_one
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.mail import running_mail_server
+from tests.register.interrupting import interrupted
 
 Ask = Callable[..., int]
 
@@ -222,3 +226,28 @@ def test_the_demonstration_shows_a_message_for_a_day_and_keeps_no_file_of_it(inb
     throw_away()
     assert [letter.at for letter in inbox.read()] == [clock()]
     assert len(list((tmp_path / "inbox").iterdir())) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", [NEW_PIN, STEP_UP_CODE])
+def test_nothing_good_goes_to_an_address_that_is_changed_while_it_is_sent(app, inbox, ask, clock, kind):
+    def move() -> None:
+        with app.app_context():
+            changes = Correction(contact=Contact(email=to, preferred="email"))
+            correct_patron(patron_id=patron_id, changes=changes, now=clock())
+            db.session.commit()
+
+    for moment in count():
+        to = f"home{moment}@example.org"
+        patron_id = ask(kind)
+        inbox.throw_away(until=clock())
+        with interrupted(db.engine, before=moment, by=move) as acted:
+            send_one()
+        if not acted:
+            break
+        if db.session.scalar(select(func.count()).select_from(OneTimeSecret)):
+            assert [letter.to for letter in inbox.read()] == [to]
+        db.session.execute(delete(Message))
+        db.session.execute(delete(OneTimeSecret))
+        db.session.commit()
+    assert moment > 2, "there were moments between statements"

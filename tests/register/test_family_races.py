@@ -103,14 +103,12 @@ def test_the_advice_goes_out_once_however_many_give_it(app, clock):
     switch(guardian_id=guardian, permission_id=permission, on=True, now=clock())
     db.session.commit()
     before = advised()
-    times = 0
 
     def advise() -> None:
         advise_older_children(now=clock())
 
-    for _ in in_between(app, advise, by=advise):
+    for times, _ in enumerate(in_between(app, advise, by=advise)):
         db.session.get_one(FamilyPermission, permission).advised_at = None
         db.session.commit()
         assert advised() == before + times
         db.session.rollback()
-        times += 1

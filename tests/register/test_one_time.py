@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -26,6 +27,7 @@ from app.register.one_time import (
 from app.register.tables import Patron
 from app.register.transaction import db
 from app.rules.pin import CODE_DAY, CODE_SOON, LINK_SOURCE
+from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, count_rows, patron_id, read_register
 
 HOME = "203.0.113.7"
@@ -237,3 +239,19 @@ def test_neither_link_nor_code_stands_in_the_register(clock):
     assert token not in rows
     assert token.replace("-", "") not in rows
     assert not re.search(rf"\b{code}\b", rows)
+
+
+@pytest.mark.parametrize("draw", [link_to, code_for])
+def test_of_two_that_are_drawn_at_the_same_moment_one_is_good(app, clock, draw):
+    def draw_too() -> None:
+        with app.app_context():
+            draw(now=clock())
+
+    for moment in count():
+        draw(now=clock())
+        with interrupted(db.engine, before=moment, by=draw_too) as acted:
+            draw(now=clock())
+        assert count_rows("one_time_secrets") == 1
+        if not acted:
+            break
+    assert moment > 2, "there were moments between statements"
