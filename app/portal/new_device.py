@@ -8,6 +8,7 @@ from app.portal.forms import LoginCodeForm
 from app.portal.routes import portal
 from app.register.budgets import TooManyAttempts
 from app.register.one_time import CodeNotValid
+from app.register.pins import SignInRefused
 from app.web.access import Audience, open_to
 from app.web.errors import wait_sentence
 from app.web.new_device import TooSoon, Waiting, find_waiting, finish, forget_waiting, send_again
@@ -36,6 +37,8 @@ def enter_login_code() -> ResponseReturnValue:
         return _ask(waiting, form, status=422)
     except TooManyAttempts as error:
         return _ask_to_wait(waiting, form, error)
+    except SignInRefused:
+        return _begin_anew()
 
 
 @portal.post("/login/code/again")

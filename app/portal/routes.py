@@ -34,15 +34,18 @@ def login() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return make_response(_show(form, refusal=None))
     origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
+    instant = now()
     try:
-        patron_id = sign_in(card_number=form.card_number.data or "", pin=form.pin.data or "", origin=origin, now=now())
+        patron_id = sign_in(
+            card_number=form.card_number.data or "", pin=form.pin.data or "", origin=origin, now=instant
+        )
+        return let_in_or_ask(patron_id=patron_id, own_device=bool(form.remember.data), since=instant)
     except SignInRefused:
         return _refuse(form, 401, _("Card number and PIN do not fit together, or the card is blocked."))
     except TooManyAttempts as error:
         refusal = _refuse(form, 429, wait_sentence(error.retry_after))
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
-    return let_in_or_ask(patron_id=patron_id, own_device=bool(form.remember.data))
 
 
 def _refuse(form: LoginForm, status: int, refusal: str) -> Response:

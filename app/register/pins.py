@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import false, select, update
 
 from app.register.budgets import Try, forget_tries, give_back_tries, take_tries
 from app.register.devices import recognise_device
 from app.register.inactivity import note_use
+from app.register.patrons import NoSuchPatron, lock_patron
 from app.register.tables import Device, Patron, PinVerifier
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -69,6 +70,22 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime) -> int
     if row.last_used_on < day_in_norway(now):
         note_use(patron_id=row.id, now=now)
     return int(row.id)
+
+
+def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
+    """Lock the patron for a session that begins, if the card is in use under the PIN that was entered at `since`.
+
+    Whoever reports the card lost or changes the PIN meanwhile waits, and then ends that session; or they were first.
+    Raises SignInRefused.
+    """
+    try:
+        patron = lock_patron(patron_id)
+    except NoSuchPatron:
+        raise SignInRefused from None
+    changed = PinVerifier.set_at > since if since is not None else false()
+    newer = select(PinVerifier.patron_id).where(PinVerifier.patron_id == patron_id, changed)
+    if patron.card_state != "active" or db.session.scalar(newer) is not None:
+        raise SignInRefused
 
 
 def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:

@@ -16,6 +16,7 @@ from app.register.cards import issue_card, revoke_device
 from app.register.carrying import carry_cards
 from app.register.devices import admit_device, recognise_device
 from app.register.phone_keys import end_phone_keys
+from app.register.pins import hold_sign_in
 from app.register.sessions import (
     BORROWED_DEVICE,
     DESK,
@@ -116,15 +117,23 @@ def was_left() -> bool:
 
 
 def let_patron_in(
-    *, patron_id: int, own_device: bool, confirmed: bool = True, code_entered: bool = False, identified: bool = False
+    *,
+    patron_id: int,
+    own_device: bool,
+    confirmed: bool = True,
+    code_entered: bool = False,
+    identified: bool = False,
+    since: datetime | None = None,
 ) -> str | None:
     """Sign the patron in on this browser and issue its card, which is what the next page shows.
 
     The card is issued here because a page that is only looked at writes nothing. `confirmed`: no code is asked for on
     this device from now on; `code_entered`: one was entered just now; `identified`: they came by the national sign-in,
-    which stands in for PIN and code. Returns the device token that the browser is to keep, on a device of the patron's
-    own; a borrowed one keeps nothing.
+    which stands in for PIN and code; `since` is when the PIN was entered, if it was. Returns the device token that the
+    browser is to keep, on a device of the patron's own; a borrowed one keeps nothing. Comes before anything else is
+    written. Raises SignInRefused where the card was blocked or the PIN changed since.
     """
+    hold_sign_in(patron_id=patron_id, since=since)
     if "left_behind" in g:
         _end(g.left_behind)
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE

@@ -47,21 +47,22 @@ class Waiting:
     code_sent_at: datetime
 
 
-def let_in_or_ask(*, patron_id: int, own_device: bool) -> Response:
-    """Let in whoever has just entered the right PIN, or send a code and lead to the page that asks for it.
+def let_in_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
+    """Let in whoever entered the right PIN at `since`, or send a code and lead to the page that asks for it.
 
-    Comes before anything is written. Raises TooManyAttempts where five codes were sent within the hour.
+    Comes before anything is written. Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
+    where five codes were sent within the hour.
     """
     if current_app.config["NEW_DEVICE"] != "code":
-        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True)
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
     if is_confirmed(patron_id=patron_id, token=request.cookies.get(DEVICE_COOKIE)):
-        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True)
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
     channel = code_channel(patron_id=patron_id, channels=channels_served())
     if channel is None:
         # Nothing can be sent to them. The device stays unconfirmed, and a code is asked for once they have an address.
-        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=False)
+        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=False, since=since)
     ask_for_code(patron_id=patron_id, purpose=NEW_DEVICE, now=now())
-    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=now(), code_sent_at=now()))
+    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=since, code_sent_at=now()))
     return make_response(redirect(url_for("portal.login_code")))
 
 
@@ -103,13 +104,20 @@ def send_again(waiting: Waiting) -> None:
 def finish(waiting: Waiting, *, code: str) -> Response:
     """Let in whoever has the code, and tell the patron of a device that stays.
 
-    Raises CodeNotValid or TooManyAttempts.
+    Raises CodeNotValid, SignInRefused or TooManyAttempts.
     """
     address = request.remote_addr or ""
     use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
+    response = _let_in(
+        patron_id=waiting.patron_id,
+        own_device=waiting.own_device,
+        confirmed=True,
+        code_entered=True,
+        since=waiting.pin_entered_at,
+    )
     if waiting.own_device:
         ask_for_message(patron_id=waiting.patron_id, kind=NEW_DEVICE_TOLD, channel=waiting.channel, now=now())
-    return _let_in(patron_id=waiting.patron_id, own_device=waiting.own_device, confirmed=True, code_entered=True)
+    return response
 
 
 def forget_waiting() -> None:
@@ -117,8 +125,12 @@ def forget_waiting() -> None:
     session.pop(_KEPT_AS, None)
 
 
-def _let_in(*, patron_id: int, own_device: bool, confirmed: bool, code_entered: bool = False) -> Response:
-    token = let_patron_in(patron_id=patron_id, own_device=own_device, confirmed=confirmed, code_entered=code_entered)
+def _let_in(
+    *, patron_id: int, own_device: bool, confirmed: bool, since: datetime, code_entered: bool = False
+) -> Response:
+    token = let_patron_in(
+        patron_id=patron_id, own_device=own_device, confirmed=confirmed, code_entered=code_entered, since=since
+    )
     response = make_response(redirect(url_for("portal.my")))
     keep_device(response, token)
     return response
