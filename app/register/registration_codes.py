@@ -97,8 +97,9 @@ def take_due_code(*, now: datetime) -> DueCode | None:
 
 
 def note_code_sent(*, registration_id: int) -> None:
-    """Note that the code is on its way."""
-    sent = update(Registration).where(Registration.id == registration_id).values(code_due_at=None)
+    """Note that the code is on its way. One that was asked for meanwhile is still to be drawn."""
+    drawn = (Registration.id == registration_id) & Registration.code_token.is_not(None)
+    sent = update(Registration).where(drawn).values(code_due_at=None)
     db.session.execute(sent, execution_options={"synchronize_session": False})
     db.session.commit()
 

@@ -62,3 +62,16 @@ def test_a_code_that_could_not_be_sent_is_drawn_anew_until_nobody_waits_for_it(b
     sent_code(handle, clock)
     clock.turn(seconds=601)
     assert take_due_code(now=clock()) is None
+
+
+def test_a_code_that_is_asked_for_while_another_leaves_is_sent_too(begin, clock):
+    handle = begin(email="anne@example.org")
+    first = sent_code(handle, clock)
+    fill_in(handle=handle, email="anne.dahl@example.org", now=clock())
+    db.session.commit()
+    ask_for_email_code(handle=handle, now=clock())
+    db.session.commit()
+    note_code_sent(registration_id=first.registration_id)
+    second = take_due_code(now=clock())
+    assert second is not None
+    assert second.to == "anne.dahl@example.org"
