@@ -244,12 +244,17 @@ def leave_to_desk(*, message_id: int) -> None:
 
 
 def mark_failed(*, message_id: int, now: datetime) -> None:
-    """Note that sending failed; the next try comes later each time, at last every six hours."""
-    message = db.session.get(Message, message_id)
-    if message is not None:
+    """Note that sending failed; the next try comes later each time, at last every six hours.
+
+    One that a desk has made a letter meanwhile stays one, and one that is gone stays gone.
+    """
+    tried = (Message.id == message_id) & Message.due_at.is_not(None)
+    attempts = db.session.scalar(select(Message.attempts).where(tried))
+    if attempts is not None:
         # The number of attempts has no end; two to its power would soon be no time that there is.
-        pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(message.attempts, 10)))
-        message.due_at = now + pause
+        pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(attempts, 10)))
+        later = update(Message).where(tried).values(due_at=now + pause)
+        db.session.execute(later, execution_options={"synchronize_session": False})
     db.session.commit()
 
 

@@ -177,6 +177,15 @@ def test_a_message_that_failed_becomes_a_letter_when_the_desk_says_so(clock, fai
     assert take_due_message(channels=BY_MACHINE, now=clock() + timedelta(days=1)) is None
 
 
+def test_a_message_that_becomes_a_letter_while_it_is_tried_stays_one(clock, failed):
+    now = clock.turn(seconds=3600)
+    assert take_due_message(channels=BY_MACHINE, now=now).id == failed
+    send_as_letter(message_id=failed, library_id=ULLENSAKER)
+    db.session.commit()
+    mark_failed(message_id=failed, now=now)
+    assert [shown.id for shown in letters(clock)[0]] == [failed]
+
+
 def test_without_an_address_no_message_becomes_a_letter(clock, failed):
     db.session.execute(update(Patron).values(address=None))
     db.session.commit()
