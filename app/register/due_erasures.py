@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from app.register.erasure import DEATH, INACTIVE, erase_patron
+from app.register.erasure import DEATH, INACTIVE, erase_patron, hold_off_uses
 from app.register.inactivity import call_off_if_used
 from app.register.patrons import NoSuchPatron, lock_patron
 from app.register.tables import Patron
@@ -43,4 +43,10 @@ def _is_due(patron: Patron, *, now: datetime) -> bool:
     # It may have been called off, or put off, a moment ago.
     if patron.erase_at is None or patron.erase_at > now:
         return False
-    return patron.erase_reason == DEATH or (patron.frozen_at is None and not call_off_if_used(patron))
+    if patron.erase_reason == DEATH:
+        return True
+    if patron.frozen_at is not None:
+        return False
+    # A use that is not seen here finds nobody any more.
+    hold_off_uses(patron.id)
+    return not call_off_if_used(patron)

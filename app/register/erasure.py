@@ -61,6 +61,13 @@ def erase_patron(*, patron_id: int, reason: Reason, now: datetime, code: str | N
     return code
 
 
+def hold_off_uses(patron_id: int) -> None:
+    """Let a locked patron's uses of the card that have begun end, and others wait until this transaction is over."""
+    _wait_for_scans(patron_id)
+    # Whoever adds a row of the patron's waits for this lock alone.
+    db.session.execute(select(Patron.id).where(Patron.id == patron_id).with_for_update()).all()
+
+
 def _wait_for_scans(patron_id: int) -> None:
     """Let scans that have begun end: they lock the card's key first, and the patron's row after it."""
     keys = select(Credential.id).where(Credential.patron_id == patron_id).order_by(Credential.id)

@@ -1,9 +1,12 @@
 """Three years without use: a warning, and after its period everything goes, unless any use calls it off."""
 
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.register.deaths import DEATH_WAITS, report_death
 from app.register.due_erasures import erase_due
@@ -11,13 +14,14 @@ from app.register.freezing import freeze_card
 from app.register.inactivity import gather_uses, warn_inactive
 from app.register.outbox import INACTIVE_WARNING, mark_sent
 from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.scans import scan
+from app.register.scans import Accepted, scan
 from app.register.sessions import DESK, start_session
-from app.register.tables import Erasure, Message, Patron
+from app.register.tables import DeskVisit, Erasure, Message, Patron, PresentedStep, Session
 from app.register.transaction import db
-from app.register.visits import open_visit
+from app.register.visits import WasOpened, open_visit
 from app.rules.ages import day_in_norway
 from app.web.clean_up import clean_up
+from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
 NOTICE = timedelta(days=60)
@@ -170,6 +174,45 @@ def test_a_use_in_the_last_minute_calls_it_off_too(use, clock):
     use(over - timedelta(minutes=1))
     assert erase_due(now=over) == 0
     assert planned() == (None, None)
+
+
+@pytest.mark.usefixtures("unused")
+@pytest.mark.parametrize("kind", ["scan", "visit", "session"])
+def test_a_use_at_the_very_moment_calls_it_off_or_is_refused(app, clock, kind):
+    warn(clock())
+    send_warnings(clock())
+    over = clock.turn(seconds=NOTICE.total_seconds())
+    phone, guardian = make_phone(GUARDIAN, now=clock()).id, patron_id(GUARDIAN)
+    taken = []
+
+    def use() -> None:
+        with app.app_context():
+            if kind == "scan":
+                taken.append(isinstance(scan(payload=code, terminal=terminal(), now=over), Accepted))
+                return
+            with suppress(IntegrityError, WasOpened):
+                if kind == "visit":
+                    open_visit(patron_id=guardian, terminal=terminal(), now=over)
+                else:
+                    start_session(lasting=DESK, now=over, patron_id=guardian)
+                db.session.commit()
+                taken.append(True)
+
+    for moment in count():
+        code = code_on(phone, now=over)
+        with interrupted(db.engine, before=moment, by=use):
+            gone = erase_due(now=over)
+        if gone:
+            break
+        for table in (PresentedStep, DeskVisit, Session):
+            db.session.execute(delete(table))
+        plan = update(Patron).where(Patron.id == guardian)
+        db.session.execute(plan.values(erase_at=over, erase_reason="inactive", last_used_on=day_in_norway(over - LONG)))
+        db.session.commit()
+        over = clock.turn(seconds=30)
+        taken.clear()
+    assert moment > 0, "there were moments between statements"
+    assert not any(taken)
 
 
 def test_a_use_that_is_gathered_late_counts_on_its_own_day(clock):
