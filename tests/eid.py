@@ -47,6 +47,8 @@ class Manners:
     told_issuer: str | None = None
     """What stands beside the code in the browser's address (RFC 9207), if not the issuer."""
     described_issuer: str | None = None
+    says_that_it_tells: bool = True
+    """Whether it says of itself that its issuer stands there, each time."""
     token_status: int = 200
     token_body: bytes | None = None
     userinfo: dict[str, Any] | None = None
@@ -116,7 +118,7 @@ class InventedService:
                         "token_endpoint": f"{self.url}/token",
                         "jwks_uri": f"{self.url}/jwks",
                         "userinfo_endpoint": f"{self.url}/userinfo",
-                        "authorization_response_iss_parameter_supported": True,
+                        "authorization_response_iss_parameter_supported": self.manners.says_that_it_tells,
                     },
                 )
             case "/jwks":

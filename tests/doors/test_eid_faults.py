@@ -7,6 +7,8 @@ from base64 import urlsafe_b64encode
 import pytest
 from flask.testing import FlaskClient
 
+from app.eid.provider import Provider
+from app.eid.refusals import EidRefused, Why
 from tests.conftest import Clock
 from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.visits import csrf_token
@@ -26,6 +28,7 @@ WRONG: list[tuple[Manners, str, int]] = [
     (Manners(wrong_key=True), "not meant for you and us", 400),
     (Manners(unsigned=True), "not meant for you and us", 400),
     (Manners(told_issuer="https://elsewhere.example"), "not meant for you and us", 400),
+    (Manners(told_issuer="https://elsewhere.example", says_that_it_tells=False), "not meant for you and us", 400),
     (Manners(changes={"acr": "idporten-loa-low"}), "not sure enough who you are", 400),
     (Manners(changes={"acr": None}), "not sure enough who you are", 400),
     (Manners(changes={"auth_time": None}), "does not answer as it should", 503),
@@ -151,6 +154,28 @@ def test_a_service_that_goes_down_meanwhile_is_said_to_be(
 def test_a_service_that_calls_itself_otherwise_is_not_used(client: FlaskClient, service: InventedService) -> None:
     service.manners = Manners(described_issuer="https://elsewhere.example")
     assert_leads_on(client.get("/sign-in/login"), "not meant for you and us")
+
+
+def test_an_answer_without_the_issuer_is_is_not_used_of_a_service_that_says_it_tells_it(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    assert_leads_on(come_back(client, GUARDIAN, iss=""), "not meant for you and us")
+    assert not is_let_in(client)
+
+
+def test_a_service_that_never_tells_its_issuer_there_is_good_without(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    service.manners = Manners(says_that_it_tells=False)
+    assert come_back(client, GUARDIAN, iss="").location == "/my"
+
+
+def test_a_service_that_must_be_reached_by_tls_sends_nobody_anywhere_without(service: InventedService) -> None:
+    provider = Provider(service.settings(needs_tls=True))
+    with pytest.raises(EidRefused) as refused:
+        provider.begin(redirect_uri="https://lanekort.example/sign-in/return", language="nb", anew=True)
+    assert refused.value.why is Why.SILENT
+    provider._client.close()
 
 
 def test_whoever_cancels_there_is_told_so_and_leads_on(client: FlaskClient) -> None:

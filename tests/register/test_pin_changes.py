@@ -55,6 +55,7 @@ def test_a_chosen_pin_takes_the_place_of_the_old_one_and_the_patron_is_told(cloc
         ("8140", Fault.BIRTH_DATE),
         ("1000", Fault.OWN_NUMBER),
         ("4799", Fault.OWN_NUMBER),
+        ("2743", Fault.OWN_NUMBER),
         ("4719", Fault.AS_BEFORE),
         ("12", Fault.NOT_FOUR_DIGITS),
     ],
@@ -62,7 +63,7 @@ def test_a_chosen_pin_takes_the_place_of_the_old_one_and_the_patron_is_told(cloc
 def test_a_pin_that_is_not_good_changes_nothing(clock, pin, fault):
     owner = patron_id(GUARDIAN)
     birthday = clock().date().replace(year=1940, month=1, day=8)
-    db.session.execute(update(Patron).where(Patron.id == owner).values(birth_date=birthday))
+    db.session.execute(update(Patron).where(Patron.id == owner).values(birth_date=birthday, postcode="2743"))
     db.session.commit()
     before = read_register()
     with pytest.raises(PinNotGood) as refused:
