@@ -158,8 +158,14 @@ def test_acting_for_a_child_needs_the_same_permission():
     db.session.commit()
     with pytest.raises(NoSuchPermission):
         act_in_family(guardian_id=guardian, permission_id=permission, now=START)
-    with pytest.raises(NoSuchPermission):
-        act_in_family(guardian_id=patron_id(OTHER), permission_id=permission, now=START)
+
+
+def test_nobody_acts_by_a_permission_that_was_given_to_somebody_else():
+    permission = permit(CHILD, GUARDIAN)
+    for somebody_else in (OTHER, TEEN, CHILD):
+        with pytest.raises(NoSuchPermission):
+            act_in_family(guardian_id=patron_id(somebody_else), permission_id=permission, now=START)
+    assert db.session.scalars(select(AccessLogEntry)).all() == []
 
 
 def test_a_child_past_the_12th_year_is_advised_once_and_nothing_is_switched():
