@@ -12,7 +12,7 @@ from app.eid.refusals import EidRefused, Why
 from tests.conftest import Clock
 from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.visits import csrf_token
-from tests.eid import GUARDIAN, InventedService, Manners
+from tests.eid import ANNE, GUARDIAN, InventedService, Manners
 
 __all__ = ["app", "come_back", "service"]
 
@@ -41,7 +41,7 @@ WRONG: list[tuple[Manners, str, int]] = [
     (Manners(token_body=b"<html>"), "does not answer as it should", 503),
     (Manners(token_body=b"[]"), "does not answer as it should", 503),
     (Manners(token_body=b"[" * 100_000), "does not answer as it should", 503),
-    (Manners(token_body=b'"' + b"a" * 300_000 + b'"'), "does not answer as it should", 503),
+    (Manners(listed_beside=[{"kty": "OKP", "crv": "X-new", "x": "a" * 300_000}]), "does not answer as it should", 503),
     (Manners(token_body=b"{}"), "does not answer as it should", 503),
     (Manners(token_body=b'{"id_token": "x.y.z"}'), "not meant for you and us", 400),
     (Manners(token_status=400), "took too long", 400),
@@ -156,7 +156,7 @@ def test_a_service_that_calls_itself_otherwise_is_not_used(client: FlaskClient, 
     assert_leads_on(client.get("/sign-in/login"), "not meant for you and us")
 
 
-def test_an_answer_without_the_issuer_is_is_not_used_of_a_service_that_says_it_tells_it(
+def test_an_answer_without_the_issuer_is_not_used_of_a_service_that_says_it_tells_it(
     client: FlaskClient, service: InventedService, come_back: Come
 ) -> None:
     assert_leads_on(come_back(client, GUARDIAN, iss=""), "not meant for you and us")
@@ -176,6 +176,19 @@ def test_a_service_that_must_be_reached_by_tls_sends_nobody_anywhere_without(ser
         provider.begin(redirect_uri="https://lanekort.example/sign-in/return", language="nb", anew=True)
     assert refused.value.why is Why.SILENT
     provider._client.close()
+
+
+@pytest.mark.parametrize("manners", [Manners(), Manners(changes={"acr": "idporten-loa-low"})])
+def test_what_the_browser_kept_for_the_answer_is_gone_with_it(
+    client: FlaskClient, service: InventedService, come_back: Come, manners: Manners
+) -> None:
+    client.get("/sign-in/card")
+    with client.session_transaction() as kept:
+        assert "eid" in kept
+    service.manners = manners
+    come_back(client, ANNE, "card")
+    with client.session_transaction() as kept:
+        assert "eid" not in kept
 
 
 def test_whoever_cancels_there_is_told_so_and_leads_on(client: FlaskClient) -> None:
