@@ -55,6 +55,19 @@ def test_a_library_that_is_not_there_is_refused(client: FlaskClient, come_back: 
 # --- e-mail ---
 
 
+def test_an_address_with_norwegian_letters_is_taken_and_no_browser_refuses_it(
+    client: FlaskClient, come_back: Come
+) -> None:
+    come_back(client, ANNE, "card")
+    field = read_page(client.get("/register/details")).find("input", attrs={"name": "email"})
+    assert field is not None
+    form = field.find_parent("form")
+    assert form is not None
+    assert form.has_attr("novalidate")
+    answer = submit(client, "/register/details", preferred="email", **DETAILS | {"email": "åse@blåbær.example"})
+    assert answer.location == "/register/library"
+
+
 def test_a_wrong_code_is_said_to_be_wrong_and_guesses_are_few(client: FlaskClient, come_back: Come) -> None:
     come_back(client, ANNE, "card")
     submit(client, "/register/details", preferred="email", **DETAILS)
