@@ -23,7 +23,11 @@ retention = AppGroup("retention", help="What is kept for a time only.")
 @libraries.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(file: Path) -> None:
-    """Add or correct the libraries in a CSV FILE. Bad rows are named by line; good ones are kept."""
+    """Add or correct the libraries in a CSV FILE. Bad rows are named by line; good ones are kept.
+
+    UTF-8, with commas, and a heading row. The columns: name, type, and sigel, biblioteknummer or id; and, if you have
+    them, address, postcode, place, municipality_code. Other columns are passed over.
+    """
     try:
         with file.open("rb") as lines:
             report = import_libraries(lines)

@@ -1,5 +1,6 @@
 """What whoever runs the servers relies on: health, settings, commands, and a production without demonstration."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -247,6 +248,12 @@ def test_a_file_that_is_no_library_list_is_said_to_be_none(app: APIFlask, tmp_pa
     assert done.exit_code == 1
     assert "Error: other.csv: " in done.output
     assert "Traceback" not in done.output
+
+
+def test_the_help_names_the_columns_of_a_library_list(app: APIFlask) -> None:
+    told = app.test_cli_runner().invoke(args=["libraries", "import", "--help"]).output
+    for column in (*LIST.splitlines()[0].split(","), "biblioteknummer", "id"):
+        assert re.search(rf"\b{column}\b", told)
 
 
 def test_a_library_list_that_is_not_there_is_said_to_be_missing(app: APIFlask) -> None:
