@@ -65,6 +65,10 @@ def refusal_of(error: RuleBroken) -> str:
 def value_words(field: str, fault: str) -> str:
     """Return what is wrong with a value, by the rules' word for it."""
     match field, fault:
+        case "email", "missing":
+            return _("Write an address, or choose SMS or letter under Reached by.")
+        case "phone", "missing":
+            return _("Write a number, or choose e-mail or letter under Reached by.")
         case _field, "missing":
             return _("This is needed.")
         case _field, "too-long":
