@@ -11,12 +11,13 @@ from sqlalchemy import select
 from app import create_app
 from app.register.tables import Device, NationalIdToken, Patron, Registration, Session
 from app.register.transaction import db
+from app.rules.pin import EID_SOURCE
 from tests.conftest import Clock, settings_for
 from tests.doors import visits
 from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.conftest import Contents
 from tests.doors.visits import csrf_token, log_in, main_text, read_page, submit
-from tests.eid import ANNE, GUARDIAN, LOCAL, LOST, InventedService
+from tests.eid import ANNE, GUARDIAN, LOCAL, LOST, InventedService, Manners
 
 __all__ = ["app", "come_back", "service"]
 
@@ -136,6 +137,19 @@ def test_those_who_are_let_in_use_up_nobody_elses_tries(
 ) -> None:
     for _visitor in range(62):
         assert come_back(new_browser(), GUARDIAN).location == "/my"
+
+
+def test_those_who_are_not_let_in_wait_at_last_and_the_service_is_asked_no_more(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    service.manners = Manners(changes={"acr": "idporten-loa-low"})
+    for _try in range(EID_SOURCE.limit):
+        assert come_back(client, GUARDIAN).status_code == 400
+    service.manners = Manners()
+    asked = service.calls.count("/token")
+    assert come_back(client, GUARDIAN).status_code == 429
+    assert service.calls.count("/token") == asked
+    assert not is_let_in(client)
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])

@@ -7,10 +7,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.register.budgets import TooManyAttempts
-from app.register.cards import report_lost, revoke_device
+from app.register.cards import report_found, report_lost, revoke_device
+from app.register.carrying import list_carried
 from app.register.deaths import report_death
 from app.register.families import give_permission, let_carry, list_given, switch, withdraw_permission
-from app.register.freezing import freeze_card
+from app.register.freezing import freeze_card, thaw_card
 from app.register.phone_keys import (
     LASTS,
     NoSuchCard,
@@ -262,6 +263,29 @@ def test_the_guardians_own_card_stays_when_the_child_ends_it(carrying, permissio
     end_by_the_childs_list_of_devices(permission, clock())
     db.session.commit()
     assert reason(carrying.shows(now=clock()), now=clock()) is None
+
+
+def test_a_frozen_childs_card_is_neither_shown_nor_carried_until_it_is_thawed(carrying, permission, clock):
+    child = patron_id(CHILD)
+    freeze_card(patron_id=child, now=clock())
+    db.session.commit()
+    assert list_carried(guardian_id=carrying.owner) == []
+    with pytest.raises(NoSuchCard):
+        carrying.agrees(now=clock(), permission=permission)
+    db.session.rollback()
+    thaw_card(patron_id=child, now=clock())
+    db.session.commit()
+    assert [carried.patron_id for carried in list_carried(guardian_id=carrying.owner)] == [child]
+
+
+def test_a_childs_card_that_is_found_again_must_be_put_on_the_guardians_phone_anew(carrying, permission, clock):
+    report_lost(patron_id=patron_id(CHILD), now=clock())
+    db.session.commit()
+    report_found(patron_id=patron_id(CHILD), now=clock())
+    db.session.commit()
+    assert reason(carrying.shows(now=clock(), permission=permission), now=clock()) is Reason.REVOKED
+    carrying.agrees(now=clock(), permission=permission)
+    assert reason(carrying.shows(now=clock(), permission=permission), now=clock()) is None
 
 
 @pytest.mark.parametrize(("may_carry", "switched_on"), [(False, True), (True, False), (False, False)])

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
 from app.ils.http import CirculationSystem
 from app.register.freezing import freeze_card
-from app.register.tables import AccessLogEntry, Patron
+from app.register.tables import AccessLogEntry, Affiliation, Patron
 from app.register.transaction import db
 from circulation.opening import parse_hours
 from tests.conftest import Clock
@@ -162,6 +162,33 @@ def test_a_frozen_card_opens_nothing(kari: Somebody, desk: FlaskClient, app: API
     code = shown_code(kari.phone)
     assert kari.comes(KARI[1], payload=code) == REFUSED
     assert "The code was not accepted." in door_book(desk)
+
+
+def leave_the_library(somebody: Somebody, app: APIFlask) -> None:
+    """As it is until the library's system has heard of it, and has ended the agreements."""
+    with app.app_context():
+        patron_id = db.session.scalars(select(Patron.id).where(Patron.card_number == KARI[0])).one()
+        db.session.execute(delete(Affiliation).where(Affiliation.patron_id == patron_id))
+        db.session.commit()
+    somebody.clock.turn(seconds=30)
+
+
+def test_whoever_has_left_the_library_comes_in_no_more_though_the_agreement_stands(
+    kari: Somebody, desk: FlaskClient, app: APIFlask
+) -> None:
+    agree(desk, kari, "door")
+    leave_the_library(kari, app)
+    assert kari.comes(KARI[1]) == REFUSED
+    assert "The card is not activated at this library." in door_book(desk)
+
+
+def test_a_supplier_hears_no_of_whoever_has_left_the_library_though_the_agreement_stands(
+    kari: Somebody, desk: FlaskClient, app: APIFlask
+) -> None:
+    agree(desk, kari, "ebook")
+    leave_the_library(kari, app)
+    given = {"card_number": KARI[0], "pin": KARI[1]}
+    assert kari.client.post(AUTHENTICATE, json=given, auth=SUPPLIER).get_json() == {"authenticated": False}
 
 
 def test_where_the_library_does_not_answer_the_door_stays_shut(
