@@ -60,6 +60,16 @@ def test_an_answer_that_is_not_right_lets_nobody_in_and_leads_on(
     assert come_back(client, GUARDIAN).location == "/my"
 
 
+def test_a_number_that_stands_beside_the_token_is_nobodys(
+    client: FlaskClient, service: InventedService, come_back: Come
+) -> None:
+    sub = "the-subject"
+    beside = {"sub": sub, "pid": GUARDIAN["pid"]}
+    service.manners = Manners(userinfo=beside, changes={"sub": sub, "pid": None, "name": None})
+    assert_leads_on(come_back(client, GUARDIAN), "does not answer as it should", status=503)
+    assert not is_let_in(client)
+
+
 @pytest.mark.parametrize("header", ["{}", "[" * 50_000, '{"alg": "RS256", "kid": 7}', '{"alg": 5}'])
 def test_a_token_whose_head_cannot_be_read_lets_nobody_in(
     client: FlaskClient, service: InventedService, come_back: Come, header: str

@@ -130,6 +130,17 @@ def test_a_minor_is_no_guardian(client: FlaskClient, come_back: Come) -> None:
     assert_leads_on(come_back(client, MINA, "child"), "A guardian is 18 or older", status=403)
 
 
+def test_a_minor_finishes_nobody_elses_card(
+    app: APIFlask, client: FlaskClient, come_back: Come, fill_in: Callable[[FlaskClient], None]
+) -> None:
+    come_back(client, MINA, "card")
+    fill_in(client)
+    brother = LARS | {"birthdate": "2009-09-22"}
+    assert_leads_on(come_back(client, brother, "guardian"), "A guardian is 18 or older", status=403)
+    assert client.get("/register/finish").location == "/register/guardian"
+    assert patrons_called(app, "Mina Berg") == []
+
+
 def test_a_child_who_is_old_enough_at_the_library_does_it_alone(
     app: APIFlask, client: FlaskClient, come_back: Come
 ) -> None:
