@@ -27,7 +27,8 @@ def login() -> ResponseReturnValue:
     """Sign a staff member in with password and one-time code."""
     form = StaffLoginForm()
     if not form.validate_on_submit():
-        return render_template("desk/login.html", form=form, refusal=None)
+        page = render_template("desk/login.html", form=form, refusal=None)
+        return make_response(page, 422 if form.is_submitted() else 200)
     try:
         staff_id = sign_in_staff(
             username=form.username.data or "",

@@ -32,7 +32,7 @@ def login() -> ResponseReturnValue:
     """Sign a patron in with card number and PIN."""
     form = LoginForm()
     if not form.validate_on_submit():
-        return make_response(_show(form, refusal=None))
+        return make_response(_show(form, refusal=None), 422 if form.is_submitted() else 200)
     origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
     instant = now()
     try:

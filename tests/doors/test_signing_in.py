@@ -63,6 +63,20 @@ def test_wrong_unknown_and_blocked_get_the_very_same_answer(new_browser: BROWSER
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/login", {"card_number": "N" * 60, "pin": "4719"}),
+        ("/login", {"card_number": "N000100001", "pin": "4" * 60}),
+        ("/desk/login", {"username": "x" * 61, "password": "y", "code": "1"}),
+    ],
+)
+def test_what_is_too_long_to_be_true_is_refused_and_no_200(
+    client: FlaskClient, path: str, sent: dict[str, str]
+) -> None:
+    assert submit(client, path, **sent).status_code == 422
+
+
 def test_the_pin_is_never_written_into_the_page(client: FlaskClient) -> None:
     assert "7391" not in log_in(client, "N000100001", "7391").text
 
