@@ -186,7 +186,9 @@ def arrive(
 
 def _lock(session: Session, request_id: str) -> InterlibraryRequest:
     """Lock whoever asked, and read the request. Refused: unknown_request."""
+    # What was read before the lock may be read once more, and is then as it is now.
     wanted = select(InterlibraryRequest).where(InterlibraryRequest.id == request_id)
+    wanted = wanted.execution_options(populate_existing=True)
     while True:
         card_number = session.scalar(wanted.with_only_columns(InterlibraryRequest.card_number))
         if card_number is None:

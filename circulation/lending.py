@@ -235,7 +235,9 @@ def _renew(
 
 def _lock_copy(session: Session, barcode: str) -> tuple[Item, Loan | None]:
     """Lock whoever has the copy, then its edition, and read both. Refused: unknown_item."""
+    # What was read before the locks may be read once more, and is then as it is now.
     pair = select(Item, Loan).outerjoin(Loan, Loan.item_id == Item.id).where(Item.barcode == barcode)
+    pair = pair.execution_options(populate_existing=True)
     while True:
         seen = session.execute(pair.with_only_columns(Item.edition, Loan.card_number)).first()
         if seen is None:
