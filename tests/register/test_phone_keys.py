@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.register.budgets import TooManyAttempts
-from app.register.cards import report_found, report_lost, revoke_device
-from app.register.carrying import list_carried
+from app.register.cards import report_found, report_lost, revoke_device, show_codes
+from app.register.carrying import carry_cards, list_carried
 from app.register.deaths import report_death
 from app.register.families import give_permission, let_carry, list_given, switch, withdraw_permission
 from app.register.freezing import freeze_card, thaw_card
@@ -276,6 +276,23 @@ def test_a_frozen_childs_card_is_neither_shown_nor_carried_until_it_is_thawed(ca
     thaw_card(patron_id=child, now=clock())
     db.session.commit()
     assert [carried.patron_id for carried in list_carried(guardian_id=carrying.owner)] == [child]
+
+
+def test_a_childs_card_that_the_server_draws_goes_with_the_logging_out_too(carrying, permission, clock):
+    child = patron_id(CHILD)
+    carry_cards(guardian_id=carrying.owner, device_id=carrying.device_id, expires_at=START + LASTS, now=clock())
+    db.session.commit()
+    (code,) = show_codes(device_id=carrying.device_id, patron_id=child, now=clock())
+    assert reason(code.digits, now=clock()) is None
+    end_phone_keys(device_id=carrying.device_id, now=clock())
+    db.session.commit()
+    assert show_codes(device_id=carrying.device_id, patron_id=child, now=clock()) == []
+    assert reason(code.digits, now=clock()) is Reason.REVOKED
+
+
+def test_a_phone_may_keep_no_key_that_has_ended(phone, clock):
+    assert len(list_phone_keys(device_id=phone.device_id, now=START + LASTS - timedelta(seconds=1))) == 1
+    assert list_phone_keys(device_id=phone.device_id, now=START + LASTS) == []
 
 
 def test_a_childs_card_that_is_found_again_must_be_put_on_the_guardians_phone_anew(carrying, permission, clock):
