@@ -80,6 +80,14 @@ def test_every_sign_in_and_link_ends(report, clock):
     assert find_link(token=link, now=clock()) is None
 
 
+def test_a_link_of_before_opens_nothing_when_the_report_is_taken_back(report, withdraw, clock):
+    link = draw_link(patron_id=patron_id(GUARDIAN), lasting=timedelta(hours=1), now=clock())
+    db.session.commit()
+    report()
+    withdraw()
+    assert find_link(token=link, now=clock()) is None
+
+
 def test_nothing_more_is_sent_to_the_address(report, clock):
     for sent in (True, False):
         ask_for_message(patron_id=patron_id(GUARDIAN), kind=CARD_REPLACED, now=clock())
