@@ -38,7 +38,8 @@ def handle_pin_order(*, channels: Collection[str], now: datetime) -> bool:
     `channels` are those that a machine serves here. No message is asked for where the card is lost or a dead
     person's, and no second letter where one waits to be printed.
     """
-    oldest = select(PinOrder).order_by(PinOrder.id).limit(1).with_for_update(skip_locked=True)
+    # One after the other, so that of two orders the second finds the letter of the first.
+    oldest = select(PinOrder).order_by(PinOrder.id).limit(1).with_for_update()
     order = db.session.scalar(oldest)
     if order is None:
         return False

@@ -1,7 +1,9 @@
 """Ordering a new PIN: the same work for every number, few orders a day, and a message only where a card is in use."""
 
+from itertools import count
+
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.register.budgets import TooManyAttempts
 from app.register.outbox import leave_to_desk, take_due_message
@@ -11,6 +13,7 @@ from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
 from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE
 from tests.register.counting import statements_sent
+from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, LOST, TEEN, count_rows, patron_id, read_register
 
 HOME = "203.0.113.7"
@@ -114,6 +117,29 @@ def test_whoever_has_no_address_gets_one_letter_however_often_it_is_ordered(cloc
             assert due.channel == "letter"
             leave_to_desk(message_id=due.id)
     assert asked_for() == [(patron_id(CHILD), "new-pin")]
+
+
+def test_two_workers_at_once_ask_for_one_letter(app, clock):
+    set_patron(TEEN, email=None, phone=None, preferred_contact="letter")
+
+    def handle() -> None:
+        with app.app_context():
+            handle_pin_order(channels=MACHINES, now=clock())
+            db.session.commit()
+
+    for moment in count():
+        order(TEEN, now=clock())
+        order(TEEN, now=clock())
+        with interrupted(db.engine, before=moment, by=handle) as acted:
+            handle()
+        handle_all(clock())
+        assert len(asked_for()) == 1
+        db.session.execute(delete(Message))
+        db.session.commit()
+        clock.turn(days=2)
+        if not acted:
+            break
+    assert moment > 2, "there were moments between statements"
 
 
 def test_a_letter_that_waits_keeps_nobody_from_an_email(clock):
