@@ -130,6 +130,15 @@ def test_a_clock_that_is_five_minutes_off_lets_nobody_in_and_leads_on(
     assert not is_let_in(client)
 
 
+def test_a_token_that_was_made_long_ago_lets_nobody_in_however_long_it_holds(
+    client: FlaskClient, clock: Clock, service: InventedService, come_back: Come
+) -> None:
+    instant = int(clock().timestamp())
+    service.manners = Manners(changes={"iat": instant - 300, "exp": instant + 3600})
+    assert_leads_on(come_back(client, GUARDIAN), "The clocks here and at ID-porten differ", status=503)
+    assert not is_let_in(client)
+
+
 @pytest.mark.parametrize("seconds", [-60, 60])
 def test_a_clock_that_is_a_minute_off_does_no_harm(
     client: FlaskClient, clock: Clock, service: InventedService, come_back: Come, seconds: int
