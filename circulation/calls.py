@@ -74,7 +74,9 @@ def rename_card(call: Call) -> Answer:
     old, new = call.form.card_number("old_card_number"), call.form.card_number("new_card_number")
     call.form.finish()
     with call.database.writing() as session:
-        moved = patrons.rename_card(session=session, old_card_number=old, new_card_number=new)
+        moved = patrons.rename_card(
+            session=session, policy=call.policy, old_card_number=old, new_card_number=new, now=call.now
+        )
     return {"moved": moved}
 
 

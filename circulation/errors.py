@@ -40,7 +40,6 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "already_settled": (409, "This debt is settled."),
     "wrong_currency": (409, "This library does not take that currency."),
     "key_reused": (409, "That idempotency key belongs to another act."),
-    "card_number_in_use": (409, "The new card number already has something at this library."),
     "wrong_state": (409, "The interlibrary request is not in a state for that."),
     "barcode_in_use": (409, "Another copy has that barcode."),
     "owned_here": (409, "The library owns this title: reserve it instead."),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from circulation.accounts import unpaid_debts
 from circulation.database import Database, lock_editions, lock_patrons
@@ -41,18 +41,21 @@ _TABLES: Final[dict[str, _Table]] = {
 }
 
 
-def rename_card(*, session: Session, old_card_number: str, new_card_number: str) -> dict[str, int]:
-    """A replaced card: everything follows to the new number. Repeating it moves nothing.
+def rename_card(
+    *, session: Session, policy: Policy, old_card_number: str, new_card_number: str, now: datetime
+) -> dict[str, int]:
+    """A replaced card: everything follows to the new number, and joins what was done under it before this was told.
 
-    Refused: same_card_number, card_number_in_use (both numbers have something here).
+    No number is ever given to two people. Repeating it moves nothing. Refused: same_card_number.
     """
     if old_card_number == new_card_number:
         raise Refused("same_card_number")
-    lock_patrons(session, old_card_number, new_card_number)
-    holds = select(Hold.edition).where(Hold.card_number == old_card_number)
+    both = (old_card_number, new_card_number)
+    lock_patrons(session, *both)
+    holds = select(Hold.edition).where(Hold.card_number.in_(both))
     lock_editions(session, *session.scalars(holds))  # whoever sets a copy aside writes to the holder's number
-    if _has_anything(session, old_card_number) and _has_anything(session, new_card_number):
-        raise Refused("card_number_in_use")
+    _end_second_holds(session, policy, both, today=local_day(policy=policy, now=now))
+    _make_room(session, old_card_number, new_card_number)
     return {
         name: _rows(
             session,
@@ -62,8 +65,25 @@ def rename_card(*, session: Session, old_card_number: str, new_card_number: str)
     }
 
 
-def _has_anything(session: Session, card_number: str) -> bool:
-    return any(session.scalar(select(exists().where(t.card_number == card_number))) for t in _TABLES.values())
+def _end_second_holds(session: Session, policy: Policy, card_numbers: tuple[str, str], *, today: date) -> None:
+    """Of two holds for one title, the one with a copy on the shelf stays, else the older."""
+    holds = select(Hold).where(Hold.card_number.in_(card_numbers)).order_by(Hold.item_id.is_(None), Hold.number)
+    kept: set[str] = set()
+    for hold in list(session.scalars(holds)):
+        if hold.edition in kept:
+            end_hold(session=session, policy=policy, hold=hold, today=today)
+        kept.add(hold.edition)
+
+
+def _make_room(session: Session, old_card_number: str, new_card_number: str) -> None:
+    """What was last agreed holds. Two claims' fees of one day both stand, though a card has one a day otherwise."""
+    newer = select(Agreement.kind).where(Agreement.card_number == new_card_number)
+    session.execute(delete(Agreement).where(Agreement.card_number == old_card_number, Agreement.kind.in_(newer)))
+    other = aliased(Debt)
+    same_day = (other.claim_level == Debt.claim_level) & (other.claimed_on == Debt.claimed_on)
+    twice = exists().where(other.card_number == new_card_number, same_day)
+    claimed = update(Debt).where(Debt.card_number == old_card_number, twice).values(claim_level=None, claimed_on=None)
+    session.execute(claimed, execution_options={"synchronize_session": False})
 
 
 def _rows(session: Session, statement: Update | Delete) -> int:

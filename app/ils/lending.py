@@ -179,8 +179,8 @@ class LendingSystem(LibrarySystem, Protocol):
         """Charge for a new card; None where it is free. `rename_card` tells its number. Refused: key_reused."""
 
     def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
-        """Let everything follow to a replaced card's new number; counts by kind, zeros when done again.
-        Refused: card_number_in_use, same_card_number."""
+        """Let everything follow to a replaced card's new number, and join what was done under it already; counts by
+        kind, zeros when done again. Refused: same_card_number."""
 
     def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
         """Erase what need not be kept about a card, or with `dry_run` only tell. May be repeated any time."""

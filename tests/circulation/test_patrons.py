@@ -1,11 +1,14 @@
 """A card is replaced; a patron leaves."""
 
+import pytest
+
 from circulation.patrons import drop_settled
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
+from tests.circulation.test_claims import claims
 from tests.circulation.test_fees import owe, pay
 from tests.circulation.test_interlibrary import WANTED, ask, handle
 
-NEW = "N000299999"
+NEW, CARLA = "N000299999", "N000200003"
 
 # What is agreed and who came in is tested in test_self_service.py.
 NO_AGREEMENT = {"agreements": 0, "door_entries": 0}
@@ -27,11 +30,47 @@ def test_everything_follows_a_replaced_card(mull: Building) -> None:
     assert set(again.values()) == {0}
 
 
-def test_two_patrons_are_never_made_one(mull: Building) -> None:
+def test_what_was_done_with_the_new_card_before_the_library_was_told_stays(mull: Building) -> None:
+    mull.stock("1", "2", "3", "4")
+    for number, barcodes in ((ANNA, ("1", "2")), (NEW, ("3", "4"))):
+        mull.lend(barcodes[0], to=number)
+        mull.act("holds/reserve", card_number=number, barcode=barcodes[1])
+        mull.act("agreements/note", card_number=number, kind="door", age=30, **STAFF)
+    mull.act("patrons/rename", old_card_number=ANNA, new_card_number=NEW)
+    assert ANNA not in repr(mull.rows())
+    both = mull.patron(NEW)
+    assert sorted(loan["barcode"] for loan in both["loans"]) == ["1", "3"]
+    assert len(both["holds"]) == 2
+
+
+@pytest.mark.parametrize("first", [ANNA, NEW])
+def test_of_two_holds_for_one_title_the_one_that_is_ready_or_older_stays(mull: Building, first: str) -> None:
+    mull.stock("1")
+    mull.lend("1", to=CARLA)
+    for number in (first, BERIT, ANNA if first == NEW else NEW):
+        mull.act("holds/reserve", card_number=number, barcode="1")
+    mull.act("loans/return", barcode="1")
+    mull.act("patrons/rename", old_card_number=ANNA, new_card_number=NEW)
+    (hold,) = mull.patron(NEW)["holds"]
+    assert hold["ready"]
+    (waits,) = mull.patron(BERIT)["holds"]
+    assert waits["queue_position"] == 1
+
+
+def test_claims_of_one_day_under_both_numbers_are_both_kept(mull: Building) -> None:
     mull.stock("1", "2")
     mull.lend("1")
-    mull.lend("2", to=BERIT)
-    assert mull.refuse("patrons/rename", old_card_number=ANNA, new_card_number=BERIT) == "card_number_in_use"
+    mull.lend("2", to=NEW)
+    for _ in range(12):
+        mull.clock.turn(days=7)
+        claims(mull)
+    fees = [debt["outstanding"] for number in (ANNA, NEW) for debt in mull.patron(number)["debts"]]
+    assert fees.count(5000) == 2
+    mull.act("patrons/rename", old_card_number=ANNA, new_card_number=NEW)
+    assert sorted(debt["outstanding"] for debt in mull.patron(NEW)["debts"]) == sorted(fees)
+
+
+def test_a_number_is_not_replaced_by_itself(mull: Building) -> None:
     assert mull.refuse("patrons/rename", old_card_number=ANNA, new_card_number=ANNA) == "same_card_number"
 
 
