@@ -86,6 +86,11 @@ def test_of_somebody_with_a_local_card_another_library_learns_no_more_than_that(
     assert (answer.status_code, answer.json["code"]) == (409, "already-registered")
     assert "patron" not in answer.json
     assert known["name"] not in answer.text
+    fetched = fetch(client, known["card_number"], auth=MULLSJO)
+    found = client.post(f"{PATRONS}/find", json={"national_id": NATIONAL_ID}, auth=MULLSJO)
+    assert (fetched.status_code, found.status_code) == (404, 404)
+    assert known["name"] not in fetched.text + found.text
+    assert fetch(client, known["card_number"]).json["name"] == known["name"]
 
 
 def test_a_request_that_is_sent_again_is_answered_the_same_and_done_once(client: FlaskClient, app: APIFlask) -> None:

@@ -183,6 +183,23 @@ def test_a_childs_card_is_on_the_guardians_card_page_by_name(app: APIFlask, phon
     assert agree(phone, card=child["card"]).status_code == 200
 
 
+def test_a_borrowed_device_carries_nobody_elses_card(app: APIFlask, phone: FlaskClient, client: FlaskClient) -> None:
+    child = permit(app)
+    switch_on(phone)
+
+    def phones() -> int:
+        return main_text(child.get("/card/devices")).count("The phone of guardian")
+
+    assert phones() == 1
+    log_in(client, *GUARDIAN)
+    assert "Ingrid Solvang" in client.get("/card").text
+    assert "Jonas Solvang" not in client.get("/card").text
+    assert phones() == 1
+    log_in(client, *GUARDIAN, keep=True)
+    assert "Jonas Solvang" in client.get("/card").text
+    assert phones() == 2
+
+
 def test_without_the_box_of_its_own_nothing_is_carried(app: APIFlask, phone: FlaskClient) -> None:
     permit(app, carry=False)
     switch_on(phone)
