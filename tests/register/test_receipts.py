@@ -55,6 +55,16 @@ def test_a_receipt_tells_of_each_library_who_has_answered_and_what_it_keeps(read
     assert LibraryAnswer("Ullensaker bibliotek", clock(), ()) in read(code).answers
 
 
+def test_a_librarys_first_answer_counts_whichever_of_its_systems_gave_it(read, erase, clock):
+    code, erased_at = erase(), clock()
+    waiting = list_due_notices(library_id=MULLSJO, now=clock(), limit=100)
+    for kept in (["open_loans"], []):
+        for notice in waiting:
+            mark_told(notice_id=notice.id, kept=kept, now=clock())
+        clock.turn(seconds=60)
+    assert LibraryAnswer("Mullsjö bibliotek", erased_at, ("open_loans",)) in read(code).answers
+
+
 def test_a_receipt_shows_its_own_erasure_alone(read, erase):
     codes = {number: erase(number) for number in (GUARDIAN, HIDDEN)}
     assert codes[GUARDIAN] != codes[HIDDEN]
