@@ -62,8 +62,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     sms_url = environ.get("SMS_URL", "")
     if sms_url and not ("://" in sms_url and "{to}" in sms_url):
         faults.append("SMS_URL must be a URL as apprise has them, with {to} in the place of the telephone number")
-    security_contact = environ.get("SECURITY_CONTACT", "") or f"mailto:{mail_from}"
-    if not re.fullmatch(r"(https://|mailto:|tel:)\S+", security_contact):
+    security_contact = environ.get("SECURITY_CONTACT", "")
+    if security_contact and not re.fullmatch(r"(https://|mailto:|tel:)\S+", security_contact):
         faults.append("SECURITY_CONTACT must begin with https://, mailto: or tel:")
     public_url = environ.get("PUBLIC_URL", "").rstrip("/")
     if re.fullmatch(r"https://[^/?#\s]+", public_url) is None:
@@ -90,7 +90,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_url=smtp_url,
         mail_from=mail_from,
         sms_url=sms_url,
-        security_contact=security_contact,
+        security_contact=security_contact or f"mailto:{mail_from}",
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
         eid=eid,
