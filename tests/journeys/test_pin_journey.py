@@ -1,7 +1,5 @@
 """A forgotten PIN: ordered from the page for logging in, and chosen anew by the link in the message."""
 
-import re
-
 from playwright.sync_api import expect
 
 from app.demo.accounts import PATRONS
@@ -33,9 +31,9 @@ def test_a_forgotten_pin_is_ordered_and_chosen_anew(phone: Visitor, open_page: O
     # The demonstration's messages name the address that it was started with, not the test's free port.
     page.goto("/new-pin/" + link.rpartition("/")[2])
 
-    page.get_by_label("Ny PIN-kode").fill(f"{ASA.birth_date(portal.clock().date()):%d%m}")
+    page.get_by_label("Ny PIN-kode").fill("1234")
     page.get_by_role("button", name="Bytt PIN-kode").click()
-    expect(page.get_by_text(re.compile("fødselsdatoen din, som andre kjenner til|Den velger mange"))).to_be_visible()
+    expect(page.get_by_text("Den velger mange")).to_be_visible()
     expect(page.get_by_label("Ny PIN-kode")).to_be_focused()
     expect(page.get_by_label("Ny PIN-kode")).to_have_value("")
     elsewhere.page.reload()
