@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, text
 from app.register.access_log import Looker
 from app.register.cards import issue_card, show_codes
 from app.register.devices import admit_device
+from app.register.erasure import ASKED, Reason, erase_patron
 from app.register.scans import Terminal
 from app.register.tables import Base, Device, Patron
 from app.register.transaction import db
@@ -22,6 +23,13 @@ def patron_id(card_number: str) -> int:
     db.session.rollback()
     assert found is not None
     return found
+
+
+def erase(card_number: str = GUARDIAN, *, now: datetime, reason: Reason = ASKED) -> str:
+    """Erase somebody everywhere, and return the receipt's code."""
+    code = erase_patron(patron_id=patron_id(card_number), reason=reason, now=now)
+    db.session.commit()
+    return code
 
 
 def make_phone(card_number: str, *, now: datetime, token: str = "a phone's token") -> Device:

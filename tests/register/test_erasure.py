@@ -1,13 +1,10 @@
 """Erasing somebody everywhere: what goes, what stays, and what comes too late."""
 
-import threading
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import delete, insert, inspect, select, update
+from sqlalchemy import inspect, select
 
 from app.register.cards import replace_card, report_lost
-from app.register.changes import ERASED, LEFT, NUMBER_COLUMN
+from app.register.changes import ERASED
 from app.register.corrections import Correction, correct_patron
 from app.register.erasure import erase_patron
 from app.register.families import (
@@ -17,13 +14,12 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.feed import read_changes
 from app.register.fetching import PatronGone, look_again
 from app.register.freezing import freeze_card
 from app.register.kept_answers import take_key
-from app.register.membership import end_affiliation, opt_out
-from app.register.notices import GONE_NUMBERS, list_due_notices, mark_told
-from app.register.numbers import NumberWasIssued, is_gone, note_number
+from app.register.membership import opt_out
+from app.register.notices import list_due_notices, mark_told
+from app.register.numbers import is_gone
 from app.register.own_data import OWN_TABLES
 from app.register.patrons import NoSuchPatron
 from app.register.pins import Origin, SignInRefused, sign_in
@@ -32,9 +28,7 @@ from app.register.scans import scan
 from app.register.tables import (
     AccessLogEntry,
     Base,
-    Credential,
     Erasure,
-    FamilyPermission,
     LibraryNotice,
     Patron,
     PinOrder,
@@ -55,21 +49,15 @@ from tests.register.people import (
     ULLENSAKER,
     code_on,
     count_rows,
+    erase,
     make_phone,
     patron_id,
     read_register,
     terminal,
 )
-from tests.register.test_lines import wait_until_it_waits
 
 # All that may stay of somebody, without a word of who it was.
 STAY = {"issued_numbers", "library_notices", "machine_answers"}
-
-
-def erase(card_number=GUARDIAN, *, now, reason="asked"):
-    code = erase_patron(patron_id=patron_id(card_number), reason=reason, now=now)
-    db.session.commit()
-    return code
 
 
 def test_every_row_about_somebody_is_gone_in_every_table(clock):
@@ -140,102 +128,6 @@ def test_a_former_guardian_is_named_in_no_childs_log_whatever_became_of_permissi
     )
     assert looked.all() == [(START, "")]
     db.session.rollback()
-    assert GUARDIAN not in repr(read_register())
-
-
-def test_each_library_is_told_by_the_number_it_knows_and_the_number_goes_a_week_after_its_answer(clock):
-    erase(now=clock())
-    notices = db.session.scalars(
-        select(LibraryNotice).where(LibraryNotice.kind == ERASED).order_by(LibraryNotice.library_id)
-    ).all()
-    assert [notice.library_id for notice in notices] == [ULLENSAKER, MULLSJO]
-    assert {vault.open(notice.sealed_number, column=NUMBER_COLUMN).decode() for notice in notices} == {GUARDIAN}
-    assert len({notice.erasure_id for notice in notices}) == 1
-    db.session.rollback()
-    for library in (ULLENSAKER, MULLSJO):
-        told = list_due_notices(library_id=library, now=clock(), limit=100)
-        assert [(one.kind, one.card_number) for one in told if one.kind == ERASED] == [(ERASED, GUARDIAN)]
-        for one in told:
-            mark_told(notice_id=one.id, kept=["open_loans"] if one.kind == ERASED else [], now=clock())
-    sealed = select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))
-    purge(now=clock() + GONE_NUMBERS - timedelta(seconds=1))
-    assert db.session.scalars(sealed).all() == [ERASED, ERASED]
-    purge(now=clock() + GONE_NUMBERS)
-    assert db.session.scalars(sealed).all() == []
-
-
-def test_a_library_that_still_waits_for_a_new_number_learns_both_before_it_forgets(clock):
-    fill_every_table(GUARDIAN, now=clock())
-    erase(now=clock())
-    told = list_due_notices(library_id=ULLENSAKER, now=clock(), limit=100)
-    theirs = [(one.kind, one.former_number, one.card_number) for one in told if one.kind in ("renumbered", ERASED)]
-    assert theirs == [("renumbered", "N000199999", GUARDIAN), (ERASED, None, GUARDIAN)]
-    for one in told + list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
-    kinds = db.session.scalars(select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))).all()
-    assert kinds == [ERASED, ERASED]
-
-
-def test_a_number_that_a_library_had_been_told_before_goes_at_once(clock):
-    fill_every_table(GUARDIAN, now=clock())
-    for library in (ULLENSAKER, MULLSJO):
-        for one in list_due_notices(library_id=library, now=clock(), limit=100):
-            mark_told(notice_id=one.id, now=clock())
-    erase(now=clock())
-    kinds = db.session.scalars(select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))).all()
-    assert kinds == [ERASED, ERASED]
-
-
-def test_a_library_that_was_left_and_told_a_minute_ago_may_still_fetch_the_number_for_a_week(clock):
-    end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
-    db.session.commit()
-    for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
-    erase(now=clock.turn(seconds=60))
-    (left,) = [
-        notice for notice in read_changes(library_id=MULLSJO, after=None, limit=100).notices if notice.kind == LEFT
-    ]
-    assert left.card_number == GUARDIAN
-    purge(now=START + GONE_NUMBERS)
-    at_mullsjo = select(LibraryNotice.sealed_number).where(LibraryNotice.library_id == MULLSJO)
-    assert set(db.session.scalars(at_mullsjo)) == {None}
-
-
-def test_the_number_of_a_library_that_was_left_and_told_a_week_ago_goes_with_the_rest(clock):
-    end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
-    db.session.commit()
-    for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
-    erase(now=clock() + GONE_NUMBERS)
-    at_mullsjo = select(LibraryNotice.sealed_number).where(LibraryNotice.library_id == MULLSJO)
-    assert set(db.session.scalars(at_mullsjo)) == {None}
-
-
-def test_the_number_is_never_issued_again_and_says_that_its_holder_is_gone(clock):
-    assert not is_gone(GUARDIAN)
-    erase(now=clock())
-    assert is_gone(GUARDIAN)
-    assert not is_gone(CHILD)
-    with pytest.raises(NumberWasIssued):
-        note_number(GUARDIAN)
-
-
-def test_a_former_number_is_gone_too(clock):
-    fill_every_table(GUARDIAN, now=clock())
-    erase(now=clock())
-    assert is_gone("N000199999")
-
-
-def test_a_former_number_that_only_a_childs_permission_remembers_is_gone_too(clock):
-    guardian, child, teen = patron_id(GUARDIAN), patron_id(CHILD), patron_id(TEEN)
-    give_permission(patron_id=child, guardian_card_number=GUARDIAN, now=clock())
-    number = replace_card(patron_id=guardian, now=clock())
-    db.session.execute(delete(LibraryNotice))
-    # Somebody else entered it when nobody had it yet.
-    db.session.execute(insert(FamilyPermission).values(patron_id=teen, guardian_card_number=GUARDIAN, given_at=clock()))
-    db.session.commit()
-    erase(number, now=clock())
-    assert is_gone(GUARDIAN)
     assert GUARDIAN not in repr(read_register())
 
 
@@ -317,86 +209,3 @@ def test_a_local_card_leaves_its_one_library(clock):
     erase(now=clock())
     erased = select(LibraryNotice.library_id).where(LibraryNotice.kind == ERASED)
     assert db.session.scalars(erased).all() == [MULLSJO]
-
-
-def at_once(app, *acts):
-    """Do all acts at the same moment; return what each raised, or None."""
-    start, raised = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def do(place, act):
-        with app.app_context():
-            start.wait()
-            try:
-                act()
-                db.session.commit()
-            except Exception as error:
-                db.session.rollback()
-                raised[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
-
-
-def test_of_erasures_at_the_same_moment_one_is_done(app, clock):
-    gone = patron_id(GUARDIAN)
-    raised = at_once(app, *[lambda: erase_patron(patron_id=gone, reason="asked", now=clock())] * 4)
-    assert sorted(type(error).__name__ for error in raised) == ["NoSuchPatron"] * 3 + ["NoneType"]
-    assert count_rows("erasures") == 1
-
-
-def test_changes_at_the_same_moment_come_before_it_or_find_nobody(app, clock):
-    gone = patron_id(GUARDIAN)
-    changes = [
-        lambda: correct_patron(patron_id=gone, changes=Correction(language="en"), now=clock()),
-        lambda: freeze_card(patron_id=gone, now=clock()),
-        lambda: report_lost(patron_id=gone, now=clock()),
-    ]
-    raised = at_once(app, lambda: erase_patron(patron_id=gone, reason="asked", now=clock()), *changes * 2)
-    assert raised[0] is None
-    assert {type(error).__name__ for error in raised[1:]} <= {"NoSuchPatron", "NoneType"}
-    assert db.session.get(Patron, gone) is None
-
-
-def test_scans_at_the_same_moment_are_accepted_before_it_or_find_no_card(app, clock):
-    phones = [make_phone(GUARDIAN, now=clock(), token=f"phone {number}").id for number in range(6)]
-    codes = [code_on(phone, now=clock()) for phone in phones]
-    gone, answers = patron_id(GUARDIAN), []
-
-    def show(code, kiosk):
-        answers.append(scan(payload=code, terminal=terminal(kiosk), now=clock()))
-
-    shown = [lambda code=code, kiosk=kiosk: show(code, kiosk) for kiosk, code in enumerate(codes)]
-    raised = at_once(app, *shown[:3], lambda: erase_patron(patron_id=gone, reason="asked", now=clock()), *shown[3:])
-    assert raised == [None] * 7
-    assert {getattr(answer, "reason", None) for answer in answers} <= {None, Reason.UNKNOWN}
-    for table in ("presented_steps", "credentials", "devices"):
-        assert count_rows(table) == 0
-    assert db.session.scalars(select(AccessLogEntry).where(AccessLogEntry.patron_id == gone)).all() == []
-
-
-@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_a_scan_that_has_taken_its_step_is_let_end_before_anything_goes(app, clock):
-    """The scan holds the card's key and still needs the patron's row, so an erasure that took that first would wait."""
-    phone = make_phone(GUARDIAN, now=clock()).id
-    gone, raised = patron_id(GUARDIAN), []
-    with db.engine.connect() as scanning:
-        scanning.execute(update(Credential).where(Credential.device_id == phone).values(last_step=1))
-        erasing = threading.Thread(
-            target=lambda: raised.extend(
-                at_once(app, lambda: erase_patron(patron_id=gone, reason="asked", now=clock()))
-            )
-        )
-        erasing.start()
-        wait_until_it_waits()
-        told = {"at": clock(), "patron_id": gone, "role": "kiosk", "actor": "kiosk1", "purpose": "scan"}
-        scanning.execute(insert(AccessLogEntry).values(told | {"library_id": ULLENSAKER, "fields": "name"}))
-        scanning.commit()
-    erasing.join(60)
-    assert raised == [None]
-    assert count_rows("credentials") == 0
