@@ -36,10 +36,9 @@ def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
         return _("That could not be read. Nothing was changed."), "danger"
     try:
         take_tries(tries=[(SERIES, library_id)], now=now())
+        row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
     except TooManyAttempts as error:
         return refusal_of(error), "danger"
-    try:
-        row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
     except NoNumbersLeft:
         return _("There are not that many numbers left. Ask the operator."), "danger"
     if str(len(list_series(library_id=library_id)) - 1) != form.rows.data:

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from app.register.budgets import take_tries
 from app.register.one_time import NEW_DEVICE, STEP_UP
 from app.register.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_message, choose_channel
-from app.register.tables import Patron, PinVerifier
+from app.register.pins import in_use_since
+from app.register.tables import Patron
 from app.register.transaction import direct_connection
 from app.rules.pin import CODE_SENT
 
@@ -34,10 +35,5 @@ def ask_for_code(*, patron_id: int, purpose: str, now: datetime) -> None:
 
 def may_still_sign_in(*, patron_id: int, since: datetime) -> bool:
     """Tell whether the card is in use, under the PIN that was entered at `since`."""
-    found = (
-        select(Patron.id)
-        .join(PinVerifier, PinVerifier.patron_id == Patron.id)
-        .where(Patron.id == patron_id, Patron.card_state == "active", PinVerifier.set_at <= since)
-    )
     with direct_connection() as connection:
-        return connection.execute(found).first() is not None
+        return connection.execute(in_use_since(patron_id=patron_id, since=since)).first() is not None

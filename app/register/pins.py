@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import false, select, update
+from sqlalchemy import Select, select, update
 
 from app.register.budgets import Try, forget_tries, give_back_tries, take_tries
 from app.register.devices import recognise_device
@@ -82,10 +82,18 @@ def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
         patron = lock_patron(patron_id)
     except NoSuchPatron:
         raise SignInRefused from None
-    changed = PinVerifier.set_at > since if since is not None else false()
-    newer = select(PinVerifier.patron_id).where(PinVerifier.patron_id == patron_id, changed)
-    if patron.card_state != "active" or db.session.scalar(newer) is not None:
+    stands = since is None or db.session.scalar(in_use_since(patron_id=patron_id, since=since)) is not None
+    if patron.card_state != "active" or not stands:
         raise SignInRefused
+
+
+def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
+    """Return the statement that finds the patron if the card is in use under the PIN that was entered at `since`."""
+    return (
+        select(Patron.id)
+        .join(PinVerifier, PinVerifier.patron_id == Patron.id)
+        .where(Patron.id == patron_id, Patron.card_state == "active", PinVerifier.set_at <= since)
+    )
 
 
 def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:

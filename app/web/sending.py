@@ -98,13 +98,13 @@ def _draw(due: Due, *, instant: datetime) -> str:
     if due.kind in LINKS:
         lasting = LETTER_LASTS if due.channel == LETTER else LINK_LASTS
         token = draw_link(patron_id=due.patron_id, lasting=lasting, now=instant)
-        check_address(due)
-        return f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
-    if due.kind in _CODE_FOR:
-        code = draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
-        check_address(due)
-        return code
-    return ""
+        secret = f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
+    elif due.kind in _CODE_FOR:
+        secret = draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+    else:
+        return ""
+    check_address(due)
+    return secret
 
 
 def can_send_code(*, patron_id: int) -> bool:
