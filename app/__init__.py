@@ -33,6 +33,7 @@ from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
 from app.web.identity import DESK_PATH, CookiePerDoor, login_manager
+from app.web.json_bodies import BoundedJson
 from app.web.languages import speak_languages
 from app.web.layout import lay_out
 from app.web.library_words import give_words
@@ -103,7 +104,7 @@ def create_app(
     )
     # Nothing here is a coroutine, and Flask would ask each hook again for each request.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = BoundedJson(app)
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
     app.url_map.converters["card"] = CardNumberInAddress

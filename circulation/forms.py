@@ -21,6 +21,10 @@ _BARCODE: Final = re.compile(r"[!-~]{1,40}", re.ASCII)
 # Signs that make a title read other than it is stored (Unicode annex 9).
 _TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+DEEPEST: Final = 64
+"""How many lists and objects may stand inside one another. What a call takes needs two."""
 MAX_AMOUNT: Final = 100_000_000
 MAX_CARDS: Final = 50
 # Two years ahead is farther than any due date; a bound keeps calendar sums small.
@@ -39,12 +43,23 @@ def parse_body(raw: bytes) -> dict[str, Any]:
         return result
 
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=refuse_constant, object_pairs_hook=refuse_twins)
-    except (ValueError, RecursionError):
+        text = raw.decode("utf-8")
+        _check_depth(text)
+        body = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_twins)
+    except ValueError:
         raise Refused("invalid_json") from None
     if not isinstance(body, dict):
         raise Refused("invalid_json")
     return body
+
+
+def _check_depth(text: str) -> None:
+    # Python's own bound is how deep it can call, which differs between its versions.
+    depth = 0
+    for part in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+        if depth > DEEPEST:
+            raise ValueError("nests too deep")
 
 
 class Form:

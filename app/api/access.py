@@ -10,6 +10,7 @@ from app.register.budgets import take_tries
 from app.register.machines import MachineRefused, sign_in_machine, terminal_of
 from app.register.scans import Terminal
 from app.rules.errors import RuleBroken
+from app.rules.json_text import DEEPEST
 from app.rules.pin import Budget
 from app.web.access import MACHINES, Audience, audience_of_request
 from app.web.clock import now
@@ -87,10 +88,10 @@ def read_json() -> None:
         # Python would read UTF-16 too, whose every other byte is NUL.
         is_utf_8 = b"\x00" not in body
         readable = is_utf_8 and _is_text(request.get_json())
-    except (BadRequest, RecursionError):
+    except BadRequest:
         is_utf_8 = readable = False
     if not is_utf_8:
-        abort(400, description="The body is no JSON in UTF-8.")
+        abort(400, description=f"The body is no JSON in UTF-8, or nests deeper than {DEEPEST} levels.")
     if not readable:
         abort(422, description="The body holds a character that no text has: NUL, or half of one.")
 

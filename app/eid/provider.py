@@ -5,7 +5,6 @@ the requests and judges the token; no answer and no secret is kept but the servi
 """
 
 import hmac
-import json
 import secrets
 import time
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from app.eid.identity import Identity, check_token, is_signed_by, read_identity
 from app.eid.keys import read_keys
 from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
+from app.rules.json_text import parse_json
 
 _SECONDS: Final = 5.0
 _LARGEST: Final = 256 * 1024
@@ -225,8 +225,8 @@ class _Told(NamedTuple):
 
 def _read(answer: _Told) -> dict[str, Any]:
     try:
-        told = json.loads(answer.body) if answer.status == 200 else None
-    except (ValueError, RecursionError):
+        told = parse_json(answer.body) if answer.status == 200 else None
+    except ValueError:
         told = None
     if not isinstance(told, dict):
         raise EidRefused(Why.SILENT)

@@ -1,6 +1,5 @@
 """Read what a library answered, field by field. What does not fit is Unavailable("bad_answer"), never a guess."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn, Self
 
 from app.ils.port import Unavailable
+from app.rules import json_text
 
 _LONGEST_TEXT: Final = 1000
 _LARGEST_NUMBER: Final = 10**12
@@ -26,8 +26,8 @@ def parse_json(raw: bytes) -> object:
         raise ValueError(name)
 
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=refuse, parse_float=Decimal)
-    except (ValueError, RecursionError, InvalidOperation):
+        return json_text.parse_json(raw, parse_constant=refuse, parse_float=Decimal)
+    except (ValueError, InvalidOperation):
         raise Unavailable("bad_answer") from None
 
 

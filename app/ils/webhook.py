@@ -24,6 +24,7 @@ from app.ils.budget import call_within
 from app.ils.json_call import Reply, call_json
 from app.ils.port import Refused, Unavailable
 from app.rules.errors import RuleBroken
+from app.rules.json_text import parse_json
 
 KEY_BYTES: Final = 32
 _SECONDS: Final = 10.0
@@ -105,8 +106,8 @@ def send_notice(
 def _kept(reply: Reply) -> list[str]:
     """Read {"kept": [{"kind": …}]}. Whatever else a system answers has no meaning, and does no harm."""
     try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        answer = parse_json(reply.body)
+    except ValueError:
         return []
     kept = answer.get("kept") if isinstance(answer, dict) else None
     kinds = [each.get("kind") for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []

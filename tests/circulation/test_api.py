@@ -162,6 +162,7 @@ def test_no_body_brings_the_server_down(mull: Building, call: str, data: st.Data
         ('{"barcode": "å"}'.encode("latin-1"), "application/json", 400, "invalid_json"),
         ('{"barcode": "1"}'.encode("utf-16"), "application/json", 400, "invalid_json"),
         (b"[" * 60000, "application/json", 400, "invalid_json"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "application/json", 400, "invalid_json"),
         (b'{"a":' * 9000 + b"1" + b"}" * 9000, "application/json", 400, "invalid_json"),
         (b'{"amount": ' + b"9" * 20000 + b"}", "application/json", 400, "invalid_json"),
         (b"{}", "text/plain", 415, "not_json"),

@@ -228,12 +228,17 @@ def test_what_is_no_payload_is_unprocessable(client: FlaskClient, body: str) -> 
         '{"payload": "9"}'.encode("utf-16-le"),
         b"[" * 30_000,
         b'{"payload":' * 5_000,
+        b'{"payload": "9", "more": ' + b"[" * 64 + b"]" * 64 + b"}",
+        b'{"payload":' * 5_000 + b"1" + b"}" * 5_000,
         b'{"payload": ' + b"9" * 5_000 + b"}",
     ],
 )
 def test_what_is_no_json_is_a_bad_request(client: FlaskClient, body: bytes) -> None:
     response = client.post(SCAN, data=body, content_type="application/json", auth=KIOSK_1)
-    assert (response.status_code, response.json["detail"]) == (400, "The body is no JSON in UTF-8.")
+    assert (response.status_code, response.json["detail"]) == (
+        400,
+        "The body is no JSON in UTF-8, or nests deeper than 64 levels.",
+    )
 
 
 @pytest.mark.parametrize(

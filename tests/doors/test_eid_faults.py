@@ -25,6 +25,7 @@ WRONG: list[tuple[Manners, str, int]] = [
     (Manners(changes={"aud": ["another", "one-more"], "azp": "lanekort-test"}), "not meant for you and us", 400),
     (Manners(changes={"aud": ["lanekort-test", "another"], "azp": "another"}), "not meant for you and us", 400),
     (Manners(changes={"aud": ["lanekort-test", "another"]}), "not meant for you and us", 400),
+    (Manners(changes={"more": json.loads("[" * 64 + "]" * 64)}), "not meant for you and us", 400),
     (Manners(wrong_key=True), "not meant for you and us", 400),
     (Manners(unsigned=True), "not meant for you and us", 400),
     (Manners(told_issuer="https://elsewhere.example"), "not meant for you and us", 400),
