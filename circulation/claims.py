@@ -34,7 +34,7 @@ def _claim(session: Session, policy: Policy, card_number: str, today: date) -> i
     lock_patrons(session, card_number)
     late = select(Loan, Item).join(Item, Item.id == Loan.item_id).where(Loan.card_number == card_number)
     made = 0
-    for loan, item in session.execute(late.order_by(Loan.id)):
+    for loan, item in session.execute(late.order_by(Loan.due_on, Item.barcode)):
         known = set(session.scalars(select(Claim.level).where(Claim.loan_id == loan.id)))
         new = [c for c in claims_due(policy=policy, due_on=loan.due_on, today=today) if c[0].level not in known]
         for step, day in new:

@@ -72,8 +72,9 @@ def pay(
 def _keep_what_is_paid_for(session: Session, policy: Policy, debts: list[Debt], now: datetime) -> None:
     today = local_day(policy=policy, now=now)
     replaced = [debt.loan_id for debt in debts if debt.loan_id is not None and debt.settled_on is not None]
-    bought = select(Loan, Item).join(Item, Item.id == Loan.item_id).where(Loan.id.in_(replaced)).order_by(Loan.id)
-    pairs = list(session.execute(bought))
+    bought = select(Loan, Item).join(Item, Item.id == Loan.item_id).where(Loan.id.in_(replaced))
+    # The oldest first: the fees that are booked now are paid in this order.
+    pairs = list(session.execute(bought.order_by(Loan.due_on, Item.barcode)))
     lock_editions(session, *(item.edition for _, item in pairs))
     for loan, item in pairs:
         end_loan(session=session, policy=policy, loan=loan, item=item, today=today)

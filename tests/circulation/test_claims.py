@@ -83,6 +83,30 @@ def test_paying_the_invoice_ends_the_loan_and_lifts_the_block(mull: Building) ->
     mull.lend("1002")
 
 
+def test_paying_for_several_loans_books_the_fee_of_the_oldest_first(mull: Building) -> None:
+    for number in range(6):
+        mull.stock(f"{number}", category="dvd")
+        mull.lend(f"{number}")
+        mull.clock.turn(days=1)
+    mull.clock.turn(days=80)
+    claims(mull)
+    pay_all(mull)
+    fees = [debt["amount"] for debt in mull.patron()["debts"] if debt["kind"] == "overdue"]
+    assert len(fees) == 6
+    assert fees == sorted(fees, reverse=True)
+
+
+def test_an_invoice_for_several_loans_names_the_oldest_first(mull: Building) -> None:
+    for number in range(6):
+        mull.stock(f"{number}", shelf_code="Hcf", price=1000 * (6 - number))
+        mull.lend(f"{number}")
+        mull.clock.turn(days=1)
+    mull.clock.turn(days=100)
+    claims(mull)
+    prices = mull.column("SELECT amount FROM debts WHERE kind = 'replacement_charge' ORDER BY number")
+    assert prices == [6000, 5000, 4000, 3000, 2000, 1000]
+
+
 def test_a_copy_marked_lost_after_its_invoice_is_not_charged_twice(mull: Building) -> None:
     mull.stock("1001", shelf_code="Hcf")
     mull.lend("1001")
