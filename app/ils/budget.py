@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final, TypeVar
 
+from app.ils.guard import Guard
 from app.ils.port import Unavailable
 
 T = TypeVar("T")
@@ -47,15 +48,32 @@ def start(call: Callable[[], T]) -> Future[T]:
     return future
 
 
-def call_within(seconds: float, call: Callable[[Budget], T]) -> T:
+def call_within(seconds: float, call: Callable[[Budget], T], *, guard: Guard | None = None) -> T:
     """Return what `call` returns, or raise what it raises. Unavailable if it has done neither in time.
 
     The call is given the budget to divide. A name that is slow to look up or an answer that drips byte by byte holds
-    only the thread.
+    only the thread. Where there is a guard, it may refuse the call, and it counts one for as long as its thread lives.
     """
+    if guard is not None:
+        guard.begin_call()
     budget = Budget(seconds)
-    future = start(lambda: call(budget))
+
+    def run() -> T:
+        try:
+            return call(budget)
+        finally:
+            if guard is not None:
+                guard.end_call()
+
+    timed_out = False
     try:
-        return future.result(timeout=seconds)
+        return start(run).result(timeout=seconds)
     except TimeoutError:
+        timed_out = True
         raise Unavailable("too_slow") from None
+    except Unavailable as error:
+        timed_out = error.reason == "too_slow"
+        raise
+    finally:
+        if guard is not None:
+            guard.note(timed_out=timed_out)

@@ -11,6 +11,7 @@ import httpx
 
 from app.ils import http_answers as answers
 from app.ils.budget import BUDGET_SECONDS, call_within
+from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.lending import (
     Charged,
@@ -51,7 +52,9 @@ class CirculationSystem(SelfServiceCalls):
         user: str,
         password: str,
         seconds: float = BUDGET_SECONDS,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard or Guard()
         self._client = client
         self._base = f"{url.rstrip('/')}/circulation/v1/{library_id}"
         self._auth = httpx.BasicAuth(user, password)
@@ -201,6 +204,7 @@ class CirculationSystem(SelfServiceCalls):
                 body=body,
                 auth=self._auth,
             ),
+            guard=self.guard,
         )
         if reply.status == 200 and reply.media_type == "application/json":
             return Reader(parse_json(reply.body))

@@ -45,11 +45,15 @@ class Reply(NamedTuple):
 
 
 def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process."""
+    """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process.
+
+    Its connections are not counted: libraries share it, and none may use up what another one needs.
+    """
     return httpx.Client(
         transport=transport,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         headers={"User-Agent": "Lanekort"},
     )
 

@@ -18,6 +18,7 @@ import httpx
 
 from app.ils import koha_answers as answers
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
+from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.koha_login import BasicLogin, OAuthLogin
 from app.ils.port import Account, Loan, Refused, Renewal, Unavailable
@@ -41,7 +42,9 @@ class KohaSystem:
         currency: str,
         seconds: float = BUDGET_SECONDS,
         clock: Callable[[], datetime] = utc_now,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard or Guard()
         self._client = client
         self._url = url.rstrip("/")
         self._login = login
@@ -52,7 +55,9 @@ class KohaSystem:
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
         """See LibrarySystem."""
         asked = list(dict.fromkeys(card_numbers))
-        return call_within(self._seconds, lambda budget: self._accounts(asked, budget)) if asked else []
+        if not asked:
+            return []
+        return call_within(self._seconds, lambda budget: self._accounts(asked, budget), guard=self.guard)
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """See LibrarySystem. Koha would renew any checkout: that it is this card's is checked before."""
@@ -63,7 +68,7 @@ class KohaSystem:
                     return self._renew(loan, budget)
             raise Refused("unknown_loan")
 
-        return call_within(self._seconds, act)
+        return call_within(self._seconds, act, guard=self.guard)
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem. A call for each loan, so it may take three times as long as others."""
@@ -77,6 +82,7 @@ class KohaSystem:
         return call_within(
             3 * self._seconds,
             lambda budget: [attempt(loan, budget) for loan in self._loans_of(card_number, budget)],
+            guard=self.guard,
         )
 
     def _accounts(self, asked: Sequence[str], budget: Budget) -> list[Account]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
+from app.ils.guard import Guard
 from app.ils.port import Account, Loan, Refused, Renewal
 from app.ils.sip2_session import Session, Sip2Settings
 
@@ -24,7 +25,9 @@ class Sip2System:
         settings: Sip2Settings,
         seconds: float = BUDGET_SECONDS,
         clock: Callable[[], datetime] = utc_now,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard or Guard()
         self._settings = settings
         self._seconds = seconds
         self._clock = clock
@@ -67,4 +70,4 @@ class Sip2System:
             with Session(settings=self._settings, now=self._clock(), budget=budget) as session:
                 return act(session)
 
-        return call_within(self._seconds, run)
+        return call_within(self._seconds, run, guard=self.guard)

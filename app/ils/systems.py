@@ -22,6 +22,7 @@ from typing import Final
 
 import httpx
 
+from app.ils.guard import Guard
 from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.koha import KohaSystem
@@ -31,6 +32,7 @@ from app.ils.port import LibrarySystem
 from app.ils.self_service import SelfServiceSystem
 from app.ils.sip2 import Sip2System
 from app.ils.sip2_session import Encoding, Sip2Settings
+from app.rules.circuit import State
 from app.rules.settings_table import LIBRARY_ID, SettingsTable
 
 _ENCODINGS: Final[dict[str, Encoding]] = {"cp850": "cp850", "latin-1": "latin-1", "utf-8": "utf-8"}
@@ -59,6 +61,15 @@ class Systems:
         """Return the library's system if it keeps agreements for unstaffed opening, tablets and e-books."""
         system = self._systems.get(library_id)
         return system if isinstance(system, SelfServiceSystem) else None
+
+    def not_answering(self) -> list[str]:
+        """Return the ids of the libraries that this process does not ask now, since they did not answer in time."""
+        guards = {library_id: getattr(system, "guard", None) for library_id, system in self._systems.items()}
+        return [
+            library_id
+            for library_id, guard in guards.items()
+            if isinstance(guard, Guard) and guard.state is not State.CLOSED
+        ]
 
 
 def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:

@@ -1,0 +1,63 @@
+"""A circuit breaker (Nygard, Release It!, 2007): who let others wait in vain a few times is not asked for a while.
+
+The circuit opens after three time-outs in a row. Twenty seconds later it is half-open: one call is let through as a
+probe, and any answer closes it again, while another time-out opens it for twenty seconds more.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+TIMEOUTS_IN_A_ROW: Final = 3
+OPEN_SECONDS: Final = 20.0
+PROBE_SECONDS: Final = 20.0
+"""After so long a probe of which nothing was heard is given up, and another call may be one."""
+
+
+class State(StrEnum):
+    """What a circuit does with the next call."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """One circuit; each step returns the circuit after it. `now` is in seconds of a clock that never goes back."""
+
+    timeouts: int = 0
+    opened_at: float | None = None
+    probing_since: float | None = None
+
+    def state(self, *, now: float) -> State:
+        """Return whether the next call is let through, refused, or let through as a probe."""
+        if self.opened_at is None:
+            return State.CLOSED
+        if now - self.opened_at < OPEN_SECONDS:
+            return State.OPEN
+        if self.probing_since is not None and now - self.probing_since < PROBE_SECONDS:
+            return State.OPEN
+        return State.HALF_OPEN
+
+    def begin_call(self, *, now: float) -> "Circuit | None":
+        """Let a call through; None where it is refused."""
+        match self.state(now=now):
+            case State.OPEN:
+                return None
+            case State.HALF_OPEN:
+                return replace(self, probing_since=now)
+            case State.CLOSED:
+                return self
+
+    def note_answer(self) -> "Circuit":
+        """A call was answered in time, whatever the answer was."""
+        return Circuit()
+
+    def note_timeout(self, *, now: float) -> "Circuit":
+        """A call was not answered in time."""
+        if self.opened_at is not None:
+            # Calls that began before it opened tell nothing new; the probe does.
+            return self if self.probing_since is None else replace(self, opened_at=now, probing_since=None)
+        timeouts = self.timeouts + 1
+        return Circuit(timeouts, now if timeouts >= TIMEOUTS_IN_A_ROW else None)
