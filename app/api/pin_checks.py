@@ -21,8 +21,9 @@ from app.web.clock import now
 @v1.doc(
     summary="Check a PIN",
     description=(
-        "Tells whether card number and PIN belong together and the card is one that your library may take, and nothing "
-        "else: not whether it is activated there, which a scan and a fetch tell. "
+        "Tells whether card number and PIN belong together, of patrons who have joined your library or whose card was "
+        "scanned there in the last five minutes; of anybody else the answer is false, whatever the PIN. No more "
+        "is told. "
         "Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: "
         "429 comes whether the PIN was right or not."
     ),

@@ -176,7 +176,12 @@ class PinCheckOut(Schema):
 
     valid = Boolean(
         required=True,
-        metadata={"description": "false for a number nobody has, a card that may not be used here, and a wrong PIN"},
+        metadata={
+            "description": (
+                "false for a number nobody has, a patron who neither joined your library nor scanned there just now, a "
+                "card that may not be used here, and a wrong PIN"
+            )
+        },
     )
 
 
