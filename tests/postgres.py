@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+from tests.ports import own_port
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _MEMORY = Path("/dev/shm")
@@ -51,7 +52,7 @@ def running_postgres(*settings: str, in_memory: bool = False) -> Iterator[str]:
             for path in (Path(folder), data):
                 shutil.chown(path, "postgres", "postgres")
             as_user = ["runuser", "-u", "postgres", "--"]
-        port = _free_port()
+        port = own_port()
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300 -c shared_buffers=64MB"
         # Its other way leaves files in /dev/shm behind, for it is not stopped but killed.
         options += " -c dynamic_shared_memory_type=mmap"
@@ -80,13 +81,6 @@ def drop_database(url: str) -> None:
 
 def _has_room(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _run(command: list[str | Path]) -> None:

@@ -25,6 +25,7 @@ from tests.doors.visits import (
     shown_code,
     submit,
 )
+from tests.searching import stands_in
 
 BROWSER = Callable[..., FlaskClient]
 
@@ -75,7 +76,7 @@ def test_what_is_too_long_to_be_true_is_refused_and_no_200(
 
 
 def test_the_pin_is_never_written_into_the_page(client: FlaskClient) -> None:
-    assert "7391" not in log_in(client, "N000100001", "7391").text
+    assert not stands_in("7391", log_in(client, "N000100001", "7391").text)
 
 
 @pytest.mark.parametrize("card_number", ["N000100001", "N999999999", "N000100004"])

@@ -14,10 +14,11 @@ from typing import Any
 from flask import Flask
 
 from app.config import demo_settings
-from app.demo.eid import free_port, serving_eid
+from app.demo.eid import serving_eid
 from app.register.transaction import db
 from app.web.worker import work_once
 from demo import Demonstration, Server
+from tests.ports import own_port
 
 HOST = "127.0.0.1"
 _ROOT = Path(__file__).parent.parent.parent
@@ -77,13 +78,13 @@ class RunningPortal:
 def running_portal(folder: Path, *, port: int = 0, eid: bool = False) -> Iterator[RunningPortal]:
     """Serve the demonstration in `folder`, a fresh one if there is none, until the test is through with it.
 
-    It listens on a free port, or on the one where it was before. With `eid` the national sign-in is served beside it,
-    by the real provider.
+    It listens on a port of its own, or on the one where it was before. With `eid` the national sign-in is served
+    beside it, by the real provider.
     """
     clock_file = folder / "clock"
     if not clock_file.exists():
         clock_file.write_text("0")
-    command = [sys.executable, "-m", __name__, str(folder), str(port), *(["--eid"] if eid else [])]
+    command = [sys.executable, "-m", __name__, str(folder), str(port or own_port()), *(["--eid"] if eid else [])]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -113,9 +114,8 @@ def main() -> None:
         _, port = server.LISTENERS[0].sock.getsockname()
         os.write(output, f"http://{HOST}:{port}\n".encode())
 
-    port = asked.port or (free_port() if asked.eid else 0)
     options = {
-        "bind": f"{HOST}:{port}",
+        "bind": f"{HOST}:{asked.port}",
         "workers": 2,
         # A browser opens connections ahead, and a worker with one thread would wait half a minute for each.
         "worker_class": "gthread",
@@ -124,11 +124,12 @@ def main() -> None:
         "control_socket_disable": True,
         "when_ready": say,
     }
-    settings = demo_settings(folder, public_url=f"http://{HOST}:{port}")
+    settings = demo_settings(folder, public_url=f"http://{HOST}:{asked.port}")
     with ExitStack() as meanwhile:
         if asked.eid:
             # The address to which it sends people back is on its list word for word.
-            there = serving_eid(redirect_uri=f"{settings.public_url}/sign-in/return", today=datetime.now(UTC).date())
+            back, today = f"{settings.public_url}/sign-in/return", datetime.now(UTC).date()
+            there = serving_eid(redirect_uri=back, today=today, port=own_port())
             settings = replace(settings, eid=meanwhile.enter_context(there))
         demonstration = TurnedDemonstration(folder, settings)
         demonstration.prepare()

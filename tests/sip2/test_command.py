@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.conftest import VAULT_KEYS
+from tests.ports import own_port
 from tests.sip2.kiosks import KIOSK_1, RawKiosk
 from tests.sip2.systems import DATE, summed
-from tests.sip2.test_dead_system import free_port
 
 HOUSE = Path(__file__).parents[2]
 
@@ -92,7 +92,7 @@ def test_it_runs_with_tls_on_both_sides_and_answers_what_was_asked_before_it_sto
     database_url: str, tmp_path: Path
 ) -> None:
     certificate, key = make_certificate(tmp_path)
-    port, asked, go_on = free_port(), threading.Event(), threading.Event()
+    port, asked, go_on = own_port(), threading.Event(), threading.Event()
     as_system = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     as_system.load_cert_chain(certificate, key)
     answer = summed(b"24" + b" " * 14 + b"000" + DATE + b"AOULLE|AAN000100001|AE|BLY|", 0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.doors.visits import GUARDIAN
+from tests.ports import own_port
 from tests.sip2.conftest import BY_ADDRESS, OpenGateway, port_of
 from tests.sip2.kiosks import STATUS, raw_kiosk
 from tests.sip2.systems import DATE, ILS_PASSWORD, ILS_USER, Library, lending, recording, summed
@@ -33,15 +34,9 @@ BEGINNINGS = {
 SORRY = b"The library's system does not answer. Try again soon, or ask at the desk."
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("code", QUESTIONS)
 def test_every_question_to_a_dead_system_is_answered(open_gateway: OpenGateway, code: bytes) -> None:
-    port = port_of(open_gateway(free_port(), kiosks_by_address=BY_ADDRESS, language="en"))
+    port = port_of(open_gateway(own_port(), kiosks_by_address=BY_ADDRESS, language="en"))
     with raw_kiosk(port) as kiosk:
         for _ in range(3):
             answer = kiosk.ask(QUESTIONS[code])
@@ -50,7 +45,7 @@ def test_every_question_to_a_dead_system_is_answered(open_gateway: OpenGateway, 
 
 
 def test_a_sign_on_while_the_system_is_dead_is_answered_no(open_gateway: OpenGateway) -> None:
-    with raw_kiosk(port_of(open_gateway(free_port()))) as kiosk:
+    with raw_kiosk(port_of(open_gateway(own_port()))) as kiosk:
         assert kiosk.sign_on() == b"940"
 
 
@@ -82,7 +77,7 @@ def test_a_system_that_hangs_up_in_the_middle_of_an_answer_is_not_waited_for(ope
 def test_when_the_system_is_back_the_kiosk_is_signed_on_again_by_itself(
     open_gateway: OpenGateway, show_code: Callable[[], str]
 ) -> None:
-    ils_port = free_port()
+    ils_port = own_port()
 
     def answer(message: bytes) -> bytes:
         sequence = int(message[-7:-6])

@@ -40,6 +40,7 @@ from tests.doors.visits import (
     submit,
 )
 from tests.mail import MailServer, running_mail_server
+from tests.searching import stands_in
 from tests.wall.callers import Caller, Route, make_callers, make_victim, routes_of
 from tests.wallets import SAVE, google_issuer, google_object_of
 
@@ -103,8 +104,9 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Logged]:
 
 
 def found_in(log: str, secrets: set[str]) -> set[str]:
-    """Return which secrets stand in a log. A few digits count where they are not part of a number, such as 0.8261s."""
-    return {secret for secret in secrets if re.search(rf"(?<![\w.]){re.escape(secret)}(?!\w)", log)}
+    """Return which secrets stand in a log, beside the numbers of processes, which may be any four digits."""
+    without_processes = re.sub(r"\[\d+\]|pid:? \d+", "", log)
+    return {secret for secret in secrets if stands_in(secret, without_processes)}
 
 
 def all_canaries() -> set[str]:
