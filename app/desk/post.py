@@ -114,6 +114,6 @@ def retry(message_id: int) -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def send_as_letter(message_id: int) -> ResponseReturnValue:
     """Let a message be a letter instead."""
-    letters.send_as_letter(message_id=message_id, library_id=this_workplace().library_id)
+    letters.send_as_letter(message_id=message_id, library_id=this_workplace().library_id, now=now())
     flash(_("The message is now a letter to be printed."), "success")
     return redirect(url_for("desk.post"))

@@ -11,7 +11,16 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.access_log import Looker, write_down, write_down_list
-from app.register.outbox import CODES, LETTER, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.outbox import (
+    CODES,
+    LETTER,
+    SEALED_TO_COLUMN,
+    Due,
+    choose_channel,
+    is_not_leased,
+    make_due,
+    read_message,
+)
 from app.register.tables import Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
@@ -71,9 +80,10 @@ def list_failed(
 ) -> tuple[list[FailedMessage], bool]:
     """Return the next twenty messages that failed, behind the message `after`, and whether there are more.
 
-    `channels` are those that a machine serves here. Each look is written down before they are returned.
+    One that is being sent at this moment has not failed. `channels` are those that a machine serves here. Each look is
+    written down before they are returned.
     """
-    rows, more = _next_page(*_FAILED, library_id=library_id, after=after)
+    rows, more = _next_page(*_FAILED, is_not_leased(now=now), library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
     write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name, contact data", now=now)
     return [_failed(row, channels) for row in rows], more
@@ -155,15 +165,18 @@ def mark_printed(*, message_id: int, library_id: str, now: datetime) -> None:
 
 
 def try_again(*, message_id: int, library_id: str, now: datetime) -> None:
-    """Let a message that failed be tried now. Raises NoSuchMessage."""
-    _change(message_id, library_id, *_FAILED, due_at=now)
+    """Let a message that failed be tried now. Raises NoSuchMessage, also while it is being sent."""
+    _change(message_id, library_id, *_FAILED, is_not_leased(now=now), due_at=now)
 
 
-def send_as_letter(*, message_id: int, library_id: str) -> None:
-    """Let a message that failed wait as a letter instead. Raises NoSuchMessage, also where there is no address."""
+def send_as_letter(*, message_id: int, library_id: str, now: datetime) -> None:
+    """Let a message that failed wait as a letter instead.
+
+    Raises NoSuchMessage, also while it is being sent, and where there is no address.
+    """
     has_address = Message.patron_id.in_(select(Patron.id).where(Patron.address.is_not(None)))
     possible = (has_address, Message.sealed_to.is_(None), Message.kind.not_in(CODES))
-    _change(message_id, library_id, *_FAILED, *possible, channel=LETTER, due_at=None)
+    _change(message_id, library_id, *_FAILED, is_not_leased(now=now), *possible, channel=LETTER, due_at=None)
 
 
 def _change(message_id: int, library_id: str, *conditions: ColumnElement[bool], **values: object) -> None:

@@ -99,6 +99,7 @@ class LibraryNotice(Base):
     It holds no data of the patron: the system fetches those. `patron_id` has no foreign key, since the word that
     somebody is erased outlives them. Where the number by which the library knew a patron is theirs no longer, it is
     sealed here for as long as the notice may be asked for: a library that goes back to a copy of last week asks again.
+    `charged_by` is the user name of whoever replaced the card at the library's own desk; it then charges for the card.
     """
 
     __tablename__ = "library_notices"
@@ -118,6 +119,7 @@ class LibraryNotice(Base):
     patron_version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(12))
     sealed_number: Mapped[bytes | None]
+    charged_by: Mapped[str | None] = mapped_column(String(64))
     asked_at: Mapped[Instant]
     due_at: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0)

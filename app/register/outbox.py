@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Protocol
+from enum import IntEnum
+from itertools import product
+from typing import Any, Final, Literal, Protocol
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, case, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.register.tables import Message, Patron
@@ -34,15 +36,41 @@ LINKS: Final = (NEW_PIN, WELCOME)
 CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE)
 """Kinds that carry six digits for somebody who waits for them now: never in a letter, and never late."""
 
+
+class Urgency(IntEnum):
+    """In which order messages are sent: the least number first, however long the others have waited."""
+
+    CODE = 1
+    LINK = 2
+    NOTICE = 3
+    BULK = 4
+
+
+URGENCIES: Final = {
+    NEW_DEVICE_CODE: Urgency.CODE,
+    STEP_UP_CODE: Urgency.CODE,
+    NEW_PIN: Urgency.LINK,
+    FAMILY_ADVICE_TO_CHILD: Urgency.BULK,
+    FAMILY_ADVICE_TO_GUARDIAN: Urgency.BULK,
+    INACTIVE_WARNING: Urgency.BULK,
+}
+"""Every other kind is a NOTICE, the welcome too: a library may enrol a whole school at once."""
+
 EMAIL: Final = "email"
 SMS: Final = "sms"
 LETTER: Final = "letter"
+QUEUES: Final = (EMAIL, SMS, LETTER)
+"""Each has senders of its own, so that a channel that hangs holds up no other."""
 
 SEALED_TO_COLUMN: Final = "messages.sealed_to"
 
 _LEASE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=6)
+_CODE_PAUSE = timedelta(seconds=10)
 _CODE_IS_LATE = timedelta(minutes=10)
+_CODE_IS_SLOW = timedelta(seconds=20)
+
+CodeState = Literal["sent", "on its way", "not sent"]
 
 
 class ReachedElsewhere(RuleBroken):
@@ -86,28 +114,65 @@ def ask_for_message(
     about_patron_id: int | None = None,
     channel: str | None = None,
     to: str | None = None,
+    due: bool = True,
 ) -> None:
     """Ask for a message to a patron, in the transaction of what it tells.
 
     Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address that the patron had
-    until now (for a letter, its lines without the name); it is kept sealed, until the message is sent.
+    until now (for a letter, its lines without the name); it is kept sealed, until the message is sent. A letter that is
+    not `due` waits for the desk at once.
     """
     db.session.add(
         Message(
             patron_id=patron_id,
             about_patron_id=about_patron_id,
             kind=kind,
+            urgency=URGENCIES.get(kind, Urgency.NOTICE),
+            queue=channel or _likely_channel(patron_id, kind=kind),
             channel=channel,
             sealed_to=vault.seal(to.encode(), column=SEALED_TO_COLUMN) if to else None,
             asked_at=now,
-            due_at=now,
+            due_at=now if due else None,
             attempts=0,
         )
     )
 
 
-def take_due_message(*, channels: Collection[str], now: datetime) -> Due | None:
-    """Take one message that is due, and keep other workers off it for five minutes.
+def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
+    """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
+    by_letter = literal(kind not in CODES) & (Patron.preferred_contact == LETTER)
+    likely = case(
+        ((Patron.preferred_contact == SMS) & Patron.phone.is_not(None), SMS),
+        (by_letter, LETTER),
+        (Patron.email.is_not(None), EMAIL),
+        (Patron.phone.is_not(None), SMS),
+        else_=LETTER,
+    )
+    # Of somebody who is gone the foreign key tells.
+    return func.coalesce(select(likely).where(Patron.id == patron_id).scalar_subquery(), LETTER)
+
+
+def list_due(*, now: datetime) -> frozenset[tuple[str, Urgency]]:
+    """Return the queues in which something is due, each with its urgency."""
+    places = list(product(QUEUES, Urgency))
+    found = [exists().where(*_is_due(queue=queue, urgency=urgency, now=now)) for queue, urgency in places]
+    with direct_connection() as connection:
+        row = connection.execute(select(*(one.label(None) for one in found))).one()
+    return frozenset(place for place, is_due in zip(places, row, strict=True) if is_due)
+
+
+def _is_due(*, queue: str, urgency: Urgency, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Message.queue == queue, Message.urgency == urgency, Message.due_at <= now
+
+
+def take_due_message(
+    *,
+    channels: Collection[str],
+    now: datetime,
+    queues: Collection[str] = QUEUES,
+    urgencies: Collection[Urgency] = tuple(Urgency),
+) -> Due | None:
+    """Take the most urgent message that is due in the queues, and keep other workers off it for five minutes.
 
     `channels` are those that a machine serves here. A worker that dies in the middle leaves the message due again,
     so it is sent at least once. A message that has come to nothing is deleted: a code after ten minutes or without
@@ -115,7 +180,7 @@ def take_due_message(*, channels: Collection[str], now: datetime) -> Due | None:
     PIN for a card that is blocked, or by letter for one that is frozen.
     """
     due = None
-    while due is None and (message_id := _take(now=now)) is not None:
+    while due is None and (message_id := _take(queues=queues, urgencies=urgencies, now=now)) is not None:
         try:
             due = _read(message_id=message_id, channels=channels, now=now)
         except SecretNotOpened:
@@ -130,21 +195,21 @@ def take_due_message(*, channels: Collection[str], now: datetime) -> Due | None:
     return due
 
 
-def _take(*, now: datetime) -> int | None:
-    due = (
-        select(Message.id)
-        .where(Message.due_at <= now)
-        .order_by(Message.due_at, Message.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return db.session.execute(
-        update(Message)
-        .where(Message.id == due.scalar_subquery(), Message.due_at <= now)
-        .values(due_at=now + _LEASE, attempts=Message.attempts + 1)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    ).scalar()
+def _take(*, queues: Collection[str], urgencies: Collection[Urgency], now: datetime) -> int | None:
+    # One place after the other: so each statement reads one row of its index, however many wait.
+    for urgency, queue in product(sorted(urgencies), queues):
+        due = _is_due(queue=queue, urgency=urgency, now=now)
+        first = select(Message.id).where(*due).order_by(Message.due_at, Message.id).limit(1)
+        message_id = db.session.scalar(
+            update(Message)
+            .where(Message.id == first.with_for_update(skip_locked=True).scalar_subquery(), Message.due_at <= now)
+            .values(due_at=now + _LEASE, leased_until=now + _LEASE, attempts=Message.attempts + 1)
+            .returning(Message.id)
+            .execution_options(synchronize_session=False)
+        )
+        if message_id is not None:
+            return message_id
+    return None
 
 
 def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due | None:
@@ -233,6 +298,28 @@ def _address(patron: Patron, *, channel: str) -> str:
     return "\n".join(line for line in (patron.address, place) if line)
 
 
+def is_not_leased(*, now: datetime) -> ColumnElement[bool]:
+    """Return the condition of messages that no worker is sending at this moment."""
+    return or_(Message.leased_until.is_(None), Message.leased_until <= now)
+
+
+def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> CodeState:
+    """Tell what became of the code of one of the CODES that was asked for at `since` or later.
+
+    It is not sent where a try failed, where it came to nothing, and where twenty seconds have passed.
+    """
+    asked = select(Message.sent_at, Message.asked_at, Message.attempts, is_not_leased(now=now).label("idle"))
+    asked = asked.where(Message.patron_id == patron_id, Message.kind == kind, Message.asked_at >= since)
+    with direct_connection() as connection:
+        row = connection.execute(asked.order_by(Message.id.desc()).limit(1)).first()
+    if row is None:
+        return "not sent"
+    if row.sent_at is not None:
+        return "sent"
+    has_failed = row.attempts > 0 and row.idle
+    return "not sent" if has_failed or row.asked_at + _CODE_IS_SLOW <= now else "on its way"
+
+
 def mark_sent(*, message_id: int, now: datetime) -> None:
     """Note that a message is sent, and is not to be sent again. An address that was kept for it is forgotten."""
     _note(message_id, due_at=None, sent_at=now, sealed_to=None)
@@ -244,21 +331,22 @@ def leave_to_desk(*, message_id: int) -> None:
 
 
 def mark_failed(*, message_id: int, now: datetime) -> None:
-    """Note that sending failed; the next try comes later each time, at last every six hours.
+    """Note that sending failed; the next try comes later each time, at last every six hours; of a code within seconds.
 
     One that a desk has made a letter meanwhile stays one, and one that is gone stays gone.
     """
     tried = (Message.id == message_id) & Message.due_at.is_not(None)
-    attempts = db.session.scalar(select(Message.attempts).where(tried))
-    if attempts is not None:
+    row = db.session.execute(select(Message.attempts, Message.kind).where(tried)).first()
+    if row is not None:
         # The number of attempts has no end; two to its power would soon be no time that there is.
-        pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(attempts, 10)))
-        later = update(Message).where(tried).values(due_at=now + pause)
+        step = _CODE_PAUSE if row.kind in CODES else timedelta(minutes=1)
+        pause = min(_LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
+        later = update(Message).where(tried).values(due_at=now + pause, leased_until=None)
         db.session.execute(later, execution_options={"synchronize_session": False})
     db.session.commit()
 
 
 def _note(message_id: int, **values: object) -> None:
-    statement = update(Message).where(Message.id == message_id).values(**values)
+    statement = update(Message).where(Message.id == message_id).values(leased_until=None, **values)
     db.session.execute(statement, execution_options={"synchronize_session": False})
     db.session.commit()

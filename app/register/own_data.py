@@ -141,7 +141,7 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     "messages_about_you": Own(
         Message,
         lambda patron: Message.about_patron_id == patron.id,
-        withheld={"patron_id": OTHERS, "channel": OTHERS, "sealed_to": OTHERS},
+        withheld={"patron_id": OTHERS, "queue": OTHERS, "channel": OTHERS, "sealed_to": OTHERS},
     ),
     # The answer says what stands in the other tables.
     "machine_answers": Own(

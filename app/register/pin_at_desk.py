@@ -35,7 +35,8 @@ def order_new_pin(*, patron_id: int, by_letter: bool, now: datetime) -> None:
         raise CardIsFrozen
     if by_letter:
         if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
-            db.session.add(Message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, asked_at=now, attempts=0))
+            # Due at no time: it goes by no machine.
+            ask_for_message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, due=False, now=now)
     elif not _is_there(patron_id, Message.due_at.is_not(None), Message.attempts == 0):
         ask_for_message(patron_id=patron_id, kind=NEW_PIN, now=now)
 

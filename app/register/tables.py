@@ -6,7 +6,17 @@ equal. There is no loan, hold, fee or block in here: a library keeps those, in a
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant, UtcInstant
@@ -53,6 +63,7 @@ __all__ = [
 ]
 
 _BY_GUARDIANS = text("role = 'guardian'")
+_IS_DUE = text("due_at IS NOT NULL")
 
 
 class Patron(Base):
@@ -261,20 +272,30 @@ class FamilyPermission(Base):
 class Message(Base):
     """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept.
 
-    `sealed_to` is an address that the patron had until the change which the message tells of.
+    `sealed_to` is an address that the patron had until the change which the message tells of. `queue` is the channel by
+    which it goes, or most likely will; `urgency` its place among those. A worker sends it until `leased_until`.
     """
 
     __tablename__ = "messages"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = (
+        # What waits is little beside what is kept.
+        Index(
+            "ix_messages_waiting", "queue", "urgency", "due_at", "id", postgresql_where=_IS_DUE, sqlite_where=_IS_DUE
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     about_patron_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(30))
+    urgency: Mapped[int] = mapped_column(SmallInteger, default=3)
+    queue: Mapped[str] = mapped_column(String(10), default="letter")
     channel: Mapped[str | None] = mapped_column(String(10))
     sealed_to: Mapped[bytes | None]
     asked_at: Mapped[Instant]
-    due_at: Mapped[Instant | None] = mapped_column(index=True)
+    due_at: Mapped[Instant | None]
+    leased_until: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[Instant | None] = mapped_column(index=True)
 

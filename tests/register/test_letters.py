@@ -104,7 +104,7 @@ def test_no_other_library_sees_or_touches_a_message_that_failed(clock, failed):
     with pytest.raises(NoSuchMessage):
         try_again(message_id=failed, library_id=MULLSJO, now=clock())
     with pytest.raises(NoSuchMessage):
-        send_as_letter(message_id=failed, library_id=MULLSJO)
+        send_as_letter(message_id=failed, library_id=MULLSJO, now=clock())
     assert message(failed).channel is None
 
 
@@ -170,17 +170,39 @@ def test_a_message_that_failed_is_tried_at_once_when_the_desk_says_so(clock, fai
 
 
 def test_a_message_that_failed_becomes_a_letter_when_the_desk_says_so(clock, failed):
-    send_as_letter(message_id=failed, library_id=ULLENSAKER)
+    send_as_letter(message_id=failed, library_id=ULLENSAKER, now=clock())
     db.session.commit()
     assert [shown.id for shown in letters(clock)[0]] == [failed]
     assert failures(clock) == []
     assert take_due_message(channels=BY_MACHINE, now=clock() + timedelta(days=1)) is None
 
 
-def test_a_message_that_becomes_a_letter_while_it_is_tried_stays_one(clock, failed):
+def test_a_message_on_its_way_is_not_listed_as_failed_nor_tried_a_second_time(clock, failed):
     now = clock.turn(seconds=3600)
     assert take_due_message(channels=BY_MACHINE, now=now).id == failed
-    send_as_letter(message_id=failed, library_id=ULLENSAKER)
+    assert failures(clock) == []
+    with pytest.raises(NoSuchMessage):
+        try_again(message_id=failed, library_id=ULLENSAKER, now=now)
+    with pytest.raises(NoSuchMessage):
+        send_as_letter(message_id=failed, library_id=ULLENSAKER, now=now)
+    db.session.rollback()
+    assert take_due_message(channels=BY_MACHINE, now=now) is None
+
+
+def test_a_message_whose_worker_died_can_be_tried_again_once_its_lease_is_over(clock, failed):
+    take_due_message(channels=BY_MACHINE, now=clock.turn(seconds=3600))
+    now = clock.turn(seconds=300)
+    (shown,) = failures(clock)
+    assert (shown.id, shown.attempts) == (failed, 2)
+    try_again(message_id=failed, library_id=ULLENSAKER, now=now)
+    db.session.commit()
+    assert take_due_message(channels=BY_MACHINE, now=now).id == failed
+
+
+def test_a_message_that_becomes_a_letter_while_a_late_worker_tries_it_stays_one(clock, failed):
+    assert take_due_message(channels=BY_MACHINE, now=clock.turn(seconds=3600)).id == failed
+    now = clock.turn(seconds=300)
+    send_as_letter(message_id=failed, library_id=ULLENSAKER, now=now)
     db.session.commit()
     mark_failed(message_id=failed, now=now)
     assert [shown.id for shown in letters(clock)[0]] == [failed]
@@ -192,7 +214,7 @@ def test_without_an_address_no_message_becomes_a_letter(clock, failed):
     (shown,) = failures(clock)
     assert not shown.can_be_letter
     with pytest.raises(NoSuchMessage):
-        send_as_letter(message_id=failed, library_id=ULLENSAKER)
+        send_as_letter(message_id=failed, library_id=ULLENSAKER, now=clock())
 
 
 @pytest.mark.parametrize(
@@ -204,7 +226,7 @@ def test_a_code_and_word_to_a_former_address_become_no_letter(clock, kind, more)
     (shown,) = failures(clock)
     assert not shown.can_be_letter
     with pytest.raises(NoSuchMessage):
-        send_as_letter(message_id=message_id, library_id=ULLENSAKER)
+        send_as_letter(message_id=message_id, library_id=ULLENSAKER, now=clock())
 
 
 def test_a_former_address_is_hinted_at_and_where_it_cannot_be_opened_not_even_that(app, clock):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from app.register import outbox
 from app.register.outbox import (
@@ -11,16 +11,20 @@ from app.register.outbox import (
     CODES,
     CONTACT_CHANGED,
     EMAIL,
+    FAMILY_ADVICE_TO_CHILD,
     INACTIVE_WARNING,
     LETTER,
     NEW_PIN,
     SMS,
     STEP_UP_CODE,
+    URGENCIES,
     Due,
     ask_for_message,
     leave_to_desk,
+    list_due,
     mark_failed,
     mark_sent,
+    see_code,
     take_due_message,
 )
 from app.register.tables import Message, Patron
@@ -69,6 +73,86 @@ def test_a_message_that_was_sent_is_not_sent_again(clock):
     mark_sent(message_id=take(clock()).id, now=clock())
     assert take(clock.turn(days=20)) is None
     assert only_message().sent_at == clock() - timedelta(days=20)
+
+
+def test_the_most_urgent_message_is_taken_first_however_long_the_others_wait(clock):
+    for kind in (INACTIVE_WARNING, FAMILY_ADVICE_TO_CHILD, CARD_FROZEN, NEW_PIN, STEP_UP_CODE):
+        ask(kind, now=clock())
+        clock.turn(seconds=60)
+    db.session.execute(update(Patron).values(erase_at=clock() + timedelta(days=30), erase_reason="inactive"))
+    db.session.commit()
+    clock.turn(seconds=60)
+    taken = [take(clock()).kind for _ in range(5)]
+    assert taken == [STEP_UP_CODE, NEW_PIN, CARD_FROZEN, INACTIVE_WARNING, FAMILY_ADVICE_TO_CHILD]
+
+
+def test_a_message_waits_in_the_queue_of_the_channel_that_it_will_go_by(clock):
+    for channel, kind, contact in (
+        ("sms", NEW_PIN, {"preferred_contact": "sms", "phone": "+4790000000"}),
+        ("email", NEW_PIN, {"preferred_contact": "sms", "phone": None}),
+        ("email", NEW_PIN, {"preferred_contact": "email", "phone": "+4790000000"}),
+        ("letter", NEW_PIN, {"preferred_contact": "letter"}),
+        ("email", STEP_UP_CODE, {"preferred_contact": "letter"}),
+        ("sms", NEW_PIN, {"preferred_contact": "email", "email": None}),
+    ):
+        reach(GUARDIAN, **contact)
+        ask(kind, now=clock())
+        (place,) = list_due(now=clock())
+        assert place == (channel, URGENCIES[kind])
+        due = take_due_message(channels=BY_MACHINE, queues=[channel], urgencies=[URGENCIES[kind]], now=clock())
+        assert due.channel == channel
+        mark_sent(message_id=due.id, now=clock())
+    assert list_due(now=clock()) == frozenset()
+
+
+def test_an_index_serves_the_taking_of_a_message(clock):
+    db.session.execute(
+        insert(Message),
+        [{"patron_id": patron_id(GUARDIAN), "kind": INACTIVE_WARNING, "asked_at": clock(), "due_at": clock()}] * 2000,
+    )
+    db.session.commit()
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE messages")
+        statement = (
+            "SELECT id FROM messages WHERE queue = 'letter' AND urgency = 4 AND due_at <= '2030-01-01'"
+            " ORDER BY due_at, id LIMIT 1"
+        )
+        explain = "EXPLAIN " if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+        plan = " ".join(str(row) for row in connection.exec_driver_sql(explain + statement))
+    assert "ix_messages_waiting" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
+
+
+def test_the_state_of_a_code_tells_whether_it_left(clock):
+    whose, since = patron_id(GUARDIAN), clock()
+
+    def see() -> str:
+        return see_code(patron_id=whose, kind=STEP_UP_CODE, since=since, now=clock())
+
+    assert see() == "not sent"
+    ask(STEP_UP_CODE, now=clock())
+    assert see() == "on its way"
+    due = take(clock())
+    assert see() == "on its way"
+    mark_failed(message_id=due.id, now=clock())
+    assert see() == "not sent"
+    due = take(clock.turn(seconds=20))
+    mark_sent(message_id=due.id, now=clock())
+    assert see() == "sent"
+    since = clock.turn(seconds=60)
+    ask(STEP_UP_CODE, now=clock())
+    clock.turn(seconds=19)
+    assert see() == "on its way"
+    clock.turn(seconds=1)
+    assert see() == "not sent", "nobody sent it"
+
+
+def test_a_code_that_failed_is_tried_again_within_seconds(clock):
+    ask(STEP_UP_CODE, now=clock())
+    mark_failed(message_id=take(clock()).id, now=clock())
+    assert take(clock.turn(seconds=20)) is not None
 
 
 def test_the_pause_after_a_failure_grows_to_six_hours_and_there_is_always_another_try(clock):
