@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.eid.settings import EidSettings, read_eid
+from app.rules.guessable import has_one_letter_password, has_too_few_signs, is_example
 from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
 
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
+_URLS = ("DATABASE_URL", "SMTP_URL", "SMS_URL")
+_SECRETS = (*_URLS, "SECRET_KEY", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
 
 
@@ -52,6 +55,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     secret_key = environ.get("SECRET_KEY", "")
     if len(secret_key) < _MIN_SECRET:
         faults.append(f"SECRET_KEY must have at least {_MIN_SECRET} characters")
+    elif has_too_few_signs(secret_key):
+        faults.append("SECRET_KEY must be random: it has too few different characters")
+    faults += _guessable(environ)
     vault_keys = _read_vault_keys(environ.get("VAULT_KEYS", ""), faults)
     proxies = environ.get("PROXIES", "0")
     if not (proxies.isascii() and proxies.isdigit()):
@@ -149,7 +155,16 @@ def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
     # Tokens are chained through every key from the first: without one of them nobody would be found again.
     if sorted(keys) != list(range(1, len(keys) + 1)) or len(keys) > 255 or any(len(key) != 32 for key in keys.values()):
         faults.append("VAULT_KEYS must have every key from 1 on (255 at most), each of 32 bytes (64 hex digits)")
+    elif any(has_too_few_signs(key) for key in keys.values()):
+        faults.append("VAULT_KEYS must be random: a key in it has too few different bytes")
     return keys
+
+
+def _guessable(environ: Mapping[str, str]) -> list[str]:
+    """Return a fault for each variable whose password is that of an example, or one letter."""
+    examples = [f"{name} holds the password of the example" for name in _SECRETS if is_example(environ.get(name, ""))]
+    one_letter = [name for name in _URLS if has_one_letter_password(environ.get(name, ""))]
+    return [*examples, *(f"{name} has a password of one letter" for name in one_letter)]
 
 
 def demo_settings(

@@ -23,7 +23,7 @@ from sqlalchemy import delete, select, update
 from circulation.database import Database
 from circulation.policy import Policy
 from circulation.rules import local_day
-from circulation.settings import SettingsError
+from circulation.settings import SettingsError, example_passwords
 from circulation.tables import Notice
 
 # What to say of a kind, by the library's language: {n} how many, {day} about which day, written as `day` says, {step}
@@ -96,6 +96,7 @@ class Post:
         host, _, port = values["SMTP"].rpartition(":")
         if values["SMTP"] and not (host and port.isascii() and port.isdigit()):
             faults.append("CIRCULATION_SMTP: must be host:port")
+        faults += example_passwords(environ, "CIRCULATION_REGISTER_PASSWORD")
         if faults:
             raise SettingsError("\n".join(faults))
         url, user, password, _, sender = values.values()

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
+from urllib.parse import unquote
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 DEMO_LIBRARIES: Final = ("Mull", "2023500")
 SHORTEST_PASSWORD: Final = 16
+FEWEST_SIGNS: Final = 8
+PASSWORD_IN_URL: Final = re.compile(r"[a-z0-9+.-]+://[^/?#@]*?:([^/?#]*)@", re.IGNORECASE)
+EXAMPLE: Final = re.compile(r"change[-_ ]?me", re.IGNORECASE)
 
 
 class SettingsError(ValueError):
     """The environment does not say enough to start safely; the message lists every fault."""
+
+
+def example_passwords(environ: Mapping[str, str], *names: str) -> list[str]:
+    """A fault for each of these passwords, or URLs with one in them, that is the example's or one letter."""
+    faults = []
+    for name in names:
+        value = environ.get(name, "")
+        in_url = PASSWORD_IN_URL.match(value)
+        if EXAMPLE.search(unquote(value)):
+            faults.append(f"{name}: holds the password of the example")
+        elif len(set(in_url[1] if in_url else "" if "://" in value else value)) == 1:
+            faults.append(f"{name}: has a password of one letter")
+    return faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,9 @@ class Settings:
             faults.append("CIRCULATION_API_USER: must be set and without a colon")
         if len(password) < SHORTEST_PASSWORD:
             faults.append(f"CIRCULATION_API_PASSWORD: at least {SHORTEST_PASSWORD} characters")
+        elif len(set(password)) < FEWEST_SIGNS:
+            faults.append("CIRCULATION_API_PASSWORD: too few different characters to be a drawn one")
+        faults += example_passwords(environ, "CIRCULATION_DATABASE_URL", "CIRCULATION_API_PASSWORD")
         if faults:
             raise SettingsError("\n".join(faults))
         return cls({name: url.replace("{library}", name) for name in libraries}, user, password)

@@ -66,6 +66,29 @@ def test_every_fault_of_the_settings_is_told_at_once() -> None:
     assert "short" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CIRCULATION_DATABASE_URL", "postgresql+psycopg://circulation:change-me@localhost/circulation"),
+        ("CIRCULATION_DATABASE_URL", "postgresql+psycopg://circulation:xxx@localhost/circulation"),
+        ("CIRCULATION_API_PASSWORD", "change-me, change-me"),
+        ("CIRCULATION_API_PASSWORD", "x" * 32),
+        ("CIRCULATION_API_PASSWORD", "abc" * 16),
+    ],
+)
+def test_it_does_not_start_with_a_secret_that_anybody_would_try_first(name: str, value: str) -> None:
+    good = {
+        "CIRCULATION_LIBRARIES": "Mull",
+        "CIRCULATION_DATABASE_URL": "postgresql+psycopg://localhost/circulation",
+        "CIRCULATION_API_USER": "portal",
+        "CIRCULATION_API_PASSWORD": "sixteen letters!",
+    }
+    assert Settings.from_environment(good)
+    with pytest.raises(SettingsError, match=name) as caught:
+        Settings.from_environment(good | {name: value})
+    assert value not in str(caught.value)
+
+
 def test_the_settings_give_each_library_its_own_database() -> None:
     settings = Settings.from_environment(
         {

@@ -160,5 +160,6 @@ def test_a_refusal_is_gone_when_it_is_told(mull: Building, post: Post, mail: Mai
 
 def test_sending_needs_its_settings() -> None:
     with pytest.raises(SettingsError) as caught:
-        Post.from_environment({"CIRCULATION_SMTP": "mail"})
+        Post.from_environment({"CIRCULATION_SMTP": "mail", "CIRCULATION_REGISTER_PASSWORD": "change-me"})
     assert len(str(caught.value).splitlines()) == 5
+    assert "example" in str(caught.value)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 import demo
 from app import create_app
-from app.config import BadSettings, demo_settings, read_settings
+from app.config import BadSettings, demo_settings
 from app.demo.accounts import DESKS, MACHINES, PATRONS
 from app.register.tables import Base, Library, PresentedStep, Session
 from app.register.transaction import db
@@ -21,7 +21,7 @@ from demo import Demonstration
 from tests.conftest import Clock, Databases, settings_for
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, log_in, main_text, scan_at_kiosk, shown_code
-from tests.wallets import CLASS_ID, PASS_TYPE, PASSWORD, google_issuer, service_account, write_apple_files
+from tests.wallets import CLASS_ID, google_issuer, service_account
 
 
 def test_a_living_process_says_so(client: FlaskClient) -> None:
@@ -102,96 +102,6 @@ def test_a_route_that_names_no_audience_does_not_start() -> None:
     app.add_url_rule("/forgotten", "forgotten", lambda: "")
     with pytest.raises(RouteWithoutAudience, match="forgotten"):
         require_audiences(app)
-
-
-GOOD_ENVIRONMENT = {
-    "DATABASE_URL": "postgresql+psycopg://lanekort@db/lanekort",
-    "SECRET_KEY": "s" * 32,
-    "VAULT_KEYS": "1:" + "0f" * 32,
-    "SMTP_URL": "smtp://localhost",
-    "MAIL_FROM": "library@example.org",
-    "PUBLIC_URL": "https://card.example.org/",
-}
-
-
-def test_production_is_closed_unless_told_otherwise() -> None:
-    settings = read_settings(GOOD_ENVIRONMENT)
-    assert not settings.demo
-    assert settings.secure_cookies
-    assert not settings.allow_synthetic_ids
-    assert settings.vault_keys == {1: bytes.fromhex("0f" * 32)}
-    assert settings.public_url == "https://card.example.org"
-    assert settings.new_device == "code"
-
-
-def test_every_fault_in_the_environment_is_told_at_once() -> None:
-    with pytest.raises(BadSettings) as told:
-        read_settings({"DATABASE_URL": "mysql://x", "SECRET_KEY": "short", "VAULT_KEYS": "1:zz", "PROXIES": "some"})
-    for name in ("DATABASE_URL", "SECRET_KEY", "VAULT_KEYS", "PROXIES"):
-        assert name in str(told.value)
-    assert "short" not in str(told.value)
-    assert "SECURITY_CONTACT" not in str(told.value), "which one may leave out"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("DATABASE_URL", ""),
-        ("DATABASE_URL", "postgresql://x"),
-        ("SECRET_KEY", "s" * 31),
-        ("VAULT_KEYS", ""),
-        ("VAULT_KEYS", "0:" + "0f" * 32),
-        ("VAULT_KEYS", "256:" + "0f" * 32),
-        ("VAULT_KEYS", "1:" + "0f" * 31),
-        ("VAULT_KEYS", "2:" + "0f" * 32),
-        ("VAULT_KEYS", "1:" + "0f" * 32 + ",3:" + "0e" * 32),
-        ("PROXIES", "-1"),
-        ("PROXIES", "²"),
-        ("PROXIES", "١"),
-        ("PUBLIC_URL", ""),
-        ("PUBLIC_URL", "http://card.example.org"),
-        ("PUBLIC_URL", "https://card.example.org/path"),
-        ("SECURITY_CONTACT", "security@example.org"),
-        ("NEW_DEVICE", ""),
-        ("NEW_DEVICE", "none"),
-    ],
-)
-def test_each_setting_is_checked(name: str, value: str) -> None:
-    with pytest.raises(BadSettings, match=name):
-        read_settings(GOOD_ENVIRONMENT | {name: value})
-
-
-def test_wallets_are_read_from_the_files_that_google_and_apple_give(tmp_path: Path) -> None:
-    account = tmp_path / "account.json"
-    account.write_text(service_account())
-    certificate, key, authority = write_apple_files(tmp_path)
-    wallets = {
-        "GOOGLE_WALLET_FILE": str(account),
-        "GOOGLE_WALLET_CLASS_ID": CLASS_ID,
-        "APPLE_WALLET_CERTIFICATE_FILE": certificate,
-        "APPLE_WALLET_KEY_FILE": key,
-        "APPLE_WALLET_KEY_PASSWORD": PASSWORD,
-        "APPLE_WALLET_AUTHORITY_FILE": authority,
-    }
-    settings = read_settings(GOOD_ENVIRONMENT | wallets)
-    assert settings.google_wallet == google_issuer()
-    assert settings.apple_wallet is not None
-    assert settings.apple_wallet.pass_type == PASS_TYPE
-    assert "PRIVATE KEY" not in repr(settings)
-    assert PASSWORD not in repr(settings)
-    without = read_settings(GOOD_ENVIRONMENT)
-    assert (without.google_wallet, without.apple_wallet) == (None, None)
-    for left_out in wallets:
-        with pytest.raises(BadSettings, match=left_out.split("_")[0]):
-            read_settings(GOOD_ENVIRONMENT | wallets | {left_out: ""})
-
-
-def test_faults_of_both_wallets_are_told_at_once(tmp_path: Path) -> None:
-    nowhere = str(tmp_path / "nowhere")
-    with pytest.raises(BadSettings) as told:
-        read_settings(GOOD_ENVIRONMENT | {"GOOGLE_WALLET_FILE": nowhere, "APPLE_WALLET_KEY_FILE": nowhere})
-    assert "GOOGLE_WALLET_FILE" in str(told.value)
-    assert "APPLE_WALLET_KEY_FILE" in str(told.value)
 
 
 def test_the_demonstration_keeps_its_keys_to_itself_and_from_one_start_to_the_next(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""What the environment must say before the portal starts in production, and every fault of it at once."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import BadSettings, read_settings
+from tests.wallets import CLASS_ID, PASS_TYPE, PASSWORD, google_issuer, service_account, write_apple_files
+
+KEY, OTHER_KEY = bytes(range(32)).hex(), bytes(range(1, 33)).hex()
+GOOD_ENVIRONMENT = {
+    "DATABASE_URL": "postgresql+psycopg://lanekort@db/lanekort",
+    "SECRET_KEY": "a secret key for tests that is long enough",
+    "VAULT_KEYS": f"1:{KEY}",
+    "SMTP_URL": "smtp://localhost",
+    "MAIL_FROM": "library@example.org",
+    "PUBLIC_URL": "https://card.example.org/",
+}
+
+
+def test_production_is_closed_unless_told_otherwise() -> None:
+    settings = read_settings(GOOD_ENVIRONMENT)
+    assert not settings.demo
+    assert settings.secure_cookies
+    assert not settings.allow_synthetic_ids
+    assert settings.vault_keys == {1: bytes.fromhex(KEY)}
+    assert settings.public_url == "https://card.example.org"
+    assert settings.new_device == "code"
+
+
+def test_every_fault_in_the_environment_is_told_at_once() -> None:
+    with pytest.raises(BadSettings) as told:
+        read_settings({"DATABASE_URL": "mysql://x", "SECRET_KEY": "short", "VAULT_KEYS": "1:zz", "PROXIES": "some"})
+    for name in ("DATABASE_URL", "SECRET_KEY", "VAULT_KEYS", "PROXIES"):
+        assert name in str(told.value)
+    assert "short" not in str(told.value)
+    assert "SECURITY_CONTACT" not in str(told.value), "which one may leave out"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "postgresql://x"),
+        ("SECRET_KEY", "a secret key that is too short"),
+        ("VAULT_KEYS", ""),
+        ("VAULT_KEYS", f"0:{KEY}"),
+        ("VAULT_KEYS", f"256:{KEY}"),
+        ("VAULT_KEYS", f"1:{KEY[2:]}"),
+        ("VAULT_KEYS", f"2:{KEY}"),
+        ("VAULT_KEYS", f"1:{KEY},3:{OTHER_KEY}"),
+        ("PROXIES", "-1"),
+        ("PROXIES", "²"),
+        ("PROXIES", "١"),
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "http://card.example.org"),
+        ("PUBLIC_URL", "https://card.example.org/path"),
+        ("SECURITY_CONTACT", "security@example.org"),
+        ("NEW_DEVICE", ""),
+        ("NEW_DEVICE", "none"),
+    ],
+)
+def test_each_setting_is_checked(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        read_settings(GOOD_ENVIRONMENT | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql+psycopg://lanekort:change-me@db/lanekort"),
+        ("DATABASE_URL", "postgresql+psycopg://lanekort:Change%2Dme@db/lanekort"),
+        ("DATABASE_URL", "postgresql+psycopg://lanekort:xxxx@db/lanekort"),
+        ("SMTP_URL", "smtps://lanekort:change-me@mail.example.org"),
+        ("SMS_URL", "twilio://sid:change_me@+4759440000/{to}"),
+        ("SECRET_KEY", "x" * 64),
+        ("SECRET_KEY", "0123456" * 10),
+        ("SECRET_KEY", "change-me, change-me, change-me, change-me"),
+        ("VAULT_KEYS", "1:" + "00" * 32),
+        ("VAULT_KEYS", "1:" + "7f" * 32),
+        ("VAULT_KEYS", "1:" + "0123" * 16),
+        ("VAULT_KEYS", f"1:{KEY},2:" + "00" * 32),
+        ("EID_CLIENT_SECRET", "change-me"),
+        ("APPLE_WALLET_KEY_PASSWORD", "changeme"),
+    ],
+)
+def test_production_does_not_start_with_a_secret_that_anybody_would_try_first(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=name) as told:
+        read_settings(GOOD_ENVIRONMENT | {name: value})
+    assert value not in str(told.value)
+
+
+def test_a_database_without_a_password_and_one_with_a_drawn_one_are_let_in() -> None:
+    for url in ("postgresql+psycopg:///lanekort", "postgresql+psycopg://lanekort:9f86d081884c@db/lanekort"):
+        assert read_settings(GOOD_ENVIRONMENT | {"DATABASE_URL": url}).database_url == url
+
+
+def test_the_example_of_the_settings_is_refused_as_long_as_it_says_change_me() -> None:
+    lines = (Path(__file__).parents[2] / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if re.match("[A-Z_]+=", line))
+    with pytest.raises(BadSettings) as told:
+        read_settings(example)
+    for name in ("DATABASE_URL", "SMTP_URL", "SECRET_KEY", "VAULT_KEYS"):
+        assert name in str(told.value)
+
+
+def test_wallets_are_read_from_the_files_that_google_and_apple_give(tmp_path: Path) -> None:
+    account = tmp_path / "account.json"
+    account.write_text(service_account())
+    certificate, key, authority = write_apple_files(tmp_path)
+    wallets = {
+        "GOOGLE_WALLET_FILE": str(account),
+        "GOOGLE_WALLET_CLASS_ID": CLASS_ID,
+        "APPLE_WALLET_CERTIFICATE_FILE": certificate,
+        "APPLE_WALLET_KEY_FILE": key,
+        "APPLE_WALLET_KEY_PASSWORD": PASSWORD,
+        "APPLE_WALLET_AUTHORITY_FILE": authority,
+    }
+    settings = read_settings(GOOD_ENVIRONMENT | wallets)
+    assert settings.google_wallet == google_issuer()
+    assert settings.apple_wallet is not None
+    assert settings.apple_wallet.pass_type == PASS_TYPE
+    assert "PRIVATE KEY" not in repr(settings)
+    assert PASSWORD not in repr(settings)
+    without = read_settings(GOOD_ENVIRONMENT)
+    assert (without.google_wallet, without.apple_wallet) == (None, None)
+    for left_out in wallets:
+        with pytest.raises(BadSettings, match=left_out.split("_")[0]):
+            read_settings(GOOD_ENVIRONMENT | wallets | {left_out: ""})
+
+
+def test_faults_of_both_wallets_are_told_at_once(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    with pytest.raises(BadSettings) as told:
+        read_settings(GOOD_ENVIRONMENT | {"GOOGLE_WALLET_FILE": nowhere, "APPLE_WALLET_KEY_FILE": nowhere})
+    assert "GOOGLE_WALLET_FILE" in str(told.value)
+    assert "APPLE_WALLET_KEY_FILE" in str(told.value)
