@@ -81,7 +81,7 @@ class Demonstration:
 
     def send_library_letters(self, app: Flask) -> None:
         """Send what the libraries themselves have to say; each asks the register for an address at that moment."""
-        with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://register.localhost") as register:
+        with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="https://register.localhost") as register:
             for machine in MACHINES:
                 if machine.kind == "system":
                     self._send_letters_of(machine, register)

@@ -32,6 +32,7 @@ from app.web.addresses import CardNumberInAddress, RowId
 from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
+from app.web.https import refuse_password_in_clear
 from app.web.identity import DESK_PATH, CookiePerDoor, login_manager
 from app.web.json_bodies import BoundedJson
 from app.web.languages import speak_languages
@@ -117,6 +118,8 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 
     log_requests(app)
+    if settings.secure_cookies:
+        app.before_request(refuse_password_in_clear)
     app.before_request(refuse_bad_text)
     app.before_request(keep_the_door)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)

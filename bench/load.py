@@ -59,8 +59,17 @@ class _Exchange:
 
 
 def write_request(method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
-    """Return a request as bytes. Sync workers close the line after each answer, so it is asked for."""
-    lines = {"Host": "localhost", "Connection": "close", "Content-Length": str(len(body)), **(headers or {})}
+    """Return a request as bytes, as a proxy passes it on that speaks HTTPS with the browser.
+
+    Sync workers close the line after each answer, so it is asked for.
+    """
+    lines = {
+        "Host": "localhost",
+        "X-Forwarded-Proto": "https",
+        "Connection": "close",
+        "Content-Length": str(len(body)),
+        **(headers or {}),
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
 

@@ -100,6 +100,7 @@ def make_portal(database_url: str, ils_systems: str = "") -> APIFlask:
             public_url="https://card.example.org",
             new_device="pin",
             ils_systems=ils_systems,
+            proxies=1,
         )
     )
 

@@ -76,7 +76,7 @@ def test_whoever_sends_ten_megabytes_gets_an_answer(gunicorn: Path, chunked: boo
     ):
         connection = OverSocketFile(gunicorn)
         body = iter([b"x" * (TEN_MEGABYTES // 10)] * 10) if chunked else b"x" * TEN_MEGABYTES
-        headers = {"Content-Type": content_type} | more
+        headers = {"Content-Type": content_type, "X-Forwarded-Proto": "https"} | more
         connection.request("POST", path, body=body, headers=headers, encode_chunked=chunked)
         answer = connection.getresponse()
         text = answer.read().decode()

@@ -240,7 +240,7 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=written, stderr=written)
     try:
         url = wait_for_address(process, log)
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with httpx.Client(base_url=url, headers={"X-Forwarded-Proto": "https"}, timeout=60) as client:
             for which in (0, 1):
                 values = {name: pair[which] for name, pair in CANARIES.items()}
                 assert client.get(f"/new-pin/{values['token']}").status_code == 404
