@@ -28,6 +28,7 @@ from app.register.transaction import end_transaction
 from app.rules.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
+from app.web.cookies import keep_device
 from app.web.eid import (
     Identified,
     NoEid,
@@ -37,7 +38,7 @@ from app.web.eid import (
     finish_sign_in,
     refusal_sentence,
 )
-from app.web.identity import keep_device, let_patron_in
+from app.web.identity import let_patron_in
 from app.web.languages import language
 from app.web.step_up import leads_on
 

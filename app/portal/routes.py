@@ -11,8 +11,9 @@ from app.register.patrons import get_patron, list_libraries
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.cookies import device_token
 from app.web.errors import wait_sentence
-from app.web.identity import DEVICE_COOKIE, let_out
+from app.web.identity import let_out
 from app.web.new_device import let_in_or_ask
 from app.web.step_up import confirm_and_go_on
 
@@ -33,7 +34,7 @@ def login() -> ResponseReturnValue:
     form = LoginForm()
     if not form.validate_on_submit():
         return make_response(_show(form, refusal=None), 422 if form.is_submitted() else 200)
-    origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
+    origin = Origin(address=request.remote_addr or "", device_token=device_token())
     instant = now()
     try:
         patron_id = sign_in(

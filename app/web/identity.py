@@ -1,7 +1,6 @@
 """Who is signed in: Flask-Login over sessions that the server keeps, and the cookies that carry their tokens.
 
-Staff and patrons have cookies of their own, so a desk's sign-in is never sent to a patron's page, and a librarian
-may show a card of their own in the same browser.
+Staff and patrons have cookies of their own, so a librarian may show a card of their own in the same browser.
 """
 
 import secrets
@@ -28,11 +27,10 @@ from app.register.sessions import (
 )
 from app.web.access import Audience
 from app.web.clock import now
+from app.web.cookies import cookie_name, device_token
 from app.web.errors import API_PREFIX
 
 DESK_PATH = "/desk"
-DEVICE_COOKIE = "lanekort_device"
-DEVICE_COOKIE_SECONDS = 400 * 86400
 LEFT_COOKIE = "lanekort_left"
 """The page's script sets it where somebody logs out without a network. Nobody is signed in to a browser that has it,
 and the sign-in ends as soon as the browser reaches us and says so."""
@@ -84,11 +82,7 @@ class CookiePerDoor(SecureCookieSessionInterface):
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the cookie's name for the path that is asked for."""
-        return "lanekort_desk" if _at_desk() else "lanekort"
-
-    def get_cookie_path(self, app: Flask) -> str:
-        """Return the path to which the browser sends it."""
-        return DESK_PATH if _at_desk() else "/"
+        return cookie_name("lanekort_desk" if _at_desk() else "lanekort")
 
 
 def _at_desk() -> bool:
@@ -113,7 +107,7 @@ def load_signed_in(token: str) -> SignedIn | None:
 
 def was_left() -> bool:
     """Tell whether a patron has logged out here without a network, and we have not been told yet."""
-    return LEFT_COOKIE in request.cookies and not _at_desk()
+    return cookie_name(LEFT_COOKIE) in request.cookies and not _at_desk()
 
 
 def let_patron_in(
@@ -137,7 +131,7 @@ def let_patron_in(
     if "left_behind" in g:
         _end(g.left_behind)
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
-    token = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(32)
+    token = device_token() or secrets.token_urlsafe(32)
     if not own_device:
         token = secrets.token_urlsafe(32)
     if recognise_device(patron_id=patron_id, token=token) is None:
@@ -158,19 +152,6 @@ def let_patron_in(
     )
     _enter(session_token, started, audience=Audience.PATRON, lasts=own_device)
     return token if own_device else None
-
-
-def keep_device(response: Response, token: str | None) -> None:
-    """Let the patron's own device be known again. A borrowed one is given nothing to keep."""
-    if token is not None:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            token,
-            max_age=DEVICE_COOKIE_SECONDS,
-            httponly=True,
-            samesite="Lax",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-        )
 
 
 def forget_what_is_kept(response: Response) -> Response:
@@ -241,7 +222,7 @@ def _note_that_we_know() -> None:
     def forget_the_mark(response: Response) -> Response:
         if was_left():
             secure = current_app.config["SESSION_COOKIE_SECURE"]
-            response.delete_cookie(LEFT_COOKIE, httponly=True, samesite="Lax", secure=secure)
+            response.delete_cookie(cookie_name(LEFT_COOKIE), httponly=True, samesite="Lax", secure=secure)
         return response
 
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_babel import Babel
 from flask_babel import get_locale as current_locale
+
+from app.web.cookies import cookie_name
 
 LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "sv": "Svenska", "en": "English"}
 _COOKIE = "lang"
@@ -15,7 +17,7 @@ babel = Babel()
 
 def choose_language() -> str:
     """Return the language asked for in the address, else last chosen, else the browser's, else bokmål."""
-    for asked in (request.args.get("lang"), request.cookies.get(_COOKIE)):
+    for asked in (request.args.get("lang"), request.cookies.get(cookie_name(_COOKIE))):
         if asked in LANGUAGES:
             return asked
     for tag, _quality in request.accept_languages:
@@ -37,8 +39,9 @@ def remember_language(response: Response) -> Response:
     """Keep a language that was asked for in the address."""
     asked = request.args.get("lang") if request.query_string else None
     if asked in LANGUAGES:
+        secure = current_app.config["SESSION_COOKIE_SECURE"]
         response.set_cookie(
-            _COOKIE, asked, max_age=_COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+            cookie_name(_COOKIE), asked, max_age=_COOKIE_SECONDS, samesite="Lax", httponly=True, secure=secure
         )
     return response
 

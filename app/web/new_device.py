@@ -19,7 +19,8 @@ from app.register.vault import SecretNotOpened, vault
 from app.rules.errors import RuleBroken
 from app.rules.pin import CODE_RESENT_AFTER
 from app.web.clock import now
-from app.web.identity import DEVICE_COOKIE, keep_device, let_patron_in
+from app.web.cookies import device_token, keep_device
+from app.web.identity import let_patron_in
 from app.web.sending import channels_served
 
 _KEPT_AS = "new_device"
@@ -55,7 +56,7 @@ def let_in_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Respo
     """
     if current_app.config["NEW_DEVICE"] != "code":
         return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
-    if is_confirmed(patron_id=patron_id, token=request.cookies.get(DEVICE_COOKIE)):
+    if is_confirmed(patron_id=patron_id, token=device_token()):
         return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
     channel = code_channel(patron_id=patron_id, channels=channels_served())
     if channel is None:

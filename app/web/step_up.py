@@ -46,8 +46,8 @@ from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.sessions import renew_code, renew_secret, use_identified
 from app.web.access import Audience, audience_of
 from app.web.clock import now
+from app.web.cookies import device_token
 from app.web.errors import wait_sentence
-from app.web.identity import DEVICE_COOKIE
 
 FRESH_FOR = timedelta(minutes=10)
 _PIN, _CODE = "confirm_pin", "confirm_code"
@@ -99,7 +99,7 @@ def confirm_pin(pin: str) -> None:
     Raises SignInRefused or TooManyAttempts.
     """
     patron = get_patron(patron_id=current_user.patron_id)
-    origin = Origin(address=request.remote_addr or "", device_token=request.cookies.get(DEVICE_COOKIE))
+    origin = Origin(address=request.remote_addr or "", device_token=device_token())
     sign_in(card_number=patron.card_number, pin=pin, origin=origin, now=now())
     renew_secret(session_id=current_user.session.id, now=now())
     g.entered_pin = True

@@ -137,7 +137,7 @@ def test_every_look_at_the_counter_is_written_down(served: FlaskClient):
 def test_another_desk_does_not_inherit_the_patron(
     served: FlaskClient, new_browser: Callable[..., FlaskClient], clock: Clock
 ):
-    mine = served.get_cookie("lanekort_desk", path="/desk")
+    mine = served.get_cookie("lanekort_desk")
     assert mine is not None
     other = new_browser()
     desk_log_in(other, MULLSJO)

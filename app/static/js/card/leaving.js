@@ -5,17 +5,18 @@ import { ask } from "./clock.js";
 import { close, wipe } from "./store.js";
 
 const MARK = "lanekort_left";
+const SECURE = location.protocol === "https:";
+const COOKIE = SECURE ? `__Host-${MARK}` : MARK; // as the server names it
 const LONGEST = 400 * 86_400;
 const PATIENCE = 2_000;
 const others = "BroadcastChannel" in globalThis ? new BroadcastChannel(MARK) : null;
 
 const acts = [];
 
-export const isMarked = () => document.cookie.split("; ").includes(`${MARK}=1`);
+export const isMarked = () => document.cookie.split("; ").includes(`${COOKIE}=1`);
 
 function mark(seconds) {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${MARK}=1; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`;
+  document.cookie = `${COOKIE}=1; Path=/; Max-Age=${seconds}; SameSite=Lax${SECURE ? "; Secure" : ""}`;
 }
 
 // Leaves this browser: in this window and in every other.
