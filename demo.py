@@ -220,7 +220,15 @@ def serve_post(demonstration: Demonstration) -> None:
 
 def start_anew(instance: Path) -> None:
     """Delete what earlier demonstrations left, and nothing else that may lie in the folder."""
-    for pattern in ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "secret-key", "vault-key", "inbox/*.json"):
+    for pattern in (
+        "*.sqlite",
+        "*.sqlite-wal",
+        "*.sqlite-shm",
+        "secret-key",
+        "vault-key",
+        "erasures.journal",
+        "inbox/*.json",
+    ):
         for path in instance.glob(pattern):
             path.unlink()
 

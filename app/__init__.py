@@ -25,6 +25,7 @@ from app.messages.channels import Channel, Channels, Post
 from app.messages.sms import Sms
 from app.messages.smtp import Smtp
 from app.portal import portal
+from app.register.erasure_journal import open_journal
 from app.register.transaction import commit_after_request, db, tune_engine
 from app.register.vault import Vault
 from app.web.access import keep_the_door, require_audiences
@@ -34,6 +35,7 @@ from app.web.headers import send_headers
 from app.web.health import health
 from app.web.https import refuse_password_in_clear
 from app.web.identity import DESK_PATH, CookiePerDoor, login_manager
+from app.web.journal_watch import JournalWatch, acknowledge_nothing_unwritten, refuse_while_behind
 from app.web.json_bodies import BoundedJson
 from app.web.languages import speak_languages
 from app.web.layout import lay_out
@@ -109,7 +111,11 @@ def create_app(
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
     app.url_map.converters["card"] = CardNumberInAddress
-    app.extensions["vault"] = Vault(settings.vault_keys)
+    app.extensions["vault"] = vault = Vault(settings.vault_keys)
+    app.extensions["erasure_journal"] = (
+        open_journal(settings.erasure_journal, vault) if settings.erasure_journal else None
+    )
+    app.extensions["journal_watch"] = JournalWatch()
     app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
@@ -121,11 +127,13 @@ def create_app(
     if settings.secure_cookies:
         app.before_request(refuse_password_in_clear)
     app.before_request(refuse_bad_text)
+    app.before_request(refuse_while_behind)
     app.before_request(keep_the_door)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)
     answer_errors(app)
     # Runs before what is above, so that a refused commit's answer gets its headers, too.
+    app.after_request(acknowledge_nothing_unwritten)
     app.after_request(commit_after_request)
 
     db.init_app(app)

@@ -11,10 +11,12 @@ from app.eid.settings import EidSettings, read_eid
 from app.rules.guessable import has_one_letter_password, has_too_few_signs, is_example
 from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
 
+DATABASES = ("postgresql+psycopg://", "sqlite:///")
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
 _URLS = ("DATABASE_URL", "SMTP_URL", "SMS_URL")
 _SECRETS = (*_URLS, "SECRET_KEY", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
+_DEFAULT_JOURNAL = Path(__file__).parents[1] / "instance" / "erasures.journal"
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
 
 
@@ -31,6 +33,8 @@ class Settings:
     vault_keys: Mapping[int, bytes]
     public_url: str
     new_device: str
+    erasure_journal: str = ""
+    access_log_roots: str = ""
     ils_systems: str = ""
     smtp_url: str = ""
     mail_from: str = ""
@@ -50,7 +54,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return production's settings. Raises BadSettings with every fault at once."""
     faults: list[str] = []
     database_url = environ.get("DATABASE_URL", "")
-    if not database_url.startswith(("postgresql+psycopg://", "sqlite:///")):
+    if not database_url.startswith(DATABASES):
         faults.append("DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///")
     secret_key = environ.get("SECRET_KEY", "")
     if len(secret_key) < _MIN_SECRET:
@@ -80,6 +84,14 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     notice_days = environ.get("INACTIVE_NOTICE_DAYS", "60")
     if not (notice_days.isascii() and notice_days.isdigit() and 14 <= int(notice_days) <= 365):
         faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
+    erasure_journal = environ.get("ERASURE_JOURNAL", "") or str(_DEFAULT_JOURNAL)
+    if erasure_journal == database_url:
+        faults.append("ERASURE_JOURNAL must be a file or a database apart from that of DATABASE_URL")
+    elif "://" in erasure_journal and not erasure_journal.startswith(DATABASES):
+        faults.append("ERASURE_JOURNAL must be a path, or begin with postgresql+psycopg:// or sqlite:///")
+    access_log_roots = environ.get("ACCESS_LOG_ROOTS", "")
+    if access_log_roots and not re.fullmatch(r"/.+|mailto:[^@\s?]+@[^@\s?]+", access_log_roots):
+        faults.append("ACCESS_LOG_ROOTS must be the absolute path of a folder, or mailto: and an e-mail address")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
     google_wallet = _read_google_wallet(environ, faults)
@@ -92,6 +104,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         vault_keys=vault_keys,
         public_url=public_url,
         new_device=new_device,
+        erasure_journal=erasure_journal,
+        access_log_roots=access_log_roots,
         ils_systems=ils_systems,
         smtp_url=smtp_url,
         mail_from=mail_from,
@@ -185,6 +199,8 @@ def demo_settings(
         secret_key=_kept_secret(instance / "secret-key"),
         vault_keys={1: bytes.fromhex(_kept_secret(instance / "vault-key"))},
         public_url=public_url,
+        erasure_journal=str((instance / "erasures.journal").absolute()),
+        access_log_roots=str((instance / "access-log-roots").absolute()),
         new_device="pin",
         demo=True,
         secure_cookies=False,

@@ -37,12 +37,19 @@ class Clock:
         return self.instant
 
 
+def journal_for(database_url: str) -> str:
+    """Return where a test's journal of erasures is: beside the file, and otherwise in the test's one database."""
+    path = database_url.removeprefix("sqlite:///")
+    return f"{path}.journal" if path != database_url else database_url
+
+
 def settings_for(database_url: str) -> Settings:
     return Settings(
         database_url=database_url,
         secret_key="a secret key for tests that is long enough",
         vault_keys=VAULT_KEYS,
         public_url="https://card.example.org",
+        erasure_journal=journal_for(database_url),
         new_device="pin",
         demo=True,
         secure_cookies=False,

@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.cli.erasures import erasures, refuse_if_behind
 from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
@@ -73,6 +74,7 @@ def static_codes(library_id: str, off: bool) -> None:
 )
 def run(*, rewrite: bool) -> None:
     """Warn and erase whoever does not use the card, and throw away what is past its time. Daily, or at any time."""
+    refuse_if_behind()
     done = clean_up(rewrite=rewrite)
     click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
 
@@ -86,5 +88,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
+    for command in (erasures, keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
         app.cli.add_command(command)

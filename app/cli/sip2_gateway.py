@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.cli.erasures import refuse_if_behind
 from app.register.machines import MachineRefused, recognise_kiosk
 from app.sip2.gateway import run_until_stopped
 from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
@@ -17,6 +18,7 @@ from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
 @with_appcontext
 def sip2_gateway() -> None:
     """Stand between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
+    refuse_if_behind()
     settings = _read_settings(os.environ.get("SIP2_GATEWAY_FILE", ""))
     _name_strangers(settings)
     try:

@@ -12,6 +12,8 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.register.changes import ERASED, GONE, NUMBER_COLUMN, note_change
+from app.register.erasure_journal import Entry
+from app.register.journaling import prepare
 from app.register.kept_answers import forget_answers
 from app.register.notices import GONE_NUMBERS
 from app.register.numbers import bury_numbers
@@ -38,19 +40,25 @@ INACTIVE: Final = "inactive"
 PIN_ORDER_COLUMN: Final = "pin_orders.sealed_number"
 
 
-def erase_patron(*, patron_id: int, reason: Reason, now: datetime, code: str | None = None) -> str:
+def erase_patron(
+    *, patron_id: int, reason: Reason, now: datetime, code: str | None = None, again: Entry | None = None
+) -> str:
     """Delete everything about a patron, tell each of their libraries, and return the code of the receipt.
 
     In the request's transaction. The register keeps a keyed token of the code alone: five groups such as `7K3M-...`,
     drawn here unless it was drawn before. Whatever comes too late finds nobody: NoSuchPatron here, too.
+
+    The commit is followed by an entry in the journal of erasures: who answers asks `journaling.check_written` first.
+    `again` is that entry where the register was restored. Raises RegisterIsBehind, JournalDamaged or JournalUnreachable
+    where it could not be written down.
     """
     patron = lock_patron(patron_id)
     _wait_for_scans(patron_id)
     code = code or draw_written_code()
-    erasure = Erasure(receipt_hash=receipt_token(code), reason=reason, erased_at=now)
+    numbers = _numbers_of(patron)
+    erasure = _repeat(again) if again is not None else _begin(patron, numbers, code=code, reason=reason, now=now)
     db.session.add(erasure)
     db.session.flush()
-    numbers = _numbers_of(patron)
     note_change(patron=patron, kind=ERASED, former_number=patron.card_number, erasure_id=erasure.id, now=now)
     bury_numbers(numbers, now=now)
     _forget_elsewhere(patron_id, numbers, now=now)
@@ -59,6 +67,16 @@ def erase_patron(*, patron_id: int, reason: Reason, now: datetime, code: str | N
     db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
     db.session.expire_all()
     return code
+
+
+def _begin(patron: Patron, numbers: Collection[str], *, code: str, reason: Reason, now: datetime) -> Erasure:
+    receipt = receipt_token(code)
+    entry_id, entry = prepare(patron=patron, numbers=sorted(numbers), receipt=receipt, reason=reason, now=now)
+    return Erasure(receipt_hash=receipt, reason=reason, erased_at=now, entry_id=entry_id, journal_entry=entry)
+
+
+def _repeat(entry: Entry) -> Erasure:
+    return Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)
 
 
 def hold_off_uses(patron_id: int) -> None:

@@ -56,6 +56,7 @@ UNTRACEABLE: Final[Mapping[str, str]] = {
     "attempt_counts": NOT_TRACEABLE,
     "erasures": NOT_TRACEABLE,
     "pin_orders": NOT_TRACEABLE,
+    "journal_place": NO_PATRON,
     "libraries": NO_PATRON,
     "library_queues": NO_PATRON,
     "machines": NO_PATRON,

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.register.budgets import give_back_tries, take_tries
+from app.register.journaling import NotInJournal
 from app.register.tables import Erasure, Library, LibraryNotice
 from app.register.transaction import db, end_transaction
 from app.register.vault import vault
@@ -50,16 +51,22 @@ def receipt_token(code: str) -> str:
 
 
 def is_receipt(*, code: str) -> bool:
-    """Tell whether there is a receipt with this code, which must be known to come from us: no try is taken."""
+    """Tell whether there is a receipt with this code, which must be known to come from us: no try is taken.
+
+    Raises NotInJournal.
+    """
     tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
-    return db.session.scalar(select(Erasure.id).where(Erasure.receipt_hash.in_(tokens))) is not None
+    erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
+    if erasure is not None:
+        _check_written(erasure)
+    return erasure is not None
 
 
 def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     """Return the receipt with this code; it may be typed in any case, with or without hyphens.
 
     Comes first in a request: a try is taken from the network address before anything is looked at, and a right code
-    gives it back. Raises NoSuchReceipt or TooManyAttempts.
+    gives it back. Raises NoSuchReceipt, NotInJournal or TooManyAttempts.
     """
     tries = [(RECEIPT_SOURCE, address)]
     take_tries(tries=tries, now=now)
@@ -67,6 +74,7 @@ def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
     if erasure is None:
         raise NoSuchReceipt
+    _check_written(erasure)
     rows = db.session.execute(
         select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
         .join(Library, Library.id == LibraryNotice.library_id)
@@ -78,3 +86,9 @@ def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     end_transaction()
     give_back_tries(tries=tries)
     return receipt
+
+
+def _check_written(erasure: Erasure) -> None:
+    # Until then a copy of the register could bring them back, so it is not said to be done.
+    if erasure.journal_entry is not None:
+        raise NotInJournal

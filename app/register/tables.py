@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     false,
     text,
@@ -43,6 +44,7 @@ __all__ = [
     "FamilyPermission",
     "Instant",
     "IssuedNumber",
+    "JournalPlace",
     "Library",
     "LibraryNotice",
     "LibraryQueue",
@@ -239,7 +241,10 @@ class IssuedNumber(Base):
 
 
 class Erasure(Base):
-    """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here."""
+    """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here.
+
+    `journal_entry` is what the journal of erasures is to be told, until it is; `entry_id` is its name there.
+    """
 
     __tablename__ = "erasures"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
@@ -248,6 +253,18 @@ class Erasure(Base):
     receipt_hash: Mapped[str] = mapped_column(String(64), unique=True)
     reason: Mapped[str] = mapped_column(String(10))
     erased_at: Mapped[Instant]
+    entry_id: Mapped[str | None] = mapped_column(String(32), unique=True)
+    journal_entry: Mapped[str | None] = mapped_column(Text)
+
+
+class JournalPlace(Base):
+    """How far the register has come in its journal of erasures: one row, or none before the first erasure."""
+
+    __tablename__ = "journal_place"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    journal: Mapped[str] = mapped_column(String(32))
+    seq: Mapped[int] = mapped_column(BigInteger)
 
 
 class FamilyPermission(Base):

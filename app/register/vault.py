@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -20,6 +22,9 @@ from werkzeug.local import LocalProxy
 
 from app.rules.errors import RuleBroken
 
+ERASURE_JOURNAL: Final = "erasure journal"
+ACCESS_LOG: Final = "access log"
+ACCESS_LOG_ROOT: Final = "access log root"
 _ARGON2ID = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
 _NONCE_BYTES = 12
 
@@ -38,6 +43,12 @@ class Vault:
         self._token_keys = {key_id: _derive(keys[key_id], "token") for key_id in sorted(keys)}
         self._pin_keys = {key_id: _derive(key, "pin") for key_id, key in keys.items()}
         self._seals = {key_id: AESGCM(_derive(key, "seal")) for key_id, key in keys.items()}
+        self._mac_keys = {
+            (purpose, key_id): _derive(key, purpose)
+            for purpose in (ERASURE_JOURNAL, ACCESS_LOG)
+            for key_id, key in keys.items()
+        }
+        self._root_keys = {key_id: _derive(key, ACCESS_LOG_ROOT) for key_id, key in keys.items()}
         self._subject_key = _derive(keys[self.key_id], "subject")
         self._nobody = _ARGON2ID.hash(os.urandom(16))
 
@@ -61,6 +72,18 @@ class Vault:
             if key_id > after:
                 token = hmac.digest(key, token, "sha256")
                 yield key_id, token.hex()
+
+    def later_tokens(self, token: str, *, key_id: int) -> list[str]:
+        """Return a token that was made under the key `key_id`, and what each later key makes of it."""
+        return [token, *(later for _, later in self._chain(bytes.fromhex(token), after=key_id))]
+
+    def mac(self, content: bytes, *, purpose: str, key_id: int) -> bytes:
+        """Return the HMAC-SHA-256 that proves who wrote an entry of a log. Raises KeyError for an unknown key."""
+        return hmac.digest(self._mac_keys[purpose, key_id], content, "sha256")
+
+    def signing_keys(self) -> dict[int, Ed25519PrivateKey]:
+        """Return the keys (RFC 8032) that sign the roots of the access log, by key id."""
+        return {key_id: Ed25519PrivateKey.from_private_bytes(seed) for key_id, seed in self._root_keys.items()}
 
     def subject(self, text: str) -> str:
         """Return a keyed hash under which tries are counted for a card number or a network address."""

@@ -7,6 +7,7 @@ from flask import current_app
 from app.messages.channels import Inbox
 from app.register.due_erasures import erase_due
 from app.register.inactivity import gather_uses, warn_inactive
+from app.register.journaling import forget_entries
 from app.register.overwriting import cut_off_log, rewrite_tables
 from app.register.retention import purge
 from app.web.clock import now
@@ -31,6 +32,7 @@ def clean_up(*, rewrite: bool) -> dict[str, int]:
     while erased := erase_due(now=now()):
         done["erased"] += erased
     done |= purge(now=now())
+    done["journal entries"] = forget_entries(now=now())
     empty_demo_inbox()
     cut_off_log()
     if rewrite:

@@ -12,6 +12,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from app.register.access_log import NotWrittenDown
 from app.register.budgets import TooManyAttempts
+from app.register.erasure_journal import JournalDamaged, JournalUnreachable
+from app.register.journaling import NotInJournal, RegisterIsBehind
 from app.register.sessions import has_ended
 from app.register.transaction import came_too_late, db
 from app.rules.errors import RuleBroken
@@ -20,6 +22,8 @@ from app.web.access import Audience, show_the_way_in
 API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
 _LONG_MINUTES = 120
+_JOURNAL_SECONDS = 60
+_NOT_IN_JOURNAL = ("not-in-journal", "The erasure cannot be confirmed yet.")
 _DRAIN_BYTES = 16 * 1024 * 1024
 
 _log = structlog.get_logger()
@@ -116,6 +120,25 @@ def answer_errors(app: Flask) -> None:
             return problem(status=503, code="not-written-down", detail="The access log cannot be written. Try later.")
         title, sentence = _words(503)
         return _error_page(status=503, title=title, sentence=sentence)
+
+    @app.errorhandler(NotInJournal)
+    @app.errorhandler(RegisterIsBehind)
+    @app.errorhandler(JournalDamaged)
+    @app.errorhandler(JournalUnreachable)
+    def no_journal(error: Exception) -> ResponseReturnValue:
+        db.session.rollback()
+        _log.error("journal of erasures", id=g.get("request_id"), kind=type(error).__name__)
+        headers = {"Retry-After": str(_JOURNAL_SECONDS)}
+        behind = not isinstance(error, NotInJournal | JournalUnreachable)
+        if request.path.startswith(API_PREFIX):
+            code, detail = ("behind", "The register is being restored.") if behind else _NOT_IN_JOURNAL
+            return problem(status=503, code=code, detail=f"{detail} Try again later.", headers=headers)
+        sentence = _("We cannot confirm the deletion yet. Try again in a minute.")
+        if behind:
+            sentence = _("We are putting a copy of the register back and let nobody in meanwhile. Try again later.")
+        page = _error_page(status=503, title=_words(503)[0], sentence=sentence)
+        page.headers.update(headers)
+        return page
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:

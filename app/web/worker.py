@@ -8,13 +8,16 @@ import structlog
 from flask import Flask
 
 from app.register.due_erasures import erase_due
+from app.register.erasure_journal import JournalDamaged, JournalUnreachable
 from app.register.families import advise_older_children
+from app.register.journaling import RegisterIsBehind, write_waiting
 from app.register.overwriting import cut_off_log
 from app.register.pin_orders import handle_pin_order
 from app.register.retention import purge_registrations
 from app.register.transaction import db
 from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
+from app.web.journal_watch import check_watch
 from app.web.sending import channels_served, send_one, send_registration_code
 from app.web.telling import Telling, tell_one_library
 
@@ -38,12 +41,25 @@ def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
         duties = (*DUTIES, Duty(telling.begin, every=_SECOND))
         done_at = dict.fromkeys(duties, float("-inf"))
         while go_on():
+            if not _may_work(app):
+                time.sleep(_SECOND)
+                continue
             due = [duty for duty in duties if time.monotonic() - done_at[duty] >= duty.every]
             done_at |= dict.fromkeys(due, time.monotonic())
             more = [duty for duty in due if _do(app, duty)]
             done_at |= dict.fromkeys(more, float("-inf"))
             if not more:
                 time.sleep(_SECOND / 4)
+
+
+def _may_work(app: Flask) -> bool:
+    """Tell whether the register is no older than its journal of erasures: an older one writes to those who are gone."""
+    with app.app_context():
+        try:
+            check_watch()
+        except (RegisterIsBehind, JournalDamaged, JournalUnreachable):
+            return False
+    return True
 
 
 def _do(app: Flask, duty: Duty) -> bool:
@@ -93,7 +109,13 @@ def forget_registrations() -> None:
     purge_registrations(now=now())
 
 
+def write_journal() -> None:
+    """Add to the journal of erasures what a process that was killed, or a full disk, left unwritten."""
+    write_waiting()
+
+
 DUTIES = (
+    Duty(write_journal, every=_SECOND),
     Duty(handle_orders, every=_SECOND),
     Duty(send_one, every=_SECOND),
     Duty(send_registration_code, every=_SECOND),

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.register import inventory, retention
+from app.register.journaling import JOURNAL_ENTRIES
 from app.register.machines import FORMER_PASSWORD
 from app.register.notices import GONE_NUMBERS
 from app.register.one_time import LETTER_LASTS
@@ -75,11 +76,16 @@ ELSEWHERE = {
     "family_permissions": "with either card",
     "issued_numbers": "For ever",
     "number_series": "For ever",
+    "journal_place": "Always",
     "libraries": "While the library exists",
     "library_queues": "While",
     "staff": "While they work there",
     "machines": "While it is connected",
 }
+
+
+def test_the_inventory_says_for_how_long_the_journal_of_erasures_is_kept():
+    assert f"It goes after {words(JOURNAL_ENTRIES)}." in INVENTORY
 
 
 def test_the_inventory_says_for_how_long_a_library_may_ask_for_a_number_that_is_gone():

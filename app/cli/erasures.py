@@ -1,0 +1,42 @@
+"""`flask erasures replay`: after a backup was restored, erases again whoever had been erased since."""
+
+import click
+from flask.cli import AppGroup
+
+from app.register.erasure_journal import JournalDamaged, JournalUnreachable
+from app.register.journaling import RegisterIsBehind, check_journal
+from app.register.overwriting import cut_off_log
+from app.register.replay import count_patrons, forget_journal, replay
+from app.web.clock import now
+
+erasures = AppGroup("erasures", help="The journal of erasures, which outlives the database's backups.")
+
+
+@erasures.command("replay")
+@click.option("--journal-is-lost", is_flag=True, help="The journal is gone for good: begin another, and erase nobody.")
+def replay_command(*, journal_is_lost: bool) -> None:
+    """Erase again everybody in the journal whom a restored database still has. May be stopped and run again."""
+    if journal_is_lost:
+        forget_journal()
+        click.echo("The register knows of no journal now; the next erasure begins one.")
+        return
+    erased = 0
+    try:
+        with click.progressbar(length=count_patrons(), label="Patrons looked at", show_pos=True) as progress:
+            for done in replay(now=now()):
+                progress.update(done.looked_at - progress.pos)
+                erased = done.erased
+    except (RegisterIsBehind, JournalDamaged) as error:
+        raise click.ClickException(str(error)) from None
+    except JournalUnreachable as error:
+        raise click.ClickException(f"The journal cannot be reached: {error}") from None
+    cut_off_log()
+    click.echo(f"{erased} of those in the journal were still in the register, and are erased again.")
+
+
+def refuse_if_behind() -> None:
+    """Let no command work on a register that is older than its journal. Raises ClickException."""
+    try:
+        check_journal()
+    except (RegisterIsBehind, JournalDamaged, JournalUnreachable) as error:
+        raise click.ClickException(str(error)) from None
