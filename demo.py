@@ -41,6 +41,7 @@ from circulation import create_circulation, seed_demo
 from circulation.factory import migrate_all, open_libraries
 from circulation.notices import send_notices
 from circulation.settings import Settings as CirculationSettings
+from server import Worker
 
 _WORKERS = 2
 _THREADS = 6
@@ -126,7 +127,7 @@ def instance_folder() -> Path:
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with two processes, and a few threads in each for connections that stay silent."""
+    """Gunicorn with two processes, and a few threads in each."""
 
     def __init__(self, demonstration: Demonstration, options: dict[str, Any]) -> None:
         self._demonstration = demonstration
@@ -160,8 +161,8 @@ def main() -> None:
         return
     options: dict[str, Any] = {
         "workers": _WORKERS,
-        # A browser opens connections ahead, and a worker with one thread would wait half a minute for each to speak.
-        "worker_class": "gthread",
+        # A browser opens connections ahead, and none of them may hold a thread.
+        "worker_class": Worker,
         "threads": _THREADS,
         "graceful_timeout": 2,
         "loglevel": "warning",

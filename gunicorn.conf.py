@@ -1,7 +1,34 @@
 """How gunicorn serves the portal; read by `gunicorn wsgi:app` in this folder. Its options go on the command line."""
 
 import logging
+import os
 import re
+import sys
+from pathlib import Path
+from typing import Any
+
+# Wherever gunicorn is started.
+sys.path.insert(0, str(Path(__file__).parent))
+from server import MOST_HEAD, Worker
+
+# One process for each processor, and threads for what waits: for libraries, for the database, for the disk. On the
+# command line they are --workers and --threads.
+processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+workers = int(os.environ.get("WEB_CONCURRENCY") or max(2, processors or 2))
+threads = int(os.environ.get("WEB_THREADS") or 12)
+worker_class = Worker
+worker_connections = 400
+backlog = 512
+# A worker whose main thread is silent for so long is replaced; no request takes a tenth of it.
+timeout = 30
+graceful_timeout = 30
+# Longer than a proxy keeps a silent connection (nginx: 60 s), so that it never sends a request into one that closes.
+keepalive = 75
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = min(8190, MOST_HEAD)
+# It would let whoever is the same user on this machine stop the portal.
+control_socket_disable = True
 
 # A link to a new PIN and a receipt are secrets in an address, and gunicorn writes addresses: into its access log,
 # for every request where its log is set to debug, and where a request fails outside of the portal.
@@ -15,7 +42,11 @@ class _WithoutSecrets(logging.Filter):
         return True
 
 
-def on_starting(_server: object) -> None:
-    """Put the filter before both of gunicorn's logs; its workers are forked later, and have it too."""
+def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's arbiter
+    """Put the filter before both of gunicorn's logs; its workers are forked later, and have it too.
+
+    They also learn how many threads they have, since each may need connections to the database.
+    """
+    os.environ["WEB_THREADS"] = str(server.cfg.threads)
     for name in ("gunicorn.error", "gunicorn.access"):
         logging.getLogger(name).addFilter(_WithoutSecrets())

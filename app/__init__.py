@@ -99,7 +99,12 @@ def create_app(
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         # However loud somebody sets the log, and whatever a statement fails of, its values are not written.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        # A request has two connections at most, its own and one beside it; beyond those each thread may keep a line.
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "hide_parameters": True,
+            "pool_size": settings.threads,
+            "max_overflow": settings.threads,
+        },
         SYNTHETIC_IDS=settings.allow_synthetic_ids,
         WTF_CSRF_TIME_LIMIT=None,
         # Our pages send no referrer (web/headers.py), so there is none to compare.

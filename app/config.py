@@ -45,6 +45,7 @@ class Settings:
     proxies: int = 0
     allow_synthetic_ids: bool = False
     inactive_notice_days: int = 60
+    threads: int = 12
     eid: EidSettings | None = None
     google_wallet: GoogleIssuer | None = None
     apple_wallet: AppleIssuer | None = None
@@ -92,6 +93,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     access_log_roots = environ.get("ACCESS_LOG_ROOTS", "")
     if access_log_roots and not re.fullmatch(r"/.+|mailto:[^@\s?]+@[^@\s?]+", access_log_roots):
         faults.append("ACCESS_LOG_ROOTS must be the absolute path of a folder, or mailto: and an e-mail address")
+    threads = environ.get("WEB_THREADS") or "12"
+    if not (threads.isascii() and threads.isdigit() and 2 <= int(threads) <= 500):
+        faults.append("WEB_THREADS must be a number of threads from 2 to 500")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
     google_wallet = _read_google_wallet(environ, faults)
@@ -113,6 +117,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         security_contact=security_contact or f"mailto:{mail_from}",
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
+        threads=int(threads),
         eid=eid,
         google_wallet=google_wallet,
         apple_wallet=apple_wallet,

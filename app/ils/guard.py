@@ -11,7 +11,7 @@ from typing import Final
 from app.ils.port import Unavailable
 from app.rules.circuit import Circuit, State
 
-CALLS_AT_ONCE: Final = 8
+CALLS_AT_ONCE: Final = 6
 
 
 class Guard:

@@ -36,7 +36,7 @@ class OverSocketFile(http.client.HTTPConnection):
 @pytest.fixture
 def gunicorn(tmp_path: Path, database_url: str) -> Iterator[Path]:
     """Serve the portal as in production, as `wsgi.py` has it. Gives the path of its socket."""
-    (tmp_path / "gunicorn.conf.py").write_text(_SAY_WHEN_READY)
+    (tmp_path / "gunicorn.conf.py").write_text((_ROOT / "gunicorn.conf.py").read_text() + _SAY_WHEN_READY)
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "SECRET_KEY": "a secret key for tests that is long enough",
@@ -46,7 +46,7 @@ def gunicorn(tmp_path: Path, database_url: str) -> Iterator[Path]:
         "PUBLIC_URL": "https://card.example.org",
     }
     command = [sys.executable, "-m", "gunicorn", "-c", str(tmp_path / "gunicorn.conf.py")]
-    command += ["--bind", f"unix:{tmp_path / 's'}", "--workers", "1", "--no-control-socket", "wsgi:app"]
+    command += ["--bind", f"unix:{tmp_path / 's'}", "--workers", "1", "wsgi:app"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None

@@ -65,10 +65,12 @@ class Running:
         self._process.wait(_STOP_SECONDS)
 
 
-def start_web(database_url: str, folder: Path, listener: socket.socket, *, workers: int = 2) -> Running:
+def start_web(
+    database_url: str, folder: Path, listener: socket.socket, *, workers: int = 2, threads: int = 12, app: str = ""
+) -> Running:
     """Serve the portal with gunicorn at a socket, which outlives it, so that the next one serves there too."""
-    app = f"tests.wall.processes:make_portal('{database_url}', '{folder}')"
-    options = ["--workers", str(workers), "--log-level", "warning", "--no-control-socket", "--preload"]
+    app = app or f"tests.wall.processes:make_portal('{database_url}', '{folder}')"
+    options = ["--workers", str(workers), "--threads", str(threads), "--log-level", "warning", "--preload"]
     command = [sys.executable, "-m", "gunicorn", app, *options, "--bind", f"fd://{listener.fileno()}"]
     return Running(command, log=folder / "web.log", listener=listener)
 
