@@ -65,7 +65,7 @@ QUEUES: Final = (EMAIL, SMS, LETTER)
 SEALED_TO_COLUMN: Final = "messages.sealed_to"
 
 _LEASE = timedelta(minutes=5)
-_LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_PAUSE = timedelta(hours=6)
 _CODE_PAUSE = timedelta(seconds=10)
 _CODE_IS_LATE = timedelta(minutes=10)
 _CODE_IS_SLOW = timedelta(seconds=20)
@@ -340,7 +340,7 @@ def mark_failed(*, message_id: int, now: datetime) -> None:
     if row is not None:
         # The number of attempts has no end; two to its power would soon be no time that there is.
         step = _CODE_PAUSE if row.kind in CODES else timedelta(minutes=1)
-        pause = min(_LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
+        pause = min(LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
         later = update(Message).where(tried).values(due_at=now + pause, leased_until=None)
         db.session.execute(later, execution_options={"synchronize_session": False})
     db.session.commit()

@@ -20,6 +20,7 @@ from app.register.transaction import direct_connection, end_transaction
 from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.card_code import Misread, NotOurs, parse
+from app.rules.clocks import noted
 from app.rules.scan import (
     FAILURE_WINDOW_SECONDS,
     FAILURES_PER_KEY,
@@ -46,7 +47,8 @@ _FIND = Statement(
            CASE WHEN p.card_state <> 'active' THEN p.card_state WHEN p.frozen_at IS NOT NULL THEN 'frozen'
                 WHEN p.local_to <> here.id THEN 'local' ELSE 'active' END AS card_state, home.name AS home_library,
            d.label, d.patron_id <> p.id AS carried,
-           s.terminal AS last_terminal, s.session AS last_session, s.expires_at AS session_expires,
+           s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
+           s.expires_at AS session_expires,
            a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
            here.static_codes AS static_allowed
     FROM credentials c
@@ -83,6 +85,7 @@ class _Found(NamedTuple):
     carried: bool | None
     last_terminal: str | None
     last_session: str | None
+    last_presented_at: Any
     session_expires: Any
     activated: bool
     failures: int | None
@@ -90,9 +93,12 @@ class _Found(NamedTuple):
     static_allowed: bool
 
 
+# A step counts once, and nothing may have happened since the look that judged it. As a rule it exceeds the last one;
+# where that was accepted by a clock that was ahead, the steps that were presented say what counts no more.
 _TAKE = """
     UPDATE credentials SET last_step = :step, drift = :drift
-    WHERE id = :id AND last_step < :step AND revoked_at IS NULL
+    WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM presented_steps WHERE credential_id = :id AND step = :step)
 """
 _REMEMBER = """
     INSERT INTO presented_steps
@@ -167,6 +173,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
         taken = {
             "id": found.id,
             "step": verdict.step,
+            "last_step": found.last_step,
             "drift": verdict.drift,
             "terminal": terminal.scope,
             "session": session,
@@ -181,7 +188,6 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
 def _known(found: _Found | None, now: datetime) -> Known | None:
     if found is None:
         return None
-    window = timedelta(seconds=FAILURE_WINDOW_SECONDS)
     return Known(
         kind=found.kind,
         key=vault.open(found.sealed_key, column=KEY_COLUMN),
@@ -189,11 +195,19 @@ def _known(found: _Found | None, now: datetime) -> Known | None:
         expires_at=read_instant(found.expires_at).timestamp(),
         card_state=found.card_state,
         static_allowed=bool(found.static_allowed),
-        failures_here=found.failures if found.failures and read_instant(found.failing_since) > now - window else 0,
+        failures_here=_failures_here(found, now),
         last_step=found.last_step,
         last_terminal=found.last_terminal,
+        last_presented_at=read_instant(found.last_presented_at) if found.last_presented_at is not None else None,
         drift=found.drift,
     )
+
+
+def _failures_here(found: _Found, now: datetime) -> int:
+    if not found.failures:
+        return 0
+    since = noted(read_instant(found.failing_since), now=now)
+    return found.failures if since > now - timedelta(seconds=FAILURE_WINDOW_SECONDS) else 0
 
 
 def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:

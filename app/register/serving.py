@@ -12,6 +12,7 @@ from app.register.erasure import DEATH
 from app.register.scans import Terminal
 from app.register.tables import Affiliation, DeskVisit, Patron, PresentedStep
 from app.register.transaction import direct_connection
+from app.rules.clocks import LEEWAY
 from app.rules.errors import RuleBroken
 from app.rules.scan import SESSION_SECONDS
 
@@ -92,5 +93,5 @@ def _find(
         .select_from(opened)
         .join(Patron, Patron.id == opened.patron_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == terminal.library_id), isouter=True)
-        .where(open_here, opened.expires_at > now)
+        .where(open_here, opened.expires_at > now, began_at <= now + LEEWAY)
     ).first()

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, select, update
 from app.register.tables import Session
 from app.register.transaction import db, direct_connection
 from app.register.vault import hash_of_random_token
+from app.rules.clocks import LEEWAY, noted
 
 _FIND = select(
     Session.id,
@@ -34,6 +35,7 @@ class Lasting:
 BORROWED_DEVICE = Lasting(idle=30 * 60, absolute=12 * 3600)
 OWN_DEVICE = Lasting(idle=30 * 86400, absolute=90 * 86400)
 DESK = Lasting(idle=60 * 60, absolute=12 * 3600)
+_LONGEST = timedelta(seconds=OWN_DEVICE.absolute) + LEEWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,22 @@ def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSe
         row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
     if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
+    if row.expires_at > now + _LONGEST:
+        # It was begun while the clock was ahead, and would last longer than any may.
+        return None
     return LiveSession(
         row.id,
         row.patron_id,
         row.staff_id,
         row.device_id,
-        row.secret_entered_at,
-        row.code_entered_at,
-        row.identified_at,
+        noted(row.secret_entered_at, now=now),
+        _noted(row.code_entered_at, now=now),
+        _noted(row.identified_at, now=now),
     )
+
+
+def _noted(instant: datetime | None, *, now: datetime) -> datetime | None:
+    return None if instant is None else noted(instant, now=now)
 
 
 def has_ended(*, session_id: int) -> bool:

@@ -5,12 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.rules.card_code import CardCode, Kind, matching_step, step_at
+from app.rules.clocks import is_ahead
 
 SESSION_SECONDS = 300
 FAILURES_PER_TERMINAL = 10
 FAILURE_WINDOW_SECONDS = 600
 FAILURES_PER_KEY = 100
 CLOCK_STEPS = 20
+_MOST_AHEAD = 2  # steps: one of the window, one of the drift
 
 
 class Reason(StrEnum):
@@ -43,6 +45,7 @@ class Known:
     """What the register knows of the credential in a code. Instants are UTC seconds.
 
     `card_state` is active, or one of the causes: lost, deceased, frozen, local (to another library).
+    `last_presented_at` is when the last step was accepted; None where that is forgotten.
     """
 
     kind: int
@@ -54,6 +57,7 @@ class Known:
     failures_here: int
     last_step: int
     last_terminal: str | None
+    last_presented_at: datetime | None
     drift: int
 
 
@@ -103,12 +107,19 @@ def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) 
         if isinstance(found, Refused):
             return found
         step = found
-    if step == known.last_step and terminal == known.last_terminal:
-        return Again(step)
-    if step <= known.last_step:
+    if step == known.last_step:
+        return Again(step) if terminal == known.last_terminal else Refused(Reason.REPLAY)
+    if step < known.last_step and not _was_clock_ahead(known, step_now=step_now, now=now):
         return Refused(Reason.REPLAY)
     # Remembered within one step: a drift that could grow would in time accept a code 90 seconds old.
     return Fresh(step, drift=max(-1, min(1, step - step_now)))
+
+
+def _was_clock_ahead(known: Known, *, step_now: int, now: datetime) -> bool:
+    """Tell whether the last step was accepted by a clock that was ahead, and so says nothing about earlier ones."""
+    if known.last_step > step_now + _MOST_AHEAD:
+        return True
+    return known.last_presented_at is not None and is_ahead(known.last_presented_at, now=now)
 
 
 def _matching_step(*, code: CardCode, known: Known, step_now: int) -> int | Refused:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from flask import Flask
 
+from app.register.clocks import bring_forward
 from app.register.due_erasures import erase_due
 from app.register.erasure_journal import JournalDamaged, JournalUnreachable
 from app.register.families import advise_older_children
@@ -114,11 +115,17 @@ def write_journal() -> None:
     write_waiting()
 
 
+def bring_forward_what_waits() -> None:
+    """Let wait no longer what was put off by a clock that was ahead."""
+    bring_forward(now=now())
+
+
 DUTIES = (
     Duty(write_journal, every=_SECOND),
     Duty(handle_orders, every=_SECOND),
     Duty(send_one, every=_SECOND),
     Duty(send_registration_code, every=_SECOND),
+    Duty(bring_forward_what_waits, every=_MINUTE // 2),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),
     Duty(empty_demo_inbox, every=_HOUR),

@@ -27,6 +27,7 @@ GOOD = Known(
     failures_here=0,
     last_step=0,
     last_terminal=None,
+    last_presented_at=None,
     drift=0,
 )
 DRIFTS = st.sampled_from([-1, 0, 1])
@@ -227,3 +228,25 @@ def test_no_step_is_taken_twice_and_none_goes_back_however_terminals_and_clocks_
         if isinstance(verdict, Again):
             assert (verdict.step, terminal) == (known.last_step, known.last_terminal)
     assert taken == sorted(set(taken))
+
+
+def test_a_step_that_a_clock_took_which_was_ahead_holds_no_other_up():
+    for ahead in (timedelta(seconds=30), timedelta(hours=1), timedelta(days=400)):
+        then = NOW + ahead
+        known = replace(GOOD, last_step=step_at(then), last_terminal=HERE, last_presented_at=then)
+        assert ask(known=known) == ask(known=known, terminal=THERE) == Fresh(STEP, drift=0)
+        assert ask(code_at(STEP - 1), known) == Fresh(STEP - 1, drift=-1)
+
+
+def test_a_step_of_the_future_is_worth_nothing_also_where_its_terminal_was_forgotten():
+    for ahead in (3, 10, 400 * 2880):
+        assert ask(known=replace(GOOD, last_step=STEP + ahead)) == Fresh(STEP, drift=0)
+    for ahead in (1, 2):
+        assert ask(known=replace(GOOD, last_step=STEP + ahead)) == Refused(Reason.REPLAY)
+
+
+def test_a_phone_that_is_ahead_is_no_clock_of_ours_that_was():
+    early = replace(GOOD, last_step=STEP + 2, last_terminal=HERE, last_presented_at=NOW, drift=1)
+    assert ask(known=early) == ask(known=early, terminal=THERE) == Refused(Reason.REPLAY)
+    assert ask(code_at(STEP + 2), early) == Again(STEP + 2)
+    assert ask(code_at(STEP + 2), early, terminal=THERE) == Refused(Reason.REPLAY)
