@@ -96,7 +96,7 @@ def test_in_production_nothing_of_the_demonstration_is_there(database_url: str, 
 
 
 def test_a_route_that_names_no_audience_does_not_start() -> None:
-    app = create_app(settings_for("sqlite://"))
+    app = create_app(settings_for("sqlite:////never-opened"))
     app.add_url_rule("/named", "named", open_to(Audience.ANYONE)(lambda: ""))
     require_audiences(app)
     app.add_url_rule("/forgotten", "forgotten", lambda: "")
