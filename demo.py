@@ -15,6 +15,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    # Ctrl-C ends it in silence, also in the middle of what follows, until gunicorn sees to it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import flask_migrate
 import httpx
 import qrcode
@@ -26,9 +30,10 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app import create_app as create_portal
-from app.config import Settings, demo_settings
+from app.config import BadSettings, Settings, demo_settings
 from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
 from app.demo.eid import NoProvider, serving_eid
+from app.demo.place import CannotStart, holding, listen, read_port
 from app.demo.seed import seed_register
 from app.eid.settings import EidSettings
 from app.ils.http import CirculationSystem
@@ -139,6 +144,16 @@ class Server(BaseApplication):  # type: ignore[misc]
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
+    def run(self) -> None:
+        """Serve until stopped. A worker's end is its process's, whatever the first process still has to do."""
+        first = os.getpid()
+        try:
+            super().run()
+        except SystemExit as end:
+            if os.getpid() != first:
+                os._exit(end.code if isinstance(end.code, int) else 0)
+            raise
+
     def load(self) -> Flask:
         """Make the app, in each worker."""
         return self._demonstration.build()
@@ -147,46 +162,66 @@ class Server(BaseApplication):  # type: ignore[misc]
 def main() -> None:
     """Read the command line, prepare, and serve until stopped."""
     parser = argparse.ArgumentParser(prog="./manage run", description="Serve the demonstration.")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", default="8000")
     parser.add_argument("--fresh", action="store_true", help="throw the demonstration's data away first")
     parser.add_argument("--lan", action="store_true", help="serve phones on the local network, over HTTPS")
     parser.add_argument("--worker", metavar="URL", help=argparse.SUPPRESS)
     asked = parser.parse_args()
 
+    # Nothing that is made here is for other users of this machine: keys, databases, letters.
+    os.umask(0o077)
     instance = instance_folder()
-    if asked.fresh:
-        start_anew(instance)
     if asked.worker:
         serve_post(Demonstration(instance, demo_settings(instance, public_url=asked.worker)))
         return
+    try:
+        port = read_port(asked.port)
+        with holding(instance, alone=asked.fresh) as share:
+            listener = listen(host="0.0.0.0" if asked.lan else "127.0.0.1", port=port)
+            if asked.fresh:
+                start_anew(instance)
+                share()
+            serve_anybody(instance, listener=listener, port=port, lan=asked.lan)
+    except (CannotStart, BadSettings) as fault:
+        raise SystemExit(f"./manage run: {fault}") from None
+    except SystemExit as end:
+        # All is ended and closed; to take a large program apart in memory takes Python seconds on a busy machine.
+        sys.stdout.flush()
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
+def serve_anybody(instance: Path, *, listener: socket.socket, port: int, lan: bool) -> None:
+    """Prepare, and serve at a socket until stopped: this machine, or with `lan` phones nearby."""
     options: dict[str, Any] = {
         "workers": _WORKERS,
         # A browser opens connections ahead, and none of them may hold a thread.
         "worker_class": Worker,
         "threads": _THREADS,
-        "graceful_timeout": 2,
+        # It is gunicorn's from here on, which also closes it.
+        "bind": f"fd://{listener.detach()}",
+        "graceful_timeout": 1,
         "loglevel": "warning",
         "control_socket_disable": True,
     }
-    if asked.lan:
-        host, address = "0.0.0.0", lan_address()
-        url = f"https://{address}:{asked.port}"
+    if lan:
+        address = lan_address()
+        url = f"https://{address}:{port}"
         settings = replace(demo_settings(instance, public_url=url), secure_cookies=True)
         options |= make_certificate(instance, address)
         show_qr(url)
         print("The certificate is made here, so the phone warns once: let it go on.")
         print("Behind it no browser keeps pages: without a network the card works for as long as its page stays open.")
     else:
-        host, url = "127.0.0.1", f"http://localhost:{asked.port}"
+        url = f"http://localhost:{port}"
         settings = demo_settings(instance, public_url=url)
     with ExitStack() as meanwhile:
-        if asked.lan:
+        if lan:
             print("The national sign-in is off with --lan: its service answers on this machine alone.")
         else:
             settings = replace(settings, eid=meanwhile.enter_context(serving_eid_if_possible(url)))
         demonstration = Demonstration(instance, settings)
         demonstration.prepare()
-        serve(demonstration, url=url, options=options | {"bind": f"{host}:{asked.port}"})
+        serve(demonstration, url=url, options=options)
 
 
 @contextmanager
@@ -205,14 +240,18 @@ def serving_eid_if_possible(url: str) -> Iterator[EidSettings | None]:
 def serve(demonstration: Demonstration, *, url: str, options: dict[str, Any]) -> None:
     """Serve until stopped."""
     # A process of its own, started anew: what is forked by multiprocessing and again by gunicorn ends in complaints.
-    subprocess.Popen([sys.executable, __file__, "--worker", url])
-    print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
-    Server(demonstration, options).run()
+    post = subprocess.Popen([sys.executable, __file__, "--worker", url])
+    try:
+        print(f"Lånekort is at {url} - stop it with Ctrl-C.", flush=True)
+        Server(demonstration, options).run()
+    finally:
+        # What it was in the middle of it begins again the next time.
+        post.kill()
+        post.wait()
 
 
 def serve_post(demonstration: Demonstration) -> None:
     """Send messages and tell libraries what is new, for as long as the demonstration runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     demonstration_process = os.getppid()
     app = demonstration.build()
     demonstration.send_library_letters(app)

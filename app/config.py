@@ -198,7 +198,7 @@ def demo_settings(
     google_wallet, apple_wallet = _read_google_wallet(environ, faults), _read_apple_wallet(environ, faults)
     if faults:
         raise BadSettings("\n".join(faults))
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Settings(
         database_url=f"sqlite:///{(instance / 'register.sqlite').absolute()}",
         secret_key=_kept_secret(instance / "secret-key"),

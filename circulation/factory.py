@@ -36,7 +36,7 @@ def open_libraries(settings: Settings) -> dict[str, Library]:
         address = make_url(url)
         if address.get_backend_name() == "sqlite" and address.database:
             file = Path(address.database)
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file.touch(mode=0o600)  # for nobody else on the machine; SQLite gives its log the same mode
     return {
         library: Library(load_policy(library), Database(library=library, url=url))

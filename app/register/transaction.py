@@ -1,8 +1,9 @@
 """The way to the register's database, and the one place where a request's work is committed."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flask import Response, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
@@ -68,8 +69,16 @@ def direct_connection() -> Iterator[Connection]:
 def tune_engine(engine: Engine) -> None:
     """Give SQLite the durability and privacy that PostgreSQL has by itself: WAL, FULL, and deleted means deleted."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+
+
+def _make_private(_dialect: object, _record: object, arguments: list[str], _named: object) -> None:
+    # Made for nobody else on the machine; SQLite gives its log the same mode. Where it cannot be made, SQLite says so.
+    if ":" not in arguments[0]:
+        with suppress(OSError):
+            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
