@@ -267,6 +267,7 @@ def start_anew(instance: Path) -> None:
         "secret-key",
         "vault-key",
         "erasures.journal",
+        "access-log-roots/*.json",
         "inbox/*.json",
     ):
         for path in instance.glob(pattern):

@@ -85,6 +85,7 @@ def create_app(
         spec_path=None,
     )
     app.config.update(
+        ACCESS_LOG_ROOTS=settings.access_log_roots,
         CLOCK=clock,
         DEMO=settings.demo,
         INACTIVE_NOTICE_DAYS=settings.inactive_notice_days,

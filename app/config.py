@@ -14,7 +14,7 @@ from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, rea
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
-_URLS = ("DATABASE_URL", "SMTP_URL", "SMS_URL")
+_URLS = ("DATABASE_URL", "ERASURE_JOURNAL", "SMTP_URL", "SMS_URL")
 _SECRETS = (*_URLS, "SECRET_KEY", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
 _DEFAULT_JOURNAL = Path(__file__).parents[1] / "instance" / "erasures.journal"
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")

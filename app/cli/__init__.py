@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.cli.access_log import access_log
 from app.cli.erasures import erasures, refuse_if_behind
 from app.cli.keys import keys
 from app.cli.machines import machines
@@ -88,5 +89,5 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (erasures, keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
+    for command in (access_log, erasures, keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
         app.cli.add_command(command)

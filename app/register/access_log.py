@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.register.log_proofs import body_of, prove
 from app.register.tables import AccessLogEntry
 from app.register.transaction import db, direct_connection
 
@@ -130,5 +131,14 @@ def write_down_with_act(*, patron_id: int, looker: Looker, purpose: str, fields:
 def _lines(patrons: Mapping[int, str], *, looker: Looker, purpose: str, now: datetime) -> list[dict[str, Any]]:
     for fields in set(patrons.values()):
         check_words(purpose=purpose, fields=fields)
-    told = {"library_id": looker.library_id, "role": looker.role, "actor": looker.actor, "purpose": purpose, "at": now}
-    return [told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]
+    told: dict[str, Any] = {
+        "library_id": looker.library_id,
+        "role": looker.role,
+        "actor": looker.actor,
+        "purpose": purpose,
+        "at": now,
+    }
+    lines: list[dict[str, Any]] = [
+        told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()
+    ]
+    return [line | {"proof": prove(body_of(**line))} for line in lines]

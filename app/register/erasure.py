@@ -15,12 +15,12 @@ from app.register.changes import ERASED, GONE, NUMBER_COLUMN, note_change
 from app.register.erasure_journal import Entry
 from app.register.journaling import prepare
 from app.register.kept_answers import forget_answers
+from app.register.log_removals import forget_guardian, remove_looks_at
 from app.register.notices import GONE_NUMBERS
 from app.register.numbers import bury_numbers
 from app.register.patrons import lock_patron
 from app.register.receipts import receipt_token
 from app.register.tables import (
-    AccessLogEntry,
     Credential,
     Erasure,
     FamilyPermission,
@@ -63,7 +63,11 @@ def erase_patron(
     bury_numbers(numbers, now=now)
     _forget_elsewhere(patron_id, numbers, now=now)
     db.session.flush()
-    # What is tied to the patron goes by its foreign key.
+    # Nobody writes a line of theirs any more once this lock is had.
+    db.session.execute(select(Patron.id).where(Patron.id == patron_id).with_for_update()).all()
+    remove_looks_at(patron_id=patron_id, now=now)
+    db.session.flush()
+    # What else is tied to the patron goes by its foreign key.
     db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
     db.session.expire_all()
     return code
@@ -107,16 +111,15 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime
     """Delete what names the patron in rows that are not their own."""
     # A number that was entered before anybody had it leads to no patron.
     named = FamilyPermission.guardian_card_number.in_(numbers)
-    looked = (AccessLogEntry.role == "guardian") & (AccessLogEntry.actor == str(patron_id))
     # That they left it, a library may have been told this minute, and fetch tonight.
     fresh = LibraryNotice.kind.in_(GONE) & (LibraryNotice.confirmed_at > now - GONE_NUMBERS)
     told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None), ~fresh)
     for statement in (
         delete(FamilyPermission).where(named),
-        update(AccessLogEntry).where(looked).values(actor=""),
         update(LibraryNotice).where(*told).values(sealed_number=None),
     ):
         db.session.execute(statement, execution_options={"synchronize_session": False})
+    forget_guardian(patron_id=patron_id, now=now)
     forget_answers(patron_id=patron_id)
     orders = db.session.execute(select(PinOrder.id, PinOrder.sealed_number)).all()
     theirs = [order.id for order in orders if _open(order.sealed_number, column=PIN_ORDER_COLUMN) in numbers]

@@ -53,6 +53,10 @@ NO_PATRON: Final = "no-patron"
 """It is about libraries, their staff and their systems."""
 
 UNTRACEABLE: Final[Mapping[str, str]] = {
+    "access_log_chain": NOT_TRACEABLE,
+    "access_log_head": NO_PATRON,
+    "access_log_removals": NOT_TRACEABLE,
+    "access_log_roots": NO_PATRON,
     "attempt_counts": NOT_TRACEABLE,
     "erasures": NOT_TRACEABLE,
     "pin_orders": NOT_TRACEABLE,
@@ -152,7 +156,9 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     ),
     "library_notices": Own(LibraryNotice, _by_every_library, sealed={"sealed_number": NUMBER_COLUMN}),
     # Which of its staff it was the library knows, and answers for; a guardian is named by the patron's own permission.
-    "access_log": Own(AccessLogEntry, lambda patron: AccessLogEntry.patron_id == patron.id, withheld={"actor": OTHERS}),
+    "access_log": Own(
+        AccessLogEntry, lambda patron: AccessLogEntry.patron_id == patron.id, withheld={"actor": OTHERS, "proof": KEYED}
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, exists, select, tuple_, update
 
 from app.register.kept_answers import KEPT_FOR as MACHINE_ANSWERS
+from app.register.log_removals import RETENTION, note_removal
 from app.register.notices import GONE_NUMBERS, forget_numbers
 from app.register.tables import (
     AccessLogEntry,
@@ -62,7 +63,7 @@ def purge(*, now: datetime) -> Mapping[str, int]:
     gone: dict[str, int] = {}
     for old in _everything_old(now):
         name = old.table.__tablename__
-        gone[name] = gone.get(name, 0) + _delete(old)
+        gone[name] = gone.get(name, 0) + _delete(old, now=now)
     _forget_former_passwords(now)
     _forget_gone_numbers(now)
     return gone
@@ -70,7 +71,7 @@ def purge(*, now: datetime) -> Mapping[str, int]:
 
 def purge_registrations(*, now: datetime) -> int:
     """Delete registrations that are past their time, committed. Returns how many went."""
-    return _delete(_Old(Registration, Registration.expires_at <= now))
+    return _delete(_Old(Registration, Registration.expires_at <= now), now=now)
 
 
 def _everything_old(now: datetime) -> list[_Old]:
@@ -97,7 +98,7 @@ def _everything_old(now: datetime) -> list[_Old]:
     ]
 
 
-def _delete(old: _Old) -> int:
+def _delete(old: _Old, *, now: datetime) -> int:
     """Delete row by row in the order of the primary key, so that a table is walked through once."""
     key = tuple(old.table.__table__.primary_key)
     place = tuple_(*key)
@@ -110,6 +111,8 @@ def _delete(old: _Old) -> int:
         if rows:
             if old.table is LibraryNotice:
                 _note_purged([row.id for row in rows])
+            if old.table is AccessLogEntry:
+                note_removal(entry_ids=[row.id for row in rows], why=RETENTION, now=now)
             these = delete(old.table).where(place.in_([tuple(row) for row in rows]), old.condition)
             result = db.session.execute(these, execution_options={"synchronize_session": False})
             gone += int(getattr(result, "rowcount", 0))

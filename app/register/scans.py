@@ -15,6 +15,7 @@ from app.register.access_log import Looker, check_words
 from app.register.budgets import count_try
 from app.register.cards import KEY_COLUMN
 from app.register.driver import Line, Statement, direct_line, read_instant
+from app.register.log_proofs import body_of, prove
 from app.register.tables import UtcInstant
 from app.register.transaction import direct_connection, end_transaction
 from app.register.vault import vault
@@ -104,9 +105,9 @@ _REMEMBER = """
     INSERT INTO presented_steps
         (credential_id, step, patron_id, library_id, terminal, session, presented_at, expires_at)
 """
-_WRITE_DOWN = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields)"
+_WRITE_DOWN = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
 _REMEMBERED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
-_WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields"
+_WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +212,7 @@ def _failures_here(found: _Found, now: datetime) -> int:
 
 
 def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
-    return {
-        "now": line.write_instant(now),
+    look: dict[str, Any] = {
         "patron_id": found.patron_id,
         "library_id": terminal.library_id,
         "role": terminal.looker.role,
@@ -220,6 +220,7 @@ def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> di
         "purpose": _PURPOSE,
         "fields": _FIELDS,
     }
+    return {**look, "now": line.write_instant(now), "proof": prove(body_of(at=now, **look))}
 
 
 _TAKE_IN_ONE = Statement(

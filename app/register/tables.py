@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
-    Text,
     UniqueConstraint,
     false,
     text,
@@ -30,9 +29,22 @@ from app.register.library_tables import (
     NumberSeries,
     Staff,
 )
+from app.register.log_tables import (
+    AccessLogEntry,
+    AccessLogHead,
+    AccessLogLink,
+    AccessLogRemoval,
+    AccessLogRoot,
+    Erasure,
+    JournalPlace,
+)
 
 __all__ = [
     "AccessLogEntry",
+    "AccessLogHead",
+    "AccessLogLink",
+    "AccessLogRemoval",
+    "AccessLogRoot",
     "Affiliation",
     "AttemptCount",
     "Base",
@@ -64,7 +76,6 @@ __all__ = [
     "UtcInstant",
 ]
 
-_BY_GUARDIANS = text("role = 'guardian'")
 _IS_DUE = text("due_at IS NOT NULL")
 
 
@@ -240,33 +251,6 @@ class IssuedNumber(Base):
     gone_at: Mapped[Instant | None]
 
 
-class Erasure(Base):
-    """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here.
-
-    `journal_entry` is what the journal of erasures is to be told, until it is; `entry_id` is its name there.
-    """
-
-    __tablename__ = "erasures"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    receipt_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    reason: Mapped[str] = mapped_column(String(10))
-    erased_at: Mapped[Instant]
-    entry_id: Mapped[str | None] = mapped_column(String(32), unique=True)
-    journal_entry: Mapped[str | None] = mapped_column(Text)
-
-
-class JournalPlace(Base):
-    """How far the register has come in its journal of erasures: one row, or none before the first erasure."""
-
-    __tablename__ = "journal_place"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    journal: Mapped[str] = mapped_column(String(32))
-    seq: Mapped[int] = mapped_column(BigInteger)
-
-
 class FamilyPermission(Base):
     """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on.
 
@@ -397,25 +381,3 @@ class AttemptCount(Base):
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     since: Mapped[Instant] = mapped_column(index=True)
     taken: Mapped[int]
-
-
-class AccessLogEntry(Base):
-    """Who looked at a patron, when, at which library, why, and at which fields. Written before the answer."""
-
-    __tablename__ = "access_log"
-    __table_args__ = (
-        Index(None, "patron_id", "at"),
-        # Whoever is erased is named as a guardian in other people's lines.
-        Index("ix_access_log_guardians", "actor", postgresql_where=_BY_GUARDIANS, sqlite_where=_BY_GUARDIANS),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    at: Mapped[Instant]
-    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
-    # No foreign key: a library is never deleted, and to check it would be one more look-up for every scan.
-    library_id: Mapped[str | None] = mapped_column(String(20))
-    role: Mapped[str] = mapped_column(String(10))
-    actor: Mapped[str] = mapped_column(String(80))
-    purpose: Mapped[str] = mapped_column(String(20))
-    fields: Mapped[str] = mapped_column(String(200))

@@ -19,10 +19,12 @@ from app.register.transaction import db
 from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
 from app.web.journal_watch import check_watch
+from app.web.log_keeping import keep_roots, seal_access_log
 from app.web.sending import channels_served, send_one, send_registration_code
 from app.web.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
+_SEAL_SECONDS = 5
 _ERASED_AT_A_TIME = 20
 
 _log = structlog.get_logger()
@@ -128,6 +130,8 @@ DUTIES = (
     Duty(bring_forward_what_waits, every=_MINUTE // 2),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),
+    Duty(seal_access_log, every=_SEAL_SECONDS),
+    Duty(keep_roots, every=_HOUR),
     Duty(empty_demo_inbox, every=_HOUR),
     Duty(forget_registrations, every=_HOUR),
 )

@@ -1,0 +1,63 @@
+"""Sealing the access log, and putting the root of each day where nobody who has the register can change it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from flask import current_app
+
+from app.messages.channels import Letter, NotSent, Post
+from app.register.log_roots import list_unsent, make_root, mark_root_sent
+from app.register.log_sealing import BATCH, seal
+from app.web.clock import now
+
+_MAIL = "mailto:"
+_log = structlog.get_logger()
+
+
+def seal_access_log() -> bool:
+    """Seal what was written since the last time. Returns whether there may be more."""
+    return seal() >= BATCH
+
+
+def keep_roots() -> None:
+    """Sign the root of the day before, and put roots where they are to be kept, if the settings name a place."""
+    make_root(now=now())
+    place = current_app.config["ACCESS_LOG_ROOTS"]
+    if not place:
+        return
+    for day, text in list_unsent():
+        try:
+            if place.startswith(_MAIL):
+                post: Post = current_app.extensions["post"]
+                subject = f"Access log, root of {day}"
+                post.send(Letter("email", to=place.removeprefix(_MAIL), subject=subject, body=f"{text}\n", at=now()))
+            else:
+                _put(Path(place), f"{day}.json", f"{text}\n")
+        except (NotSent, OSError) as error:
+            _log.error("root of the access log not kept", day=str(day), why=type(error).__name__)
+            return
+        mark_root_sent(day=day, now=now())
+
+
+def read_kept(folder: Path) -> Mapping[str, str]:
+    """Return the roots that are kept in a folder, text by the name of the file."""
+    return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.json"))}
+
+
+def _put(folder: Path, name: str, text: str) -> None:
+    """Write a file that is there afterwards, whole. One that is there already is never changed."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / name
+    if path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise FileExistsError
+        return
+    begun = folder / f"{name}.part"
+    descriptor = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    begun.rename(path)
