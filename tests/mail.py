@@ -1,16 +1,20 @@
-"""A mail server on this machine that speaks SMTP (RFC 5321) and keeps what it is sent."""
+"""Mail servers on this machine: one speaks SMTP (RFC 5321) and keeps what it is sent, others hold up whoever comes."""
 
+import socket
 import socketserver
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mail from anybody, to anybody. `received` fills in the order of arrival."""
+    """Takes mail from anybody, to anybody. `received` fills in the order of arrival.
+
+    `before_taking` is called with each mail before the server says that it has it.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -18,6 +22,7 @@ class MailServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Dialogue)
         self.received: list[EmailMessage] = []
+        self.before_taking: Callable[[EmailMessage], object] = lambda _message: None
 
     @property
     def url(self) -> str:
@@ -46,6 +51,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
         assert isinstance(self.server, MailServer)
         message = message_from_bytes(b"".join(lines), policy=default)
         assert isinstance(message, EmailMessage)
+        self.server.before_taking(message)
         self.server.received.append(message)
 
 
@@ -59,3 +65,47 @@ def running_mail_server() -> Iterator[MailServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class UnhelpfulServer:
+    """Takes connections on `port` and says these bytes, one every 50 milliseconds, and then nothing, for ever."""
+
+    def __init__(self, says: bytes = b"") -> None:
+        self._says = says
+        self._stopping = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.port = self._listening.getsockname()[1]
+        self.visitors: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                visitor, _address = self._listening.accept()
+                self.visitors.append(visitor)
+                threading.Thread(target=self._speak, args=(visitor,), daemon=True).start()
+
+    def _speak(self, visitor: socket.socket) -> None:
+        with suppress(OSError):
+            for byte in self._says:
+                if self._stopping.wait(0.05):
+                    return
+                visitor.sendall(bytes([byte]))
+
+    def close(self) -> None:
+        """Let go of everybody."""
+        self._stopping.set()
+        # Whoever waits for a connection is woken by it, and nobody by the closing alone.
+        for each in (self._listening, *self.visitors):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
+@contextmanager
+def unhelpful_server(says: bytes = b"") -> Iterator[UnhelpfulServer]:
+    server = UnhelpfulServer(says)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,6 +1,8 @@
 """Commands for the operator, on the server. `flask --help` lists them."""
 
+import signal
 from pathlib import Path
+from threading import Event
 
 import click
 from flask import Flask, current_app
@@ -83,8 +85,11 @@ def run(*, rewrite: bool) -> None:
 @click.command("worker")
 @with_appcontext
 def worker() -> None:
-    """Send messages and tell libraries what is new, until stopped."""
-    work(current_app._get_current_object())  # type: ignore[attr-defined]
+    """Send messages and tell libraries what is new, until stopped: what is on its way then is let end."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    work(current_app._get_current_object(), go_on=lambda: not stopping.is_set())  # type: ignore[attr-defined]
 
 
 def add_commands(app: Flask) -> None:

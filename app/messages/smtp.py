@@ -1,17 +1,76 @@
 """E-mail."""
 
 import smtplib
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from types import TracebackType
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
 from app.messages.channels import Letter, NotSent
 
-_TIMEOUT_SECONDS = 20
+_LONGEST_SECONDS = 15
+_SILENCE_SECONDS = 10
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Deadline:
+    """Ends a connection once it has lasted too long in all, however little the other side says each time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._handle: socket.socket | None = None
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._handle is not None:
+            self._handle.close()
+
+    def watch(self, connection: socket.socket) -> None:
+        """Keep a second handle of the connection, which stays good when TLS takes the first one over."""
+        self._handle = connection.dup()
+        if self._is_over:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self._handle is not None:
+            with suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+
+class _Server(smtplib.SMTP):
+    """A connection with a deadline from its first byte on, before the greeting and any TLS handshake."""
+
+    def __init__(self, host: str, port: int, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        super().__init__(host, port, timeout=_SILENCE_SECONDS)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._deadline.watch(connection)
+        return connection
+
+
+class _ServerOverTls(smtplib.SMTP_SSL, _Server):
+    """The same with TLS from the start."""
+
+    def __init__(self, host: str, port: int, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        context = ssl.create_default_context()
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=_SILENCE_SECONDS, context=context)
 
 
 class Smtp:
@@ -22,10 +81,10 @@ class Smtp:
         self._sender = sender
 
     def send(self, letter: Letter) -> None:
-        """Send an e-mail. Raises NotSent."""
+        """Send an e-mail, within fifteen seconds once the server is connected. Raises NotSent."""
         try:
             message = self._write(letter)
-            with self._connect() as server:
+            with _Deadline(_LONGEST_SECONDS) as deadline, self._connect(deadline) as server:
                 if self._url.username:
                     server.login(unquote(self._url.username), unquote(self._url.password or ""))
                 server.send_message(message)
@@ -45,12 +104,11 @@ class Smtp:
         message.set_content(letter.body)
         return message
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, deadline: _Deadline) -> smtplib.SMTP:
         host = self._url.hostname or "localhost"
         if self._url.scheme == "smtps":
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(host, self._url.port or 465, timeout=_TIMEOUT_SECONDS, context=context)
-        server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT_SECONDS)
+            return _ServerOverTls(host, self._url.port or 465, deadline)
+        server = _Server(host, self._url.port or 587, deadline)
         # A server that cannot encrypt gets no mail; one on this machine has no line to listen on.
         if host not in _LOOPBACK:
             server.starttls(context=ssl.create_default_context())

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import update
 
-from app.register.outbox import LONGEST_PAUSE as LONGEST_OF_MESSAGES
+from app.register.message_queue import LONGEST_PAUSE as LONGEST_OF_MESSAGES
 from app.register.tables import LibraryNotice, LibraryQueue, Message, Registration
 from app.register.transaction import db
 from app.rules.clocks import LEEWAY

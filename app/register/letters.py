@@ -11,16 +11,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.access_log import Looker, write_down, write_down_list
-from app.register.outbox import (
-    CODES,
-    LETTER,
-    SEALED_TO_COLUMN,
-    Due,
-    choose_channel,
-    is_not_leased,
-    make_due,
-    read_message,
-)
+from app.register.message_queue import is_not_leased
+from app.register.outbox import CODES, LETTER, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
 from app.register.tables import Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault

@@ -5,9 +5,10 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.message_queue import CODE_IS_SLOW, CodeState
 from app.register.one_time import CODE_LASTS, CodeNotValid
 from app.register.registrations import RegistrationGone, lock_registration, open_form, write_form
 from app.register.tables import Registration
@@ -16,6 +17,7 @@ from app.register.vault import hash_of_random_token, vault
 from app.rules.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
 
 _LEASE = timedelta(seconds=30)
+_PAUSE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,6 +67,17 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
     give_back_tries(tries=tries)
 
 
+def is_code_due(*, now: datetime) -> bool:
+    """Tell whether a code is to be sent now."""
+    with direct_connection() as connection:
+        return bool(connection.execute(select(exists().where(*_is_due(now)))).scalar())
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # For a code that is too late nobody waits any more; the page tells that it was not sent.
+    return Registration.code_due_at <= now, Registration.code_until > now, Registration.expires_at > now
+
+
 def take_due_code(*, now: datetime) -> DueCode | None:
     """Draw a code that is due and keep other workers off it; committed, so that it is good before it leaves.
 
@@ -72,7 +85,7 @@ def take_due_code(*, now: datetime) -> DueCode | None:
     """
     due = (
         select(Registration)
-        .where(Registration.code_due_at <= now, Registration.expires_at > now)
+        .where(*_is_due(now))
         .order_by(Registration.code_due_at, Registration.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -82,8 +95,7 @@ def take_due_code(*, now: datetime) -> DueCode | None:
         db.session.rollback()
         return None
     form = open_form(row.sealed_form)
-    if row.code_until is None or row.code_until <= now or not form.email:
-        # Nobody waits for it any more.
+    if not form.email:
         row.code_due_at = None
         db.session.commit()
         return take_due_code(now=now)
@@ -102,6 +114,25 @@ def note_code_sent(*, registration_id: int) -> None:
     sent = update(Registration).where(drawn).values(code_due_at=None)
     db.session.execute(sent, execution_options={"synchronize_session": False})
     db.session.commit()
+
+
+def note_code_not_sent(*, registration_id: int, now: datetime) -> None:
+    """Note that the code did not leave: another is drawn in a few seconds."""
+    drawn = (Registration.id == registration_id) & (Registration.code_due_at > now)
+    later = update(Registration).where(drawn).values(code_due_at=now + _PAUSE)
+    db.session.execute(later, execution_options={"synchronize_session": False})
+    db.session.commit()
+
+
+def see_code(row: Registration, *, now: datetime) -> CodeState:
+    """Tell what became of the code that was asked for last.
+
+    It is not sent where a try failed, and where twenty seconds have passed.
+    """
+    if row.code_due_at is None:
+        return "sent"
+    asked_at = (row.code_until or now) - CODE_LASTS
+    return "not sent" if asked_at + CODE_IS_SLOW <= now else "on its way"
 
 
 def _peek(handle: str, *, now: datetime) -> tuple[int, str]:

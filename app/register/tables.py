@@ -1,7 +1,8 @@
-"""Every table of the national register, with library_tables.py. A citizen can read here what is stored, and no more is.
+"""Every table of the national register, with library_tables.py and message_tables.py.
 
-The purpose, legal ground and retention of each column stand in docs/register-inventory.md, and a test holds the two
-equal. There is no loan, hold, fee or block in here: a library keeps those, in a building of its own.
+A citizen can read here what is stored, and no more is. The purpose, legal ground and retention of each column stand in
+docs/register-inventory.md, and a test holds the two equal. There is no loan, hold, fee or block in here: a library
+keeps those, in a building of its own.
 """
 
 from datetime import date
@@ -11,11 +12,9 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    SmallInteger,
     String,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,6 +37,7 @@ from app.register.log_tables import (
     Erasure,
     JournalPlace,
 )
+from app.register.message_tables import Message, OneTimeSecret, PinOrder
 
 __all__ = [
     "AccessLogEntry",
@@ -75,8 +75,6 @@ __all__ = [
     "Staff",
     "UtcInstant",
 ]
-
-_IS_DUE = text("due_at IS NOT NULL")
 
 
 class Patron(Base):
@@ -268,64 +266,6 @@ class FamilyPermission(Base):
     switched_on_at: Mapped[Instant | None]
     may_carry_card: Mapped[bool] = mapped_column(default=False)
     advised_at: Mapped[Instant | None]
-
-
-class Message(Base):
-    """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept.
-
-    `sealed_to` is an address that the patron had until the change which the message tells of. `queue` is the channel by
-    which it goes, or most likely will; `urgency` its place among those. A worker sends it until `leased_until`.
-    """
-
-    __tablename__ = "messages"
-    __table_args__ = (
-        # What waits is little beside what is kept.
-        Index(
-            "ix_messages_waiting", "queue", "urgency", "due_at", "id", postgresql_where=_IS_DUE, sqlite_where=_IS_DUE
-        ),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
-    about_patron_id: Mapped[int | None] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[str] = mapped_column(String(30))
-    urgency: Mapped[int] = mapped_column(SmallInteger, default=3)
-    queue: Mapped[str] = mapped_column(String(10), default="letter")
-    channel: Mapped[str | None] = mapped_column(String(10))
-    sealed_to: Mapped[bytes | None]
-    asked_at: Mapped[Instant]
-    due_at: Mapped[Instant | None]
-    leased_until: Mapped[Instant | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    sent_at: Mapped[Instant | None] = mapped_column(index=True)
-
-
-class PinOrder(Base):
-    """That somebody ordered a new PIN for a card number, whether there is such a card or not. The worker finds out."""
-
-    __tablename__ = "pin_orders"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    sealed_number: Mapped[bytes]
-    asked_at: Mapped[Instant]
-
-
-class OneTimeSecret(Base):
-    """A link or code that was sent to a patron and proves once that it arrived. Only a keyed token of it is kept."""
-
-    __tablename__ = "one_time_secrets"
-    __table_args__ = (
-        CheckConstraint("purpose IN ('new-pin', 'new-device', 'step-up')", name="purpose"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    token: Mapped[str] = mapped_column(String(64), unique=True)
-    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
-    purpose: Mapped[str] = mapped_column(String(10))
-    expires_at: Mapped[Instant]
 
 
 class Registration(Base):

@@ -9,6 +9,7 @@ from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import Words, compose
+from app.register.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
 from app.register.outbox import (
     EMAIL,
@@ -19,12 +20,8 @@ from app.register.outbox import (
     Due,
     can_be_reached_at_once,
     check_address,
-    leave_to_desk,
-    mark_failed,
-    mark_sent,
-    take_due_message,
 )
-from app.register.registration_codes import note_code_sent, take_due_code
+from app.register.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
 from app.register.transaction import db
 from app.web.clock import now
 
@@ -34,14 +31,19 @@ _log = structlog.get_logger()
 
 
 def send_one() -> bool:
-    """Send one message, if any is due. Returns whether there was anything to do.
+    """Send the most urgent message, if any is due. Returns whether there was anything to do."""
+    due = take_due_message(channels=channels_served(), now=now())
+    if due is not None:
+        deliver(due)
+    return due is not None
+
+
+def deliver(due: Due) -> None:
+    """Send a message that was taken, and note what came of it.
 
     It is sent at least once: where the process dies between the sending and the note of it, it is sent again.
     """
     post: Post = current_app.extensions["post"]
-    due = take_due_message(channels=post.channels, now=now())
-    if due is None:
-        return False
     try:
         # In the demonstration letters are shown beside the rest; the desk prints them all the same.
         if due.channel != LETTER or LETTER in post.channels:
@@ -62,24 +64,28 @@ def send_one() -> bool:
             leave_to_desk(message_id=due.id)
         else:
             mark_sent(message_id=due.id, now=now())
-    return True
 
 
 def send_registration_code() -> bool:
     """Send one code to somebody who is getting a card, if any is due. Returns whether there was anything to do."""
-    post: Post = current_app.extensions["post"]
     due = take_due_code(now=now())
-    if due is None:
-        return False
+    if due is not None:
+        deliver_code(due)
+    return due is not None
+
+
+def deliver_code(due: DueCode) -> None:
+    """Send a code that was drawn to somebody who is getting a card; one that does not leave is drawn anew."""
+    post: Post = current_app.extensions["post"]
     try:
         with force_locale(due.language):
             words = compose(kind="registration-code", name=due.name, channel=EMAIL, secret=due.code)
         post.send(Letter(EMAIL, to=due.to, subject=words.subject, body=words.body, at=now()))
     except NotSent as error:
         _log.warning("code not sent", registration_id=due.registration_id, why=str(error))
+        note_code_not_sent(registration_id=due.registration_id, now=now())
     else:
         note_code_sent(registration_id=due.registration_id)
-    return True
 
 
 def write(due: Due, *, instant: datetime) -> Words:

@@ -1,4 +1,7 @@
-"""The work that no page waits for: each kind of it is one line in `DUTIES`. Telling libraries has its own threads."""
+"""The work that no page waits for: each kind of it is one line in `DUTIES`.
+
+Sending messages and telling libraries have threads of their own: what hangs there keeps no duty from being done.
+"""
 
 import time
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
 from app.web.journal_watch import check_watch
 from app.web.log_keeping import keep_roots, seal_access_log
+from app.web.senders import Senders
 from app.web.sending import channels_served, send_one, send_registration_code
 from app.web.telling import Telling, tell_one_library
 
@@ -40,7 +44,7 @@ class Duty:
 
 def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
     """Do each duty in its time, while `go_on` says so."""
-    with Telling(app) as telling:
+    with Senders(app, may_send=lambda: _may_work(app)), Telling(app) as telling:
         duties = (*DUTIES, Duty(telling.begin, every=_SECOND))
         done_at = dict.fromkeys(duties, float("-inf"))
         while go_on():
@@ -79,13 +83,15 @@ def _do(app: Flask, duty: Duty) -> bool:
 
 
 def work_once() -> bool:
-    """Do what is done every second, and tell one library. Returns whether there may be more to do."""
+    """Do what is done every second, send a message and a code, and tell one library.
+
+    Returns whether there may be more to do.
+    """
     more = False
-    for duty in DUTIES:
-        if duty.every == _SECOND:
-            more |= duty.do() is True
-            # Each by itself: the next one may undo what it finds begun.
-            db.session.commit()
+    for do in (write_journal, handle_orders, send_one, send_registration_code):
+        more |= do() is True
+        # Each by itself: the next one may undo what it finds begun.
+        db.session.commit()
     return tell_one_library() or more
 
 
@@ -125,8 +131,6 @@ def bring_forward_what_waits() -> None:
 DUTIES = (
     Duty(write_journal, every=_SECOND),
     Duty(handle_orders, every=_SECOND),
-    Duty(send_one, every=_SECOND),
-    Duty(send_registration_code, every=_SECOND),
     Duty(bring_forward_what_waits, every=_MINUTE // 2),
     Duty(advise_families, every=_HOUR),
     Duty(erase_whoever_is_due, every=_MINUTE),

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from app.demo.accounts import DESKS
 from app.register.clocks import bring_forward
+from app.register.message_queue import mark_failed, take_due_message
 from app.register.notices import list_due_notices, pause_line, set_aside, take_line
-from app.register.outbox import NEW_DEVICE_CODE, ask_for_message, mark_failed, take_due_message
+from app.register.outbox import NEW_DEVICE_CODE, ask_for_message
 from app.register.retention import purge
 from app.register.scans import Accepted, scan
 from app.register.serving import NobodyServed, serve

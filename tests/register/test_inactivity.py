@@ -12,7 +12,8 @@ from app.register.deaths import DEATH_WAITS, report_death
 from app.register.due_erasures import erase_due
 from app.register.freezing import freeze_card
 from app.register.inactivity import gather_uses, warn_inactive
-from app.register.outbox import INACTIVE_WARNING, mark_sent
+from app.register.message_queue import mark_sent
+from app.register.outbox import INACTIVE_WARNING
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.scans import Accepted, scan
 from app.register.sessions import DESK, start_session

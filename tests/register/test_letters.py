@@ -17,16 +17,8 @@ from app.register.letters import (
     send_as_letter,
     try_again,
 )
-from app.register.outbox import (
-    CARD_FROZEN,
-    CONTACT_CHANGED,
-    NEW_PIN,
-    STEP_UP_CODE,
-    ask_for_message,
-    leave_to_desk,
-    mark_failed,
-    take_due_message,
-)
+from app.register.message_queue import leave_to_desk, mark_failed, take_due_message
+from app.register.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
 from app.register.tables import AccessLogEntry, Message, Patron
 from app.register.transaction import db, end_transaction
 from app.register.vault import Vault

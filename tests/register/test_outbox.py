@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from app.register import outbox
+from app.register.message_queue import leave_to_desk, list_due, mark_failed, mark_sent, see_code, take_due_message
 from app.register.outbox import (
     CARD_FROZEN,
     CODES,
@@ -20,12 +21,6 @@ from app.register.outbox import (
     URGENCIES,
     Due,
     ask_for_message,
-    leave_to_desk,
-    list_due,
-    mark_failed,
-    mark_sent,
-    see_code,
-    take_due_message,
 )
 from app.register.tables import Message, Patron
 from app.register.transaction import db

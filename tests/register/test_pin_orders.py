@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.register.budgets import TooManyAttempts
-from app.register.outbox import leave_to_desk, take_due_message
+from app.register.message_queue import leave_to_desk, take_due_message
 from app.register.pin_orders import handle_pin_order, order_new_pin
 from app.register.tables import Message, Patron, PinOrder
 from app.register.transaction import db

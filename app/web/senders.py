@@ -1,0 +1,148 @@
+"""Sending messages: each channel has threads of its own, and its codes and links others than the rest.
+
+So a channel that hangs holds up no other, and thousands of notices hold up no code.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import structlog
+from flask import Flask
+
+from app.register.message_queue import list_due, take_due_message
+from app.register.outbox import EMAIL, QUEUES, Urgency
+from app.register.registration_codes import is_code_due, take_due_code
+from app.register.transaction import db
+from app.web.clock import now
+from app.web.sending import channels_served, deliver, deliver_code
+
+# A mail that takes 0.66 seconds leaves a thread that often: a dozen codes a second by each channel.
+_CODES_AT_ONCE = 8
+BULK_A_MINUTE = 100
+_LOOK_EVERY_SECONDS = 0.5
+
+_log = structlog.get_logger()
+
+
+class Lane:
+    """What is sent by threads of its own: the messages of one queue that have one of these urgencies.
+
+    With `registrations` also the codes to those who are getting a card, before all else.
+    """
+
+    def __init__(
+        self,
+        queue: str,
+        *urgencies: Urgency,
+        at_once: int,
+        registrations: bool = False,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.at_once = at_once
+        self.free = threading.BoundedSemaphore(at_once)
+        self._queue = queue
+        self._urgencies = urgencies
+        self._registrations = registrations
+        self._ticks = ticks
+        self._next_bulk_at = float("-inf")
+
+    def is_due(self, places: frozenset[tuple[str, Urgency]]) -> bool:
+        """Tell whether there is something to send; `places` are those in which something is due."""
+        if self._registrations and is_code_due(now=now()):
+            return True
+        return any((self._queue, urgency) in places for urgency in self._allowed())
+
+    def take(self) -> Callable[[], None] | None:
+        """Take what is due first, and return what sends it; None where nothing is due."""
+        code = take_due_code(now=now()) if self._registrations else None
+        if code is not None:
+            return partial(deliver_code, code)
+        due = take_due_message(channels=channels_served(), queues=[self._queue], urgencies=self._allowed(), now=now())
+        if due is None:
+            return None
+        if due.urgency == Urgency.BULK:
+            self._next_bulk_at = self._ticks() + 60 / BULK_A_MINUTE
+        return partial(deliver, due)
+
+    def _allowed(self) -> list[Urgency]:
+        rests = self._ticks() < self._next_bulk_at
+        return [urgency for urgency in self._urgencies if urgency != Urgency.BULK or not rests]
+
+
+def make_lanes() -> list[Lane]:
+    """Return the lanes of every channel: one for codes and links, one for the rest."""
+    urgent = [
+        Lane(queue, Urgency.CODE, Urgency.LINK, at_once=_CODES_AT_ONCE, registrations=queue == EMAIL)
+        for queue in QUEUES
+    ]
+    return urgent + [Lane(queue, Urgency.NOTICE, Urgency.BULK, at_once=1) for queue in QUEUES]
+
+
+class Senders:
+    """Sends what is due while `may_send` says so, from entering to leaving. What is on its way then is let end."""
+
+    def __init__(self, app: Flask, *, may_send: Callable[[], bool] = lambda: True) -> None:
+        self._app = app
+        self._may_send = may_send
+        self._is_sending = True
+        self._lanes = make_lanes()
+        threads = sum(lane.at_once for lane in self._lanes)
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="sending")
+        self._stopping = threading.Event()
+        self._looking = threading.Thread(target=self._look, name="sending", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._looking.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping.set()
+        self._is_sending = False
+        self._looking.join()
+        self._pool.shutdown()
+
+    def _look(self) -> None:
+        """Give each free thread something that is due in its lane. It waits for no channel."""
+        while not self._stopping.is_set():
+            try:
+                self._is_sending = self._may_send()
+                if self._is_sending:
+                    with self._app.app_context():
+                        self._hand_out()
+            except Exception as error:
+                # The kind alone: its text may hold somebody's data. The database may be back in a moment.
+                _log.error("sending failed", kind=type(error).__name__)
+            self._stopping.wait(_LOOK_EVERY_SECONDS)
+
+    def _hand_out(self) -> None:
+        places = list_due(now=now())
+        for lane in self._lanes:
+            while lane.is_due(places) and lane.free.acquire(blocking=False):
+                try:
+                    act = lane.take()
+                    if act is not None:
+                        self._pool.submit(self._run, lane, act)
+                except BaseException:
+                    lane.free.release()
+                    raise
+                if act is None:
+                    lane.free.release()
+                    break
+
+    def _run(self, lane: Lane, act: Callable[[], None] | None) -> None:
+        try:
+            while act is not None:
+                with self._app.app_context():
+                    act()
+                    db.session.commit()
+                    act = lane.take() if self._is_sending else None
+        except Exception as error:
+            # What was taken is due again when its lease is over.
+            _log.error("sending failed", kind=type(error).__name__)
+        finally:
+            lane.free.release()
