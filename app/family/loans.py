@@ -1,9 +1,10 @@
 """Lån: one's own loans and those of everybody who permits it, at every library, asked for now and kept nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import Response, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
@@ -18,6 +19,7 @@ from app.register.patrons import list_affiliations
 from app.register.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
+from app.web.following import WHAT_FOLLOWS, send_and_follow
 from app.web.gate import library_systems
 from app.web.library_words import refusal_words
 
@@ -78,7 +80,7 @@ class PersonsLoans:
 
 @family.get("/my/loans")
 @open_to(Audience.PATRON)
-def loans() -> str:
+def loans() -> Response:
     """Show the loans of oneself and of those who permit it. Every look at another is written down first."""
     seen = look_at_family(guardian_id=current_user.patron_id, now=now())
     joined = list_affiliations(patron_ids=[person.patron_id for person in seen])
@@ -87,6 +89,12 @@ def loans() -> str:
         library_id: [person.card_number for person in seen if library_id in joined[person.patron_id]]
         for library_id in names
     }
+    page = render_template("family/loans.html", libraries=names, today=today(), what_follows=WHAT_FOLLOWS)
+    return send_and_follow(page, find=partial(_show_found, seen, names, wanted))
+
+
+def _show_found(seen: Sequence[Seen], names: Mapping[str, str], wanted: Mapping[str, Sequence[str]]) -> str:
+    """Ask the libraries, and return the part of the page that tells what they answered."""
     overview = ask_libraries(systems=library_systems(), wanted=wanted)
     people = [
         PersonsLoans(
@@ -100,10 +108,9 @@ def loans() -> str:
         for person in seen
     ]
     return render_template(
-        "family/loans.html",
+        "family/found_loans.html",
         people=people,
         loans=[loan for person in people for _at, loan in person.loans],
-        libraries=names,
         unavailable=[names[library_id] for library_id in overview.unavailable],
         unconnected=[names[library_id] for library_id in overview.unconnected],
         today=today(),

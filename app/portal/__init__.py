@@ -16,6 +16,7 @@ from app.portal import (
     registration_steps,
     rules,
     security_txt,
+    status,
 )
 from app.portal.routes import portal
 
@@ -36,4 +37,5 @@ __all__ = [
     "registration_steps",
     "rules",
     "security_txt",
+    "status",
 ]

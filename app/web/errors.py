@@ -177,7 +177,7 @@ def answer_errors(app: Flask) -> None:
             raise error
         db.session.rollback()
         # The kind of the error and where it was raised; its text may hold somebody's data.
-        _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=_where(error))
+        _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=where_raised(error))
         if request.path.startswith(API_PREFIX):
             return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
         title, sentence = _words(500)
@@ -216,7 +216,8 @@ def _read_to_the_end(response: Response) -> Response:
     return response
 
 
-def _where(error: Exception) -> str:
+def where_raised(error: Exception) -> str:
+    """Return file and line where an error was raised, which is all that a log tells of it beside its kind."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -141,6 +141,7 @@ ROUTES = """
 /sign-in/<purpose>                                     GET        anyone
 /sign-in/return                                        GET,POST   anyone
 /static/<filename>                                     GET        anyone
+/status                                                GET        anyone
 /sw.js                                                 GET        anyone
 /time                                                  GET        anyone
 """
