@@ -30,14 +30,15 @@ _FILES = (
     "css/base.css",
     "css/content.css",
     "css/card.css",
-    "js/card.js",
+    "js/card_kept.js",
     "js/card/clock.js",
-    "js/card/device.js",
     "js/card/draw.js",
     "js/card/keys.js",
     "js/card/leaving.js",
+    "js/card/program.js",
     "js/card/store.js",
     "js/card/sync.js",
+    "js/card/view.js",
 )
 
 
