@@ -30,15 +30,18 @@ limit_request_field_size = min(8190, MOST_HEAD)
 # It would let whoever is the same user on this machine stop the portal.
 control_socket_disable = True
 
-# A link to a new PIN and a receipt are secrets in an address, and gunicorn writes addresses: into its access log,
-# for every request where its log is set to debug, and where a request fails outside of the portal.
+# A link to a new PIN and a receipt are secrets in an address, a card number tells whom a library asked about, and
+# gunicorn writes addresses: into its access log, for every request where its log is set to debug, and where a request
+# fails outside of the portal.
 _SECRET = re.compile(r"(/(?:new-pin|receipt)/)[^\s?\"']+")
+_WHOSE = re.compile(r"(/(?:patrons|deaths)/)[^\s?\"'/]+|(?<![\w.])[Nn]\d{9}(?!\w)")
 
 
 class _WithoutSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything by, without what follows such an address."""
-        record.msg, record.args = _SECRET.sub(r"\1<secret>", record.getMessage()), ()
+        """Let everything by, without what follows such an address, and without card numbers."""
+        said = _SECRET.sub(r"\1<secret>", record.getMessage())
+        record.msg, record.args = _WHOSE.sub(lambda found: (found[1] or "") + "<card number>", said), ()
         return True
 
 

@@ -248,11 +248,17 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
                     assert client.post(path, data=values).status_code == 400
                 basic = (values["username"], values["password"])
                 assert client.post("/api/v1/scan", json=values, auth=basic).status_code == 401
+                for number in (values["card_number"], "N918273645", "n918273645", "%4E918273645"):
+                    assert client.get(f"/api/v1/patrons/{number}?N918273645=1", auth=basic).status_code == 401
+                    assert client.delete(f"/api/v1/deaths/{number}", auth=basic).status_code == 401
+                    assert client.post(f"/api/v1/patrons/{number}/activation", auth=basic).status_code == 401
     finally:
         process.terminate()
         process.wait(timeout=60)
     assert "/new-pin/<token>" in log.read_text()
     assert "GET /new-pin/<secret> HTTP/1.1" in log.read_text()
+    assert "POST /api/v1/patrons/<card number>/activation HTTP/1.1" in log.read_text()
+    assert "918273645" not in log.read_text()
     # An access log names who came, and a machine's user name is no secret.
     assert found_in(log.read_text(), all_canaries() - set(CANARIES["username"])) == set()
 
