@@ -13,7 +13,9 @@ from app.api.routes import v1
 from app.api.schemas import CorrectionIn, ETagOut, PatronOut
 from app.register.acting import ACTS, lock_member
 from app.register.corrections import Correction, correct_patron
+from app.register.strangers import counting_strangers
 from app.register.tables import Patron
+from app.register.unusual import Kind, count_act
 from app.rules.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -41,7 +43,9 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
     """Correct a patron of the asking library, if they are as it saw them."""
     require_match()
     spend(ACTS)
-    patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
+    count_act(Kind.CORRECTION, library_id=g.machine.library_id, now=now())
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
     match(etag_of(patron.id))
     correct_patron(patron_id=patron.id, changes=_changes(patron, json_data), now=now())
     return describe_after("correct", patron_id=patron.id)

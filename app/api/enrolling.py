@@ -15,25 +15,27 @@ from app.register.acting import ACTIVATIONS, lock_member, lock_newcomer
 from app.register.enrolment import (
     AlreadyRegistered,
     ConsentMissing,
+    Enrolled,
     consent_is_needed,
     enrol_patron,
     note_guardian_consent,
 )
 from app.register.fetching import FINDS, fetch_by_id
+from app.register.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
 from app.register.membership import end_affiliation
 from app.register.patrons import activate_card
+from app.register.strangers import counting_strangers
 from app.register.transaction import end_transaction
 from app.rules.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import problem
 
-_ENROL, _ACTIVATE = "enrol", "activate"
+_ENROL = "enrol"
 
 
-@v1.errorhandler(AlreadyRegistered)
-def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
-    """Answer who has the national id already, as far as the library may know."""
+def _tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
+    """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
     end_transaction()
     known = fetch_by_id(
         patron_id=error.patron_id,
@@ -47,7 +49,7 @@ def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
     return problem(
         status=409,
         code=error.code,
-        detail="Somebody with this national id has a card. Activate it instead.",
+        detail="Somebody with this national id has a card. Activate it instead, with a scan, the PIN or the papers.",
         more={"patron": patron_json(known)},
     )
 
@@ -61,8 +63,8 @@ def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
     summary="Enrol a patron",
     description=(
         "Your library becomes the home library. Nobody has two cards: a national id that is known is answered with 409 "
-        "and whom to activate. The patron is sent a link by which to choose the PIN. Without an `Idempotency-Key` a "
-        "request that is sent again makes a second card, where there is no national id."
+        "and the card number to activate. The patron is sent a link by which to choose the PIN. Without an "
+        "`Idempotency-Key` a request that is sent again makes a second card, where there is no national id."
     ),
     operation_id="enrolPatron",
     security="basic",
@@ -71,22 +73,29 @@ def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
 @once(spends=FINDS)
 def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Give somebody a card at the asking library."""
-    enrolled = enrol_patron(
-        library_id=g.machine.library_id,
-        name=json_data["name"],
-        birth_date=json_data["birth_date"],
-        gender=json_data["gender"],
-        contact=_contact_of(json_data),
-        language=json_data.get("language", "nb"),
-        national_id=read_national_id(json_data["national_id"]) if json_data.get("national_id") else None,
-        guardian_consent=json_data["guardian_consent"],
-        card_number=json_data.get("card_number"),
-        now=now(),
-    )
+    try:
+        enrolled = _enrol(json_data)
+    except AlreadyRegistered as known:
+        return _tell_who_is_known(known)
     g.patron_id = enrolled.patron_id
     response = describe_after(_ENROL, patron_id=enrolled.patron_id, status=201)
     response.headers["Location"] = url_for("v1.fetch", card_number=enrolled.card_number)
     return response
+
+
+def _enrol(sent: dict[str, Any]) -> Enrolled:
+    return enrol_patron(
+        library_id=g.machine.library_id,
+        name=sent["name"],
+        birth_date=sent["birth_date"],
+        gender=sent["gender"],
+        contact=_contact_of(sent),
+        language=sent.get("language", "nb"),
+        national_id=read_national_id(sent["national_id"]) if sent.get("national_id") else None,
+        guardian_consent=sent["guardian_consent"],
+        card_number=sent.get("card_number"),
+        now=now(),
+    )
 
 
 def _contact_of(sent: dict[str, Any]) -> Contact:
@@ -102,26 +111,41 @@ def _contact_of(sent: dict[str, Any]) -> Contact:
 @v1.doc(
     summary="Activate a card",
     description=(
-        "The first use of a card at your library: the patron stands before you and has accepted your rules. From then "
-        "on your system is told everything of them, and every change. Doing it again changes nothing."
+        "The first use of a card at your library: the patron stands before you and has accepted your rules. Something "
+        "must show that: a scan at your library within the last five minutes (name its `session`, or send nothing), "
+        "the right PIN (`pin`), or `papers` that somebody of yours has seen, which a library may name ten times an "
+        "hour. Without any of them it is 403 `proof-missing`. Of PIN and papers the patron is told by a message. From "
+        "then on your system is told everything of them, and every change. Doing it again changes nothing, and needs "
+        "no proof."
     ),
     operation_id="activateCard",
     security="basic",
     responses=meanings(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503),
 )
 def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Let a card be used at the asking library."""
+    """Let a card be used at the asking library, whose holder is there."""
     spend(ACTIVATIONS)
-    library_id = g.machine.library_id
-    patron = lock_newcomer(card_number=card_number, library_id=library_id)
+    library_id, moment = g.machine.library_id, now()
+    shown = _shown(json_data)
+    with counting_strangers(library_id=library_id, now=moment):
+        proof = prove_joining(
+            card_number=card_number, shown=shown, looker=this_terminal().looker, library_id=library_id, now=moment
+        )
+        patron = lock_newcomer(card_number=card_number, library_id=library_id)
     if json_data["guardian_consent"]:
-        note_guardian_consent(patron_id=patron.id, joining=library_id, now=now())
+        note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
     elif patron.guardian_consent_at is None and consent_is_needed(
-        library_id=library_id, birth_date=patron.birth_date, now=now()
+        library_id=library_id, birth_date=patron.birth_date, now=moment
     ):
         raise ConsentMissing
-    activate_card(patron_id=patron.id, library_id=library_id, now=now())
-    return describe_after(_ACTIVATE, patron_id=patron.id)
+    activate_card(patron_id=patron.id, library_id=library_id, now=moment)
+    tell_who_joined(patron=patron, proof=proof, now=moment)
+    return describe_after(proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None)
+
+
+def _shown(sent: dict[str, Any]) -> Shown:
+    papers = sent.get("papers")
+    return Shown(session=sent.get("session"), pin=sent.get("pin"), papers=Papers(**papers) if papers else None)
 
 
 @v1.delete("/patrons/<card:card_number>/activation")
@@ -140,6 +164,7 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
 def end_activation(card_number: str) -> ResponseReturnValue:
     """Let a patron leave the asking library."""
     spend(ACTIVATIONS)
-    patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
     end_affiliation(patron_id=patron.id, library_id=g.machine.library_id, now=now())
     return no_content()

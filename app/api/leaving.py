@@ -15,6 +15,7 @@ from app.register.acting import DEATHS, ERASURES, lock_at_home, lock_known
 from app.register.deaths import report_death, withdraw_death_report
 from app.register.erasure import ASKED, erase_patron
 from app.register.patrons import NoSuchPatron, find_by_national_id, lock_patron
+from app.register.strangers import counting_strangers
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import problem
@@ -39,7 +40,8 @@ from app.web.errors import problem
 def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue:
     """Erase a patron whose home library asks for it on their behalf."""
     spend(ERASURES)
-    patron = lock_at_home(card_number=card_number, library_id=g.machine.library_id)
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_at_home(card_number=card_number, library_id=g.machine.library_id)
     match_if_asked(etag_of(patron.id))
     return {"receipt": erase_patron(patron_id=patron.id, reason=ASKED, now=now())}
 
@@ -64,8 +66,9 @@ def report(json_data: dict[str, Any]) -> ResponseReturnValue:
     if len(json_data) != 1:
         return problem(status=422, code="invalid", detail="Send either card_number or national_id.")
     spend(DEATHS)
-    patron_id = _whom(json_data)
-    report_death(patron_id=patron_id, library_id=g.machine.library_id, now=now())
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron_id = _whom(json_data)
+        report_death(patron_id=patron_id, library_id=g.machine.library_id, now=now())
     return {"erase_by": lock_patron(patron_id).erase_at}
 
 
@@ -91,6 +94,7 @@ def _whom(sent: dict[str, Any]) -> int:
 def withdraw(card_number: str) -> ResponseReturnValue:
     """Let the card of somebody who lives work again."""
     spend(DEATHS)
-    patron = lock_known(card_number=card_number, library_id=g.machine.library_id)
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_known(card_number=card_number, library_id=g.machine.library_id)
     withdraw_death_report(patron_id=patron.id, library_id=g.machine.library_id, now=now())
     return no_content()

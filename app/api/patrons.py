@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
@@ -14,6 +14,7 @@ from app.api.matching import match_if_asked
 from app.api.routes import v1
 from app.api.schemas import ETagOut, FindIn, PatronOut
 from app.register.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
+from app.register.joining import Papers
 from app.rules.ages import day_in_norway
 from app.rules.card_number import parse_card_number
 from app.rules.national_id import NationalId, parse_national_id
@@ -23,16 +24,10 @@ from app.web.clock import now
 
 def patron_json(fetched: Fetched) -> dict[str, Any]:
     """Return what is told of a patron."""
-    told: dict[str, Any] = {
-        "card_number": fetched.card_number,
-        "name": fetched.name,
-        "age_band": fetched.age_band.value,
-        "home_library_id": fetched.home_library_id,
-        "home_library": fetched.home_library,
-        "card_state": fetched.card_state,
-        "version": fetched.version,
-        "activated_here": fetched.activated_here,
-    }
+    told: dict[str, Any] = {"card_number": fetched.card_number, "activated_here": fetched.activated_here}
+    if fetched.minimum is not None:
+        told |= asdict(fetched.minimum)
+        told["age_band"] = fetched.minimum.age_band.value
     if fetched.details is not None:
         told |= asdict(fetched.details)
         told["birth_date"] = fetched.details.birth_date.isoformat()
@@ -52,13 +47,15 @@ def etag_of(patron_id: int) -> str:
     return _etag(read_patron(patron_id=patron_id, library_id=g.machine.library_id, now=now()))
 
 
-def describe_after(purpose: str, *, patron_id: int, status: int = 200) -> Response:
-    """Return the answer to an act upon a patron; the look is written down with the act."""
+def describe_after(purpose: str, *, patron_id: int, status: int = 200, papers: Papers | None = None) -> Response:
+    """Return the answer to an act upon a patron; the look is written down with the act, and who saw which papers."""
+    looker = this_terminal().looker
     fetched = show_patron(
         patron_id=patron_id,
-        looker=this_terminal().looker,
+        looker=replace(looker, actor=f"{looker.actor} {papers.seen_by}") if papers else looker,
         library_id=g.machine.library_id,
         purpose=purpose,
+        papers=papers.kind if papers else "",
         now=now(),
     )
     return describe_patron(fetched, status=status)
@@ -81,8 +78,10 @@ def _etag(fetched: Fetched) -> str:
 @v1.doc(
     summary="Fetch a patron",
     description=(
-        "A patron who has joined your library is told in full; of any other one only name, age band and home library. "
-        "So it is too while the card is frozen. Each fetch is written to the patron's access log before it is answered."
+        "A patron who has joined your library is told in full; while the card is frozen, and of somebody else whose "
+        "card was scanned at your library in the last five minutes, only name, age band and home library; of any other "
+        "one no more than the number. A library may ask 600 times a day for numbers that are no patron's of its own, "
+        "then once a minute. Each fetch is written to the patron's access log before it is answered."
     ),
     operation_id="fetchPatron",
     security="basic",
@@ -107,8 +106,8 @@ def fetch(card_number: str) -> ResponseReturnValue:
 @v1.doc(
     summary="Find a patron by national id",
     description=(
-        "The number goes in the body, so that it stands in no log. What is told, and written down, is as in a fetch. "
-        "A library may ask 600 times an hour."
+        "The number goes in the body, so that it stands in no log. What is told, counted and written down is as in a "
+        "fetch. A library may ask 600 times an hour."
     ),
     operation_id="findPatron",
     security="basic",

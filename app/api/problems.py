@@ -16,10 +16,10 @@ from app.register.acting import CardAtRest, CardLost, NotTheirHome
 from app.register.deaths import NotYourReport
 from app.register.enrolment import ConsentMissing, NumberNotReserved
 from app.register.feed import CursorPassed, NotACursor, NotKept
-from app.register.fetching import PatronGone
+from app.register.joining import ProofMissing
 from app.register.kept_answers import KeyReused
 from app.register.membership import LastLibrary, NotJoined
-from app.register.numbers import NoNumbersLeft, NumberWasIssued
+from app.register.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
 from app.register.patrons import LocalCard, NoSuchPatron
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
@@ -41,6 +41,10 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     NoNumbersLeft: (409, "There are not that many numbers left."),
     NotJoined: (403, "The patron has not joined your library. Activate the card first."),
     NotForSuppliers: (403, "A supplier of e-books may ask yes or no, and no more."),
+    ProofMissing: (
+        403,
+        "Nothing shows that the patron is there. Scan the card, send the PIN, or name the papers that were seen.",
+    ),
     NotTheirHome: (403, "Only the home library deletes a patron everywhere. End their use of your library instead."),
     NotYourReport: (403, "Another library reported the death, and only it takes that back."),
     NumberWasIssued: (409, "The number was given to somebody before."),

@@ -6,6 +6,7 @@ from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 
 from app.api.fields import Day, Flag, Whole
 from app.register.feed import LONGEST_PAGE
+from app.register.joining import KINDS_OF_PAPERS
 from app.register.notices import KEPT_KINDS
 from app.register.numbers import MOST_RESERVED
 from app.rules.ages import AgeBand
@@ -129,14 +130,33 @@ class CorrectionIn(ContactIn):
     gender = String(validate=OneOf(GENDERS))
 
 
+class PapersIn(Schema):
+    """Papers that show who somebody is, and who saw them."""
+
+    kind = String(required=True, validate=OneOf(KINDS_OF_PAPERS), metadata={"example": "passport"})
+    seen_by = String(
+        required=True,
+        validate=Regexp(r"^[A-Za-z0-9._@-]{1,19}$"),
+        metadata={"description": "the user name, in your system, of who saw them", "example": "desk4"},
+    )
+
+
 class ActivationIn(Schema):
-    """What the patron, and for a child a guardian, has agreed to."""
+    """What the patron, and for a child a guardian, has agreed to, and what shows that the patron is there."""
 
     rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
     guardian_consent = Flag(
         load_default=False,
         metadata={"description": "a guardian has consented; needed under your library's age limit, if none was noted"},
     )
+    session = String(
+        validate=Length(min=1, max=43),
+        metadata={
+            "description": "of a scan of the card at your library, until it expires; a recent one counts unnamed"
+        },
+    )
+    pin = String(validate=Length(min=1, max=40), metadata={"description": "as the patron entered it"})
+    papers = Nested(PapersIn)
 
 
 class ErasedOut(Schema):
@@ -299,16 +319,19 @@ class AckOut(Schema):
 
 
 class PatronOut(Schema):
-    """A patron. What follows `activated_here` is there only if the patron has joined the asking library."""
+    """A patron. Of one who neither joined the asking library nor is there now, only the first two.
+
+    What follows `version` is there only if the patron has joined the asking library.
+    """
 
     card_number = String(required=True)
-    name = String(required=True)
-    age_band = String(required=True, validate=OneOf([band.value for band in AgeBand]))
-    home_library_id = String(required=True)
-    home_library = String(required=True)
-    card_state = String(required=True, validate=OneOf(["active", "lost", "frozen", "deceased"]))
-    version = Integer(required=True, metadata={"description": "grows with each change of the patron"})
     activated_here = Boolean(required=True)
+    name = String()
+    age_band = String(validate=OneOf([band.value for band in AgeBand]))
+    home_library_id = String()
+    home_library = String()
+    card_state = String(validate=OneOf(["active", "lost", "frozen", "deceased"]))
+    version = Integer(metadata={"description": "grows with each change of the patron"})
     birth_date = Date()
     gender = String(validate=OneOf(["female", "male", "unknown"]))
     address = String(allow_none=True, metadata={"description": "null too where it is hidden"})

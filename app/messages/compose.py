@@ -35,7 +35,8 @@ def compose(
 ) -> Words:
     """Return the words of a message of this kind to somebody by this name.
 
-    `about` names another patron, `secret` is a one-time link or code, `day` the one on which something happens.
+    `about` names another patron or a library, `secret` is a one-time link or code, `day` the one on which something
+    happens.
     Raises ValueError for a kind that has no words.
     """
     on_day = format_date(day, "long") if day else ""
@@ -65,6 +66,8 @@ def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) 
             return _registration_code(code=secret)
         case "inactive-warning":
             return _inactive_warning(on_day)
+        case "joined-by-proof":
+            return _joined_by_proof(library=about)
         case "family-advice-to-child" | "family-advice-to-guardian":
             return _family_advice(kind, about=about)
         case _kind:
@@ -159,6 +162,27 @@ def _family_advice(kind: str, *, about: str) -> _Text:
             _("Nothing changes by itself. Under My page, Settings you can switch it off."),
         ),
         short=_("Lånekort: a young person in your family folder is older than 12. We advise switching the view off."),
+    )
+
+
+def _joined_by_proof(*, library: str) -> _Text:
+    if library:
+        done = _("Your library card was activated at %(library)s, by its PIN or by papers.", library=library)
+        short = _(
+            "Lånekort: your card was activated at %(library)s. Was it not you? Freeze it on My page.",
+            library=library,
+        )
+    else:
+        done = _("Your library card was activated at another library, by its PIN or by papers.")
+        short = _("Lånekort: your card was activated at another library. Was it not you? Freeze it on My page.")
+    return _Text(
+        subject=_("Your card at another library"),
+        sentences=(
+            done,
+            _("That library can now see your data. Who has looked at it stands under My page, My data."),
+            _("Was it not you? Freeze the card under My data, order a new PIN, and tell your library at once."),
+        ),
+        short=short,
     )
 
 

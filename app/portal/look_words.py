@@ -26,6 +26,9 @@ PURPOSES: Final[Mapping[str, LazyString]] = {
     "post": _l("A letter or message to you was handled"),
     "enrol": _l("The library's system gave you a card"),
     "activate": _l("The library's system activated your card"),
+    "activate by PIN": _l("The library's system activated your card: your PIN was entered there"),
+    "activate by papers": _l("The library's system activated your card: it says that papers were shown there"),
+    "activate by scan": _l("The library's system activated your card, which was scanned there"),
     "correct": _l("The library's system corrected your data"),
     "pin-check": _l("Your PIN was entered at a machine, and it was right"),
 }
@@ -41,18 +44,23 @@ FIELDS: Final[Mapping[str, LazyString]] = {
     "contact data": _l("contact data"),
     "device": _l("device"),
     "devices": _l("devices"),
+    "driving licence": _l("driving licence"),
     "e-mail": _l("e-mail"),
     "fees": _l("fees"),
     "gender": _l("gender"),
     "holds": _l("reservations"),
     "home library": _l("home library"),
+    "identity card": _l("identity card"),
     "language": _l("language"),
     "loans": _l("loans"),
     "name": _l("name"),
+    "other papers": _l("other papers"),
+    "passport": _l("passport"),
     "PIN": _l("that the PIN was right"),
     "phone": _l("telephone"),
     "place": _l("post town"),
     "preferred contact": _l("preferred contact"),
+    "residence permit": _l("residence permit"),
 }
 LOOK_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
 """The words by column of the access log."""

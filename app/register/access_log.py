@@ -16,6 +16,9 @@ ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
 PURPOSES: Final = frozenset(
     {
         "activate",
+        "activate by PIN",
+        "activate by papers",
+        "activate by scan",
         "correct",
         "counter",
         "enrol",
@@ -41,17 +44,22 @@ FIELDS: Final = frozenset(
         "contact data",
         "device",
         "devices",
+        "driving licence",
         "e-mail",
         "fees",
         "gender",
         "holds",
         "home library",
+        "identity card",
         "language",
         "loans",
         "name",
+        "other papers",
+        "passport",
         "phone",
         "place",
         "preferred contact",
+        "residence permit",
     }
 )
 """All that a line can say. A patron reads each of them in their own language, so no other word is written."""

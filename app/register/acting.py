@@ -4,9 +4,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.register.fetching import PatronGone, state_of
+from app.register.fetching import state_of
 from app.register.membership import NotJoined
-from app.register.numbers import is_gone
+from app.register.numbers import PatronGone, is_gone
 from app.register.patrons import NoSuchPatron
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db

@@ -1,24 +1,24 @@
-"""What a library's system may know of a patron: everything where the patron has joined the library, else a minimum.
+"""What a library's system may know of a patron: everything where the patron has joined the library.
 
-Of somebody who froze the card, or is reported dead, no more than the minimum; of a card that only another library
-takes, nothing.
+Of somebody who is there now, and of one who joined but froze the card or is reported dead, a minimum; of a stranger no
+more than that the number is somebody's; of a card that only another library takes, nothing.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, select
-from sqlalchemy.orm import aliased
 
 from app.register.access_log import Looker, write_down, write_down_with_act
 from app.register.budgets import take_tries
-from app.register.numbers import is_gone
+from app.register.numbers import PatronGone, is_gone
 from app.register.patrons import NATIONAL_ID, LocalCard, NoSuchPatron
-from app.register.tables import Affiliation, Library, NationalIdToken, Patron
+from app.register.presence import has_joined, is_there
+from app.register.strangers import count_stranger
+from app.register.tables import Library, NationalIdToken, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
-from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId
 from app.rules.pin import Budget
 
@@ -26,14 +26,9 @@ PURPOSE = "fetch"
 FINDS = Budget("national id finds", limit=600, seconds=3600)
 """Whoever asks by national id learns who has a card, so a library asks some hundred times an hour, and no more."""
 _FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
+_NUMBER = "card number"
 _MINIMUM = "name, age band, home library"
 _EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, language, home library"
-
-
-class PatronGone(RuleBroken):
-    """The card number was that of somebody who was erased."""
-
-    code = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +47,44 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """A patron as a library's system gets it. `version` grows with each change.
+class Minimum:
+    """What a library is told of who stands there. `card_state` is active, lost, frozen or deceased.
 
-    `card_state` is active, lost, frozen or deceased. `details` is None where the patron has not joined that library,
-    and for a card that is frozen or whose holder is reported dead.
+    `version` grows with each change.
     """
 
-    card_number: str
     name: str
     age_band: AgeBand
     home_library_id: str
     home_library: str
     card_state: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A patron as a library's system gets it. `minimum` is None of a stranger.
+
+    `details` is None where the patron has not joined that library, and for a card that is frozen or whose holder is
+    reported dead.
+    """
+
+    card_number: str
     activated_here: bool
+    minimum: Minimum | None
     details: Details | None
 
 
 def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: datetime) -> Fetched:
     """Return a patron to a library's system, after the look is written down.
 
-    A stolen login is slowed to five thousand an hour. Raises NoSuchPatron, PatronGone, TooManyAttempts or
-    NotWrittenDown.
+    A stolen login is slowed to five thousand an hour, and to few numbers that are no patron's of the library. Raises
+    NoSuchPatron, PatronGone, TooManyAttempts or NotWrittenDown.
     """
     take_tries(tries=[(_FETCHES, looker.actor)], now=now)
     with direct_connection() as connection:
-        row = _read(connection, Patron.card_number == card_number, library_id=library_id)
+        row = _read(connection, Patron.card_number == card_number, library_id=library_id, now=now)
+    _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         raise PatronGone if is_gone(card_number) else NoSuchPatron
     return _tell(row, looker=looker, now=now)
@@ -93,22 +99,26 @@ def find_patron(*, national_id: NationalId, looker: Looker, library_id: str, now
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
     with direct_connection() as connection:
-        row = _read(connection, Patron.id.in_(holder), library_id=library_id)
+        row = _read(connection, Patron.id.in_(holder), library_id=library_id, now=now)
+    _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
     return _tell(row, looker=looker, now=now)
 
 
-def show_patron(*, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime) -> Fetched:
+def show_patron(
+    *, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime, papers: str = ""
+) -> Fetched:
     """Return a patron as the request's own transaction has them, for the answer to an act; it writes the look too.
 
-    Raises NoSuchPatron or NotWrittenDown.
+    `papers` are those by which the act was done, a word of the log. Raises NoSuchPatron or NotWrittenDown.
     """
     db.session.flush()
-    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
-    write_down_with_act(patron_id=row.id, looker=looker, purpose=purpose, fields=_fields(row), now=now)
+    fields = f"{papers}, {_fields(row)}" if papers else _fields(row)
+    write_down_with_act(patron_id=row.id, looker=looker, purpose=purpose, fields=fields, now=now)
     return _as_fetched(row, now=now)
 
 
@@ -118,7 +128,7 @@ def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
     It is told to nobody, so no look is written. Raises NoSuchPatron.
     """
     db.session.flush()
-    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
     return _as_fetched(row, now=now)
@@ -127,10 +137,11 @@ def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
 def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime) -> Fetched | None:
     """Return a patron after the look is written down; None where only another library takes the card.
 
-    Raises NotWrittenDown.
+    Raises TooManyAttempts or NotWrittenDown.
     """
     with direct_connection() as connection:
-        row = _read(connection, Patron.id == patron_id, library_id=library_id)
+        row = _read(connection, Patron.id == patron_id, library_id=library_id, now=now)
+    _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         return None
     return _tell(row, looker=looker, purpose=purpose, now=now)
@@ -141,7 +152,7 @@ def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime
 
     Raises PatronGone, LocalCard, of a card that only another library takes by now, or NotWrittenDown.
     """
-    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id)
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         is_there = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
         raise LocalCard if is_there else PatronGone
@@ -149,15 +160,27 @@ def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime
     return _as_fetched(row, now=now)
 
 
-def _read(connection: Connection, condition: ColumnElement[bool], *, library_id: str) -> Row[tuple[object]] | None:
-    here = aliased(Affiliation)
+def _read(
+    connection: Connection, condition: ColumnElement[bool], *, library_id: str, now: datetime
+) -> Row[tuple[object]] | None:
     everywhere = Patron.local_to.is_(None) | (Patron.local_to == library_id)
+    joined = has_joined(library_id)
     return connection.execute(
-        select(Patron.__table__, Library.name.label("home_library"), here.library_id.label("joined"))
+        select(
+            Patron.__table__,
+            Library.name.label("home_library"),
+            joined.label("joined"),
+            (joined | is_there(library_id, now=now)).label("known"),
+        )
         .join(Library, Library.id == Patron.home_library_id)
-        .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
         .where(condition, everywhere)
     ).first()
+
+
+def _count_if_stranger(row: Row[tuple[object]] | None, *, library_id: str, now: datetime) -> None:
+    """Count who is none of the library's patrons, before anything is told. Raises TooManyAttempts."""
+    if row is None or not row.known:
+        count_stranger(library_id=library_id, now=now)
 
 
 def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime, purpose: str = PURPOSE) -> Fetched:
@@ -173,7 +196,7 @@ def state_of(*, card_state: str, frozen_at: datetime | None, erase_reason: str |
 
 
 def _is_told(row: Row[tuple[object]]) -> bool:
-    return row.joined is not None and _state(row) in ("active", "lost")
+    return bool(row.joined) and _state(row) in ("active", "lost")
 
 
 def _state(row: Row[tuple[object]]) -> str:
@@ -181,10 +204,20 @@ def _state(row: Row[tuple[object]]) -> str:
 
 
 def _fields(row: Row[tuple[object]]) -> str:
-    return _EVERYTHING if _is_told(row) else _MINIMUM
+    if _is_told(row):
+        return _EVERYTHING
+    return _MINIMUM if row.known else _NUMBER
 
 
 def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
+    minimum = Minimum(
+        name=row.name,
+        age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
+        home_library_id=row.home_library_id,
+        home_library=row.home_library,
+        card_state=_state(row),
+        version=row.version,
+    )
     details = Details(
         birth_date=row.birth_date,
         gender=row.gender,
@@ -198,12 +231,7 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
     )
     return Fetched(
         card_number=row.card_number,
-        name=row.name,
-        age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
-        home_library_id=row.home_library_id,
-        home_library=row.home_library,
-        card_state=_state(row),
-        version=row.version,
-        activated_here=row.joined is not None,
+        activated_here=bool(row.joined),
+        minimum=minimum if row.known else None,
         details=details if _is_told(row) else None,
     )

@@ -143,3 +143,15 @@ class MachineAnswer(Base):
     sealed_answer: Mapped[bytes | None]
     patron_id: Mapped[int | None] = mapped_column(BigId, index=True)
     answered_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class ActCount(Base):
+    """How many acts of a kind a library did in an hour. `told_at`: they were unusually many, and the log says so."""
+
+    __tablename__ = "act_counts"
+
+    library_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    hour: Mapped[Instant] = mapped_column(primary_key=True)
+    taken: Mapped[int]
+    told_at: Mapped[Instant | None]

@@ -29,6 +29,12 @@ _ALL_BELOW = 1_000_000_000
 _SPARE_DRAWS = 20
 
 
+class PatronGone(RuleBroken):
+    """The card number was that of somebody who was erased."""
+
+    code = "gone"
+
+
 class NumberWasIssued(RuleBroken):
     """The number was given to somebody before."""
 

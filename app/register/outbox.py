@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import aliased
 
-from app.register.tables import Message, Patron
+from app.register.tables import Affiliation, Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
@@ -28,6 +28,7 @@ INACTIVE_WARNING: Final = "inactive-warning"
 CARD_REPLACED: Final = "card-replaced"
 CARD_FROZEN: Final = "card-frozen"
 NEW_WALLET: Final = "new-wallet"
+JOINED_BY_PROOF: Final = "joined-by-proof"
 
 LINKS: Final = (NEW_PIN, WELCOME)
 """Kinds that carry a one-time link, which is drawn when the message is sent."""
@@ -82,8 +83,9 @@ class Reachable(Protocol):
 class Due:
     """A message whose time has come, with what its words are made of.
 
-    `about` is another patron's name; `erase_on` the day, in Norway, on which all about the patron is to be deleted.
-    `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by `channel`.
+    `about` is another patron's name, or a library's; `erase_on` the day, in Norway, on which all about the patron is to
+    be deleted. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
+    `channel`.
     """
 
     id: int
@@ -130,6 +132,13 @@ def ask_for_message(
     )
 
 
+def ask_where_reached_now(*, patron: Patron, kind: str, now: datetime) -> None:
+    """Ask for a message to where the patron is reached now, whatever is changed before it is sent."""
+    channel = choose_channel(patron, kind=kind, channels=(EMAIL, SMS)) or LETTER
+    address = _address(patron, channel=channel)
+    ask_for_message(patron_id=patron.id, kind=kind, channel=channel, to=address or None, now=now)
+
+
 def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
     """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
     by_letter = literal(kind not in CODES) & (Patron.preferred_contact == LETTER)
@@ -145,7 +154,7 @@ def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
 
 
 def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
-    """Return a message, to whom it goes, and the name of whom else it is about."""
+    """Return a message, to whom it goes, and the name of whom else, or of which library, it is about."""
     other = aliased(Patron)
     row = db.session.execute(
         select(Message, Patron, other.name)
@@ -154,7 +163,14 @@ def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
         .where(Message.id == message_id)
         .execution_options(populate_existing=True)
     ).one()
-    return row[0], row[1], row[2]
+    about = _joined_then(row[0]) if row[0].kind == JOINED_BY_PROOF else row[2]
+    return row[0], row[1], about
+
+
+def _joined_then(message: Message) -> str | None:
+    """Return the name of the library that the patron joined when the message was asked for, if they have not left."""
+    joined = (Affiliation.patron_id == message.patron_id) & (Affiliation.activated_at == message.asked_at)
+    return db.session.scalar(select(Library.name).join(Affiliation, Affiliation.library_id == Library.id).where(joined))
 
 
 def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:

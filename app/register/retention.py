@@ -15,6 +15,7 @@ from app.register.log_removals import RETENTION, note_removal
 from app.register.notices import GONE_NUMBERS, forget_numbers
 from app.register.tables import (
     AccessLogEntry,
+    ActCount,
     AttemptCount,
     Base,
     Credential,
@@ -38,6 +39,7 @@ PRESENTED_STEPS: Final = timedelta(hours=24)
 DESK_VISITS: Final = timedelta(hours=24)
 ATTEMPT_COUNTS: Final = timedelta(hours=24)
 PIN_ORDERS: Final = timedelta(hours=24)
+ACT_COUNTS: Final = timedelta(days=30)
 ACCESS_LOG: Final = timedelta(days=365)
 EXPIRED_CREDENTIALS: Final = timedelta(days=30)
 SENT_MESSAGES: Final = timedelta(days=30)
@@ -88,6 +90,7 @@ def _everything_old(now: datetime) -> list[_Old]:
         _Old(PinOrder, PinOrder.asked_at <= now - PIN_ORDERS),
         _Old(MachineAnswer, MachineAnswer.answered_at <= now - MACHINE_ANSWERS),
         _Old(Credential, Credential.expires_at <= now - EXPIRED_CREDENTIALS),
+        _Old(ActCount, ActCount.hour <= now - ACT_COUNTS),
         _Old(AccessLogEntry, AccessLogEntry.at <= now - ACCESS_LOG),
         _Old(Message, Message.sent_at <= now - SENT_MESSAGES),
         _Old(Message, never_sent & (Message.asked_at <= now - FORMER_ADDRESSES)),

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant, UtcInstant
 from app.register.library_tables import (
+    ActCount,
     Library,
     LibraryNotice,
     LibraryQueue,
@@ -45,6 +46,7 @@ __all__ = [
     "AccessLogLink",
     "AccessLogRemoval",
     "AccessLogRoot",
+    "ActCount",
     "Affiliation",
     "AttemptCount",
     "Base",

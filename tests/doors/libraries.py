@@ -17,6 +17,8 @@ NEW = {
     "email": "ola@example.org",
     "rules_accepted": True,
 }
+PAPERS = {"kind": "passport", "seen_by": "desk4"}
+JOINING = {"rules_accepted": True, "papers": PAPERS}
 CHILD = NEW | {"name": "Liv Nyman", "birth_date": "2018-05-05"}
 
 
@@ -38,7 +40,7 @@ def correct(
 
 
 def activate(client: FlaskClient, card_number: str, *, auth: Authorization = MULLSJO, **fields: Any) -> TestResponse:
-    sent = {"rules_accepted": True} | fields
+    sent = {name: value for name, value in (JOINING | fields).items() if value is not ...}
     return client.post(f"{PATRONS}/{card_number}/activation", json=sent, auth=auth)
 
 

@@ -147,7 +147,7 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("POST", "/api/v1/scan", {"payload": "1"}, {"payload"}),
     ("POST", PATRONS, NEW, CHANGEABLE | {"card_number"}),
     ("PATCH", f"{PATRONS}/{GUARDIAN}", {}, CHANGEABLE),
-    ("POST", f"{PATRONS}/{GUARDIAN}/activation", {"rules_accepted": True}, set()),
+    ("POST", f"{PATRONS}/{GUARDIAN}/activation", {"rules_accepted": True}, {"session"}),
     ("POST", f"{PATRONS}/find", {"national_id": "12848430062"}, set()),
     ("POST", "/api/v1/pin-checks", {"card_number": GUARDIAN, "pin": "4719"}, {"card_number"}),
     ("POST", "/api/v1/changes/ack", {"up_to": "0"}, {"kept"}),

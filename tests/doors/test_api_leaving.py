@@ -13,7 +13,17 @@ from app.register.tables import Erasure, Patron
 from app.register.transaction import db
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
-from tests.doors.libraries import MULLSJO, PATRONS, ULLENSAKER, acknowledge, correct, enrol, fetch, read_changes
+from tests.doors.libraries import (
+    JOINING,
+    MULLSJO,
+    PATRONS,
+    ULLENSAKER,
+    acknowledge,
+    correct,
+    enrol,
+    fetch,
+    read_changes,
+)
 from tests.doors.visits import CHILD, GUARDIAN, log_in
 
 DEATHS = "/api/v1/deaths"
@@ -83,7 +93,7 @@ def test_late_updates_of_somebody_erased_change_nothing(client: FlaskClient) -> 
     delete(client, CHILD[0])
     late = [
         correct(client, CHILD[0], seen=seen, name="Back Again"),
-        client.post(f"{PATRONS}/{CHILD[0]}/activation", json={"rules_accepted": True}, auth=MULLSJO),
+        client.post(f"{PATRONS}/{CHILD[0]}/activation", json=JOINING, auth=MULLSJO),
         client.delete(f"{PATRONS}/{CHILD[0]}/activation", auth=ULLENSAKER),
         delete(client, CHILD[0]),
         report(client, card_number=CHILD[0]),
@@ -155,7 +165,7 @@ def test_nothing_of_somebody_reported_dead_is_changed(client: FlaskClient) -> No
     report(client, card_number=CHILD[0])
     tries = [
         correct(client, CHILD[0], seen=seen, name="Somebody Else"),
-        client.post(f"{PATRONS}/{CHILD[0]}/activation", json={"rules_accepted": True}, auth=MULLSJO),
+        client.post(f"{PATRONS}/{CHILD[0]}/activation", json=JOINING, auth=MULLSJO),
         delete(client, CHILD[0]),
     ]
     assert [(answer.status_code, answer.json["code"]) for answer in tries] == [(409, "card-at-rest")] * 3

@@ -1,28 +1,30 @@
 """What a library's system may fetch of a patron."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.datastructures import Authorization
 
-from app.register.tables import AccessLogEntry
+from app.demo.accounts import PATRONS
+from app.register.strangers import LOOKS
+from app.register.tables import AccessLogEntry, Patron
 from app.register.transaction import db
 from app.rules.pin import Budget
-from tests.doors.visits import KIOSK_1
+from tests.conftest import Clock
+from tests.doors.visits import CHILD, KIOSK_1, log_in, scan_at_kiosk, shown_code
 
 ULLENSAKER = Authorization("basic", {"username": "2023500", "password": "demo-system-ullensaker"})
+INGRIDS_CHILD = PATRONS[1]
+IS_OF_CHILD = AccessLogEntry.patron_id == select(Patron.id).where(Patron.card_number == CHILD[0]).scalar_subquery()
+MULLSJO_KIOSK = Authorization("basic", {"username": "Mull-kiosk1", "password": "demo-kiosk"})
 MULLSJO = Authorization("basic", {"username": "Mull", "password": "demo-system-mullsjo"})
-MINIMUM = {
-    "card_number",
-    "name",
-    "age_band",
-    "home_library_id",
-    "home_library",
-    "card_state",
-    "version",
-    "activated_here",
-}
+NUMBER_ALONE = {"card_number", "activated_here"}
+MINIMUM = NUMBER_ALONE | {"name", "age_band", "home_library_id", "home_library", "card_state", "version"}
 
 
 def test_a_library_gets_everything_of_a_patron_who_joined_it(client: FlaskClient) -> None:
@@ -33,10 +35,81 @@ def test_a_library_gets_everything_of_a_patron_who_joined_it(client: FlaskClient
     assert not any("national" in key or "pin" in key for key in patron)
 
 
-def test_another_library_gets_the_minimum(client: FlaskClient) -> None:
+def test_another_library_gets_no_more_than_the_number(client: FlaskClient) -> None:
+    patron = client.get("/api/v1/patrons/N000100002", auth=MULLSJO).json
+    assert patron == {"card_number": "N000100002", "activated_here": False}
+    found = client.post("/api/v1/patrons/find", json={"national_id": INGRIDS_CHILD.national_id}, auth=MULLSJO).json
+    assert found == patron
+
+
+def test_another_library_where_the_card_was_just_scanned_gets_the_minimum(
+    client: FlaskClient, new_browser: Callable[..., FlaskClient], clock: Clock
+) -> None:
+    phone = new_browser()
+    log_in(phone, *CHILD)
+    scan_at_kiosk(client, shown_code(phone), kiosk=MULLSJO_KIOSK)
     patron = client.get("/api/v1/patrons/N000100002", auth=MULLSJO).json
     assert set(patron) == MINIMUM
-    assert patron["activated_here"] is False
+    clock.turn(seconds=300)
+    assert set(client.get("/api/v1/patrons/N000100002", auth=MULLSJO).json) == NUMBER_ALONE
+
+
+def test_of_hundreds_of_numbers_none_gives_name_age_band_or_home_library(client: FlaskClient, app: APIFlask) -> None:
+    known = [f"N00010000{digit}" for digit in range(1, 10)]
+    answers = [client.get(f"/api/v1/patrons/{number}", auth=MULLSJO) for number in known * 71]
+    strangers = [answer for answer in answers if not (answer.json.get("activated_here") or "email" in answer.json)]
+    assert len(strangers) > 400
+    assert not any({"name", "age_band", "home_library", "home_library_id"} & set(answer.json) for answer in strangers)
+    assert {answer.status_code for answer in strangers} == {200, 404, 429}
+    with app.app_context():
+        (childs,) = {line.fields for line in db.session.scalars(select(AccessLogEntry).where(IS_OF_CHILD))}
+    assert childs == "card number"
+
+
+def test_beyond_the_days_number_nothing_tells_who_has_a_card_but_it_goes_on_slowly(
+    client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.register.strangers.LOOKS", replace(LOOKS, limit=3))
+
+    def ask(number: str) -> tuple[int, str | None]:
+        answer = client.get(f"/api/v1/patrons/{number}", auth=MULLSJO)
+        return answer.status_code, answer.headers.get("Retry-After")
+
+    stranger, nobody = "N000100002", "N099999999"
+    assert [ask(number)[0] for number in (stranger, nobody, stranger)] == [200, 404, 200]
+    assert ask(stranger)[0] == 200
+    assert [ask(stranger), ask(nobody)] == [(429, "60"), (429, "60")]
+    assert ask("N000100001")[0] == 200
+    clock.turn(seconds=60)
+    assert [ask(nobody)[0], ask(stranger)[0]] == [404, 429]
+
+
+def test_every_act_upon_a_stranger_is_counted_before_it_is_told_whether_there_is_one(
+    client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.register.strangers.LOOKS", replace(LOOKS, limit=0))
+    sent: list[dict[str, Any]] = [
+        {"method": "PATCH", "path": "/api/v1/patrons/{}", "headers": {"If-Match": '"x"'}, "json": {}},
+        {"method": "DELETE", "path": "/api/v1/patrons/{}"},
+        {"method": "DELETE", "path": "/api/v1/patrons/{}/activation"},
+        {"method": "POST", "path": "/api/v1/patrons/{}/activation", "json": {"rules_accepted": True}},
+        {"method": "POST", "path": "/api/v1/deaths", "json": {"card_number": "{}"}},
+    ]
+    for each in sent:
+        clock.turn(seconds=60)
+        statuses = []
+        for number in ("N000100002", "N099999999", "N000100002"):
+            body = {"json": {name: number if value == "{}" else value for name, value in each.get("json", {}).items()}}
+            told = client.open(
+                each["path"].format(number),
+                method=each["method"],
+                auth=MULLSJO,
+                headers=each.get("headers"),
+                **(body if "json" in each else {}),
+            )
+            statuses.append(told.status_code)
+        assert statuses[0] == 403, each
+        assert statuses[1:] == [429, 429], each
 
 
 def test_a_hidden_address_is_nowhere(client: FlaskClient) -> None:
@@ -66,7 +139,7 @@ def test_every_fetch_is_written_down_with_what_was_told(client: FlaskClient, app
         lines = db.session.scalars(select(AccessLogEntry).order_by(AccessLogEntry.id)).all()
         assert [(line.role, line.actor, line.purpose) for line in lines] == [("system", "Mull", "fetch")] * 2
         assert "e-mail" in lines[0].fields
-        assert lines[1].fields == "name, age band, home library"
+        assert lines[1].fields == "card number"
 
 
 def test_a_fetch_that_cannot_be_written_down_is_refused(client: FlaskClient, app: APIFlask) -> None:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.register.tables import LibraryNotice, NumberSeries, Patron
 from app.register.transaction import db
-from tests.doors.libraries import MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, correct, enrol, fetch
+from tests.doors.libraries import JOINING, MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, correct, enrol, fetch
 
 CROWD = 20
 GUARDIAN = "N000100001"
@@ -80,7 +80,7 @@ def test_a_patron_who_is_erased_while_others_change_them_stays_erased(app: APIFl
         if number == CROWD // 2:
             return client.delete(f"{PATRONS}/{GUARDIAN}", auth=ULLENSAKER)
         if number % 2:
-            return client.post(f"{PATRONS}/{GUARDIAN}/activation", json={"rules_accepted": True}, auth=MULLSJO)
+            return client.post(f"{PATRONS}/{GUARDIAN}/activation", json=JOINING, auth=MULLSJO)
         return correct(client, GUARDIAN, seen=seen, phone=f"+47406123{number:02d}")
 
     answers = together(app, act)

@@ -14,12 +14,12 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.fetching import PatronGone, look_again
+from app.register.fetching import look_again
 from app.register.freezing import freeze_card
 from app.register.kept_answers import take_key
 from app.register.membership import opt_out
 from app.register.notices import list_due_notices, mark_told
-from app.register.numbers import is_gone
+from app.register.numbers import PatronGone, is_gone
 from app.register.own_data import OWN_TABLES
 from app.register.patrons import NoSuchPatron
 from app.register.pins import Origin, SignInRefused, sign_in

@@ -105,7 +105,8 @@ def test_the_holder_of_a_frozen_card_still_signs_in():
 def test_a_library_gets_no_details_of_a_frozen_card(clock):
     freeze()
     found = fetch_patron(card_number=GUARDIAN, looker=SYSTEM, library_id=ULLENSAKER, now=clock())
-    assert (found.name, found.details) == ("Ingrid Solvang", None)
+    assert found.minimum is not None
+    assert (found.minimum.name, found.details) == ("Ingrid Solvang", None)
     thaw()
     found = fetch_patron(card_number=GUARDIAN, looker=SYSTEM, library_id=ULLENSAKER, now=clock())
     assert found.details is not None

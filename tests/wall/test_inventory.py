@@ -54,6 +54,7 @@ PERIODS = {
     "presented_steps": [words(retention.PRESENTED_STEPS)],
     "desk_visits": [words(retention.DESK_VISITS)],
     "attempt_counts": [words(retention.ATTEMPT_COUNTS)],
+    "act_counts": [words(retention.ACT_COUNTS)],
     "access_log": [words(retention.ACCESS_LOG)],
     "messages": [words(retention.SENT_MESSAGES), words(retention.FORMER_ADDRESSES)],
     "credentials": [words(retention.EXPIRED_CREDENTIALS)],
