@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import Engine
 
-from app.register.transaction import check_no_transaction, db
+from app.register.transaction import check_no_transaction, db, is_closed
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 
@@ -45,6 +45,10 @@ class Line:
             self._connection.isolation_level = None
             self._queue = os.open(f"{engine.url.database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
             self._leave = finalize(self, os.close, self._queue)
+
+    def is_usable(self) -> bool:
+        """Tell whether nobody has closed it, on this side or on PostgreSQL's."""
+        return self.is_open and not (self.is_postgresql and is_closed(self._connection))
 
     def send(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Send a statement and return the driver's cursor. Raises the driver's own errors.
@@ -102,6 +106,6 @@ def direct_line() -> Line:
     check_no_transaction()
     engine = db.engine
     line = _kept.lines.get(engine)
-    if line is None or not line.is_open:
+    if line is None or not line.is_usable():
         line = _kept.lines[engine] = Line(engine)
     return line

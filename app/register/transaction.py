@@ -1,14 +1,18 @@
 """The way to the register's database, and the one place where a request's work is committed."""
 
 import os
+import select
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
+import psycopg
 from flask import Response, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.register.tables import Base
 
@@ -26,7 +30,7 @@ def commit_after_request(response: Response) -> Response:
     if request.method not in _SAFE_METHODS and response.status_code < 400 and db.session.registry.has():
         try:
             db.session.commit()
-        except IntegrityError as error:
+        except (DBAPIError, PoolTimeout) as error:
             return current_app.make_response(current_app.handle_user_exception(error))
     return response
 
@@ -72,6 +76,31 @@ def tune_engine(engine: Engine) -> None:
         event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkout", _refuse_if_closed)
+
+
+def is_closed(connection: Any) -> bool:  # noqa: ANN401 - psycopg's, as the engine gives it
+    """Tell whether PostgreSQL has closed its end of an idle connection, as it does when it is started anew.
+
+    It asks the system, not the server, and so costs no journey: only where something has come that nobody waits for is
+    the connection tried.
+    """
+    try:
+        arrived = select.poll()
+        arrived.register(connection.fileno(), select.POLLIN)
+        if arrived.poll(0):
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except psycopg.Error:
+        return True
+    return False
+
+
+def _refuse_if_closed(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
+    if is_closed(connection):
+        # The pool puts a new one in its place.
+        raise DisconnectionError
 
 
 def _make_private(_dialect: object, _record: object, arguments: list[str], _named: object) -> None:

@@ -4,12 +4,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
 
+from app.register.database_faults import DATABASE_ERRORS, Cause
 from app.register.erasure_journal import JournalDamaged, JournalUnreachable
 from app.register.journaling import RegisterIsBehind, check_journal
+from app.register.readiness import what_ails_the_database
 from app.register.transaction import db
 from app.web.access import Audience, open_to
+from app.web.unavailable import RETRY_SECONDS, was_full
 
 health = Blueprint("health", __name__)
 
@@ -24,20 +26,33 @@ def healthz() -> ResponseReturnValue:
 @health.get("/readyz")
 @open_to(Audience.ANYONE)
 def readyz() -> ResponseReturnValue:
-    """Answer whether the database is reached, its migrations are current, and it is not older than its journal."""
+    """Answer whether the database is reached and can be written to, its migrations are current, and it is not older
+    than its journal; if not, why not."""
+    ailing = _what_ails()
+    return (
+        jsonify(status="ok") if ailing is None else (jsonify(status=ailing), 503, {"Retry-After": str(RETRY_SECONDS)})
+    )
+
+
+def _what_ails() -> str | None:
     try:
-        with db.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_heads()
-    except SQLAlchemyError:
-        return jsonify(status="database not reached"), 503
-    migrate = current_app.extensions["migrate"]
-    wanted = ScriptDirectory(migrate.directory).get_heads()
-    if set(found) != set(wanted):
-        return jsonify(status="migrations not current"), 503
-    try:
+        if not _migrations_are_current():
+            return "migrations not current"
+        ailing = what_ails_the_database() or (Cause.FULL if was_full() else None)
+        if ailing is not None:
+            return ailing
         check_journal()
+    except DATABASE_ERRORS:
+        return what_ails_the_database() or Cause.NOT_REACHED
     except (RegisterIsBehind, JournalDamaged) as error:
-        return jsonify(status=str(error)), 503
+        return str(error)
     except JournalUnreachable:
-        return jsonify(status="journal of erasures not reached"), 503
-    return jsonify(status="ok")
+        return "journal of erasures not reached"
+    return None
+
+
+def _migrations_are_current() -> bool:
+    with db.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_heads()
+    wanted = ScriptDirectory(current_app.extensions["migrate"].directory).get_heads()
+    return set(found) == set(wanted)
