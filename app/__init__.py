@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from apiflask import APIFlask
 from flask_migrate import Migrate
@@ -30,6 +31,7 @@ from app.register.transaction import commit_after_request, db, tune_engine
 from app.register.vault import Vault
 from app.web.access import keep_the_door, require_audiences
 from app.web.addresses import CardNumberInAddress, RowId
+from app.web.bodies import refuse_malformed_bodies
 from app.web.errors import answer_errors, refuse_bad_text
 from app.web.headers import send_headers
 from app.web.health import health
@@ -41,9 +43,12 @@ from app.web.languages import speak_languages
 from app.web.layout import lay_out
 from app.web.library_words import give_words
 from app.web.logs import log_requests
+from app.web.overload import refuse_if_too_busy
 from app.web.static_files import serve_static_files
+from app.web.unavailable import answer_unavailable
 
 _LARGEST_REQUEST = 64 * 1024
+_CONNECTION_SECONDS = 2
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 csrf = CSRFProtect()
@@ -59,6 +64,20 @@ def _post(settings: Settings) -> Post:
     if settings.sms_url:
         channels["sms"] = Sms(settings.sms_url)
     return Channels(channels)
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    # However loud somebody sets the log, and whatever a statement fails of, its values are not written.
+    options: dict[str, Any] = {"hide_parameters": True}
+    if settings.database_url == "sqlite://":
+        return options
+    # A request has two connections at most, its own and one beside it; beyond those each thread may keep a line.
+    options |= {"pool_size": settings.threads, "max_overflow": settings.threads}
+    # Who gets no connection soon is told so; a thread that waited for longer would be missed by others.
+    options["pool_timeout"] = _CONNECTION_SECONDS
+    if settings.database_url.startswith("postgresql"):
+        options["connect_args"] = {"connect_timeout": _CONNECTION_SECONDS}
+    return options
 
 
 def create_app(
@@ -99,13 +118,7 @@ def create_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        # However loud somebody sets the log, and whatever a statement fails of, its values are not written.
-        # A request has two connections at most, its own and one beside it; beyond those each thread may keep a line.
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "hide_parameters": True,
-            "pool_size": settings.threads,
-            "max_overflow": settings.threads,
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         SYNTHETIC_IDS=settings.allow_synthetic_ids,
         WTF_CSRF_TIME_LIMIT=None,
         # Our pages send no referrer (web/headers.py), so there is none to compare.
@@ -132,12 +145,15 @@ def create_app(
     log_requests(app)
     if settings.secure_cookies:
         app.before_request(refuse_password_in_clear)
+    app.before_request(refuse_if_too_busy)
     app.before_request(refuse_bad_text)
     app.before_request(refuse_while_behind)
     app.before_request(keep_the_door)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)
+    refuse_malformed_bodies(app)
     answer_errors(app)
+    answer_unavailable(app)
     # Runs before what is above, so that a refused commit's answer gets its headers, too.
     app.after_request(acknowledge_nothing_unwritten)
     app.after_request(commit_after_request)

@@ -12,10 +12,12 @@ from app.api.schemas import PinCheckIn, PinCheckOut
 from app.register.pin_checks import check_pin
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.overload import evaluates
 
 
 @v1.post("/pin-checks")
 @open_to(Audience.MACHINE)
+@evaluates()
 @v1.input(PinCheckIn)
 @v1.output(PinCheckOut, description="Both answers are 200")
 @v1.doc(

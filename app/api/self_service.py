@@ -29,12 +29,14 @@ from app.web.clock import now
 from app.web.errors import problem
 from app.web.gate import library_systems
 from app.web.languages import choose_language
+from app.web.overload import evaluates
 
 _log = structlog.get_logger()
 
 
 @v1.post("/door")
 @open_to(Audience.MACHINE)
+@evaluates()
 @v1.input(DoorIn)
 @v1.output(DoorOut, description="Accepted: open. Refused: leave it shut; both are answers, so both are 200")
 @v1.doc(
@@ -105,6 +107,7 @@ def _is_right(card_number: str, pin: str) -> bool:
 
 @v1.post("/authenticate")
 @open_to(Audience.MACHINE)
+@evaluates()
 @v1.input(AuthenticateIn)
 @v1.output(AuthenticateOut, description="Both answers are 200")
 @v1.doc(

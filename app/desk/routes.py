@@ -17,12 +17,14 @@ from app.web.clock import now
 from app.web.errors import wait_sentence
 from app.web.gate import ask_blocks, library_systems
 from app.web.identity import DESK_PATH, let_out, let_staff_in
+from app.web.overload import evaluates
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
 
 
 @desk.route("/login", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
+@evaluates()
 def login() -> ResponseReturnValue:
     """Sign a staff member in with password and one-time code."""
     form = StaffLoginForm()

@@ -25,6 +25,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.errors import wait_sentence
 from app.web.identity import carry_on_this_device
+from app.web.overload import evaluates
 from app.web.step_up import after_step_up, confirm_pin, pin_is_needed
 
 family = Blueprint("family", __name__, template_folder="templates")
@@ -54,6 +55,7 @@ def _show_settings(form: PermissionForm) -> str:
 @family.post("/my/settings")
 @open_to(Audience.PATRON)
 @after_step_up(asks_pin_itself=True)
+@evaluates("pin")
 def give() -> ResponseReturnValue:
     """Give a permission. A number that nobody has is answered as one that somebody has."""
     form = PermissionForm()

@@ -20,6 +20,7 @@ from app.rules.pin_choice import PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
+from app.web.overload import evaluates
 
 
 @portal.route("/new-pin", methods=["GET", "POST"])
@@ -75,6 +76,7 @@ def _show_letter_code(form: LetterCodeForm, status: int) -> Response:
 
 @portal.route("/new-pin/<token>", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
+@evaluates()
 def set_new_pin(token: str) -> ResponseReturnValue:
     """Show what a link leads to; the PIN is set, and the link used up, when the form is sent."""
     form = NewPinForm()

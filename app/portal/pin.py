@@ -12,6 +12,7 @@ from app.register.transaction import end_transaction
 from app.rules.pin_choice import Fault, PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.overload import evaluates
 from app.web.step_up import after_step_up
 
 
@@ -25,6 +26,7 @@ def change_password() -> ResponseReturnValue:
 @portal.route("/my/pin", methods=["GET", "POST"])
 @open_to(Audience.PATRON)
 @after_step_up()
+@evaluates("new_pin", "draw")
 def pin() -> ResponseReturnValue:
     """Change the PIN to a chosen one, or to a drawn one, which is shown this once."""
     form, who = NewPinForm(), {"patron_id": current_user.patron_id, "session_id": current_user.session.id}

@@ -19,6 +19,7 @@ from app.register.patrons import find_local_library
 from app.register.registrations import CHILD, Half, RegistrationGone, find_registration, give_up
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.overload import evaluates
 
 _STEPS = ("child", "details", "library", "email", "guardian", "finish")
 
@@ -92,6 +93,7 @@ def register() -> ResponseReturnValue:
 
 @portal.route("/register/<step>", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
+@evaluates("new_pin", "drawn_pin")
 def register_step(step: str) -> ResponseReturnValue:
     """Show or take one page of the way."""
     page = PAGES.get(step)

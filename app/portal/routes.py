@@ -15,6 +15,7 @@ from app.web.cookies import device_token
 from app.web.errors import wait_sentence
 from app.web.identity import let_out
 from app.web.new_device import let_in_or_ask
+from app.web.overload import evaluates
 from app.web.step_up import confirm_and_go_on
 
 portal = Blueprint("portal", __name__, template_folder="templates")
@@ -29,6 +30,7 @@ def start() -> str:
 
 @portal.route("/login", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
+@evaluates()
 def login() -> ResponseReturnValue:
     """Sign a patron in with card number and PIN."""
     form = LoginForm()
@@ -76,6 +78,7 @@ def my() -> str:
 
 @portal.route("/my/confirm", methods=["GET", "POST"])
 @open_to(Audience.PATRON)
+@evaluates("confirm_pin")
 def confirm() -> ResponseReturnValue:
     """Ask once more who it is, and lead on to the page that wanted to know."""
     return confirm_and_go_on()

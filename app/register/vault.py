@@ -20,6 +20,7 @@ from flask import current_app
 from passlib.hash import argon2
 from werkzeug.local import LocalProxy
 
+from app.register.evaluations import GATE
 from app.rules.errors import RuleBroken
 
 ERASURE_JOURNAL: Final = "erasure journal"
@@ -50,7 +51,7 @@ class Vault:
         }
         self._root_keys = {key_id: _derive(key, ACCESS_LOG_ROOT) for key_id, key in keys.items()}
         self._subject_key = _derive(keys[self.key_id], "subject")
-        self._nobody = _ARGON2ID.hash(os.urandom(16))
+        self._nobody = _hash(os.urandom(16))
 
     def token(self, *, purpose: str, text: str) -> str:
         """Return the newest keyed token (HMAC-SHA-256, 64 hex digits) of a national id, number or machine password.
@@ -91,13 +92,13 @@ class Vault:
 
     def hash_pin(self, pin: str) -> str:
         """Return a verifier of the PIN under the newest key."""
-        return str(_ARGON2ID.hash(self._keyed_pin(pin, self.key_id)))
+        return _hash(self._keyed_pin(pin, self.key_id))
 
     def verify_pin(self, pin: str, verifier: str | None, key_id: int | None) -> bool:
         """Tell whether the PIN is right. Without a verifier it is wrong, and takes exactly as long to say so."""
         known = verifier is not None and key_id in self._pin_keys
         keyed = self._keyed_pin(pin, key_id if known and key_id is not None else self.key_id)
-        right = bool(_ARGON2ID.verify(keyed, verifier if known else self._nobody))
+        right = _verify(keyed, verifier if verifier is not None and known else self._nobody)
         return right and known
 
     def seal(self, secret: bytes, *, column: str) -> bytes:
@@ -136,16 +137,26 @@ def hash_of_random_token(token: str) -> str:
 
 def hash_password(password: str) -> str:
     """Return an Argon2id verifier of a staff member's password."""
-    return str(_ARGON2ID.hash(password))
+    return _hash(password)
 
 
 def verify_password(password: str, verifier: str | None) -> bool:
     """Tell whether the password is right; an unknown user's is wrong, and takes as long to say so."""
     known = verifier is not None
-    return bool(_ARGON2ID.verify(password, verifier if known else _NO_PASSWORD)) and known
+    return _verify(password, verifier if verifier is not None else _NO_PASSWORD) and known
 
 
-_NO_PASSWORD = _ARGON2ID.hash(os.urandom(16))
+def _hash(secret: str | bytes) -> str:
+    with GATE.turn():
+        return str(_ARGON2ID.hash(secret))
+
+
+def _verify(secret: str, verifier: str) -> bool:
+    with GATE.turn():
+        return bool(_ARGON2ID.verify(secret, verifier))
+
+
+_NO_PASSWORD = _hash(os.urandom(16))
 
 
 def _current_vault() -> Vault:

@@ -1,7 +1,7 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.register.access_log import NotWrittenDown
 from app.register.budgets import TooManyAttempts
 from app.register.erasure_journal import JournalDamaged, JournalUnreachable
 from app.register.journaling import NotInJournal, RegisterIsBehind
@@ -24,7 +23,6 @@ PROBLEM_JSON = "application/problem+json"
 _LONG_MINUTES = 120
 _JOURNAL_SECONDS = 60
 _NOT_IN_JOURNAL = ("not-in-journal", "The erasure cannot be confirmed yet.")
-_DRAIN_BYTES = 16 * 1024 * 1024
 
 _log = structlog.get_logger()
 
@@ -74,7 +72,8 @@ def refuse_bad_text() -> None:
             raise BadText
 
 
-def _error_page(*, status: int, title: str, sentence: str) -> Response:
+def error_page(*, status: int, title: str, sentence: str) -> Response:
+    """Return a page that says what happened, and leads on."""
     way_on = (url_for("portal.start"), _("To the start page"))
     if _at_desk():
         way_on = (url_for("desk.scan"), _("To the desk"))
@@ -84,13 +83,12 @@ def _error_page(*, status: int, title: str, sentence: str) -> Response:
 
 def answer_errors(app: Flask) -> None:
     """Give every error its answer. What was begun is undone; nobody is shown how the house is built."""
-    app.after_request(_read_to_the_end)
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> ResponseReturnValue:
         db.session.rollback()
         sentence = _("The page was open for too long, or was not ours. Nothing was changed. Open it again.")
-        return _error_page(status=400, title=_("That did not work"), sentence=sentence)
+        return error_page(status=400, title=_("That did not work"), sentence=sentence)
 
     @app.errorhandler(TooManyAttempts)
     def too_many(error: TooManyAttempts) -> ResponseReturnValue:
@@ -98,7 +96,7 @@ def answer_errors(app: Flask) -> None:
         headers = {"Retry-After": str(error.retry_after)}
         if request.path.startswith(API_PREFIX):
             return problem(status=429, code=error.code, detail="Wait before trying again.", headers=headers)
-        page = _error_page(status=429, title=_("Wait a little"), sentence=wait_sentence(error.retry_after))
+        page = error_page(status=429, title=_("Wait a little"), sentence=wait_sentence(error.retry_after))
         page.headers.update(headers)
         return page
 
@@ -110,16 +108,7 @@ def answer_errors(app: Flask) -> None:
         if _is_nobody_now() and not _at_desk():
             return show_the_way_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
-        return _error_page(status=409, title=_("That did not work"), sentence=sentence)
-
-    @app.errorhandler(NotWrittenDown)
-    def not_written_down(_error: NotWrittenDown) -> ResponseReturnValue:
-        db.session.rollback()
-        _log.error("access log not written", id=g.get("request_id"))
-        if request.path.startswith(API_PREFIX):
-            return problem(status=503, code="not-written-down", detail="The access log cannot be written. Try later.")
-        title, sentence = _words(503)
-        return _error_page(status=503, title=title, sentence=sentence)
+        return error_page(status=409, title=_("That did not work"), sentence=sentence)
 
     @app.errorhandler(NotInJournal)
     @app.errorhandler(RegisterIsBehind)
@@ -136,7 +125,7 @@ def answer_errors(app: Flask) -> None:
         sentence = _("We cannot confirm the deletion yet. Try again in a minute.")
         if behind:
             sentence = _("We are putting a copy of the register back and let nobody in meanwhile. Try again later.")
-        page = _error_page(status=503, title=_words(503)[0], sentence=sentence)
+        page = error_page(status=503, title=_words(503)[0], sentence=sentence)
         page.headers.update(headers)
         return page
 
@@ -152,7 +141,7 @@ def answer_errors(app: Flask) -> None:
             code = HTTP_STATUS_CODES[status].lower().replace(" ", "-")
             return problem(status=status, code=code, detail=error.description or "", headers=headers)
         title, sentence = _words(status)
-        page = _error_page(status=status, title=title, sentence=sentence)
+        page = error_page(status=status, title=title, sentence=sentence)
         page.headers.update(headers)
         return page
 
@@ -169,19 +158,22 @@ def answer_errors(app: Flask) -> None:
             # Whoever was signed in is nobody's guest any more, and goes where each later request leads.
             return show_the_way_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
-        return _error_page(status=409, title=_("That did not work"), sentence=sentence)
+        return error_page(status=409, title=_("That did not work"), sentence=sentence)
 
-    @app.errorhandler(Exception)
-    def fault(error: Exception) -> ResponseReturnValue:
-        if app.testing:
-            raise error
-        db.session.rollback()
-        # The kind of the error and where it was raised; its text may hold somebody's data.
-        _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=where_raised(error))
-        if request.path.startswith(API_PREFIX):
-            return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
-        title, sentence = _words(500)
-        return _error_page(status=500, title=title, sentence=sentence)
+    app.register_error_handler(Exception, fault)
+
+
+def fault(error: Exception) -> ResponseReturnValue:
+    """Answer an error that nobody foresaw, and log its kind. A test sees the error itself."""
+    if current_app.testing:
+        raise error
+    db.session.rollback()
+    # The kind of the error and where it was raised; its text may hold somebody's data.
+    _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=where_raised(error))
+    if request.path.startswith(API_PREFIX):
+        return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
+    title, sentence = _words(500)
+    return error_page(status=500, title=title, sentence=sentence)
 
 
 def _at_desk() -> bool:
@@ -205,15 +197,6 @@ def _words(status: int) -> tuple[str, str]:
             return _("That did not work"), _("We could not read what was sent. Nothing was changed.")
         case _fault:
             return _("Our fault"), _("Something went wrong with us. Nothing was lost. Try again in a moment.")
-
-
-def _read_to_the_end(response: Response) -> Response:
-    # Whoever is still sending sees a broken line instead of the answer, so what no view read is thrown away.
-    if request.environ.get("wsgi.input_terminated"):
-        left = _DRAIN_BYTES
-        while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
-            left -= len(chunk)
-    return response
 
 
 def where_raised(error: Exception) -> str:

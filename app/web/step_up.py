@@ -133,6 +133,7 @@ def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Cal
             return question or cast(ResponseReturnValue, view(**parameters))
 
         ask_first.leads_on = not always  # type: ignore[attr-defined]
+        ask_first.evaluates = (_PIN, *getattr(view, "evaluates", ()))  # type: ignore[attr-defined]
         return cast(View, ask_first)
 
     return wrap

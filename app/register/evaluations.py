@@ -1,0 +1,83 @@
+"""How many slow hashes (Argon2id) one process evaluates at once, and how long the next one would wait.
+
+Each costs some 20 ms of a processor's time and 19 MiB. Without a bound, more sign-ins than the processors can do would
+wait for longer and longer, and everything else with them.
+"""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from app.rules.errors import RuleBroken
+
+LONGEST_WAIT: Final = 2.0
+"""Nobody waits longer than so many seconds for an evaluation."""
+LONGEST_BEFORE: Final = 0.5
+"""Who waited so many seconds for a thread stood in the line that cards and scans stand in, too: it is too long."""
+_FIRST_GUESS: Final = 0.03
+_WEIGHT: Final = 0.1
+
+
+class TooBusy(RuleBroken):
+    """The evaluation would come too late. `retry_after` is in seconds."""
+
+    code = "too-busy"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class Gate:
+    """Lets so many threads evaluate at once; the others wait for their turn. `inside` counts both.
+
+    `seconds` is what an evaluation is taken to last until some were measured.
+    """
+
+    def __init__(self, *, at_once: int, seconds: float = _FIRST_GUESS) -> None:
+        self._at_once = at_once
+        self._free = threading.Semaphore(at_once)
+        self._lock = threading.Lock()
+        self.inside = 0
+        self._seconds = seconds
+
+    def check_room(self, *, waited: float = 0.0) -> None:
+        """Raise TooBusy where whoever has waited so many seconds already would have to wait for too long.
+
+        It comes before any work is done for a request that will need a turn, and takes nothing.
+        """
+        with self._lock:
+            ahead = max(0, self.inside + 1 - self._at_once)
+            expected = waited + ahead * self._seconds / self._at_once
+        if waited > LONGEST_BEFORE or expected > LONGEST_WAIT:
+            raise TooBusy(retry_after=max(2, math.ceil(expected)))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn, evaluate in it, and give it on."""
+        with self._lock:
+            self.inside += 1
+        try:
+            with self._free:
+                began = time.perf_counter()
+                yield
+                taken = time.perf_counter() - began
+        finally:
+            with self._lock:
+                self.inside -= 1
+        with self._lock:
+            self._seconds += _WEIGHT * (taken - self._seconds)
+
+
+def _share() -> int:
+    """Return how many processors are this process's, if each of gunicorn's processes has the same."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = os.environ.get("WEB_CONCURRENCY", "")
+    return max(1, processors // int(processes)) if processes.isdigit() and int(processes) else 1
+
+
+GATE: Final = Gate(at_once=_share())

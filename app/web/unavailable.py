@@ -1,0 +1,85 @@
+"""503 where waiting helps: too many evaluations at once, or a database that does not work now."""
+
+import time
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.register.access_log import NotWrittenDown
+from app.register.database_faults import DATABASE_ERRORS, Cause, cause_of
+from app.register.evaluations import TooBusy
+from app.register.transaction import db
+from app.web.errors import API_PREFIX, error_page, fault, problem
+
+RETRY_SECONDS = 5
+_REMEMBERED_SECONDS = 10.0
+_FULL_AT = "database_full_at"
+
+_log = structlog.get_logger()
+
+
+def answer_unavailable(app: Flask) -> None:
+    """Give each of these errors its answer, which asks nothing of the database."""
+    app.register_error_handler(TooBusy, _too_busy)
+    app.register_error_handler(NotWrittenDown, _not_written_down)
+    for kind in DATABASE_ERRORS:
+        app.register_error_handler(kind, _database_fault)
+
+
+def was_full() -> bool:
+    """Tell whether a write of this process failed for want of room in the last ten seconds."""
+    full_at = current_app.extensions.get(_FULL_AT)
+    return full_at is not None and time.monotonic() - full_at < _REMEMBERED_SECONDS
+
+
+def _too_busy(error: TooBusy) -> ResponseReturnValue:
+    detail = "Too many ask for a PIN or password to be checked. Nothing was done; ask again."
+    sentence = _("Very many people are logging in just now. Nothing was changed. Try again in a few seconds.")
+    return _unavailable(code=error.code, detail=detail, sentence=sentence, retry_after=error.retry_after)
+
+
+def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
+    _undo()
+    cause = cause_of(error.__context__)
+    _log.error("access log not written", id=g.get("request_id"), cause=cause)
+    return _unavailable(
+        code="not-written-down",
+        detail="The access log cannot be written. Try later.",
+        sentence=_("Something went wrong with us. Nothing was lost. Try again in a moment."),
+    )
+
+
+def _database_fault(error: Exception) -> ResponseReturnValue:
+    _undo()
+    cause = cause_of(error)
+    if cause is None:
+        return fault(error)
+    if cause is Cause.FULL:
+        current_app.extensions[_FULL_AT] = time.monotonic()
+    _log.error("database fault", id=g.get("request_id"), cause=cause, kind=type(error).__name__)
+    detail = "The register's database does not work at the moment. Nothing was changed; ask again."
+    sentence = _("The library card service does not work at the moment. Nothing was lost. Try again in a few minutes.")
+    return _unavailable(code="database-unavailable", detail=detail, sentence=sentence)
+
+
+def _unavailable(*, code: str, detail: str, sentence: str, retry_after: int = RETRY_SECONDS) -> Response:
+    headers = {"Retry-After": str(retry_after)}
+    if request.path.startswith(API_PREFIX):
+        return problem(status=503, code=code, detail=detail, headers=headers)
+    # Who is signed in is a question to the database, and the page's frame would ask it.
+    g._login_user = AnonymousUserMixin()
+    page = error_page(status=503, title=_("Wait a little"), sentence=sentence)
+    page.headers.update(headers)
+    return page
+
+
+def _undo() -> None:
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        # The connection is gone, and with it what was begun on it.
+        db.session.remove()
