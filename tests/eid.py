@@ -190,7 +190,7 @@ def _drip(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.end_headers()
     with suppress(OSError):
-        for _second in range(30):
+        for _fifth_of_a_second in range(300):
             request.wfile.write(b" ")
             time.sleep(0.2)
 

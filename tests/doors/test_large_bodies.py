@@ -24,7 +24,7 @@ class OverSocketFile(http.client.HTTPConnection):
     """HTTP over a socket in a folder, so that no port has to be found."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=300)
         self._path = str(path)
 
     def connect(self) -> None:
@@ -55,7 +55,7 @@ def gunicorn(tmp_path: Path, database_url: str) -> Iterator[Path]:
         yield tmp_path / "s"
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)
         process.stdout.close()
 
 

@@ -27,7 +27,7 @@ _QUIET = (
 
 
 # What is to come, comes; on a machine that is busy not within five seconds.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=90_000)
 
 Launcher = Callable[..., AbstractContextManager[Browser]]
 
@@ -81,7 +81,7 @@ def open_page(browser: Browser, portal: RunningPortal) -> Iterator[Opener]:
     def open_window(**options: object) -> Page:
         given = {"base_url": portal.url, "locale": "nb-NO", "viewport": PHONE, "reduced_motion": "reduce"}
         context = browser.new_context(**given | options)  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(90_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -95,7 +95,7 @@ def running_portal(folder: Path, *, port: int = 0, eid: bool = False) -> Iterato
         yield RunningPortal(url, TurnedClock(clock_file), folder)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)
         process.stdout.close()
 
 

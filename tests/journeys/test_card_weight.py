@@ -51,13 +51,13 @@ def test_the_card_page_is_light(browser: Browser, portal: RunningPortal, tmp_pat
     phone.context.new_cdp_session(phone.page).send("Network.clearBrowserCache")
     line.received = 0
     phone.page.goto("/card")
-    expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=40_000)
+    expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=90_000)
     phone.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     first = line.received
     phone.page.goto("about:blank")
     line.received = 0
     phone.page.goto("/card")
-    expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=40_000)
+    expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=90_000)
     phone.page.wait_for_timeout(3_000)  # the browser looks for a new worker by itself
     later = line.received
     phone.context.close()

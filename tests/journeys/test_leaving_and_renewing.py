@@ -15,7 +15,7 @@ from tests.journeys.server import RunningPortal, running_portal
 from tests.journeys.test_accessibility import assert_fits, assert_sound
 from tests.journeys.test_offline_card import KEPT, NOTHING, WITHOUT_NETWORK, Phone, codes_by_python
 
-PATIENCE = 60_000
+PATIENCE = 90_000
 LEFT = "Du er logget ut, og kortet er borte fra denne telefonen."
 NOT_TOLD_YET = "vet ikke om det ennå"
 TOO_OLD = "Dette kortet har vært uten nett i 90 dager"

@@ -49,7 +49,7 @@ class Phone:
             is_mobile=True,
             has_touch=True,
         )
-        self.context.set_default_timeout(40_000)
+        self.context.set_default_timeout(90_000)
         self.page: Page = self.context.pages[0]
 
     def reopen(self) -> None:
@@ -59,12 +59,12 @@ class Phone:
     def enrols(self, who: tuple[str, str] = GUARDIAN) -> None:
         Visitor(self.page).signs_in(*who)
         self.page.goto("/card")
-        expect(self.page.get_by_text(KEPT)).to_be_visible(timeout=40_000)
+        expect(self.page.get_by_text(KEPT)).to_be_visible(timeout=90_000)
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
 
     def shows_without_network(self) -> str:
         self.page.goto("/card")
-        expect(self.page.get_by_text(WITHOUT_NETWORK)).to_be_visible(timeout=40_000)
+        expect(self.page.get_by_text(WITHOUT_NETWORK)).to_be_visible(timeout=90_000)
         return Visitor(self.page).shows_code()
 
     def keeps(self) -> dict[str, int]:
@@ -120,7 +120,7 @@ def test_the_card_shows_with_the_server_stopped_and_is_accepted_once_when_it_is_
     expect(phone.page.get_by_role("heading", level=1)).to_have_text("Ingen nettforbindelse")
     with running_portal(folder, port=urlsplit(portal.url).port or 0):
         phone.page.get_by_role("link", name="Vis lånekortet").click()
-        expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=40_000)
+        expect(phone.page.get_by_text(KEPT)).to_be_visible(timeout=90_000)
         code = Visitor(phone.page).shows_code()
         assert code[:16] == shown[:16]
         assert Kiosk(portal.url).scans(code)["result"] == "accepted"
@@ -225,7 +225,7 @@ def test_a_card_that_was_taken_off_the_phone_is_thrown_away_when_it_is_online(
     expect(elsewhere.page.get_by_role("status").first).to_be_visible()
     assert kiosk.scans(code)["reason"] == "REVOKED"
     own_phone.context.set_offline(False)
-    expect(own_phone.page).to_have_url("/login", timeout=40_000)
+    expect(own_phone.page).to_have_url("/login", timeout=90_000)
     assert own_phone.keeps()["databases"] == 0
 
 
@@ -254,7 +254,7 @@ def test_a_childs_card_is_on_the_guardians_phone_without_a_network_until_the_chi
     guardian.signs_in()
     switches_on(opens_settings(guardian), "Jonas Solvang")
     own_phone.page.goto("/card")
-    expect(own_phone.page.get_by_text(KEPT)).to_be_visible(timeout=40_000)
+    expect(own_phone.page.get_by_text(KEPT)).to_be_visible(timeout=90_000)
     own_phone.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     own_phone.context.set_offline(True)
     own_phone.shows_without_network()
@@ -273,7 +273,7 @@ def test_a_childs_card_is_on_the_guardians_phone_without_a_network_until_the_chi
     expect(phone.page.get_by_role("status").first).to_contain_text("trukket tilbake")
     assert kiosk.scans(code)["reason"] == "REVOKED"
     own_phone.page.goto("/card")
-    expect(own_phone.page.locator(".pass-name")).to_have_text(["Ingrid Solvang"], timeout=40_000)
+    expect(own_phone.page.locator(".pass-name")).to_have_text(["Ingrid Solvang"], timeout=90_000)
 
 
 def test_webcrypto_and_python_work_out_the_same_codes(open_page: Opener) -> None:

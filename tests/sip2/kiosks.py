@@ -88,7 +88,7 @@ class RawKiosk:
 
 @contextmanager
 def raw_kiosk(port: int, **chosen: Any) -> Iterator[RawKiosk]:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=300) as line:
         yield RawKiosk(line, **chosen)
 
 

@@ -40,7 +40,7 @@ class Recording:
     def wait_for(self, size: int) -> bytes:
         """Return what came, as soon as it is so many bytes."""
         with self.came:
-            assert self.came.wait_for(lambda: len(self.received) >= size, timeout=30), self.received
+            assert self.came.wait_for(lambda: len(self.received) >= size, timeout=300), self.received
         return self.received
 
 

@@ -57,7 +57,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 def is_listened_at(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+        socket.create_connection(("127.0.0.1", port), timeout=300).close()
     except ConnectionRefusedError:
         return False
     except ConnectionResetError:
@@ -103,7 +103,7 @@ def test_it_runs_with_tls_on_both_sides_and_answers_what_was_asked_before_it_sto
             with as_system.wrap_socket(line, server_side=True) as secured:
                 secured.recv(4096)
                 asked.set()
-                go_on.wait(60)
+                go_on.wait(300)
                 secured.sendall(answer)
 
         threading.Thread(target=be_slow, daemon=True).start()
@@ -125,11 +125,11 @@ def test_it_runs_with_tls_on_both_sides_and_answers_what_was_asked_before_it_sto
             assert "kiosks.2023500-kiosk99: no such kiosk is connected" in process.stdout.readline()
             assert "sip2 gateway runs" in process.stdout.readline()
             as_kiosk = ssl.create_default_context(cafile=str(certificate))
-            plain = socket.create_connection(("127.0.0.1", port), timeout=60)
+            plain = socket.create_connection(("127.0.0.1", port), timeout=300)
             with as_kiosk.wrap_socket(plain, server_hostname="localhost") as line:
                 kiosk = RawKiosk(line)
                 kiosk.send(kiosk.write(b"23000" + DATE + b"AOULLE|AAN000100001|AC|AD|"))
-                assert asked.wait(60)
+                assert asked.wait(300)
                 process.send_signal(signal.SIGTERM)
                 while "sip2 gateway stops" not in process.stdout.readline():
                     pass
@@ -138,7 +138,7 @@ def test_it_runs_with_tls_on_both_sides_and_answers_what_was_asked_before_it_sto
                 go_on.set()
                 assert kiosk.read() == answer
                 assert kiosk.is_hung_up_on()
-            assert process.wait(60) == 0
+            assert process.wait(300) == 0
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_it_does_not_start_with_faults_and_names_them_all(
     database_url: str, tmp_path: Path, text: str, faults: list[str]
 ) -> None:
     with run(database_url, text, tmp_path) as process:
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=300)
         assert process.returncode == 1
     for fault in faults:
         assert fault in said
@@ -163,6 +163,6 @@ def test_a_port_in_use_is_named(database_url: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         text = f'[libraries.A]\nport = {taken.getsockname()[1]}\nils_host = "localhost"\nils_port = 6001\n'
         with run(database_url, text, tmp_path) as process:
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=300)
             assert process.returncode == 1
     assert "Error: A port cannot be listened at" in said

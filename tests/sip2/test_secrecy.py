@@ -27,7 +27,7 @@ def test_card_and_pin_are_in_no_log_and_no_figure_whatever_goes_wrong(
     with caplog.at_level(logging.DEBUG), recording() as system:
         system.answer = lambda message: summed(answers.get(message[:2], b"76"), int(message[-7:-6]))
         login = {"ils_user": ILS_USER.encode(), "ils_password": ILS_PASSWORD.encode()}
-        gateway = open_gateway(system.port, seconds=0.5, **login)
+        gateway = open_gateway(system.port, seconds=3, **login)
         with raw_kiosk(port_of(gateway)) as kiosk:
             kiosk.sign_on(password="a wrong password")
             assert kiosk.sign_on() == b"941"

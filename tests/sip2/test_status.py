@@ -45,7 +45,8 @@ def test_the_status_page_and_the_log_say_why_a_system_does_not_answer(
 ) -> None:
     with recording(answer) as system:
         login = {"ils_user": ILS_USER.encode(), "ils_password": ILS_PASSWORD.encode()}
-        gateway = open_gateway(system.port, kiosks_by_address=BY_ADDRESS, seconds=0.3, **login)
+        seconds = 0.3 if why == "TimeoutError" else 20
+        gateway = open_gateway(system.port, kiosks_by_address=BY_ADDRESS, seconds=seconds, **login)
         with raw_kiosk(port_of(gateway), sums=False) as kiosk:
             for _ in range(4):
                 kiosk.status("N000100001")

@@ -18,7 +18,7 @@ from tests.conftest import settings_for
 
 HOUSE = Path(__file__).parents[2]
 _BACKLOG = 128
-_STOP_SECONDS = 60
+_STOP_SECONDS = 300
 
 
 def make_portal(database_url: str, folder: str) -> APIFlask:

@@ -240,7 +240,7 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=written, stderr=written)
     try:
         url = wait_for_address(process, log)
-        with httpx.Client(base_url=url, headers={"X-Forwarded-Proto": "https"}, timeout=60) as client:
+        with httpx.Client(base_url=url, headers={"X-Forwarded-Proto": "https"}, timeout=300) as client:
             for which in (0, 1):
                 values = {name: pair[which] for name, pair in CANARIES.items()}
                 assert client.get(f"/new-pin/{values['token']}").status_code == 404
@@ -254,7 +254,7 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
                     assert client.post(f"/api/v1/patrons/{number}/activation", auth=basic).status_code == 401
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert "/new-pin/<token>" in log.read_text()
     assert "GET /new-pin/<secret> HTTP/1.1" in log.read_text()
     assert "POST /api/v1/patrons/<card number>/activation HTTP/1.1" in log.read_text()
