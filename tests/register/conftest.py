@@ -1,9 +1,14 @@
 """Every test of the register runs on SQLite and on a real PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from apiflask import APIFlask
+
+from app import create_app
+from app.register.transaction import db
+from tests.conftest import settings_for
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -15,3 +20,22 @@ def engine(request: pytest.FixtureRequest) -> str:
 def in_the_register(app: APIFlask) -> Iterator[None]:
     with app.app_context():
         yield
+
+
+@pytest.fixture
+def open_restored(database_url: str, clock, post) -> Iterator[Callable[..., APIFlask]]:
+    """Start the portal over a restored database. Its journal is the one of the register that was lost."""
+    made = []
+
+    def start(url: str, **changed: object) -> APIFlask:
+        settings = replace(settings_for(database_url), database_url=url, **changed)
+        app = create_app(settings, clock=clock, post=post)
+        app.testing = True
+        made.append(app)
+        return app
+
+    yield start
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()

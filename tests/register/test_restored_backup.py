@@ -2,29 +2,21 @@
 
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
-from apiflask import APIFlask
 from sqlalchemy import delete, select, update
 
-from app import create_app
 from app.register.cards import replace_card
 from app.register.deaths import report_death
 from app.register.due_erasures import erase_due
 from app.register.erasure import erase_patron
-from app.register.erasure_journal import Journal, JournalUnreachable
 from app.register.journaling import (
-    NotInJournal,
     RegisterIsBehind,
     check_journal,
-    check_written,
     current_journal,
-    write_waiting,
 )
 from app.register.numbers import NumberWasIssued, is_gone, note_number
 from app.register.patrons import activate_card, register_patron
@@ -34,9 +26,9 @@ from app.register.replay import replay
 from app.register.tables import Erasure, JournalPlace, LibraryNotice, Patron
 from app.register.transaction import db
 from app.rules.contact import Contact
-from tests.conftest import VAULT_KEYS, Databases, journal_for, settings_for
+from tests.conftest import VAULT_KEYS, Databases
 from tests.postgres import find_programs
-from tests.register.people import CHILD, GUARDIAN, HIDDEN, LOST, MULLSJO, ULLENSAKER, erase, patron_id
+from tests.register.people import HIDDEN, MULLSJO, ULLENSAKER, erase
 
 PEOPLE = 40
 
@@ -66,25 +58,6 @@ def back_up(database_url: str, databases: Databases, engine: str, tmp_path) -> C
 def run(*command: object) -> None:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture
-def open_restored(database_url: str, clock, post) -> Iterator[Callable[..., APIFlask]]:
-    """Start the portal over a restored database. Its journal is the one of the register that was lost."""
-    made = []
-
-    def start(url: str, **changed: object) -> APIFlask:
-        settings = replace(settings_for(database_url), database_url=url, **changed)
-        app = create_app(settings, clock=clock, post=post)
-        app.testing = True
-        made.append(app)
-        return app
-
-    yield start
-    for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
 
 
 def enrol_people(now) -> list[int]:
@@ -247,67 +220,6 @@ def test_a_register_from_before_a_change_of_keys_finds_them_all(clock, back_up, 
         db.session.commit()
         check_journal()
         assert [entry.key_id for entry in current_journal().read()] == [1, 2]
-
-
-def test_a_journal_that_is_missing_or_anothers_lets_nobody_in(clock, database_url, open_restored, tmp_path):
-    erase(GUARDIAN, now=clock())
-    other = str(tmp_path / "another.journal")
-    app = open_restored(database_url, erasure_journal=other)
-    client = app.test_client()
-    assert client.get("/").status_code == 503
-    assert "missing" in client.get("/readyz").json["status"]
-    with app.app_context():
-        refused = app.test_cli_runner().invoke(args=["erasures", "replay"])
-        assert (refused.exit_code, "missing" in refused.output) == (1, True)
-        with pytest.raises(RegisterIsBehind):
-            erase_patron(patron_id=patron_id(CHILD), reason="asked", now=clock())
-        db.session.rollback()
-        lost = app.test_cli_runner().invoke(args=["erasures", "replay", "--journal-is-lost"])
-        assert lost.exit_code == 0
-        erase(CHILD, now=clock())
-        assert len(current_journal().read()) == 1
-    assert client.get("/readyz").status_code == 200
-    first = open_restored(database_url).test_client()
-    assert "another" in first.get("/readyz").json["status"]
-
-
-def test_a_journal_that_lost_its_end_lets_nobody_in(clock, app, database_url, engine):
-    for number in (GUARDIAN, CHILD, LOST):
-        erase(number, now=clock())
-    if engine == "sqlite":
-        path = Path(journal_for(database_url))
-        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    else:
-        db.session.connection().exec_driver_sql("DELETE FROM erasure_journal WHERE seq = 3")
-        db.session.commit()
-    assert "lost its end" in app.test_client().get("/readyz").json["status"]
-
-
-def test_an_erasure_is_not_acknowledged_before_the_journal_has_it(clock, app, database_url, engine, monkeypatch):
-    def full(_journal, _entries):
-        raise JournalUnreachable("OSError")
-
-    with monkeypatch.context() as disk:
-        disk.setattr(Journal, "append", full)
-        code = erase(GUARDIAN, now=clock())
-        with pytest.raises(NotInJournal):
-            check_written()
-        with pytest.raises(NotInJournal):
-            read_receipt(code=code, address="192.0.2.1", now=clock())
-        db.session.rollback()
-        answer = app.test_client().get(f"/receipt/{code}")
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
-    assert write_waiting() == 1
-    assert app.test_client().get(f"/receipt/{code}").status_code == 200
-    assert len(current_journal().read()) == 1
-
-
-def test_a_register_that_was_never_compared_is_not_opened_while_its_journal_is_away(
-    clock, database_url, open_restored, tmp_path
-):
-    (tmp_path / "a file").touch()
-    app = open_restored(database_url, erasure_journal=str(tmp_path / "a file" / "journal"))
-    assert app.test_client().get("/login").status_code == 503
 
 
 def test_a_register_without_a_place_is_compared_from_the_first_entry(clock, back_up, open_restored):
