@@ -90,18 +90,19 @@ def _let_in(system: SelfServiceSystem, *, payload: str, pin: str) -> bool:
 
 def _refuse_pin(card_number: str, pin: str) -> str:
     try:
-        return "" if _is_right(card_number, pin) else "wrong_pin"
+        return "" if _is_right(card_number, pin, door="door") else "wrong_pin"
     except TooManyAttempts:
         return "too_many_tries"
 
 
-def _is_right(card_number: str, pin: str) -> bool:
+def _is_right(card_number: str, pin: str, *, door: str = "") -> bool:
     return check_pin(
         card_number=card_number,
         pin=pin,
         looker=this_terminal().looker,
         library_id=g.machine.library_id,
         now=now(),
+        door=door,
     )
 
 

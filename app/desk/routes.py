@@ -10,12 +10,13 @@ from app.desk.words import ShownResult, describe
 from app.register.budgets import TooManyAttempts
 from app.register.scans import Accepted
 from app.register.scans import scan as scan_code
-from app.register.staff import StaffSignInRefused, Workplace, sign_in_staff
+from app.register.staff import StaffSignInRefused, Workplace, get_workplace, sign_in_staff
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import wait_sentence
 from app.web.gate import ask_blocks, library_systems
+from app.web.cookies import desk_browser, keep_desk_browser
 from app.web.identity import DESK_PATH, let_out, let_staff_in
 from app.web.overload import evaluates
 
@@ -37,6 +38,7 @@ def login() -> ResponseReturnValue:
             password=form.password.data or "",
             code=form.code.data or "",
             address=request.remote_addr or "",
+            browser=desk_browser(),
             now=now(),
         )
     except StaffSignInRefused:
@@ -45,8 +47,9 @@ def login() -> ResponseReturnValue:
         refusal = _refuse(form, 429, wait_sentence(error.retry_after))
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
+    library_id = get_workplace(staff_id=staff_id).library_id
     let_staff_in(staff_id=staff_id)
-    return redirect(url_for("desk.scan"))
+    return keep_desk_browser(make_response(redirect(url_for("desk.scan"))), library_id=library_id)
 
 
 def _refuse(form: StaffLoginForm, status: int, refusal: str) -> Response:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 
 from app.register.access_log import Looker
-from app.register.budgets import Try, take_tries
+from app.register.budgets import from_source, take_tries
 from app.register.driver import Statement, direct_line, read_instant
 from app.register.scans import Terminal
 from app.register.tables import Machine, MachineAnswer
@@ -105,8 +105,7 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
     if former_token is not None and former_until is not None and read_instant(former_until) > now:
         right = hmac.compare_digest(token, former_token) or right
     if not right:
-        tries: list[Try] = [(_FAILURES, address)]
-        take_tries(tries=tries, now=now)
+        take_tries(tries=from_source(_FAILURES, address), now=now)
         raise MachineRefused
     return SignedInMachine(username=username, library_id=library_id, kind=kind)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.budgets import from_source, give_back_tries, take_tries
 from app.register.patrons import lock_patron
 from app.register.tables import OneTimeSecret, Patron
 from app.register.transaction import db, direct_connection
@@ -88,7 +88,7 @@ def check_link(*, token: str, address: str, now: datetime) -> None:
 
     Comes first in a request. Raises LinkNotValid or TooManyAttempts.
     """
-    take_tries(tries=[(LINK_SOURCE, address)], now=now)
+    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     if find_link(token=token, now=now) is None:
         raise LinkNotValid
 
@@ -98,7 +98,7 @@ def use_link(*, token: str, address: str, now: datetime) -> int:
 
     Raises LinkNotValid or TooManyAttempts.
     """
-    take_tries(tries=[(LINK_SOURCE, address)], now=now)
+    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     patron_id = find_link(token=token, now=now)
     used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(_tokens(_link_text(token)))).returning(OneTimeSecret.id)
     if patron_id is None or db.session.scalar(used) is None:
@@ -113,7 +113,7 @@ def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: date
     Raises CodeNotValid or TooManyAttempts.
     """
     whose = f"{purpose} {patron_id}"
-    tries: list[Try] = [(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
+    tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
     entered = _tokens(_code_text(patron_id, purpose, "".join(code.split())[:40]))
     with direct_connection() as connection:

@@ -9,13 +9,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, select
 
-from app.register.budgets import take_tries
+from app.register.budgets import FirstOf, from_source, take_tries
 from app.register.outbox import LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
 from app.register.tables import Message, Patron, PinOrder
 from app.register.transaction import db
 from app.register.vault import SecretNotOpened, vault
-from app.rules.card_number import parse_card_number
-from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE, ORDER_STRICT_SOURCE
+from app.rules.source import source_of
 
 SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
 
@@ -25,9 +26,15 @@ def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
 
     Raises TooManyAttempts, or NotACardNumber for what can be nobody's.
     """
-    take_tries(tries=[(ORDER_SOURCE, address)], now=now)
-    number = parse_card_number(card_number)
-    take_tries(tries=[(ORDER_ALL, ""), (ORDER_CARD, number)], now=now)
+    of_source = from_source(ORDER_SOURCE, address)
+    try:
+        number = parse_card_number(card_number)
+    except NotACardNumber:
+        take_tries(tries=of_source, now=now)
+        raise
+    # Somebody with many addresses may slow the others down, but not keep them from ordering.
+    strict = (ORDER_STRICT_SOURCE, source_of(address).wide)
+    take_tries(tries=[*of_source, (ORDER_CARD, number), FirstOf((((ORDER_ALL, ""),), (strict,)))], now=now)
     sealed = vault.seal(number.encode(), column=SEALED_NUMBER_COLUMN)
     db.session.add(PinOrder(sealed_number=sealed, asked_at=now))
 

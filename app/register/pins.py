@@ -1,21 +1,34 @@
 """Signing in with card number and PIN: one engine for every door that asks for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select, update
 
-from app.register.budgets import Try, forget_tries, give_back_tries, take_tries
+from app.register.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
 from app.register.devices import recognise_device
 from app.register.inactivity import note_use
 from app.register.patrons import NoSuchPatron, lock_patron
-from app.register.tables import Device, Patron, PinVerifier
+from app.register.tables import Patron, PinVerifier
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
 from app.rules.card_number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
-from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, is_pin
+from app.rules.pin import (
+    ALL,
+    CARD_DAY,
+    CARD_SOON,
+    CARD_SPARE,
+    DEVICE_DAY,
+    DEVICE_SOON,
+    SOURCE,
+    STRICT_ALL,
+    STRICT_SOURCE,
+    is_pin,
+)
+from app.rules.source import source_of
 
 
 class SignInRefused(RuleBroken):
@@ -24,12 +37,22 @@ class SignInRefused(RuleBroken):
     code = "sign-in-refused"
 
 
+class ProofNeeded(TooManyAttempts):
+    """So many PINs are wrong in the country that a device which the card does not know is asked for more first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a try comes from: the network address, and the device token the browser holds, if any."""
+    """Where a try comes from.
 
-    address: str
+    On the web that is the network address, and the device token the browser holds, if any. At a machine it is the
+    `door`: its kind and library, with budgets of its own for each card, and `tries` that it costs beside those.
+    """
+
+    address: str = ""
     device_token: str | None = None
+    door: str = ""
+    tries: Sequence[Need] = ()
 
 
 def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
@@ -44,7 +67,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
 
     The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
     own, so that a stranger cannot lock the patron out. A right PIN that stands under an older key is put under the
-    newest. Raises SignInRefused or TooManyAttempts.
+    newest. Raises SignInRefused, TooManyAttempts or ProofNeeded.
     """
     pin = pin.strip()
     try:
@@ -61,15 +84,24 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     # Nothing may be held open while tries are taken on a connection of their own.
     device_id = known_device.id if known_device else None
     db.session.rollback()
-    tries = _tries(number=number or card_number[:40], device_id=device_id, address=origin.address)
-    take_tries(tries=tries, now=now)
+    # A new PIN has tries of its own, so that whoever has got one may sign in at once.
+    card = f"{number or card_number[:40]} {row.verifier if row else ''}"
+    if not answers:
+        # Whoever is told nothing about a card uses up none of its tries elsewhere.
+        card = f"{card} {origin.door}"
+    try:
+        taken = take_tries(tries=_tries(card=card, device_id=device_id, origin=origin), now=now)
+    except TooManyAttempts as refusal:
+        if refusal.purpose == ALL.purpose:
+            raise ProofNeeded(refusal.retry_after) from None
+        raise
     asked = row if answers else None
     right = vault.verify_pin(
         pin if is_pin(pin) else "", asked.verifier if asked else None, asked.key_id if asked else None
     )
     if row is None or not right or row.card_state != "active":
         raise SignInRefused
-    give_back_tries(tries=tries)
+    give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
     if row.key_id < vault.key_id:
         _renew_pin(patron_id=row.id, pin=pin, verifier=row.verifier)
     if row.last_used_on < day_in_norway(now):
@@ -109,17 +141,12 @@ def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
         connection.execute(renewed)
 
 
-def forget_wrong_pins(*, patron_id: int, card_number: str) -> None:
-    """Let whoever has just got a new PIN sign in at once, however often the old one was guessed at."""
-    device_ids = db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all()
-    forget_tries(tries=[each for device_id in (None, *device_ids) for each in _tries_of_card(card_number, device_id)])
-
-
-def _tries(*, number: str, device_id: int | None, address: str) -> list[Try]:
-    of_card = _tries_of_card(number, device_id)
-    return of_card if device_id is not None else [(SOURCE, address), (ALL, ""), *of_card]
-
-
-def _tries_of_card(number: str, device_id: int | None) -> list[Try]:
-    whose = number if device_id is None else f"{number} {device_id}"
-    return [(CARD_SOON, whose), (CARD_DAY, whose)]
+def _tries(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
+    if device_id is not None:
+        return [(DEVICE_SOON, f"{card} {device_id}"), (DEVICE_DAY, f"{card} {device_id}")]
+    at_door = f"{origin.door} {card}"
+    of_card: list[Need] = [(CARD_SOON, at_door), FirstOf((((CARD_DAY, at_door),), ((CARD_SPARE, card),)))]
+    if origin.door:
+        return [*origin.tries, *of_card]
+    strict = ((STRICT_SOURCE, source_of(origin.address).wide), (STRICT_ALL, ""))
+    return [*from_source(SOURCE, origin.address), *of_card, FirstOf((((ALL, ""),), strict))]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.register.budgets import give_back_tries, take_tries
+from app.register.budgets import from_source, give_back_tries, take_tries
 from app.register.journaling import NotInJournal
 from app.register.tables import Erasure, Library, LibraryNotice
 from app.register.transaction import db, end_transaction
@@ -68,7 +68,7 @@ def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     Comes first in a request: a try is taken from the network address before anything is looked at, and a right code
     gives it back. Raises NoSuchReceipt, NotInJournal or TooManyAttempts.
     """
-    tries = [(RECEIPT_SOURCE, address)]
+    tries = from_source(RECEIPT_SOURCE, address)
     take_tries(tries=tries, now=now)
     tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
     erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))

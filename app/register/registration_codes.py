@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, select, update
 
-from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.budgets import from_source, give_back_tries, take_tries
 from app.register.message_queue import CODE_IS_SLOW, CodeState
 from app.register.one_time import CODE_LASTS, CodeNotValid
 from app.register.registrations import RegistrationGone, lock_registration, open_form, write_form
@@ -52,7 +52,7 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
     """
     registration_id, _email = _peek(handle, now=now)
     whose = f"registration {registration_id}"
-    tries: list[Try] = [(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
+    tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
     row = lock_registration(handle=handle, now=now)
     form = open_form(row.sealed_form)

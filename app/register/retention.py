@@ -34,6 +34,7 @@ from app.register.tables import (
     Session,
 )
 from app.register.transaction import db
+from app.rules.clocks import LEEWAY
 
 PRESENTED_STEPS: Final = timedelta(hours=24)
 DESK_VISITS: Final = timedelta(hours=24)
@@ -83,7 +84,8 @@ def _everything_old(now: datetime) -> list[_Old]:
     return [
         _Old(PresentedStep, PresentedStep.presented_at <= now - PRESENTED_STEPS),
         _Old(DeskVisit, DeskVisit.opened_at <= now - DESK_VISITS),
-        _Old(AttemptCount, AttemptCount.since <= now - ATTEMPT_COUNTS),
+        # What a clock that was wrong began in the future is worth nothing either.
+        _Old(AttemptCount, ~AttemptCount.since.between(now - ATTEMPT_COUNTS, now + LEEWAY)),
         _Old(Session, Session.expires_at <= now),
         _Old(Registration, Registration.expires_at <= now),
         _Old(OneTimeSecret, OneTimeSecret.expires_at <= now),

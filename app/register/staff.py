@@ -7,16 +7,21 @@ import pyotp
 from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import delete, select, update
 
-from app.register.budgets import Try, give_back_tries, take_tries
+from app.register.budgets import Try, from_source, give_back_tries, take_tries
+from app.register.desk_browsers import is_desk_browser
 from app.register.tables import Library, Staff
 from app.register.transaction import db, direct_connection
 from app.register.vault import hash_password, vault, verify_password
 from app.rules.card_code import step_at
 from app.rules.errors import RuleBroken
 from app.rules.pin import Budget
+from app.rules.source import source_of
 
-_USER = Budget("desk user", limit=10, seconds=15 * 60)
-_SOURCE = Budget("desk source", limit=60, seconds=15 * 60)
+_HERE = Budget("desk user here", limit=10, seconds=15 * 60)
+_USER = Budget("desk user", limit=30, seconds=15 * 60)
+_SOURCE = Budget("desk source", limit=300, seconds=15 * 60)
+_BROWSER = Budget("desk browser", limit=10, seconds=15 * 60)
+_BROWSERS = Budget("desk browsers", limit=30, seconds=15 * 60)
 _TOTP_COLUMN = "staff.sealed_totp_key"
 
 
@@ -75,25 +80,37 @@ def dismiss(*, username: str) -> None:
         raise NoSuchStaff
 
 
-def sign_in_staff(*, username: str, password: str, code: str, address: str, now: datetime) -> int:
+def sign_in_staff(
+    *, username: str, password: str, code: str, address: str, now: datetime, browser: str | None = None
+) -> int:
     """Return the id of the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
 
-    Raises StaffSignInRefused or TooManyAttempts.
+    `browser` is the token that the browser holds, if any. One that is known at the library's desk has tries of its
+    own, so that a stranger cannot lock the desk out. Raises StaffSignInRefused or TooManyAttempts.
     """
     # Nothing may be held open while tries are taken on a connection of their own.
     db.session.rollback()
-    tries: list[Try] = [(_SOURCE, address), (_USER, username[:60])]
-    take_tries(tries=tries, now=now)
     with direct_connection() as connection:
         found = connection.execute(
-            select(Staff.id, Staff.password_verifier, Staff.sealed_totp_key).where(Staff.username == username)
+            select(Staff.id, Staff.library_id, Staff.password_verifier, Staff.sealed_totp_key).where(
+                Staff.username == username
+            )
         ).first()
+    is_known = is_desk_browser(browser or "", library_id=found.library_id if found else "")
+    tries = _tries(username[:60], browser=browser if found and is_known else None, address=address)
+    take_tries(tries=tries, now=now)
     right = verify_password(password, found.password_verifier if found else None)
     step = _step_of_code(sealed_key=found.sealed_totp_key if found else None, code=code, now=now)
     if found is None or not right or step is None or not _take_code(staff_id=found.id, step=step, now=now):
         raise StaffSignInRefused
     give_back_tries(tries=tries)
     return int(found.id)
+
+
+def _tries(username: str, *, browser: str | None, address: str) -> list[Try]:
+    if browser is not None:
+        return [(_BROWSER, f"{username} {browser}"), (_BROWSERS, username)]
+    return [*from_source(_SOURCE, address), (_HERE, f"{username} {source_of(address).wide}"), (_USER, username)]
 
 
 def _take_code(*, staff_id: int, step: int, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _PIN = re.compile(r"[0-9]{4}")
+_QUARTER, _HOUR, _DAY = 15 * 60, 3600, 24 * 3600
 
 
 def is_pin(text: str) -> bool:
@@ -14,36 +15,58 @@ def is_pin(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` tries within `seconds`, counted from the first."""
+    """At most `limit` tries within `seconds`, counted from the first.
+
+    `per_card` is for budgets of a source: so many more for each different card that signed in rightly there within a
+    day.
+    """
 
     purpose: str
     limit: int
     seconds: int
+    per_card: float = 0
 
 
-CARD_SOON = Budget("sign-in card soon", limit=5, seconds=15 * 60)
-CARD_DAY = Budget("sign-in card day", limit=15, seconds=24 * 3600)
-SOURCE = Budget("sign-in source", limit=60, seconds=15 * 60)
-ALL = Budget("sign-in all", limit=3000, seconds=15 * 60)
-"""One guess on each of many cards trips no counter but this. Past it only devices that a card knows may try."""
+WIDE = 4
+"""A /48 has so many times what one of its /64 has."""
 
-CODE_SOON = Budget("one-time code soon", limit=5, seconds=15 * 60)
-CODE_DAY = Budget("one-time code day", limit=20, seconds=24 * 3600)
-CODE_SOURCE = Budget("one-time code source", limit=60, seconds=15 * 60)
-CODE_SENT = Budget("one-time code sent", limit=5, seconds=3600)
-LINK_SOURCE = Budget("one-time link source", limit=60, seconds=15 * 60)
-RECEIPT_SOURCE = Budget("receipt source", limit=60, seconds=15 * 60)
+CARD_SOON = Budget("sign-in card soon", limit=5, seconds=_QUARTER)
+CARD_DAY = Budget("sign-in card day", limit=5, seconds=_DAY)
+CARD_SPARE = Budget("sign-in card spare", limit=10, seconds=_DAY)
+"""A card has CARD_DAY at each kind of door, which no other door uses up, and this for all of them together."""
+DEVICE_SOON = Budget("sign-in device soon", limit=5, seconds=_QUARTER)
+DEVICE_DAY = Budget("sign-in device day", limit=15, seconds=_DAY)
+
+SOURCE = Budget("sign-in source", limit=100, seconds=_QUARTER, per_card=0.2)
+ALL = Budget("sign-in all", limit=10_000, seconds=_DAY)
+"""One guess on each of many cards trips no counter but this. Past it more is asked of devices that no card knows."""
+STRICT_SOURCE = Budget("sign-in strict source", limit=5, seconds=_DAY, per_card=0.2)
+STRICT_ALL = Budget("sign-in strict all", limit=20_000, seconds=_DAY)
+
+MACHINE_OWN = Budget("PIN checks own", limit=15, seconds=_HOUR)
+MACHINE_SPARE = Budget("PIN checks spare", limit=80, seconds=_HOUR)
+MACHINE_SLOW = Budget("PIN checks slow", limit=1, seconds=4 * 60)
+"""Each of a library's four kinds of door has MACHINE_OWN, the library has MACHINE_SPARE for all of them, and past both
+each door has one wrong PIN in four minutes: in an hour 4 x 15 + 80 + 4 x 15 = 200 at most."""
+
+CODE_SOON = Budget("one-time code soon", limit=5, seconds=_QUARTER)
+CODE_DAY = Budget("one-time code day", limit=20, seconds=_DAY)
+CODE_SOURCE = Budget("one-time code source", limit=60, seconds=_QUARTER, per_card=0.2)
+CODE_SENT = Budget("one-time code sent", limit=5, seconds=_HOUR)
+LINK_SOURCE = Budget("one-time link source", limit=60, seconds=_QUARTER, per_card=0.2)
+RECEIPT_SOURCE = Budget("receipt source", limit=60, seconds=_QUARTER)
 
 CODE_RESENT_AFTER = timedelta(seconds=30)
 
-ORDER_CARD = Budget("new PIN card", limit=3, seconds=24 * 3600)
-ORDER_SOURCE = Budget("new PIN source", limit=20, seconds=3600)
-ORDER_ALL = Budget("new PIN all", limit=1000, seconds=3600)
+ORDER_CARD = Budget("new PIN card", limit=3, seconds=_DAY)
+ORDER_SOURCE = Budget("new PIN source", limit=20, seconds=_HOUR, per_card=0.2)
+ORDER_ALL = Budget("new PIN all", limit=1000, seconds=_HOUR)
 """A message to each of many patrons trips no counter but this."""
+ORDER_STRICT_SOURCE = Budget("new PIN strict source", limit=2, seconds=_DAY)
 
-EID_SOURCE = Budget("national sign-in source", limit=60, seconds=15 * 60)
-EID_ONCE = Budget("national sign-in once", limit=1, seconds=24 * 3600)
+EID_SOURCE = Budget("national sign-in source", limit=60, seconds=_QUARTER, per_card=0.2)
+EID_ONCE = Budget("national sign-in once", limit=1, seconds=_DAY)
 """Each sign-in that was begun counts once, at whichever process its answer comes in."""
 
-CHILD_NUMBERS = Budget("child's number", limit=10, seconds=24 * 3600)
+CHILD_NUMBERS = Budget("child's number", limit=10, seconds=_DAY)
 """A guardian types a child's number: nobody tries out who has a card."""

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from app.eid.identity import Identity
 from app.eid.provider import Answer, Begun, Provider
 from app.eid.refusals import EidRefused, Why
-from app.register.budgets import TooManyAttempts, Try, give_back_tries, take_tries
+from app.register.budgets import TooManyAttempts, from_source, give_back_tries, take_tries
 from app.register.vault import hash_of_random_token
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
@@ -111,7 +111,7 @@ def finish_sign_in() -> Identified:
     del session[_KEPT_AS]
     if kept["at"] + LASTS.total_seconds() <= now().timestamp():
         raise EidRefused(Why.EXPIRED)
-    tries: list[Try] = [(EID_SOURCE, request.remote_addr or "")]
+    tries = from_source(EID_SOURCE, request.remote_addr or "")
     take_tries(tries=tries, now=now())
     try:
         # A browser can bring back a cookie that it had before: what counts once is counted here.

@@ -96,7 +96,8 @@ def _keep(waiting: Waiting) -> None:
 def send_again(waiting: Waiting) -> None:
     """Send another code; the one before is worth nothing then. Raises TooSoon or TooManyAttempts."""
     left = (waiting.code_sent_at + CODE_RESENT_AFTER - now()).total_seconds()
-    if left > 0:
+    # A longer wait comes from a clock that was wrong.
+    if 0 < left <= CODE_RESENT_AFTER.total_seconds():
         raise TooSoon(seconds=-int(-left // 1))
     ask_for_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, now=now())
     _keep(replace(waiting, code_sent_at=now()))

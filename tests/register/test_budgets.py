@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.register.budgets import TooManyAttempts, count_try, give_back_tries, take_tries
+from app.register.budgets import (
+    FirstOf,
+    TooManyAttempts,
+    count_try,
+    give_back_right_tries,
+    give_back_tries,
+    take_tries,
+)
+from app.register.retention import purge
 from app.register.transaction import TransactionIsOpen, db, direct_connection
 from app.rules.pin import Budget
 from tests.register.people import GUARDIAN, count_rows, patron_id, read_register
@@ -114,3 +122,97 @@ def test_a_window_is_counted_from_its_first_try(clock):
         first = count_try(connection, purpose="a test", subject="x", seconds=60, now=clock())
         second = count_try(connection, purpose="a test", subject="x", seconds=60, now=clock() + timedelta(seconds=59))
     assert first.free_at == second.free_at == clock() + timedelta(seconds=60)
+
+
+def ways(*budgets):
+    return FirstOf(tuple((budget,) for budget in budgets))
+
+
+def test_of_several_ways_the_first_that_has_room_is_taken_and_no_other(clock):
+    either = ways((FEW, "own"), (MANY, "shared"))
+    taken = [take_tries(tries=[either], now=clock()) for _ in range(5)]
+    assert taken == [[(FEW, "own")]] * 3 + [[(MANY, "shared")]] * 2
+
+
+def test_several_ways_are_used_up_when_all_are_and_the_wait_is_the_shortest(clock):
+    soon = Budget("a short one", limit=1, seconds=60)
+    either = ways((FEW, "own"), (soon, "own"))
+    for _ in range(4):
+        take_tries(tries=[either], now=clock())
+    with pytest.raises(TooManyAttempts) as refused:
+        take_tries(tries=[either], now=clock())
+    assert (refused.value.retry_after, refused.value.purpose) == (60, FEW.purpose)
+
+
+def test_a_try_that_one_budget_refuses_counts_in_none(clock):
+    for _ in range(3):
+        try_once((FEW, "somebody"), now=clock())
+    before = read_register()["attempt_counts"]
+    for order in ([(FEW, "somebody"), (MANY, "all")], [(MANY, "all"), (FEW, "somebody")]):
+        with pytest.raises(TooManyAttempts):
+            try_once(*order, now=clock())
+    assert read_register()["attempt_counts"] == before
+
+
+def test_however_many_try_several_budgets_at_once_no_more_are_let_through(make_app, clock):
+    portals = [make_app(), make_app()]
+
+    def take(number):
+        with portals[number % 2].app_context():
+            try:
+                take_tries(tries=[(MANY, f"{number % 3}"), (MANY, "all"), ways((FEW, "x"), (MANY, "y"))], now=clock())
+            except TooManyAttempts:
+                return 0
+            return 1
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(take, range(120))) == MANY.limit
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=400), timedelta(minutes=1)])
+def test_a_counter_that_a_wrong_clock_began_in_the_future_is_worth_nothing(clock, ahead):
+    for _ in range(3):
+        try_once(now=clock() + ahead)
+    with pytest.raises(TooManyAttempts):
+        try_once(now=clock() + ahead)
+    for _ in range(3):
+        try_once(now=clock())
+    with pytest.raises(TooManyAttempts):
+        try_once(now=clock())
+
+
+def test_a_clock_that_is_a_little_behind_another_gives_no_new_tries_and_no_longer_wait(clock):
+    for _ in range(3):
+        try_once(now=clock() + timedelta(seconds=8))
+    with pytest.raises(TooManyAttempts) as refused:
+        try_once(now=clock())
+    assert refused.value.retry_after == FEW.seconds
+
+
+def test_what_a_wrong_clock_began_in_the_future_is_thrown_away(clock):
+    try_once((FEW, "ahead"), now=clock() + timedelta(days=400))
+    try_once((FEW, "today"), now=clock())
+    purge(now=clock())
+    assert count_rows("attempt_counts") == 1
+
+
+def test_a_source_grows_with_the_different_cards_that_signed_in_rightly_there(clock):
+    growing = Budget("a growing one", limit=3, seconds=600, per_card=0.5)
+    for card in ("one", "two", "two", "three", "four"):
+        give_back_right_tries(tries=[], card=card, address="203.0.113.7", now=clock())
+    for _ in range(5):
+        try_once((growing, "203.0.113.7"), now=clock())
+    with pytest.raises(TooManyAttempts):
+        try_once((growing, "203.0.113.7"), now=clock())
+    try_once(*[(growing, "203.0.113.8")] * 3, now=clock())
+    with pytest.raises(TooManyAttempts):
+        try_once((growing, "203.0.113.8"), now=clock())
+
+
+def test_a_school_begins_the_day_with_what_it_had_the_day_before_and_not_with_last_weeks(clock):
+    growing = Budget("a growing one", limit=1, seconds=600, per_card=1)
+    for card in ("one", "two"):
+        give_back_right_tries(tries=[], card=card, address="203.0.113.7", now=clock())
+    try_once(*[(growing, "203.0.113.7")] * 3, now=clock.turn(days=1))
+    with pytest.raises(TooManyAttempts):
+        try_once(*[(growing, "203.0.113.7")] * 2, now=clock.turn(days=1))

@@ -11,7 +11,7 @@ from app.register.pin_orders import handle_pin_order, order_new_pin
 from app.register.tables import Message, Patron, PinOrder
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
-from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE
+from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE, ORDER_STRICT_SOURCE
 from tests.register.counting import statements_sent
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, LOST, TEEN, count_rows, patron_id, read_register
@@ -173,13 +173,14 @@ def test_an_address_has_few_orders_an_hour_and_nonsense_counts(clock):
     order(address="198.51.100.1", now=clock())
 
 
-def test_all_orders_together_have_a_limit(clock, monkeypatch):
+def test_past_the_limit_of_all_orders_together_each_source_has_a_few_more(clock, monkeypatch):
     monkeypatch.setattr("app.register.pin_orders.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
-    order("N000000001", address="a", now=clock())
-    order("N000000002", address="b", now=clock())
+    for number in range(2 + ORDER_STRICT_SOURCE.limit):
+        order(f"N00000000{number}", address="2001:db8:1::7", now=clock())
     with pytest.raises(TooManyAttempts):
-        order("N000000003", address="c", now=clock())
-    assert count_rows("pin_orders") == 2
+        order("N000000008", address="2001:db8:1:2::7", now=clock())
+    order(address="203.0.113.9", now=clock())
+    assert count_rows("pin_orders") == 3 + ORDER_STRICT_SOURCE.limit
 
 
 def test_an_order_that_cannot_be_opened_holds_up_nobody(clock):

@@ -4,15 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.register.budgets import TooManyAttempts, take_tries
 from app.register.cards import report_lost
 from app.register.devices import admit_device
-from app.register.pins import Origin, SignInRefused, set_pin, sign_in
+from app.register.pins import Origin, ProofNeeded, SignInRefused, set_pin, sign_in
 from app.register.tables import PinVerifier
 from app.register.transaction import db
-from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE
+from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, STRICT_ALL, STRICT_SOURCE
 from tests.register.counting import CountedArgon2, statements_sent
 from tests.register.people import CHILD, GUARDIAN, LOST, PINS, make_phone, patron_id, read_register
 
@@ -189,22 +189,35 @@ def test_a_lost_phone_is_no_longer_known(clock):
         enter(origin=Origin(address="203.0.113.9", device_token="the lost phone"), now=clock())
 
 
+def use_up(*budgets, now):
+    """Let a budget be used up, as its whole number of wrong tries would."""
+    for attempt in budgets:
+        take_tries(tries=[attempt] * attempt[0].limit, now=now)
+
+
 def test_one_address_may_not_try_one_card_after_another(clock):
-    take_tries(tries=[(SOURCE, HOME.address)] * SOURCE.limit, now=clock())
+    use_up((SOURCE, HOME.address), now=clock())
     with pytest.raises(TooManyAttempts):
         enter(CHILD, now=clock())
     assert enter(CHILD, origin=Origin(address="203.0.113.8"), now=clock()) == patron_id(CHILD)
 
 
-def test_when_everybody_guesses_only_devices_that_a_card_knows_may_try(clock):
+def test_wrong_pins_of_the_whole_country_ask_no_more_of_devices_that_a_card_knows(clock):
     make_phone(GUARDIAN, now=clock(), token="the patron's phone")
-    take_tries(tries=[(ALL, "")], now=clock())
-    with db.engine.begin() as connection:
-        connection.execute(text("UPDATE attempt_counts SET taken = :limit"), {"limit": ALL.limit})
-    with pytest.raises(TooManyAttempts):
+    use_up((ALL, ""), (STRICT_ALL, ""), now=clock())
+    with pytest.raises(ProofNeeded):
         enter(now=clock())
     at_home = Origin(address="203.0.113.7", device_token="the patron's phone")
     assert enter(origin=at_home, now=clock()) == patron_id(GUARDIAN)
+
+
+def test_wrong_pins_of_the_whole_country_leave_each_source_a_few_tries_of_its_own(clock):
+    use_up((ALL, ""), now=clock())
+    for number in range(STRICT_SOURCE.limit):
+        guess_wrong(f"N09990000{number}", now=clock())
+    with pytest.raises(ProofNeeded):
+        enter(now=clock())
+    assert enter(origin=Origin(address="203.0.113.8"), now=clock()) == patron_id(GUARDIAN)
 
 
 def test_signing_in_leaves_no_pin_number_or_address_behind(clock):

@@ -9,6 +9,7 @@ import pytest
 
 from app.demo.accounts import DESKS
 from app.register.budgets import TooManyAttempts
+from app.register.desk_browsers import draw_desk_browser, is_desk_browser
 from app.register.staff import StaffSignInRefused, employ, get_workplace, sign_in_staff
 from app.register.transaction import db
 from tests.register.counting import CountedArgon2, statements_sent
@@ -22,9 +23,9 @@ def code_at(instant, desk=DESK) -> str:
     return pyotp.TOTP(desk.totp_secret).at(instant)
 
 
-def enter(*, now, username=DESK.username, password=DESK.password, code=None, address="203.0.113.7"):
+def enter(*, now, username=DESK.username, password=DESK.password, code=None, address="203.0.113.7", browser=None):
     code = code_at(now) if code is None else code
-    return sign_in_staff(username=username, password=password, code=code, address=address, now=now)
+    return sign_in_staff(username=username, password=password, code=code, address=address, browser=browser, now=now)
 
 
 def test_password_and_code_lead_to_the_workplace(clock):
@@ -101,8 +102,8 @@ def test_unknown_user_wrong_password_and_wrong_code_answer_alike_and_cost_alike(
     assert answers[1:] == answers[:1] * 5
 
 
-def test_ten_wrong_tries_are_the_last_for_a_quarter_of_an_hour(clock, monkeypatch):
-    for number in range(10):
+def test_thirty_wrong_tries_are_the_last_for_a_quarter_of_an_hour_from_wherever_they_come(clock, monkeypatch):
+    for number in range(30):
         with pytest.raises(StaffSignInRefused):
             enter(now=clock(), code="000000", address=f"198.51.100.{number}")
     argon2 = CountedArgon2(monkeypatch)
@@ -123,3 +124,46 @@ def test_a_user_name_belongs_to_one_library(clock):
     db.session.commit()
     staff_id = enter(now=clock(), username="ny", password="a long password", code=pyotp.TOTP(secret).at(clock()))
     assert get_workplace(staff_id=staff_id).library == "Mullsjö bibliotek"
+
+
+def test_sixty_wrong_tries_from_the_public_pcs_do_not_shut_out_the_desk_behind_the_same_address(clock):
+    for number in range(60):
+        with pytest.raises(StaffSignInRefused):
+            enter(now=clock(), username=f"guessed-{number}")
+    assert enter(now=clock())
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8:1:2::7"])
+def test_a_browser_that_is_known_at_the_desk_is_let_in_however_often_its_user_is_guessed_at(clock, address):
+    browser = draw_desk_browser(library_id="2023500")
+    for _ in range(60):
+        with pytest.raises((StaffSignInRefused, TooManyAttempts)):
+            enter(now=clock(), code="000000", address=address)
+    with pytest.raises(TooManyAttempts):
+        enter(now=clock(), address=address)
+    with pytest.raises(TooManyAttempts):
+        enter(now=clock(), address=address, browser=draw_desk_browser(library_id=MULLSJO))
+    assert enter(now=clock(), address=address, browser=browser)
+
+
+def test_guessing_at_one_place_shuts_out_nobody_at_another(clock):
+    for _ in range(10):
+        with pytest.raises(StaffSignInRefused):
+            enter(now=clock(), code="000000", address="198.51.100.1")
+    with pytest.raises(TooManyAttempts):
+        enter(now=clock(), address="198.51.100.1")
+    assert enter(now=clock())
+
+
+def test_a_known_browser_has_ten_wrong_tries_too(clock):
+    browser = draw_desk_browser(library_id="2023500")
+    for _ in range(10):
+        with pytest.raises(StaffSignInRefused):
+            enter(now=clock(), code="000000", browser=browser)
+    with pytest.raises(TooManyAttempts):
+        enter(now=clock(), browser=browser)
+
+
+@pytest.mark.parametrize("token", ["", ".", "name.", ".seal", "name.seal", "nåde.seal"])
+def test_no_token_that_was_made_up_is_a_desk_browsers(token):
+    assert not is_desk_browser(token, library_id="2023500")
