@@ -14,9 +14,9 @@ from app.register.staff import StaffSignInRefused, Workplace, get_workplace, sig
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.cookies import desk_browser, keep_desk_browser
 from app.web.errors import wait_sentence
 from app.web.gate import ask_blocks, library_systems
-from app.web.cookies import desk_browser, keep_desk_browser
 from app.web.identity import DESK_PATH, let_out, let_staff_in
 from app.web.overload import evaluates
 

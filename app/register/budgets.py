@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 
-from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, select, text, tuple_
+from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, text
 
-from app.register.tables import AttemptCount, UtcInstant
+from app.register.tables import UtcInstant
 from app.register.transaction import direct_connection
 from app.register.vault import vault
 from app.rules.clocks import LEEWAY, is_ahead
@@ -167,11 +167,18 @@ def _look(connection: Connection, needs: Sequence[Need], *, now: datetime) -> _S
     """Read the counters, so that a flood that is refused writes nothing."""
     wanted = list(_budgets_in(needs))
     wanted += [each for budget, whose in wanted if budget.per_card for each in _cards_at(whose, now)]
-    keys = [(budget.purpose, _subject((budget, whose))) for budget, whose in wanted]
-    found = select(AttemptCount.subject, AttemptCount.taken, AttemptCount.since).where(
-        tuple_(AttemptCount.purpose, AttemptCount.subject).in_(keys)
-    )
-    return _Standing({row.subject: (row.taken, row.since) for row in connection.execute(found)})
+    keys = list(dict.fromkeys((budget.purpose, _subject((budget, whose))) for budget, whose in wanted))
+    asked = {f"purpose{number}": purpose for number, (purpose, _) in enumerate(keys)}
+    asked |= {f"subject{number}": subject for number, (_, subject) in enumerate(keys)}
+    rows = connection.execute(_find(len(keys)), asked)
+    return _Standing({row.subject: (row.taken, row.since) for row in rows})
+
+
+@lru_cache
+def _find(keys: int) -> TextualSelect:
+    either = " OR ".join(f"(purpose = :purpose{n} AND subject = :subject{n})" for n in range(keys))
+    found = text(f"SELECT subject, taken, since FROM attempt_counts WHERE {either}")  # noqa: S608 - numbers alone
+    return found.columns(subject=String, taken=Integer, since=UtcInstant)
 
 
 def _choose(need: Need, standing: _Standing, *, now: datetime) -> tuple[Try, ...]:

@@ -90,7 +90,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
         # Whoever is told nothing about a card uses up none of its tries elsewhere.
         card = f"{card} {origin.door}"
     try:
-        taken = take_tries(tries=_tries(card=card, device_id=device_id, origin=origin), now=now)
+        taken = take_tries(tries=tries_of_sign_in(card=card, device_id=device_id, origin=origin), now=now)
     except TooManyAttempts as refusal:
         if refusal.purpose == ALL.purpose:
             raise ProofNeeded(refusal.retry_after) from None
@@ -141,7 +141,8 @@ def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
         connection.execute(renewed)
 
 
-def _tries(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
+def tries_of_sign_in(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
+    """Return what a sign-in costs, at a card (its number and whatever tells its PIN from the next one)."""
     if device_id is not None:
         return [(DEVICE_SOON, f"{card} {device_id}"), (DEVICE_DAY, f"{card} {device_id}")]
     at_door = f"{origin.door} {card}"

@@ -85,7 +85,7 @@ def _everything_old(now: datetime) -> list[_Old]:
         _Old(PresentedStep, PresentedStep.presented_at <= now - PRESENTED_STEPS),
         _Old(DeskVisit, DeskVisit.opened_at <= now - DESK_VISITS),
         # What a clock that was wrong began in the future is worth nothing either.
-        _Old(AttemptCount, ~AttemptCount.since.between(now - ATTEMPT_COUNTS, now + LEEWAY)),
+        _Old(AttemptCount, (AttemptCount.since <= now - ATTEMPT_COUNTS) | (AttemptCount.since > now + LEEWAY)),
         _Old(Session, Session.expires_at <= now),
         _Old(Registration, Registration.expires_at <= now),
         _Old(OneTimeSecret, OneTimeSecret.expires_at <= now),
