@@ -8,7 +8,7 @@ from flask_login import current_user
 from app.portal.forms import LoginForm
 from app.register.budgets import TooManyAttempts
 from app.register.patrons import get_patron, list_libraries
-from app.register.pins import Origin, SignInRefused, sign_in
+from app.register.pins import Origin, ProofNeeded, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.cookies import device_token
@@ -46,9 +46,18 @@ def login() -> ResponseReturnValue:
     except SignInRefused:
         return _refuse(form, 401, _("Card number and PIN do not fit together, or the card is blocked."))
     except TooManyAttempts as error:
-        refusal = _refuse(form, 429, wait_sentence(error.retry_after))
+        refusal = _refuse(form, 429, _wait_or_prove(error))
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
+
+
+def _wait_or_prove(error: TooManyAttempts) -> str:
+    if not isinstance(error, ProofNeeded):
+        return wait_sentence(error.retry_after)
+    return _(
+        "Many wrong PINs have been entered from here and elsewhere, so a new device must wait. Log in on a device "
+        "where you have logged in before, without the PIN if this page offers it, or ask at your library."
+    )
 
 
 def _refuse(form: LoginForm, status: int, refusal: str) -> Response:
