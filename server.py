@@ -2,7 +2,7 @@
 
 Gunicorn's own threaded worker gives a thread to each connection, and so to each client that says nothing, or a byte a
 second. Here the main thread gathers what clients send, and a request gets a thread when all of it is there. A quarter
-of the threads is for the card and the scan alone; other requests wait for one of the rest, for about a second, and
+of the threads is for the card and the scan alone; other requests wait for one of the rest, for two seconds at most, and
 are then refused with 503, before any work is done for them.
 """
 
@@ -23,7 +23,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 ARRIVE_SECONDS: Final = 10.0
 """In so long a request must have arrived, from its first byte or the connection's beginning to its end."""
-WAIT_SECONDS: Final = 1.0
+WAIT_SECONDS: Final = 1.8
 """So long a whole request waits for a thread."""
 MOST_HEAD: Final = 32 * 1024
 MOST_BODY: Final = 64 * 1024
@@ -189,7 +189,11 @@ class Worker(ThreadWorker):
         super().__init__(*arguments, **named)
         threads = self.cfg.threads
         large = 1
-        self._share = {Kind.LARGE: large, Kind.OTHER: max(1, threads - threads // 4 - large), Kind.FIRST: threads}
+        self._share = {
+            Kind.LARGE: large,
+            Kind.OTHER: max(1, threads - threads // 4 - large),
+            Kind.FIRST: self.worker_connections,
+        }
         self._running: Counter[Kind] = Counter()
         # Both in the order of their ends, since each waits equally long. All of this is the main thread's alone.
         self._arriving: dict[Connection, None] = {}
@@ -232,14 +236,21 @@ class Worker(ThreadWorker):
                 self._waiting.remove(waiting)
                 self._start(waiting)
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for what comes next, and no longer than somebody may wait for a thread."""
+        if self._waiting:
+            timeout = min(timeout, max(0.0, self._waiting[0].until - monotonic()))
+        super().wait_for_and_dispatch_events(timeout)
+
     def murder_pending(self) -> None:
         """Let go of those who were too slow, and refuse those who waited too long. Called at least once a second."""
         super().murder_pending()
         now = monotonic()
         for conn in list(self._arriving):
-            if conn.until > now and (self.alive or conn.arrived):
+            if conn.until <= now or not (self.alive or conn.arrived):
+                self._drop(conn, _TOO_SLOW if conn.arrived else b"")
+            elif self.alive:
                 break
-            self._drop(conn, _TOO_SLOW if conn.arrived else b"")
         refused = 0
         while self._waiting and self._waiting[0].until <= now:
             conn = self._waiting.popleft()

@@ -1,4 +1,4 @@
-"""`./manage bench [scan|login|pages|kiosks|loans]`: measure, and print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|kiosks|loans|neighbours]`: measure, and print tables for docs/benchmarks.md."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from bench.kiosks import bench_kiosks
 from bench.loans import bench_loans
 from bench.login import bench_login
 from bench.machine import describe_machine
+from bench.neighbours import bench_neighbours
 from bench.pages import bench_pages
 from bench.register import MANY, bench_register
 from bench.scan import bench_scan
@@ -20,7 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and measure what it names, or everything."""
     parser = argparse.ArgumentParser(prog="./manage bench", description="Measure the portal beside a bare answer.")
     parser.add_argument(
-        "what", nargs="?", choices=[*_BENCHES, "loans"], help="what to measure; everything where none is named"
+        "what",
+        nargs="?",
+        choices=[*_BENCHES, "loans", "neighbours"],
+        help="what to measure; everything where none is named",
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
     parser.add_argument("--many", type=int, default=MANY, help="patrons in the large register that pages is about")
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    if asked.what != "loans":
+    if asked.what not in ("loans", "neighbours"):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
@@ -39,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench_register(size, many=asked.many)
     if asked.what in (None, "loans"):
         bench_loans(size)
+    if asked.what in (None, "neighbours"):
+        bench_neighbours(size)
 
 
 if __name__ == "__main__":

@@ -52,11 +52,15 @@ def make_circulation(url: str, library: str) -> Flask:
 
 
 @contextmanager
-def serve_family(*, people: int) -> Iterator[ServedFamily]:
-    """Serve two libraries, and the portal over a register of so many people with one family among them."""
+def serve_family(*, people: int, register: str = "", dead_port: int = 0) -> Iterator[ServedFamily]:
+    """Serve two libraries, and the portal over a register of so many people with one family among them.
+
+    `register` is an empty database's URL, without which it is SQLite. At `dead_port` the dead library is; without it,
+    it takes calls and says nothing.
+    """
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="lanekort-bench-")))
-        register = f"sqlite:///{folder / 'register.sqlite'}"
+        register = register or f"sqlite:///{folder / 'register.sqlite'}"
         fill_register(register, people=max(people, len(CHILDREN) + 1))
         _make_family(register)
         logs = {library: folder / f"{library}.log" for library in LIBRARIES}
@@ -68,7 +72,7 @@ def serve_family(*, people: int) -> Iterator[ServedFamily]:
                 serve(f"bench.family:make_circulation('{url}', '{library}')", logs[library])
             )
         silent = running.enter_context(socket.create_server(("127.0.0.1", 0)))
-        dead = ports | {LIBRARIES[1]: silent.getsockname()[1]}
+        dead = ports | {LIBRARIES[1]: dead_port or silent.getsockname()[1]}
 
         def portal(reached: dict[str, int], log: str) -> int:
             app = f"bench.people:make_portal('{register}', {_systems(reached)!r})"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-_SILENCE_SECONDS = 60.0
+_SILENCE_SECONDS = 180.0
 _READ_BYTES = 65536
 
 

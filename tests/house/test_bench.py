@@ -22,6 +22,7 @@ def test_every_bench_measures_both_engines_beside_a_bare_answer() -> None:
             assert f"\n{measured}, {engine} " in printed
     for measured in ("fetch", "changed since", "look-up"):
         assert f"\n{measured} " in printed
+    assert printed.count("\nfamily page ") == 2
     for kiosks in ("direct", "SQLite", "PostgreSQL"):
         assert f"\n{kiosks} " in printed
 

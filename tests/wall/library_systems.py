@@ -60,7 +60,7 @@ class Register:
                 answer = self._client.request(method, path, **sent)
             except httpx.HTTPError:
                 raise NotReached from None
-            if answer.status_code != 429:
+            if "Retry-After" not in answer.headers:
                 return answer
             time.sleep(int(answer.headers["Retry-After"]))
 

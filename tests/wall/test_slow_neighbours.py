@@ -162,3 +162,18 @@ def test_card_and_scan_are_answered_while_everything_else_waits_for_a_library(
     assert refused
     assert {answer.status_code for answer in refused} == {503}
     assert all("Ingenting er endret" in answer.text for answer in refused)
+
+
+def test_the_loans_page_begins_while_its_library_says_nothing(portal: tuple[str, int], library: tuple[Silent, int]):
+    silent, _port = library
+    with browsing(portal) as browser:
+        log_in(browser)
+        with browser.stream("GET", "/my/loans") as answer:
+            arriving = answer.iter_text()
+            first = next(arriving)
+            assert silent.came.acquire(timeout=PATIENCE)
+            silent.hang_up.set()
+            rest = "".join(arriving)
+    assert "Henter lån fra bibliotekene" in first
+    assert "svarer ikke nå" not in first
+    assert "svarer ikke nå" in rest
