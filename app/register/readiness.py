@@ -59,5 +59,7 @@ def _has_room(engine: Engine) -> bool:
 def _answers(engine: Engine) -> bool:
     """Tell whether PostgreSQL takes connections, though it gave us none. libpq does not tell why it did not."""
     _arguments, named = engine.dialect.create_connect_args(engine.url)
-    where = make_conninfo(**{**named, "connect_timeout": _PING_SECONDS})
+    # What is no word of libpq's is meant for psycopg.
+    said = {name: str(value) for name, value in named.items() if isinstance(value, str | int)}
+    where = make_conninfo("", **said | {"connect_timeout": str(_PING_SECONDS)})
     return psycopg.pq.PGconn.ping(where.encode()) == psycopg.pq.Ping.OK

@@ -44,7 +44,7 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
 
 def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
     _undo()
-    cause = cause_of(error.__context__)
+    cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
     return _unavailable(
         code="not-written-down",
@@ -55,11 +55,9 @@ def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
 
 def _database_fault(error: Exception) -> ResponseReturnValue:
     _undo()
-    cause = cause_of(error)
+    cause = _note(cause_of(error))
     if cause is None:
         return fault(error)
-    if cause is Cause.FULL:
-        current_app.extensions[_FULL_AT] = time.monotonic()
     _log.error("database fault", id=g.get("request_id"), cause=cause, kind=type(error).__name__)
     detail = "The register's database does not work at the moment. Nothing was changed; ask again."
     sentence = _("The library card service does not work at the moment. Nothing was lost. Try again in a few minutes.")
@@ -75,6 +73,12 @@ def _unavailable(*, code: str, detail: str, sentence: str, retry_after: int = RE
     page = error_page(status=503, title=_("Wait a little"), sentence=sentence)
     page.headers.update(headers)
     return page
+
+
+def _note(cause: Cause | None) -> Cause | None:
+    if cause is Cause.FULL:
+        current_app.extensions[_FULL_AT] = time.monotonic()
+    return cause
 
 
 def _undo() -> None:
