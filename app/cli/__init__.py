@@ -14,6 +14,7 @@ from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
+from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
 from app.register.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
 from app.register.transaction import db
@@ -94,5 +95,17 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (access_log, erasures, keys, libraries, machines, staff, retention, worker, sip2_gateway, webhooks):
+    for command in (
+        access_log,
+        erasures,
+        keys,
+        libraries,
+        machines,
+        staff,
+        retention,
+        worker,
+        sip2_gateway,
+        unusual,
+        webhooks,
+    ):
         app.cli.add_command(command)

@@ -18,6 +18,7 @@ from app.register.pin_at_desk import order_new_pin
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
 from app.register.transaction import end_transaction
+from app.register.unusual import Kind, count_act
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -25,6 +26,12 @@ from app.web.clock import now
 _FIELDS = "card number, card state"
 
 Act = Callable[[Served, Workplace], str]
+
+
+class NobodySeen(RuleBroken):
+    """The patron was looked up, and nothing that they showed says that it is they."""
+
+    code = "nobody-seen"
 
 
 def act_for_patron(act: Act, *, joined: bool = True) -> ResponseReturnValue:
@@ -40,6 +47,8 @@ def act_for_patron(act: Act, *, joined: bool = True) -> ResponseReturnValue:
         flash(act(served, workplace), "success")
     except NobodyServed:
         return ask_for_card()
+    except NobodySeen:
+        flash(_("The card is not activated: look at photo id or the plastic card first, and say so."), "danger")
     except RuleBroken as error:
         end_transaction()
         flash(refusal_of(error), "danger")
@@ -56,6 +65,9 @@ def activate() -> ResponseReturnValue:
         return redirect(url_for("desk.patron"))
 
     def act(served: Served, workplace: Workplace) -> str:
+        if served.looked_up and not form.papers.data:
+            raise NobodySeen
+        count_act(Kind.DESK_ACTIVATION, library_id=workplace.library_id, now=now())
         activate_here(
             patron_id=served.patron_id,
             library_id=workplace.library_id,

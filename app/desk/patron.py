@@ -17,6 +17,7 @@ from app.register.patrons import NoSuchPatron
 from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
+from app.register.unusual import Kind, count_act
 from app.rules.contact import ContactNotValid
 from app.rules.person import PersonNotValid
 from app.web.access import Audience, open_to
@@ -76,6 +77,8 @@ def contact() -> ResponseReturnValue:
         served = served_patron(workplace, fields=_CONTACT, minimum="name", acting=form.is_submitted())
     except NobodyServed:
         return ask_for_card()
+    if form.is_submitted():
+        count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
     seen = _see(served, workplace)
     if seen.in_full is None:
         raise NotJoined

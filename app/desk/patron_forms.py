@@ -110,6 +110,7 @@ class ActivateForm(FlaskForm):
 
     rules = BooleanField(_l("The patron accepts the library's rules"), validators=[DataRequired()])
     consent = BooleanField(_l("A guardian consents"))
+    papers = BooleanField(_l("I have seen photo id, or the plastic card"))
 
 
 class NewPinForm(FlaskForm):

@@ -16,6 +16,7 @@ from app.register.access_log import Looker, write_down_all
 from app.register.budgets import take_tries
 from app.register.erasure import DEATH
 from app.register.patrons import NATIONAL_ID
+from app.register.strangers import count_stranger_at_desk
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import direct_connection
 from app.register.vault import vault
@@ -99,7 +100,8 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     """Return whom the criteria fit, for a desk of this library; each look is written down before.
 
     A postcode with a name may fit too many to read through: then another criterion is asked for. Raises
-    TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts after 300 look-ups in an hour.
+    TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts after 300 look-ups in an hour, or 300 in a day
+    by the library's desks that show patrons of other libraries.
     """
     words = fold_words(criteria.name)
     conditions = _conditions(criteria)
@@ -108,6 +110,8 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     take_look_up(looker=looker, now=now)
     rows = [row for row in _fetch(conditions, library_id) if has_words(row.name, words)]
     rows.sort(key=lambda row: (not row.here, fold_words(row.name), row.id))
+    if not all(row.here for row in rows[:MOST_HITS]):
+        count_stranger_at_desk(library_id=library_id, now=now)
     write_down_all(
         patrons={row.id: _OF_OURS if row.in_full else _MINIMUM for row in rows[:MOST_HITS]},
         looker=looker,
@@ -126,6 +130,8 @@ def find_holder(*, national_id: NationalId, looker: Looker, library_id: str, now
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
     rows = _fetch([Patron.id.in_(holder)], library_id)
+    if rows and not rows[0].here:
+        count_stranger_at_desk(library_id=library_id, now=now)
     return _tell(rows[0], looker=looker, now=now) if rows else None
 
 

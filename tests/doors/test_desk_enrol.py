@@ -84,7 +84,7 @@ def test_whoever_has_a_card_elsewhere_is_seen_as_the_minimum_and_activated(desk)
     text = main_text(desk.get("/desk/patron"))
     assert "Not activated here" in text
     assert "Sjövägen" not in text
-    assert "The card is activated here." in act(desk, "activate", rules="y")
+    assert "The card is activated here." in act(desk, "activate", rules="y", papers="y")
 
 
 @pytest.mark.parametrize("typed", ["", "0", "01831050028", "abc", "1" * 40, "12848430062; DROP", "١٢٨٤٨٤٣٠٠٦٢"])

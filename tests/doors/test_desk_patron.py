@@ -163,11 +163,11 @@ def test_a_card_is_activated_once_the_rules_are_accepted(app, desk):
     serve(desk, **ASA)
     assert "must accept the library's rules first" in act(desk, "activate")
     assert joined(app, "N000100005") == {"Mull"}
-    text = act(desk, "activate", rules="y")
+    text = act(desk, "activate", rules="y", papers="y")
     assert "The card is activated here." in text
     assert "Sjövägen 12, 565 31 Mullsjö" in text
     assert joined(app, "N000100005") == {"Mull", ULLENSAKER}
-    assert "The card is activated here." in act(desk, "activate", rules="y"), "repeating it changes nothing"
+    assert "The card is activated here." in act(desk, "activate", rules="y", papers="y"), "repeating it changes nothing"
 
 
 def test_a_scanned_card_that_is_not_activated_leads_to_activating_it(desk, new_browser):
@@ -178,12 +178,19 @@ def test_a_scanned_card_that_is_not_activated_leads_to_activating_it(desk, new_b
     assert "The card is activated here." in act(desk, "activate", rules="y")
 
 
+def test_whoever_was_looked_up_is_activated_once_photo_id_was_seen(app, desk):
+    assert "I have seen photo id, or the plastic card" in serve(desk, **ASA)
+    assert "look at photo id or the plastic card first" in act(desk, "activate", rules="y")
+    assert joined(app, "N000100005") == {"Mull"}
+    assert "The card is activated here." in act(desk, "activate", rules="y", papers="y")
+
+
 def test_under_the_age_limit_a_guardian_consents_first(app, mullsjo):
     text = serve(mullsjo, **JONAS)
     assert "A guardian consents" in text
-    assert "At this age a guardian must consent first." in act(mullsjo, "activate", rules="y")
+    assert "At this age a guardian must consent first." in act(mullsjo, "activate", papers="y", rules="y")
     assert joined(app, CHILD[0]) == {ULLENSAKER}
-    assert "The card is activated here." in act(mullsjo, "activate", rules="y", consent="y")
+    assert "The card is activated here." in act(mullsjo, "activate", papers="y", rules="y", consent="y")
     assert patron_row(app, CHILD[0]).guardian_consent_at is not None
 
 
@@ -203,13 +210,13 @@ def test_a_local_card_of_another_library_is_made_national_before_it_is_activated
         db.session.commit()
     assert "Local card: valid at Mullsjö bibliotek only." in serve(desk, **ASA)
     assert not has_act(desk, "activate")
-    assert "It is a local card of another library." in act(desk, "activate", rules="y")
+    assert "It is a local card of another library." in act(desk, "activate", rules="y", papers="y")
     assert "The card is a national one." in act(desk, "upgrade")
-    assert "The card is activated here." in act(desk, "activate", rules="y")
+    assert "The card is activated here." in act(desk, "activate", rules="y", papers="y")
 
 
 def test_a_lost_card_is_not_activated(app, mullsjo):
     serve(mullsjo, **PER)
     assert not has_act(mullsjo, "activate")
-    assert "cannot be activated" in act(mullsjo, "activate", rules="y")
+    assert "cannot be activated" in act(mullsjo, "activate", papers="y", rules="y")
     assert joined(app, "N000100004") == {ULLENSAKER}

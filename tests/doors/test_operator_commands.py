@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
+from app.register.unusual import Kind, count_act
 from app.register.vault import Vault
 from tests.conftest import VAULT_KEYS, Clock
 from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
@@ -120,3 +121,16 @@ def test_a_rotation_that_lacks_the_newest_key_says_which_one(app: APIFlask) -> N
     app.extensions["vault"] = older
     answer = run(app, "keys", "rotate")
     assert (answer.exit_code, "Key 2 is in use" in answer.output) == (1, True)
+
+
+def test_the_hours_in_which_a_library_did_far_more_than_usual_are_listed(app: APIFlask, clock: Clock) -> None:
+    assert run(app, "unusual", "list").output == ""
+    with app.app_context():
+        for _ in range(31):
+            count_act(Kind.ACTIVATION, library_id="Mull", now=clock())
+    listed = run(app, "unusual", "list", "--days", "1")
+    assert (listed.exit_code, listed.output) == (0, "2026-11-22 09:00  Mull  activation: 31\n")
+    clock.turn(days=1)
+    assert run(app, "unusual", "list", "--days", "1").output.startswith("2026-11-22 09:00")
+    clock.turn(seconds=1)
+    assert run(app, "unusual", "list", "--days", "1").output == ""
