@@ -30,10 +30,10 @@ limit_request_field_size = min(8190, MOST_HEAD)
 # It would let whoever is the same user on this machine stop the portal.
 control_socket_disable = True
 
-# A link to a new PIN and a receipt are secrets in an address, a card number tells whom a library asked about, and
-# gunicorn writes addresses: into its access log, for every request where its log is set to debug, and where a request
-# fails outside of the portal.
-_SECRET = re.compile(r"(/(?:new-pin|receipt)/)[^\s?\"']+")
+# Links to a new PIN, links that undo a change and receipts are secrets in an address, a card number tells whom a
+# library asked about, and gunicorn writes addresses: into its access log, for every request where its log is set to
+# debug, and where a request fails outside of the portal.
+_SECRET = re.compile(r"(/(?:new-pin|receipt|undo)/)[^\s?\"']+")
 _WHOSE = re.compile(r"(/(?:patrons|deaths)/)[^\s?\"'/]+|(?<![\w.])[Nn]\d{9}(?!\w)")
 
 

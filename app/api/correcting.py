@@ -33,7 +33,9 @@ _ADDRESSES: Final = ("email", "phone", "address", "postcode", "place")
     description=(
         "A JSON merge patch (RFC 7396): what is left out stays, null removes. Only of patrons who have joined your "
         "library, and only these fields: home library, permissions and PIN are the patron's own. Name, birth date and "
-        "gender are changed against identification. The patron is told of new contact data, at the old address too."
+        "gender are changed against identification. The patron is told of new contact data, at the old address too. "
+        "What a library writes is not proven: links and codes go to the proven address until the patron confirms the "
+        "new one."
     ),
     operation_id="correctPatron",
     security="basic",
@@ -47,7 +49,7 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
     with counting_strangers(library_id=g.machine.library_id, now=now()):
         patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
     match(etag_of(patron.id))
-    correct_patron(patron_id=patron.id, changes=_changes(patron, json_data), now=now())
+    correct_patron(patron_id=patron.id, changes=_changes(patron, json_data), library_id=g.machine.library_id, now=now())
     return describe_after("correct", patron_id=patron.id)
 
 

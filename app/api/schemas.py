@@ -341,6 +341,9 @@ class PatronOut(Schema):
     email = String(allow_none=True)
     preferred_contact = String(validate=OneOf(["email", "sms", "letter"]))
     language = String(validate=OneOf(["nb", "nn", "sv", "en"]))
+    email_proven = Boolean(metadata={"description": "the patron, or papers, have shown that the address is theirs"})
+    phone_proven = Boolean()
+    address_proven = Boolean()
 
 
 class KnownPatronOut(PatronOut):

@@ -67,6 +67,7 @@ def _seed_patron(invented: DemoPatron, *, now: datetime) -> None:
         home_library_id=invented.libraries[0],
         contact=invented.contact,
         national_id=number,
+        contact_is_proven=True,
         now=now,
     )
     for library_id in invented.libraries[1:]:

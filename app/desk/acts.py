@@ -6,10 +6,10 @@ from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron_forms import ActivateForm, NewPinForm
+from app.desk.patron_forms import ActivateForm, NewPinForm, PapersForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
 from app.register.cards import report_found, report_lost, revoke_device
 from app.register.devices import NoSuchDevice
 from app.register.enrolment import activate_here, note_guardian_consent
@@ -136,8 +136,8 @@ def new_pin() -> ResponseReturnValue:
     form = NewPinForm()
     by_letter = form.by.data == "letter"
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        order_new_pin(patron_id=served.patron_id, by_letter=by_letter, now=now())
+    def act(served: Served, workplace: Workplace) -> str:
+        order_new_pin(patron_id=served.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
         if by_letter:
             return _("A letter with the way to a new PIN waits under Post.")
         return _("A message with the way to a new PIN is on its way. The present PIN works until then.")
@@ -149,9 +149,12 @@ def new_pin() -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def leave_national() -> ResponseReturnValue:
     """Make the card a local one."""
+    papers_seen = bool(PapersForm().papers.data)
 
     def act(served: Served, workplace: Workplace) -> str:
-        opt_out(patron_id=served.patron_id, library_id=workplace.library_id, now=now())
+        opt_out(patron_id=served.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
+        if papers_seen:
+            note_papers(served, workplace, fields="home library")
         return _("The card is valid at this library only. The other libraries are told.")
 
     return act_for_patron(act)

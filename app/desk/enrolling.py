@@ -13,11 +13,13 @@ from app.desk.patron_forms import EnrolForm, FindForm, NationalIdForm
 from app.desk.refusals import refusal_of, reword_faults, show_faults
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.register.access_log import write_down_with_act
 from app.register.carried import NotCarried, carry_national_id, take_carried
 from app.register.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
 from app.register.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
 from app.register.membership import opt_out
 from app.register.numbers import NumberNotReserved, NumberWasIssued
+from app.register.proven import PAPERS
 from app.register.scans import Terminal
 from app.register.staff import Workplace
 from app.register.transaction import end_transaction
@@ -168,8 +170,14 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
         national_id=number,
         guardian_consent=form.consent.data,
         card_number=(form.card_number.data or "").strip() or None,
+        papers_seen=form.papers.data,
         now=now(),
     )
+    if form.papers.data:
+        looker = terminal.looker
+        write_down_with_act(
+            patron_id=made.patron_id, looker=looker, purpose=PAPERS, fields="name, birth date, contact data", now=now()
+        )
     if form.kind.data == "local":
         opt_out(patron_id=made.patron_id, library_id=workplace.library_id, now=now())
     open_visit(patron_id=made.patron_id, terminal=terminal, session=form.visit.data, now=now())

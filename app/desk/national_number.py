@@ -7,11 +7,12 @@ from flask_babel import gettext as _
 from app.desk.patron_forms import NationalIdForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, this_terminal, this_workplace
+from app.desk.terminal import ask_for_card, note_papers, served_patron, this_terminal, this_workplace
 from app.register.enrolment import AlreadyRegistered
 from app.register.membership import NotJoined
 from app.register.national_ids import add_national_id, find_other_holder
-from app.register.serving import NobodyServed
+from app.register.proven import PapersNotSeen
+from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
 from app.register.transaction import end_transaction
 from app.rules.errors import RuleBroken
@@ -29,7 +30,7 @@ def note_number() -> ResponseReturnValue:
         served = served_patron(workplace, fields="card number", acting=True)
         if not served.in_full:
             raise NotJoined
-        flash(_note(served.patron_id, workplace), "success")
+        flash(_note(served, workplace), "success")
     except NobodyServed:
         return ask_for_card()
     except (NotANationalId, SyntheticNationalId):
@@ -40,9 +41,13 @@ def note_number() -> ResponseReturnValue:
     return redirect(url_for("desk.patron"))
 
 
-def _note(patron_id: int, workplace: Workplace) -> str:
+def _note(served: Served, workplace: Workplace) -> str:
     """Note the number that was typed, and return what to say of it. Raises RuleBroken."""
-    typed = NationalIdForm().national_id.data or ""
+    form, patron_id = NationalIdForm(), served.patron_id
+    if not form.papers.data:
+        # Whoever has a national sign-in with this number comes in with it from now on.
+        raise PapersNotSeen
+    typed = form.national_id.data or ""
     number = parse_national_id(typed[:40], today=today(), allow_synthetic=current_app.config["SYNTHETIC_IDS"])
     looker = this_terminal(workplace).looker
     other = find_other_holder(
@@ -51,4 +56,5 @@ def _note(patron_id: int, workplace: Workplace) -> str:
     if other is not None:
         raise AlreadyRegistered(other.patron_id)
     add_national_id(patron_id=patron_id, national_id=number)
+    note_papers(served, workplace, fields="name, birth date")
     return _("The number is noted. With it the patron is found, and gets no second card.")

@@ -4,14 +4,14 @@ from flask import Response, flash, make_response, redirect, render_template, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron_forms import ActivateForm, NationalIdForm, PatronFields
+from app.desk.patron_forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
 from app.desk.refusals import reword_faults, show_faults
 from app.desk.replacing import make_replace_form
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
-from app.register.corrections import Correction, correct_patron
+from app.register.corrections import Correction, Proof, correct_patron
 from app.register.membership import NotJoined
 from app.register.patrons import NoSuchPatron
 from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
@@ -50,6 +50,7 @@ def patron() -> ResponseReturnValue:
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),
         number_form=NationalIdForm(formdata=None),
+        papers_form=PapersForm(formdata=None),
         replace_form=make_replace_form(seen.card_number),
     )
 
@@ -88,15 +89,31 @@ def contact() -> ResponseReturnValue:
         reword_faults(form)
         return _show_contact(workplace, served, form, 422)
     try:
-        changes = _read(form)
-        correct_patron(patron_id=served.patron_id, changes=changes, now=now())
+        correct_patron(
+            patron_id=served.patron_id,
+            changes=_read(form),
+            proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
+            library_id=workplace.library_id,
+            now=now(),
+        )
+        if form.papers.data:
+            note_papers(served, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
         return _show_contact(workplace, served, form, 422)
     except NoSuchPatron:
         return ask_for_card()
-    flash(_("What was changed is saved. Of new contact data the patron gets a message."), "success")
+    flash(_saved(form), "success")
     return redirect(url_for("desk.patron"))
+
+
+def _saved(form: PatronFields) -> str:
+    if form.papers.data:
+        return _("What was changed is saved, and the contact data is confirmed. The patron gets a message.")
+    return _(
+        "What was changed is saved. Of new contact data the patron gets a message; links and codes go to the former "
+        "addresses until the patron confirms the new ones."
+    )
 
 
 def _read(form: PatronFields) -> Correction:

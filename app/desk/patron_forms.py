@@ -66,7 +66,13 @@ class ContactFields(FlaskForm):
         )
 
 
-class PatronFields(ContactFields):
+class PapersForm(FlaskForm):
+    """That papers were seen, which stands in the access log then."""
+
+    papers = BooleanField(_l("I have seen photo id or other papers that show who it is"))
+
+
+class PatronFields(ContactFields, PapersForm):
     """Who somebody is, and how to reach them."""
 
     name = StringField(_l("Name"), validators=[Length(max=400)])
@@ -81,7 +87,7 @@ class PatronFields(ContactFields):
     )
 
 
-class NationalIdForm(FlaskForm):
+class NationalIdForm(PapersForm):
     """The number by which somebody has one card, whichever library they come to."""
 
     national_id = StringField(_l("National id number"), validators=[Length(max=40)])

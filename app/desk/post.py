@@ -13,6 +13,7 @@ from app.messages.channels import Post
 from app.messages.compose import Words, subject_of
 from app.register import letters
 from app.register.outbox import Due
+from app.register.proven import PapersNotSeen
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.sending import write
@@ -67,7 +68,17 @@ def print_letter(message_id: int) -> ResponseReturnValue:
     """Show a letter ready for the printer. A link in it is drawn now; one that was printed before opens nothing."""
     workplace = this_workplace()
     looker = this_terminal(workplace).looker
-    due = letters.open_letter(message_id=message_id, library_id=workplace.library_id, looker=looker, now=now())
+    try:
+        due = letters.open_letter(
+            message_id=message_id,
+            library_id=workplace.library_id,
+            looker=looker,
+            papers_seen="papers" in request.form,
+            now=now(),
+        )
+    except PapersNotSeen:
+        flash(_("Not printed: look at photo id first, tick that you have, and hand the letter over."), "danger")
+        return redirect(url_for("desk.post"))
     sheet = _write(due, library_id=workplace.library_id)
     picture = draw_link(sheet.words.link) if sheet.words.link else None
     return render_template("desk/letter.html", workplace=workplace, due=due, sheet=sheet, picture=picture)

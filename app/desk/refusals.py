@@ -14,7 +14,8 @@ from app.register.enrolment import AlreadyRegistered, CardNotInUse, ConsentMissi
 from app.register.membership import LastLibrary, NotJoined
 from app.register.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patrons import LocalCard
-from app.register.pin_at_desk import CardIsBlocked, CardIsFrozen
+from app.register.pin_at_desk import CardIsBlocked, CardIsFrozen, NotPrintedHere
+from app.register.proven import PapersNotSeen
 from app.rules.card_number import NotACardNumber
 from app.rules.errors import RuleBroken
 from app.web.errors import wait_sentence
@@ -37,6 +38,10 @@ def refusal_of(error: RuleBroken) -> str:
             return _("The card is reported lost. Give a new card first, or note that it is found.")
         case CardIsFrozen():
             return _("The patron has frozen the card, and can thaw it under My data.")
+        case NotPrintedHere():
+            return _("Only the patron's home library prints letters. Send the link instead.")
+        case PapersNotSeen():
+            return _("Nothing was changed: look at photo id or other papers first, and tick that you have.")
         case NotYourReport():
             return _("Another library reported the death, and only that library can take it back.")
         case ReportedDead():

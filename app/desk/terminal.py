@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, write_down_with_act
+from app.register.proven import PAPERS
 from app.register.scans import Terminal
 from app.register.serving import NobodyServed, Served, serve
 from app.register.staff import Workplace, get_workplace
@@ -53,6 +54,12 @@ def served_patron(workplace: Workplace, *, fields: str, acting: bool, minimum: s
         acting=acting,
         now=now(),
     )
+
+
+def note_papers(served: Served, workplace: Workplace, *, fields: str) -> None:
+    """Write down, with the act, that papers were seen for it. `fields` is what they were looked at for."""
+    looker = this_terminal(workplace).looker
+    write_down_with_act(patron_id=served.patron_id, looker=looker, purpose=PAPERS, fields=fields, now=now())
 
 
 def ask_for_card() -> ResponseReturnValue:

@@ -1,9 +1,10 @@
 """The words of each message, in the language that is forced when they are made. About the card, never about loans."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from flask_babel import format_date
+from flask_babel import format_date, format_time
 from flask_babel import gettext as _
 
 
@@ -30,17 +31,38 @@ class _Text:
     short: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """A change of contact data: which of `email`, `phone`, `address`, `preferred_contact`, by which library, and when.
+
+    `library` None: the patron did it. `at` is UTC.
+    """
+
+    fields: Sequence[str]
+    library: str | None
+    at: datetime
+
+
 def compose(
-    *, kind: str, name: str, channel: str, about: str | None = None, secret: str = "", day: date | None = None
+    *,
+    kind: str,
+    name: str,
+    channel: str,
+    about: str | None = None,
+    secret: str = "",
+    day: date | None = None,
+    change: ContactChange | None = None,
 ) -> Words:
     """Return the words of a message of this kind to somebody by this name.
 
     `about` names another patron or a library, `secret` is a one-time link or code, `day` the one on which something
-    happens.
-    Raises ValueError for a kind that has no words.
+    happens, `change` what a message about contact data tells of. Raises ValueError for a kind that has no words.
     """
     on_day = format_date(day, "long") if day else ""
-    text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
+    if kind == "contact-changed" and change is not None:
+        text = _contact_changed(change, link=secret)
+    else:
+        text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
     link = secret if "://" in secret else ""
     if channel == "sms":
         return Words(subject="", paragraphs=(text.short,), link=link)
@@ -186,6 +208,39 @@ def _joined_by_proof(*, library: str) -> _Text:
     )
 
 
+def field_words(fields: Sequence[str]) -> str:
+    """Return which kinds of contact data were changed, in a row."""
+    words = {
+        "email": _("e-mail address"),
+        "phone": _("telephone number"),
+        "address": _("postal address"),
+        "preferred_contact": _("preferred contact"),
+    }
+    return ", ".join(words.get(field, field) for field in fields)
+
+
+def _contact_changed(change: ContactChange, *, link: str) -> _Text:
+    what, when = field_words(change.fields), f"{format_date(change.at, 'long')}, {format_time(change.at, 'short')}"
+    if change.library is not None:
+        done = _("%(library)s changed this on your library card: %(what)s.", library=change.library, what=what)
+        short = _("Lånekort: %(library)s changed: %(what)s.", library=change.library, what=what)
+    else:
+        done = _("This was changed on your library card by somebody logged in as you: %(what)s.", what=what)
+        short = _("Lånekort: changed by somebody logged in as you: %(what)s.", what=what)
+    sentences = [done, _("It was done on %(when)s.", when=when)]
+    if link:
+        sentences += [
+            _("Was it not you, and did you not ask for it? Undo it here within 14 days. Your card is frozen then:"),
+            link,
+            _("Was it you? Then you need not do anything."),
+        ]
+        short = _("%(what)s Was it not you? Undo it within 14 days: %(link)s", what=short, link=link)
+    else:
+        sentences.append(_("Was it not you? Tell your library at once."))
+        short = _("%(what)s Was it not you? Tell your library at once.", what=short)
+    return _Text(subject=_("Your contact data was changed"), sentences=tuple(sentences), short=short)
+
+
 def _event(kind: str) -> _Text:
     """Return the words of what has happened to a card, and of what to do if that was somebody else's doing."""
     match kind:
@@ -197,6 +252,19 @@ def _event(kind: str) -> _Text:
                     _("Was it not you? Tell your library at once."),
                 ),
                 short=_("Lånekort: your contact data was changed. Was it not you? Tell your library at once."),
+            )
+        case "contact-unproven":
+            return _Text(
+                subject=_("Confirm your address"),
+                sentences=(
+                    _("This address was noted for your library card. No code and no link to a new PIN comes here yet."),
+                    _("Log in and confirm it under My page, My data, or show photo id at the desk of your library."),
+                    _("Is it not your card? Then do nothing."),
+                ),
+                short=_(
+                    "Lånekort: your library has noted this number. Log in and confirm it under My data, "
+                    "or show photo id at the desk."
+                ),
             )
         case "pin-changed":
             return _Text(

@@ -17,6 +17,7 @@ from app.portal import (
     rules,
     security_txt,
     status,
+    undo,
 )
 from app.portal.routes import portal
 
@@ -38,4 +39,5 @@ __all__ = [
     "rules",
     "security_txt",
     "status",
+    "undo",
 ]

@@ -6,14 +6,22 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms import SelectChoice
 
-from app.portal.forms import CorrectionForm
+from app.portal.forms import CorrectionForm, ShownContactForm
 from app.portal.routes import portal
-from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron, get_correctable
+from app.register.corrections import (
+    Correction,
+    LanguageNotKnown,
+    NotYourLibrary,
+    Proof,
+    confirm_contact,
+    correct_patron,
+    get_correctable,
+)
 from app.register.patrons import list_affiliations
 from app.rules.contact import Contact, ContactNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.step_up import after_step_up
+from app.web.step_up import after_step_up, is_known
 
 
 @portal.route("/my/data/edit", methods=["GET", "POST"])
@@ -22,13 +30,15 @@ from app.web.step_up import after_step_up
 def edit() -> ResponseReturnValue:
     """Change address, telephone, e-mail, preferred contact, home library and language."""
     patron_id = current_user.patron_id
+    known = is_known()
     form = CorrectionForm(data=get_correctable(patron_id=patron_id))
     joined = list_affiliations(patron_ids=[patron_id])[patron_id]
     form.home_library_id.choices = [SelectChoice(library_id, name) for library_id, name in joined.items()]
     if not form.is_submitted():
-        return render_template("portal/edit.html", form=form)
+        return render_template("portal/edit.html", form=form, known=known)
+    proof = Proof.CHANGED if known else Proof.NOTHING
     try:
-        correct_patron(patron_id=patron_id, changes=_read(form), now=now())
+        correct_patron(patron_id=patron_id, changes=_read(form), proof=proof, now=now())
     except ContactNotValid as error:
         for name, fault in error.faults.items():
             form[name].errors = [_say(name, fault)]
@@ -39,7 +49,28 @@ def edit() -> ResponseReturnValue:
     else:
         flash(_("Saved. The libraries that you use are told that there is something new."), "success")
         return redirect(url_for("portal.data"))
-    return render_template("portal/edit.html", form=form), 422
+    return render_template("portal/edit.html", form=form, known=known), 422
+
+
+@portal.post("/my/data/confirm-contact")
+@open_to(Audience.PATRON)
+@after_step_up()
+def confirm_addresses() -> ResponseReturnValue:
+    """Let links and codes go to the addresses that the patron was shown, and says are theirs."""
+    form = ShownContactForm()
+    if not is_known():
+        flash(
+            _(
+                "Not confirmed: on a device that the card does not know, the PIN alone is not enough. Confirm it "
+                "where you have logged in with a code or with the national login, or show photo id at the desk."
+            ),
+            "danger",
+        )
+    elif form.validate() and confirm_contact(patron_id=current_user.patron_id, shown=form.contact(), now=now()):
+        flash(_("Confirmed. Links to a new PIN and codes go there from now on."), "success")
+    else:
+        flash(_("Not confirmed: something was changed meanwhile. Look at it once more."), "danger")
+    return redirect(url_for("portal.data"))
 
 
 def _read(form: CorrectionForm) -> Correction:

@@ -15,6 +15,7 @@ from app.portal.stored import SECTIONS, explain
 from app.register.freezing import freeze_card, thaw_card
 from app.register.looks import count_looks, list_looks
 from app.register.own_data import name_libraries, read_own_data
+from app.register.proven import list_unproven
 from app.register.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -36,6 +37,7 @@ def data() -> str:
         "portal/data.html",
         stored=stored,
         patron=stored["patrons"][0],
+        unproven=list_unproven(patron_id=patron_id),
         explained={section: explain(section, stored, libraries) for section in SECTIONS},
         libraries=libraries,
         sign_ins=list_sign_ins(patron_id=patron_id, now=now()),

@@ -2,9 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
+from app.rules.contact import Contact
 from app.web.languages import LANGUAGES
 
 
@@ -63,3 +64,25 @@ class CorrectionForm(FlaskForm):
         choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
         validate_choice=False,
     )
+
+
+class ShownContactForm(FlaskForm):
+    """The contact data that the page showed. What was changed since is not confirmed."""
+
+    email = HiddenField(validators=[Length(max=400)])
+    phone = HiddenField(validators=[Length(max=400)])
+    address = HiddenField(validators=[Length(max=400)])
+    postcode = HiddenField(validators=[Length(max=400)])
+    place = HiddenField(validators=[Length(max=400)])
+    preferred = HiddenField(validators=[Length(max=10)])
+
+    def contact(self) -> Contact:
+        """Return what was shown."""
+        return Contact(
+            email=self.email.data or None,
+            phone=self.phone.data or None,
+            address=self.address.data or None,
+            postcode=self.postcode.data or None,
+            place=self.place.data or None,
+            preferred=self.preferred.data or "",
+        )

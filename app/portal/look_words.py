@@ -21,6 +21,7 @@ PURPOSES: Final[Mapping[str, LazyString]] = {
     "scan": _l("Your card was scanned"),
     "counter": _l("You were served at the desk"),
     "look-up": _l("You were looked up at the desk"),
+    "papers": _l("The desk noted that it has seen your photo id or other papers"),
     "fetch": _l("The library fetched your data to keep its own up to date"),
     "family folder": _l("Your loans were looked at in the family folder"),
     "post": _l("A letter or message to you was handled"),

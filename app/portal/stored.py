@@ -19,7 +19,7 @@ from app.web.languages import LANGUAGES
 from app.web.library_words import in_a_row
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "you": ("patrons", "national_id_tokens", "issued_numbers", "registrations"),
+    "you": ("patrons", "contact_changes", "national_id_tokens", "issued_numbers", "registrations"),
     "libraries": ("affiliations", "library_notices", "machine_answers"),
     "looks": ("access_log", "presented_steps", "desk_visits"),
     "devices": ("sessions", "devices", "credentials", "pin_verifiers", "one_time_secrets"),
@@ -137,6 +137,8 @@ def _in_words(table: str, column: str, value: Any, libraries: Mapping[str, str])
     match value:
         case None | "":
             return None
+        case bool():
+            return _("yes") if value else _("no")
         case datetime():
             return f"{format_date(value, 'long')}, {format_time(value, 'short')}"
         case date():

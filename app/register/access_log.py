@@ -25,6 +25,7 @@ PURPOSES: Final = frozenset(
         "family folder",
         "fetch",
         "look-up",
+        "papers",
         "pin-check",
         "post",
         "scan",

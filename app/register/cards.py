@@ -13,6 +13,7 @@ from app.register.devices import NoSuchDevice
 from app.register.numbers import check_reserved, draw_number, note_number
 from app.register.outbox import CARD_REPLACED, ask_for_message
 from app.register.patrons import lock_patron
+from app.register.proven import addresses_for
 from app.register.sessions import end_sessions_on_device
 from app.register.tables import Credential, Device, FamilyPermission, Patron
 from app.register.transaction import db
@@ -207,7 +208,7 @@ def replace_card(
     if patron.card_state == "lost":
         patron.card_state = "active"
     note_change(patron=patron, kind=RENUMBERED, former_number=old, now=now)
-    if patron.email or patron.phone or patron.address:
+    if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
     return new
 

@@ -9,6 +9,7 @@ from app.register.budgets import take_tries
 from app.register.one_time import NEW_DEVICE, STEP_UP
 from app.register.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_message, choose_channel
 from app.register.pins import in_use_since
+from app.register.proven import REACHED
 from app.register.tables import Patron
 from app.register.transaction import direct_connection
 from app.rules.pin import CODE_SENT
@@ -18,10 +19,9 @@ _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}
 
 def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
     """Return by which of the `channels` that a machine serves a code reaches the patron at once; None by none."""
-    found = select(Patron.email, Patron.phone, Patron.preferred_contact).where(Patron.id == patron_id)
     with direct_connection() as connection:
-        reached = connection.execute(found).one()
-    return choose_channel(Patron(**reached._mapping), kind=STEP_UP_CODE, channels=channels)
+        reached = connection.execute(select(*REACHED).where(Patron.id == patron_id)).one()
+    return choose_channel(reached, kind=STEP_UP_CODE, channels=channels)
 
 
 def ask_for_code(*, patron_id: int, purpose: str, now: datetime) -> None:

@@ -4,14 +4,27 @@ changed by a library alone, against identification.
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
 
 from app.register.changes import note_change
+from app.register.contact_changes import keep_change, snapshot
 from app.register.one_time import forget_secrets
-from app.register.outbox import CONTACT_CHANGED, EMAIL, SMS, ask_for_message
+from app.register.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, ask_for_message
 from app.register.patrons import lock_patron
+from app.register.proven import (
+    CONTACT_COLUMNS,
+    EMAIL,
+    LETTER,
+    PROVEN_COLUMNS,
+    SMS,
+    present_addresses,
+    prove,
+    proven_addresses,
+    unproven_channels,
+)
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.ages import day_in_norway
@@ -20,8 +33,15 @@ from app.rules.errors import RuleBroken
 from app.rules.person import Person, check_person
 
 _PERSON = ("name", "birth_date", "gender")
-_WHERE_REACHED = {"email", "phone", "address", "postcode", "place"}
-_ADDRESSES = {EMAIL: "email", SMS: "phone"}
+_CALLED = {EMAIL: "email", SMS: "phone", LETTER: "address"}
+
+
+class Proof(StrEnum):
+    """What a correction proves: nothing, the addresses that it changes, or all that stand after it."""
+
+    NOTHING = "nothing"
+    CHANGED = "changed"
+    EVERYTHING = "everything"
 
 
 class NotYourLibrary(RuleBroken):
@@ -48,29 +68,91 @@ class Correction:
     gender: str | None = None
 
 
-def correct_patron(*, patron_id: int, changes: Correction, now: datetime) -> None:
+def correct_patron(
+    *,
+    patron_id: int,
+    changes: Correction,
+    now: datetime,
+    proof: Proof = Proof.NOTHING,
+    library_id: str | None = None,
+) -> None:
     """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
 
-    Of new contact data the patron is told the new way, and at an e-mail address or phone number that was replaced. A
-    link or code that was sent to where they are not reached any more is worth nothing.
+    `library_id` is who does it; None: the patron. Without `proof` links and codes go on to the addresses that were
+    proven before. Proven addresses that are replaced, or where another is given beside them, are told of it with a
+    link that undoes it for a fortnight. A link or code that was sent to where they do not go any more is worth nothing.
     Raises ContactNotValid, PersonNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
     """
     patron = lock_patron(patron_id)
     values = _checked(patron, changes, now=now)
+    former, former_proven, present = snapshot(patron), proven_addresses(patron), present_addresses(patron)
     changed = {name for name, value in values.items() if getattr(patron, name) != value}
-    if not changed:
-        return
-    former = {channel: getattr(patron, column) for channel, column in _ADDRESSES.items() if column in changed}
-    if any(getattr(patron, name) is not None for name in changed & _WHERE_REACHED):
-        forget_secrets(patron_id=patron_id)
     for name in changed:
         setattr(patron, name, values[name])
+    given = [channel for channel, address in present_addresses(patron).items() if address != present[channel]]
+    if LETTER in given and present_addresses(patron)[LETTER] is None:
+        # It may be hidden from now on, and a hidden one is kept nowhere here.
+        patron.proven_address = None
+    if proof is not Proof.NOTHING:
+        prove(patron, channels=PROVEN_COLUMNS if proof is Proof.EVERYTHING else given)
+    elif given:
+        patron.awaits_first_link = False
+    if snapshot(patron) == former and not changed:
+        return
+    moved = [channel for channel, address in proven_addresses(patron).items() if address != former_proven[channel]]
+    if any(former_proven[channel] for channel in moved) or former["awaits_first_link"] != patron.awaits_first_link:
+        forget_secrets(patron_id=patron_id)
     note_change(patron=patron, now=now)
-    if changed & set(contact_columns(Contact())):
-        ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, now=now)
-    for channel, address in former.items():
-        if address is not None:
-            ask_for_message(patron_id=patron_id, kind=CONTACT_CHANGED, channel=channel, to=address, now=now)
+    fields = [_CALLED[channel] for channel in PROVEN_COLUMNS if channel in {*given, *moved}]
+    if "preferred_contact" in changed:
+        fields.append("preferred_contact")
+    if fields:
+        change_id = keep_change(patron_id=patron_id, former=former, fields=fields, library_id=library_id, now=now)
+        _tell(patron, former_proven, given=given, moved=moved, change_id=change_id, now=now)
+
+
+def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
+    """Prove the addresses as they stand, if they are as they were `shown` to the patron who says that they are theirs.
+
+    Returns whether they were. Addresses that were proven before are told of it. Raises NoSuchPatron.
+    """
+    patron = lock_patron(patron_id)
+    if any(getattr(patron, name) != value for name, value in contact_columns(shown).items()):
+        return False
+    correct_patron(patron_id=patron_id, changes=Correction(), proof=Proof.EVERYTHING, now=now)
+    return True
+
+
+def _tell(
+    patron: Patron,
+    former_proven: dict[str, str | None],
+    *,
+    given: list[str],
+    moved: list[str],
+    change_id: int,
+    now: datetime,
+) -> None:
+    """Tell of a change where the patron was known to be reached before it, and where they are to be reached now."""
+    told: list[str] = [channel for channel in (EMAIL, SMS) if channel in {*given, *moved} and former_proven[channel]]
+    if not told:
+        # Another way to say no; a letter where there is no quicker one.
+        at_once = sorted((EMAIL, SMS), key=lambda channel: channel != patron.preferred_contact)
+        told = [channel for channel in (*at_once, LETTER) if former_proven[channel]][:1]
+    for channel in told:
+        ask_for_message(
+            patron_id=patron.id,
+            kind=CONTACT_CHANGED,
+            channel=channel,
+            to=former_proven[channel],
+            contact_change_id=change_id,
+            now=now,
+        )
+    present, unproven = present_addresses(patron), unproven_channels(patron)
+    to_confirm = [channel for channel in (EMAIL, SMS) if channel in given and channel in unproven and present[channel]]
+    for channel in to_confirm:
+        ask_for_message(patron_id=patron.id, kind=CONTACT_UNPROVEN, channel=channel, to=present[channel], now=now)
+    if moved or not (told or to_confirm):
+        ask_for_message(patron_id=patron.id, kind=CONTACT_CHANGED, contact_change_id=change_id, now=now)
 
 
 def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
@@ -102,14 +184,8 @@ def _checked_person(patron: Patron, changes: Correction, *, now: datetime) -> di
 
 def contact_columns(contact: Contact) -> dict[str, str | None]:
     """Return contact data by the column of `patrons` that holds it."""
-    return {
-        "email": contact.email,
-        "phone": contact.phone,
-        "address": contact.address,
-        "postcode": contact.postcode,
-        "place": contact.place,
-        "preferred_contact": contact.preferred,
-    }
+    values = (contact.email, contact.phone, contact.address, contact.postcode, contact.place, contact.preferred)
+    return dict(zip(CONTACT_COLUMNS, values, strict=True))
 
 
 def get_correctable(*, patron_id: int) -> dict[str, str | None]:

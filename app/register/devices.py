@@ -61,6 +61,12 @@ def is_confirmed(*, patron_id: int, token: str | None) -> bool:
         return connection.execute(found).scalar() is not None
 
 
+def is_confirmed_device(*, device_id: int) -> bool:
+    """Tell whether the patron has confirmed this device of theirs."""
+    with direct_connection() as connection:
+        return connection.execute(select(Device.confirmed_at).where(Device.id == device_id)).scalar() is not None
+
+
 def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confirmed: bool = True) -> Device:
     """Return the patron's device with this token, made known if it is new.
 

@@ -85,11 +85,13 @@ def enrol_patron(
     guardian_consent: bool,
     card_number: str | None,
     now: datetime,
+    papers_seen: bool = False,
 ) -> Enrolled:
     """Give somebody a card at a library, which becomes their home library.
 
     `card_number` is one of the library's own, reserved before; without it a number is drawn. Where they can be
-    reached, a welcome is asked for, with a link by which to choose the PIN. Raises PersonNotValid, ContactNotValid,
+    reached, a welcome is asked for, with a link by which to choose the PIN. Unless a desk has seen papers, the address
+    that it goes to is proven once the link is used. Raises PersonNotValid, ContactNotValid,
     AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
     """
     person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
@@ -111,6 +113,7 @@ def enrol_patron(
                 contact=contact,
                 national_id=national_id,
                 language=person.language,
+                contact_is_proven=papers_seen,
                 now=now,
             )
             patron.guardian_consent_at = now if is_young else None

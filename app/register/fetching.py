@@ -14,6 +14,7 @@ from app.register.budgets import take_tries
 from app.register.numbers import PatronGone, is_gone
 from app.register.patrons import NATIONAL_ID, LocalCard, NoSuchPatron
 from app.register.presence import has_joined, is_there
+from app.register.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.strangers import count_stranger
 from app.register.tables import Library, NationalIdToken, Patron
 from app.register.transaction import db, direct_connection
@@ -33,7 +34,10 @@ _EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred conta
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only a library that the patron has joined is told. A hidden address is nowhere in the register."""
+    """What only a library that the patron has joined is told. A hidden address is nowhere in the register.
+
+    An address is `proven` where the patron, or papers, have shown that it is theirs.
+    """
 
     birth_date: date
     gender: str
@@ -44,6 +48,9 @@ class Details:
     email: str | None
     preferred_contact: str
     language: str
+    email_proven: bool
+    phone_proven: bool
+    address_proven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +225,7 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
         card_state=_state(row),
         version=row.version,
     )
+    unproven = unproven_channels(row)
     details = Details(
         birth_date=row.birth_date,
         gender=row.gender,
@@ -228,6 +236,9 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
         email=row.email,
         preferred_contact=row.preferred_contact,
         language=row.language,
+        email_proven=row.email is not None and EMAIL not in unproven,
+        phone_proven=row.phone is not None and SMS not in unproven,
+        address_proven=row.address is not None and LETTER not in unproven,
     )
     return Fetched(
         card_number=row.card_number,

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.access_log import Looker, write_down, write_down_list
 from app.register.message_queue import is_not_leased
-from app.register.outbox import CODES, LETTER, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.outbox import CODES, LETTER, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.proven import PAPERS, REACHED, PapersNotSeen, addresses_for
 from app.register.tables import Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
@@ -33,12 +34,13 @@ class NoSuchMessage(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class WaitingLetter:
-    """A letter to be printed. `asked_at` is UTC."""
+    """A letter to be printed. `asked_at` is UTC. `needs_papers`: it is handed over to whoever shows papers."""
 
     id: int
     name: str
     kind: str
     asked_at: datetime
+    needs_papers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) 
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
     write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
-    return [WaitingLetter(row.id, row.name, row.kind, row.asked_at) for row in rows], more
+    letters = [WaitingLetter(row.id, row.name, row.kind, row.asked_at, _needs_papers(row, row.kind)) for row in rows]
+    return letters, more
 
 
 def list_failed(
@@ -86,8 +89,7 @@ def _next_page(
 ) -> tuple[Sequence[Row[*tuple[Any, ...]]], bool]:
     message = (Message.id, Message.kind, Message.asked_at, Message.channel, Message.sealed_to)
     found = (
-        select(*message, Message.attempts, Message.due_at, Message.patron_id, Patron.name, Patron.address)
-        .add_columns(Patron.email, Patron.phone, Patron.preferred_contact)
+        select(*message, Message.attempts, Message.due_at, Message.patron_id, Patron.name, *REACHED)
         .join(Patron, Patron.id == Message.patron_id)
         .where(*conditions, Patron.home_library_id == library_id, Message.id > after)
         .order_by(Message.id)
@@ -96,6 +98,11 @@ def _next_page(
     with direct_connection() as connection:
         rows = connection.execute(found).all()
     return rows[:PAGE], len(rows) > PAGE
+
+
+def _needs_papers(reached: Any, kind: str) -> bool:  # noqa: ANN401 - a patron, or a row
+    # Without an address it is handed over.
+    return kind in LINKS and addresses_for(reached, is_secret=True, is_link=True)[LETTER] is None
 
 
 def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMessage:
@@ -116,7 +123,8 @@ def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMess
 
 def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
     """Return an e-mail address or telephone number with most of it left out."""
-    address = (row.phone if channel == "sms" else row.email) or ""
+    addresses = addresses_for(row, is_secret=row.kind in LINKS + CODES, is_link=row.kind in LINKS)
+    address = addresses.get(channel) or ""
     if row.sealed_to is not None:
         try:
             address = vault.open(row.sealed_to, column=SEALED_TO_COLUMN).decode()
@@ -126,20 +134,24 @@ def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
     return f"{name[:1]}…{at}{domain}" if at else f"…{address[-3:]}"
 
 
-def open_letter(*, message_id: int, library_id: str, looker: Looker, now: datetime) -> Due:
-    """Return what a waiting letter is made of; the look is written down before that.
+def open_letter(*, message_id: int, library_id: str, looker: Looker, now: datetime, papers_seen: bool = False) -> Due:
+    """Return what a waiting letter is made of; the look is written down before that, and that papers were seen.
 
-    Comes first in a request that writes. Raises NoSuchMessage or SecretNotOpened.
+    Comes first in a request that writes. Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
     """
     with direct_connection() as connection:
-        patron_id = connection.execute(
-            select(Message.patron_id)
+        row = connection.execute(
+            select(Message.patron_id, Message.kind, *REACHED)
             .join(Patron, Patron.id == Message.patron_id)
             .where(Message.id == message_id, Patron.home_library_id == library_id, *_WAITS)
-        ).scalar()
-    if patron_id is None:
+        ).first()
+    if row is None:
         raise NoSuchMessage
-    write_down(patron_id=patron_id, looker=looker, purpose=PURPOSE, fields="name, address", now=now)
+    needs_papers = _needs_papers(row, row.kind)
+    if needs_papers and not papers_seen:
+        raise PapersNotSeen
+    purpose = PAPERS if needs_papers else PURPOSE
+    write_down(patron_id=row.patron_id, looker=looker, purpose=purpose, fields="name, address", now=now)
     message, patron, about = read_message(message_id=message_id)
     return make_due(message=message, patron=patron, about=about, channel=LETTER)
 

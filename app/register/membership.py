@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 
 from app.register.changes import LEFT, hold_lines, note_change
 from app.register.patrons import lock_patron
+from app.register.proven import PapersNotSeen
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
@@ -24,14 +25,17 @@ class LastLibrary(RuleBroken):
     code = "last-library"
 
 
-def opt_out(*, patron_id: int, library_id: str, now: datetime) -> None:
+def opt_out(*, patron_id: int, library_id: str, now: datetime, only_at_home: bool = False) -> None:
     """Make the card a local one, which only this library takes. The other libraries are told that the patron left.
 
-    Permissions in the family folder stay. Repeating it changes nothing. Raises NotJoined.
+    Permissions in the family folder stay. Repeating it changes nothing. Raises NotJoined, and with
+    `only_at_home` PapersNotSeen where it would become the home library, which prints the patron's letters.
     """
     patron, others = _lock(patron_id=patron_id, library_id=library_id)
     if patron.local_to == library_id:
         return
+    if only_at_home and patron.home_library_id != library_id:
+        raise PapersNotSeen
     _leave(patron, others, now=now)
     patron.home_library_id = library_id
     patron.local_to = library_id

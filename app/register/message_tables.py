@@ -1,6 +1,6 @@
-"""The register's tables of messages to patrons, and of what those open."""
+"""Messages to patrons, the links and codes in them, and the changes of contact data that they tell of."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.columns import Base, BigId, Instant
@@ -11,8 +11,9 @@ _IS_DUE = text("due_at IS NOT NULL")
 class Message(Base):
     """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept.
 
-    `sealed_to` is an address that the patron had until the change which the message tells of. `queue` is the channel by
-    which it goes, or most likely will; `urgency` its place among those. A worker sends it until `leased_until`.
+    `sealed_to` is an address that the patron had until the change which the message tells of, `contact_change_id`.
+    `queue` is the channel by which it goes, or most likely will; `urgency` its place among those. A worker sends it
+    until `leased_until`.
     """
 
     __tablename__ = "messages"
@@ -30,6 +31,7 @@ class Message(Base):
     kind: Mapped[str] = mapped_column(String(30))
     urgency: Mapped[int] = mapped_column(SmallInteger, default=3)
     queue: Mapped[str] = mapped_column(String(10), default="letter")
+    contact_change_id: Mapped[int | None] = mapped_column(BigInteger)
     channel: Mapped[str | None] = mapped_column(String(10))
     sealed_to: Mapped[bytes | None]
     asked_at: Mapped[Instant]
@@ -63,4 +65,23 @@ class OneTimeSecret(Base):
     token: Mapped[str] = mapped_column(String(64), unique=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(10))
+    channel: Mapped[str | None] = mapped_column(String(10))
     expires_at: Mapped[Instant]
+
+
+class ContactChange(Base):
+    """A change of how a patron is reached. `library_id` made it; none: the patron did. `fields` names what changed.
+
+    `sealed_former` is the contact data of before, as JSON.
+    """
+
+    __tablename__ = "contact_changes"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    # No foreign key: a library is never deleted.
+    library_id: Mapped[str | None] = mapped_column(String(20))
+    fields: Mapped[str] = mapped_column(String(60))
+    sealed_former: Mapped[bytes]
+    changed_at: Mapped[Instant] = mapped_column(index=True)

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from app.register.budgets import from_source, give_back_tries, take_tries
-from app.register.patrons import lock_patron
+from app.register.patrons import NoSuchPatron, lock_patron
+from app.register.proven import PROVEN_COLUMNS, prove
 from app.register.tables import OneTimeSecret, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -38,12 +39,14 @@ class CodeNotValid(RuleBroken):
     code = "code-not-valid"
 
 
-def draw_link(*, patron_id: int, lasting: timedelta, now: datetime) -> str:
-    """Draw the token of a link to a new PIN, good until `now + lasting`: for e-mail and SMS LINK_LASTS, on paper
-    LETTER_LASTS. It can also be typed from a letter. The patron stays locked until the commit. Raises NoSuchPatron.
+def draw_link(*, patron_id: int, lasting: timedelta, now: datetime, channel: str | None = None) -> str:
+    """Draw the token of a link to a new PIN that goes by `channel`, good until `now + lasting`: for e-mail and SMS
+    LINK_LASTS, on paper LETTER_LASTS. It can also be typed from a letter. The patron stays locked until the commit.
+    Raises NoSuchPatron.
     """
     drawn = draw_written_code()
-    _keep(patron_id=patron_id, purpose=NEW_PIN, text=_link_text(drawn), expires_at=now + lasting)
+    text = _link_text(drawn)
+    _keep(patron_id=patron_id, purpose=NEW_PIN, text=text, expires_at=now + lasting, channel=channel)
     return drawn
 
 
@@ -57,14 +60,16 @@ def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
     return code
 
 
-def _keep(*, patron_id: int, purpose: str, text: str, expires_at: datetime) -> None:
+def _keep(*, patron_id: int, purpose: str, text: str, expires_at: datetime, channel: str | None = None) -> None:
     # One after the other, so that the newer one finds the older.
     lock_patron(patron_id)
     db.session.execute(
         delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose)
     )
     token = vault.token(purpose="one-time", text=text)
-    db.session.add(OneTimeSecret(token=token, patron_id=patron_id, purpose=purpose, expires_at=expires_at))
+    db.session.add(
+        OneTimeSecret(token=token, patron_id=patron_id, purpose=purpose, channel=channel, expires_at=expires_at)
+    )
     db.session.flush()
 
 
@@ -96,13 +101,22 @@ def check_link(*, token: str, address: str, now: datetime) -> None:
 def use_link(*, token: str, address: str, now: datetime) -> int:
     """Use a link up and return its patron's id. Comes first in a request: a try is taken from the network address.
 
-    Raises LinkNotValid or TooManyAttempts.
+    The first link of a new card proves the address that it went to. Raises LinkNotValid or TooManyAttempts.
     """
     take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     patron_id = find_link(token=token, now=now)
-    used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(_tokens(_link_text(token)))).returning(OneTimeSecret.id)
-    if patron_id is None or db.session.scalar(used) is None:
+    if patron_id is None:
         raise LinkNotValid
+    try:
+        patron = lock_patron(patron_id)
+    except NoSuchPatron:
+        raise LinkNotValid from None
+    used = delete(OneTimeSecret).where(OneTimeSecret.token.in_(_tokens(_link_text(token))))
+    row = db.session.execute(used.returning(OneTimeSecret.id, OneTimeSecret.channel)).first()
+    if row is None:
+        raise LinkNotValid
+    if patron.awaits_first_link:
+        prove(patron, channels=[row.channel] if row.channel in PROVEN_COLUMNS else [])
     return patron_id
 
 

@@ -127,6 +127,8 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
                 national_id=None,
                 language=person.language,
                 activated=False,
+                # The address was proven by a code, and who typed the rest has identified themself.
+                contact_is_proven=True,
                 now=now,
             )
             patron.guardian_consent_at = now if is_young else None

@@ -4,11 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
-from typing import Any, Final, Protocol
+from typing import Final
 
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import aliased
 
+from app.register.contact_changes import Told, read_change
+from app.register.proven import EMAIL as EMAIL
+from app.register.proven import LETTER as LETTER
+from app.register.proven import REACHED, Reachable, addresses_for
+from app.register.proven import SMS as SMS
 from app.register.tables import Affiliation, Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
@@ -18,6 +23,7 @@ from app.rules.errors import RuleBroken
 FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
 FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"
 CONTACT_CHANGED: Final = "contact-changed"
+CONTACT_UNPROVEN: Final = "contact-unproven"
 PIN_CHANGED: Final = "pin-changed"
 NEW_PIN: Final = "new-pin"
 NEW_DEVICE_CODE: Final = "new-device-code"
@@ -56,9 +62,6 @@ URGENCIES: Final = {
 }
 """Every other kind is a NOTICE, the welcome too: a library may enrol a whole school at once."""
 
-EMAIL: Final = "email"
-SMS: Final = "sms"
-LETTER: Final = "letter"
 QUEUES: Final = (EMAIL, SMS, LETTER)
 """Each has senders of its own, so that a channel that hangs holds up no other."""
 
@@ -71,21 +74,14 @@ class ReachedElsewhere(RuleBroken):
     code = "reached-elsewhere"
 
 
-class Reachable(Protocol):
-    """What says how a patron is reached: a patron, or a row with these columns."""
-
-    email: Any
-    phone: Any
-    preferred_contact: Any
-
-
 @dataclass(frozen=True, slots=True)
 class Due:
     """A message whose time has come, with what its words are made of.
 
     `about` is another patron's name, or a library's; `erase_on` the day, in Norway, on which all about the patron is to
     be deleted. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
-    `channel`.
+    `channel`. `change` is the change of contact data that the message tells of, and `undoes` that it can be undone from
+    there.
     """
 
     id: int
@@ -98,6 +94,8 @@ class Due:
     erase_on: date | None
     channel: str
     to: str
+    change: Told | None = None
+    undoes: bool = False
 
 
 def ask_for_message(
@@ -109,12 +107,13 @@ def ask_for_message(
     channel: str | None = None,
     to: str | None = None,
     due: bool = True,
+    contact_change_id: int | None = None,
 ) -> None:
     """Ask for a message to a patron, in the transaction of what it tells.
 
-    Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address that the patron had
-    until now (for a letter, its lines without the name); it is kept sealed, until the message is sent. A letter that is
-    not `due` waits for the desk at once.
+    Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address of its own, such as one
+    that the patron had until now (for a letter, its lines without the name); it is kept sealed, until the message is
+    sent. A letter that is not `due` waits for the desk at once. `contact_change_id` is the change that it tells of.
     """
     db.session.add(
         Message(
@@ -123,6 +122,7 @@ def ask_for_message(
             kind=kind,
             urgency=URGENCIES.get(kind, Urgency.NOTICE),
             queue=channel or _likely_channel(patron_id, kind=kind),
+            contact_change_id=contact_change_id,
             channel=channel,
             sealed_to=vault.seal(to.encode(), column=SEALED_TO_COLUMN) if to else None,
             asked_at=now,
@@ -135,18 +135,22 @@ def ask_for_message(
 def ask_where_reached_now(*, patron: Patron, kind: str, now: datetime) -> None:
     """Ask for a message to where the patron is reached now, whatever is changed before it is sent."""
     channel = choose_channel(patron, kind=kind, channels=(EMAIL, SMS)) or LETTER
-    address = _address(patron, channel=channel)
+    address = _addresses(patron, kind=kind)[channel]
     ask_for_message(patron_id=patron.id, kind=kind, channel=channel, to=address or None, now=now)
 
 
 def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
     """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
     by_letter = literal(kind not in CODES) & (Patron.preferred_contact == LETTER)
+    # No code goes to an address that is not proven; of anything else it is seen when it is sent.
+    is_code = literal(kind in CODES)
+    has_email = Patron.proven_email.is_not(None) | (~is_code & Patron.email.is_not(None))
+    has_phone = Patron.proven_phone.is_not(None) | (~is_code & Patron.phone.is_not(None))
     likely = case(
-        ((Patron.preferred_contact == SMS) & Patron.phone.is_not(None), SMS),
+        ((Patron.preferred_contact == SMS) & has_phone, SMS),
         (by_letter, LETTER),
-        (Patron.email.is_not(None), EMAIL),
-        (Patron.phone.is_not(None), SMS),
+        (has_email, EMAIL),
+        (has_phone, SMS),
         else_=LETTER,
     )
     # Of somebody who is gone the foreign key tells.
@@ -186,49 +190,47 @@ def make_due(*, message: Message, patron: Patron, about: str | None, channel: st
         about=about,
         erase_on=day_in_norway(patron.erase_at) if patron.erase_at else None,
         channel=channel,
-        to=_to(patron, channel=channel, former=former),
+        to=_to(patron, kind=message.kind, channel=channel, former=former),
+        change=read_change(message.contact_change_id) if message.contact_change_id is not None else None,
+        # Of all that a change is told to, only what was proven before it has an address of its own.
+        undoes=former is not None,
     )
 
 
 def check_address(due: Due) -> None:
     """Raise ReachedElsewhere where the patron, who is locked, is not reached there any more."""
     patron = db.session.get_one(Patron, due.patron_id)
-    if due.to != _to(patron, channel=due.channel, former=None):
+    if due.to != _to(patron, kind=due.kind, channel=due.channel, former=None):
         raise ReachedElsewhere
 
 
 def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -> str | None:
     """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
 
-    A letter needs no address in the register: a library may keep it. None for a code that cannot arrive at once.
+    A letter needs no address in the register: a library may keep it, or hands the letter over. A link goes as one only
+    where the postal address is proven, or there is no other way. None for a code that cannot arrive at once.
     """
-    addresses = {EMAIL: patron.email, SMS: patron.phone}
-    at_once = [channel for channel, address in addresses.items() if address and channel in channels]
+    addresses = _addresses(patron, kind=kind)
+    at_once = [channel for channel in (EMAIL, SMS) if addresses[channel] and channel in channels]
     if patron.preferred_contact in at_once:
-        return patron.preferred_contact
+        return str(patron.preferred_contact)
     if kind in CODES:
         return at_once[0] if at_once else None
-    return LETTER if patron.preferred_contact == LETTER or not at_once else at_once[0]
+    wants_letter = patron.preferred_contact == LETTER and (kind not in LINKS or addresses[LETTER] is not None)
+    return LETTER if wants_letter or not at_once else at_once[0]
 
 
 def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool:
-    """Tell whether there is an address of the patron for one of the machines' channels."""
+    """Tell whether there is a proven address of the patron for one of the machines' channels."""
     with direct_connection() as connection:
-        found = connection.execute(select(Patron.email, Patron.phone).where(Patron.id == patron_id)).first()
-    if found is None:
-        return False
-    return any(address and channel in channels for channel, address in ((EMAIL, found.email), (SMS, found.phone)))
+        found = connection.execute(select(*REACHED).where(Patron.id == patron_id)).first()
+    return found is not None and choose_channel(found, kind=STEP_UP_CODE, channels=channels) is not None
 
 
-def _to(patron: Patron, *, channel: str, former: str | None) -> str:
-    address = former or _address(patron, channel=channel)
+def _to(patron: Patron, *, kind: str, channel: str, former: str | None) -> str:
+    address = former or _addresses(patron, kind=kind)[channel] or ""
     return f"{patron.name}\n{address}".strip() if channel == LETTER else address
 
 
-def _address(patron: Patron, *, channel: str) -> str:
-    if channel == EMAIL:
-        return patron.email or ""
-    if channel == SMS:
-        return patron.phone or ""
-    place = f"{patron.postcode or ''} {patron.place or ''}".strip()
-    return "\n".join(line for line in (patron.address, place) if line)
+def _addresses(patron: Reachable, *, kind: str) -> dict[str, str | None]:
+    return addresses_for(patron, is_secret=kind in LINKS + CODES, is_link=kind in LINKS)

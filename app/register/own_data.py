@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select
 
 from app.register.changes import NUMBER_COLUMN
+from app.register.contact_changes import FORMER_COLUMN
 from app.register.numbers import CARD_NUMBER
 from app.register.outbox import SEALED_TO_COLUMN
 from app.register.registrations import FORM_COLUMN
@@ -19,6 +20,7 @@ from app.register.tables import (
     AccessLogEntry,
     Affiliation,
     Base,
+    ContactChange,
     Credential,
     DeskVisit,
     Device,
@@ -106,6 +108,9 @@ def _by_own_number(patron: Patron) -> ColumnElement[bool]:
 
 OWN_TABLES: Final[Mapping[str, Own]] = {
     "patrons": Own(Patron, lambda patron: Patron.id == patron.id),
+    "contact_changes": Own(
+        ContactChange, lambda patron: ContactChange.patron_id == patron.id, sealed={"sealed_former": FORMER_COLUMN}
+    ),
     "affiliations": Own(Affiliation, lambda patron: Affiliation.patron_id == patron.id),
     "national_id_tokens": Own(
         NationalIdToken, lambda patron: NationalIdToken.patron_id == patron.id, withheld={"token": KEYED}

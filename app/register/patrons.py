@@ -8,6 +8,7 @@ from sqlalchemy import case, select, update
 
 from app.register.changes import JOINED, note_change
 from app.register.numbers import draw_number, note_number
+from app.register.proven import PROVEN_COLUMNS, prove
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
@@ -56,11 +57,13 @@ def register_patron(
     now: datetime,
     language: str = "nb",
     activated: bool = True,
+    contact_is_proven: bool = False,
 ) -> Patron:
     """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
 
     Without a card number one is drawn; one that is given must never have been issued. A card that is made online is
-    not `activated` at the home library either.
+    not `activated` at the home library either. Where the contact data is not proven, the card's first link goes there
+    all the same: nothing stood before it, and nothing is behind a card without a PIN.
     """
     patron = Patron(
         card_number=note_number(card_number) if card_number else draw_number(),
@@ -77,8 +80,11 @@ def register_patron(
         home_library_id=home_library_id,
         registered_at=now,
         last_used_on=day_in_norway(now),
+        awaits_first_link=True,
         version=0,
     )
+    if contact_is_proven:
+        prove(patron, channels=PROVEN_COLUMNS)
     db.session.add(patron)
     db.session.flush()
     if activated:

@@ -17,22 +17,30 @@ class CardIsBlocked(RuleBroken):
     code = "card-is-blocked"
 
 
+class NotPrintedHere(RuleBroken):
+    """Letters are printed by the home library alone."""
+
+    code = "not-printed-here"
+
+
 class CardIsFrozen(RuleBroken):
     """Of a card that its holder froze nothing is used at a desk. The holder orders a new PIN without it."""
 
     code = "card-is-frozen"
 
 
-def order_new_pin(*, patron_id: int, by_letter: bool, now: datetime) -> None:
+def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
     """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
 
-    One that waits already is enough. Raises CardIsBlocked or CardIsFrozen.
+    One that waits already is enough. Raises CardIsBlocked, CardIsFrozen or NotPrintedHere.
     """
     patron = lock_patron(patron_id)
     if patron.card_state != "active":
         raise CardIsBlocked
     if patron.frozen_at is not None:
         raise CardIsFrozen
+    if by_letter and patron.home_library_id != library_id:
+        raise NotPrintedHere
     if by_letter:
         if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
             # Due at no time: it goes by no machine.

@@ -10,6 +10,7 @@ from app.register.outbox import PIN_CHANGED, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.phone_keys import end_phone_keys_elsewhere
 from app.register.pins import set_pin
+from app.register.proven import addresses_for
 from app.register.sessions import end_sessions_of_patron
 from app.register.tables import Patron, PinVerifier
 from app.register.transaction import db
@@ -62,5 +63,5 @@ def _change(patron: Patron, pin: str, *, session_id: int | None, now: datetime) 
     end_phone_keys_elsewhere(patron_id=patron.id, session_id=session_id, now=now)
     # Links to a new PIN and codes for a new device were asked for under the old one.
     forget_secrets(patron_id=patron.id)
-    if patron.email or patron.phone or patron.address:
+    if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron.id, kind=PIN_CHANGED, now=now)

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, delete, exists, select, tuple_, update
 
+from app.register.contact_changes import UNDO_LASTS as CONTACT_CHANGES
 from app.register.kept_answers import KEPT_FOR as MACHINE_ANSWERS
 from app.register.log_removals import RETENTION, note_removal
 from app.register.notices import GONE_NUMBERS, forget_numbers
@@ -18,6 +19,7 @@ from app.register.tables import (
     ActCount,
     AttemptCount,
     Base,
+    ContactChange,
     Credential,
     DeskVisit,
     Device,
@@ -94,6 +96,7 @@ def _everything_old(now: datetime) -> list[_Old]:
         _Old(Credential, Credential.expires_at <= now - EXPIRED_CREDENTIALS),
         _Old(ActCount, ActCount.hour <= now - ACT_COUNTS),
         _Old(AccessLogEntry, AccessLogEntry.at <= now - ACCESS_LOG),
+        _Old(ContactChange, ContactChange.changed_at <= now - CONTACT_CHANGES),
         _Old(Message, Message.sent_at <= now - SENT_MESSAGES),
         _Old(Message, never_sent & (Message.asked_at <= now - FORMER_ADDRESSES)),
         _Old(LibraryNotice, LibraryNotice.confirmed_at <= now - ANSWERED_NOTICES),

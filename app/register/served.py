@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.register.devices import ShownDevice, list_devices
 from app.register.national_ids import count_numbers
+from app.register.proven import unproven_channels
 from app.register.tables import Affiliation, Library, Patron
 from app.register.transaction import db
 from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
@@ -20,11 +21,15 @@ IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred co
 
 @dataclass(frozen=True, slots=True)
 class InFull:
-    """What only a library that the patron has joined sees. Instants are UTC."""
+    """What only a library that the patron has joined sees. Instants are UTC.
+
+    `unproven` names the channels (email, sms, letter) whose address links and codes do not go to.
+    """
 
     birth_date: date
     gender: str
     contact: Contact
+    unproven: Sequence[str]
     language: str
     registered_at: datetime
     guardian_consent_at: datetime | None
@@ -101,6 +106,7 @@ def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFul
             place=patron.place,
             preferred=patron.preferred_contact,
         ),
+        unproven=unproven_channels(patron),
         language=patron.language,
         registered_at=patron.registered_at,
         guardian_consent_at=patron.guardian_consent_at,

@@ -38,7 +38,7 @@ from app.register.log_tables import (
     Erasure,
     JournalPlace,
 )
-from app.register.message_tables import Message, OneTimeSecret, PinOrder
+from app.register.message_tables import ContactChange, Message, OneTimeSecret, PinOrder
 
 __all__ = [
     "AccessLogEntry",
@@ -51,6 +51,7 @@ __all__ = [
     "AttemptCount",
     "Base",
     "BigId",
+    "ContactChange",
     "Credential",
     "DeskVisit",
     "Device",
@@ -85,6 +86,7 @@ class Patron(Base):
     `local_to` names the only library that takes the card of somebody who opted out of the national one. `stated_at` is
     when somebody typed online who this is, which no desk has seen papers of since. `version` grows with every change,
     and is the order in which libraries apply them. `death_reported_by` names the library that may take its report back.
+    Links and codes go to the `proven_` addresses alone (docs/adr/0011).
     """
 
     __tablename__ = "patrons"
@@ -108,6 +110,10 @@ class Patron(Base):
     phone: Mapped[str | None] = mapped_column(String(20), index=True)
     email: Mapped[str | None] = mapped_column(String(254), index=True)
     preferred_contact: Mapped[str] = mapped_column(String(10), default="email")
+    proven_email: Mapped[str | None] = mapped_column(String(254))
+    proven_phone: Mapped[str | None] = mapped_column(String(20))
+    proven_address: Mapped[str | None] = mapped_column(String(300))
+    awaits_first_link: Mapped[bool] = mapped_column(default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(2), default="nb")
     home_library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
     local_to: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"))

@@ -8,7 +8,8 @@ from flask import current_app
 from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
-from app.messages.compose import Words, compose
+from app.messages.compose import ContactChange, Words, compose
+from app.register.contact_changes import undo_word
 from app.register.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
 from app.register.outbox import (
@@ -96,17 +97,26 @@ def write(due: Due, *, instant: datetime) -> Words:
     secret = _draw(due, instant=instant)
     with force_locale(due.language):
         return compose(
-            kind=due.kind, name=due.name, channel=due.channel, about=due.about, secret=secret, day=due.erase_on
+            kind=due.kind,
+            name=due.name,
+            channel=due.channel,
+            about=due.about,
+            secret=secret,
+            day=due.erase_on,
+            change=ContactChange(due.change.fields, due.change.library, due.change.at) if due.change else None,
         )
 
 
 def _draw(due: Due, *, instant: datetime) -> str:
     if due.kind in LINKS:
         lasting = LETTER_LASTS if due.channel == LETTER else LINK_LASTS
-        token = draw_link(patron_id=due.patron_id, lasting=lasting, now=instant)
+        token = draw_link(patron_id=due.patron_id, channel=due.channel, lasting=lasting, now=instant)
         secret = f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
     elif due.kind in _CODE_FOR:
         secret = draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+    elif due.change is not None and due.undoes:
+        word = undo_word(due.change.id, by_letter=due.channel == LETTER)
+        return f"{current_app.config['PUBLIC_URL']}/undo/{word}"
     else:
         return ""
     check_address(due)

@@ -40,6 +40,7 @@ from wtforms import PasswordField, StringField
 
 from app.register.budgets import TooManyAttempts
 from app.register.confirmation import ask_for_code, code_channel
+from app.register.devices import is_confirmed_device
 from app.register.one_time import STEP_UP, CodeNotValid, use_code
 from app.register.patrons import get_patron
 from app.register.pins import Origin, SignInRefused, sign_in
@@ -89,6 +90,16 @@ def code_is_needed() -> bool:
     return code_channel(patron_id=current_user.patron_id, channels=channels) is not None
 
 
+def is_known() -> bool:
+    """Tell whether it is the patron who is signed in, by more than the PIN: by a device that they have confirmed, or
+    by a code or the national sign-in within ten minutes. Comes before anything is written.
+    """
+    signed_in = current_user.session
+    if current_app.config["NEW_DEVICE"] != "code" or "entered_code" in g or _is_fresh(signed_in.code_entered_at):
+        return True
+    return signed_in.device_id is not None and is_confirmed_device(device_id=signed_in.device_id)
+
+
 def _is_fresh(entered_at: datetime | None) -> bool:
     return entered_at is not None and entered_at + FRESH_FOR > now()
 
@@ -113,6 +124,7 @@ def confirm_code(code: str) -> None:
     address = request.remote_addr or ""
     use_code(patron_id=current_user.patron_id, purpose=STEP_UP, code=code, address=address, now=now())
     renew_code(session_id=current_user.session.id, now=now())
+    g.entered_code = True
 
 
 def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Callable[[View], View]:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.register.freezing import freeze_card
 from app.register.one_time import find_link
-from app.register.outbox import CONTACT_CHANGED, NEW_PIN
+from app.register.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, NEW_PIN
 from app.register.tables import LibraryNotice, Patron
 from app.register.transaction import db
 from tests.doors.serving import (
@@ -20,6 +20,7 @@ from tests.doors.serving import (
     has_act,
     joined,
     look_up,
+    looks,
     messages,
     patron_row,
     serve,
@@ -164,7 +165,18 @@ def test_contact_data_are_corrected_and_the_old_address_is_told(app, desk):
     assert "new@example.org" in text
     assert "Nynorsk" in text
     told = sorted((kind, channel or "") for _id, kind, channel, _due in messages(app))
-    assert told == [(CONTACT_CHANGED, ""), (CONTACT_CHANGED, "email")]
+    assert told == [(CONTACT_CHANGED, "email"), (CONTACT_UNPROVEN, "email")]
+    assert patron_row(app, GUARDIAN[0]).proven_email == "guardian@example.org"
+    assert "Not confirmed" in text
+
+
+def test_papers_that_a_desk_has_seen_prove_the_address_and_stand_in_the_access_log(app, desk):
+    serve(desk, **INGRID)
+    form = fields_of(find_form(desk.get("/desk/patron/contact"), "/desk/patron/contact"))
+    desk.post("/desk/patron/contact", data=form | {"email": "new@example.org", "papers": "y"})
+    assert patron_row(app, GUARDIAN[0]).proven_email == "new@example.org"
+    assert "Not confirmed" not in main_text(desk.get("/desk/patron"))
+    assert (1, "papers", "name, birth date, contact data") in looks(app)
 
 
 def test_name_and_birth_date_are_corrected_at_the_desk(app, desk):

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from app.register.tables import NationalIdToken, Patron
 from app.register.transaction import db
-from tests.doors.serving import INGRID, JONAS, NOBODYS_NUMBER, begin_enrolling, freeze, has_act, looks, serve
+from tests.doors.serving import INGRID, JONAS, NOBODYS_NUMBER, act, begin_enrolling, freeze, has_act, looks, serve
 from tests.doors.visits import CHILD, GUARDIAN, MULLSJO, csrf_token, desk_log_in, main_text
 
 INGRIDS_NUMBER = "12848430062"
@@ -25,7 +25,7 @@ def numbers(app):
 
 
 def note(desk, number):
-    fields = {"csrf_token": csrf_token(desk, "/desk"), "national_id": number}
+    fields = {"csrf_token": csrf_token(desk, "/desk"), "national_id": number, "papers": "y"}
     answer = desk.post("/desk/patron/national-id", data=fields)
     assert (answer.status_code, answer.location) == (302, "/desk/patron")
     return desk.get("/desk/patron")
@@ -42,6 +42,12 @@ def test_whoever_has_a_number_noted_is_found_by_it_and_gets_no_second_card(desk,
     assert "Jonas Solvang" in main_text(desk.get("/desk/patron"))
     note(desk, NOBODYS_NUMBER)
     assert numbers(CHILD[0]) == 2
+
+
+def test_nobody_comes_in_by_a_number_that_was_noted_without_papers(desk, numbers):
+    serve(desk, **JONAS)
+    assert "look at photo id" in act(desk, NOTE, national_id=NOBODYS_NUMBER)
+    assert numbers(CHILD[0]) == 1
 
 
 def test_a_number_of_another_card_is_left_there_and_the_way_on_is_told(app, desk, numbers):
@@ -83,8 +89,7 @@ def test_who_has_which_number_cannot_be_tried_out_without_end(desk, clock, numbe
         if tried % 100 == 0:
             clock.turn(seconds=60)
             serve(desk, **INGRID)
-        desk.post(
-            "/desk/patron/national-id", data={"csrf_token": csrf_token(desk, "/desk"), "national_id": INGRIDS_NUMBER}
-        )
+        fields = {"csrf_token": csrf_token(desk, "/desk"), "national_id": INGRIDS_NUMBER, "papers": "y"}
+        desk.post("/desk/patron/national-id", data=fields)
     assert "Too many attempts." in main_text(note(desk, NOBODYS_NUMBER))
     assert numbers(GUARDIAN[0]) == 1

@@ -21,6 +21,7 @@ from app.web.sending import send_one
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, submit
 from tests.mail import MailServer, running_mail_server
+from tests.register.people import as_proven
 from tests.searching import stands_in
 
 CODE_PAGE = "/login/code"
@@ -231,7 +232,8 @@ def test_whoever_has_no_address_comes_in_with_the_pin_and_the_device_stays_uncon
     assert log_in(client, *CHILD, keep=True).location == "/my"
     assert confirmations(app) == [False]
     with app.app_context():
-        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(email="child@example.org"))
+        values = as_proven({"email": "child@example.org"})
+        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(**values))
         db.session.commit()
     assert log_in(client, *CHILD, keep=True).location == CODE_PAGE
     assert enter(client, newest_code(app, mail)).location == "/my"

@@ -120,9 +120,11 @@ def test_a_letter_that_is_printed_again_has_another_link_and_the_first_opens_not
 def test_a_letter_without_an_address_tells_staff_what_to_do(app, desk, letter):
     with app.app_context():
         patron = db.session.get_one(Patron, letter[2])
-        patron.address = patron.postcode = patron.place = None
+        patron.address = patron.postcode = patron.place = patron.proven_address = None
         db.session.commit()
-    assert "The register has no address of this patron." in main_text(act(desk, letter[0], "letter"))
+    assert act(desk, letter[0], "letter").location == "/desk/post"
+    text = main_text(submit(desk, f"/desk/post/{letter[0]}/letter", page="/desk/post", papers="y"))
+    assert "No postal address of this patron is confirmed" in text
 
 
 def test_every_look_at_a_patron_is_written_down(app, desk, letter, failed):

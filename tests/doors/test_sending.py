@@ -30,6 +30,7 @@ from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.mail import running_mail_server
 from tests.register.interrupting import interrupted
+from tests.register.people import as_proven
 
 Ask = Callable[..., int]
 
@@ -51,7 +52,9 @@ def ask(clock: Clock) -> Ask:
 
     def to_send(kind: str, *, of: tuple[str, str] = GUARDIAN, contact: dict | None = None, **more) -> int:
         patron_id = db.session.scalar(select(Patron.id).where(Patron.card_number == of[0]))
-        db.session.execute(update(Patron).where(Patron.id == patron_id).values(**contact or {"language": "nb"}))
+        db.session.execute(
+            update(Patron).where(Patron.id == patron_id).values(**as_proven(contact or {"language": "nb"}))
+        )
         ask_for_message(patron_id=patron_id, kind=kind, now=clock(), **more)
         db.session.commit()
         return patron_id

@@ -20,6 +20,7 @@ from app.web.access import Audience, open_to
 from app.web.step_up import after_step_up
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
+from tests.register.people import as_proven
 from tests.searching import stands_in
 
 WRONG = "0000"
@@ -244,7 +245,8 @@ def test_a_question_that_is_only_looked_at_sends_no_code(app: APIFlask, client: 
     log_in(client, *CHILD)
     clock.turn(seconds=660)
     with app.app_context():
-        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(email="child@example.org"))
+        values = as_proven({"email": "child@example.org"})
+        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(**values))
         db.session.commit()
     for _ in range(10):
         assert client.head("/my/confirm?next=secret").status_code == 200

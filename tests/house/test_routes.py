@@ -100,6 +100,7 @@ ROUTES = """
 /my/confirm                                            GET,POST   patron
 /my/data                                               GET        patron
 /my/data.json                                          GET        patron
+/my/data/confirm-contact                               POST       patron
 /my/data/download                                      GET        patron
 /my/data/edit                                          GET,POST   patron
 /my/data/erase                                         GET,POST   patron
@@ -144,6 +145,7 @@ ROUTES = """
 /status                                                GET        anyone
 /sw.js                                                 GET        anyone
 /time                                                  GET        anyone
+/undo/<word>                                           GET,POST   anyone
 """
 ROUTES_OF_THE_DEMO = """
 /demo/inbox                                            GET        anyone
@@ -159,6 +161,7 @@ FOR_EXAMPLE = {
     "purpose": "card",
     "step": "details",
     "code": "NO-SUCH-CODE",
+    "word": "1-" + "0" * 64,
 }
 
 # Looking at somebody else's loans is an event: it is written down before the page is served (docs/adr/0004).

@@ -18,6 +18,15 @@ ULLENSAKER, MULLSJO = "2023500", "Mull"
 NINETY_DAYS = timedelta(days=90)
 
 
+def as_proven(contact: dict) -> dict:
+    """Return columns of a patron with what is in them of addresses proven too."""
+    proven = {f"proven_{name}": contact[name] for name in ("email", "phone") if name in contact}
+    if "address" in contact:
+        place = f"{contact.get('postcode') or ''} {contact.get('place') or ''}".strip()
+        proven["proven_address"] = contact["address"] and f"{contact['address']}\n{place}".strip()
+    return contact | proven
+
+
 def patron_id(card_number: str) -> int:
     found = db.session.scalar(select(Patron.id).where(Patron.card_number == card_number))
     db.session.rollback()

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, correct_patron
+from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, Proof, correct_patron
 from app.register.one_time import LETTER_LASTS, draw_link, find_link
 from app.register.outbox import SEALED_TO_COLUMN
 from app.register.patrons import NoSuchPatron
@@ -38,7 +38,7 @@ FORMER = Contact(
 
 
 def correct(card_number: str = GUARDIAN, **changes) -> None:
-    correct_patron(patron_id=patron_id(card_number), changes=Correction(**changes), now=LATER)
+    correct_patron(patron_id=patron_id(card_number), changes=Correction(**changes), proof=Proof.CHANGED, now=LATER)
     db.session.commit()
 
 
@@ -96,13 +96,15 @@ def test_a_link_stays_good_where_they_are_reached_as_before():
 def test_the_patron_is_told_the_new_way_and_at_the_addresses_that_were_replaced():
     correct(contact=NEW)
     assert messages() == [
-        ("contact-changed", None, None),
         ("contact-changed", "email", "guardian@example.org"),
         ("contact-changed", "sms", "+4799900001"),
+        ("contact-changed", None, None),
     ]
 
 
-def test_an_address_that_stays_is_not_told_twice():
+def test_somebody_who_was_not_reached_before_is_told_the_new_way_alone():
+    db.session.execute(update(Patron).values(proven_address=None))
+    db.session.commit()
     correct(CHILD, contact=Contact(email="jonas@example.org", preferred="email"))
     assert messages() == [("contact-changed", None, None)]
 

@@ -19,6 +19,7 @@ from app.register.letters import (
 )
 from app.register.message_queue import leave_to_desk, mark_failed, take_due_message
 from app.register.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
+from app.register.proven import PapersNotSeen
 from app.register.tables import AccessLogEntry, Message, Patron
 from app.register.transaction import db, end_transaction
 from app.register.vault import Vault
@@ -101,10 +102,24 @@ def test_no_other_library_sees_or_touches_a_message_that_failed(clock, failed):
 
 
 def test_a_letter_is_opened_with_its_address_after_the_look_is_written_down(clock, letter):
+    db.session.execute(update(Patron).values(proven_address="Furuveien 3\n2050 Jessheim"))
+    db.session.commit()
     due = open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, now=clock())
     assert (due.kind, due.channel, due.patron_id) == (NEW_PIN, "letter", patron_id(CHILD))
-    assert due.to.splitlines()[0] == due.name
+    assert due.to == f"{due.name}\nFuruveien 3\n2050 Jessheim"
     assert looks() == [(patron_id(CHILD), "desk-2023500", "post", "name, address")]
+
+
+def test_a_link_without_a_proven_postal_address_is_printed_for_whoever_shows_papers(clock, letter):
+    db.session.execute(update(Patron).values(address="Somewhere else 1", proven_address=None))
+    db.session.commit()
+    ((shown,), _more) = letters(clock)
+    assert shown.needs_papers
+    with pytest.raises(PapersNotSeen):
+        open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, now=clock())
+    due = open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, papers_seen=True, now=clock())
+    assert due.to == due.name
+    assert looks()[-1] == (patron_id(CHILD), "desk-2023500", "papers", "name, address")
 
 
 def test_a_letter_to_a_former_address_is_opened_with_that(clock):
@@ -143,7 +158,7 @@ def test_a_failure_is_shown_with_as_much_of_the_address_as_shows_a_wrong_one(clo
 
 
 def test_of_a_telephone_number_three_digits_are_shown(clock, failed):
-    db.session.execute(update(Patron).values(preferred_contact="sms", phone="+4799900123"))
+    db.session.execute(update(Patron).values(preferred_contact="sms", proven_phone="+4799900123"))
     db.session.commit()
     (shown,) = failures(clock)
     assert (shown.channel, shown.to) == ("sms", "…123")

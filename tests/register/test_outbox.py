@@ -25,7 +25,7 @@ from app.register.outbox import (
 from app.register.tables import Message, Patron
 from app.register.transaction import db
 from app.register.vault import Vault
-from tests.register.people import CHILD, GUARDIAN, count_rows, patron_id, read_rows, reading
+from tests.register.people import CHILD, GUARDIAN, as_proven, count_rows, patron_id, read_rows, reading
 
 BY_MACHINE = (EMAIL, SMS)
 
@@ -40,7 +40,7 @@ def take(now, channels=BY_MACHINE) -> Due | None:
 
 
 def reach(card_number, **contact) -> None:
-    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**contact))
+    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**as_proven(contact)))
     db.session.commit()
 
 

@@ -14,7 +14,7 @@ from app.rules.card_number import NotACardNumber
 from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE, ORDER_STRICT_SOURCE
 from tests.register.counting import statements_sent
 from tests.register.interrupting import interrupted
-from tests.register.people import CHILD, GUARDIAN, LOST, TEEN, count_rows, patron_id, read_register
+from tests.register.people import CHILD, GUARDIAN, LOST, TEEN, as_proven, count_rows, patron_id, read_register
 
 HOME = "203.0.113.7"
 UNKNOWN = "N999999999"
@@ -39,7 +39,7 @@ def asked_for() -> list[tuple[int, str]]:
 
 
 def set_patron(card_number, **values):
-    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**values))
+    db.session.execute(update(Patron).where(Patron.card_number == card_number).values(**as_proven(values)))
     db.session.commit()
 
 

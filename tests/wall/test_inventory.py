@@ -65,6 +65,7 @@ PERIODS = {
     "pin_orders": [words(retention.PIN_ORDERS)],
     "machine_answers": [words(retention.MACHINE_ANSWERS)],
     "library_notices": [words(retention.ANSWERED_NOTICES), words(retention.NOTICES)],
+    "contact_changes": [words(retention.CONTACT_CHANGES)],
     "erasures": [words(retention.ERASURES)],
 }
 

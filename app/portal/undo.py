@@ -1,0 +1,35 @@
+"""The link in a message about changed contact data: undo it, or say that it was right.
+
+Looking at the page changes nothing: mail scanners open every link. The link itself is a secret in an address, as with
+a new PIN.
+"""
+
+from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.messages.compose import field_words
+from app.portal.routes import portal
+from app.register.contact_undo import NothingToUndo, confirm_change, find_undoable, undo_change
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+
+@portal.route("/undo/<word>", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def undo(word: str) -> ResponseReturnValue:
+    """Show what a link undoes; undo it, or confirm what was changed, when the form is sent."""
+    if request.method != "POST":
+        found = find_undoable(word=word, now=now())
+        if found is None:
+            return _show_end("gone", status=404)
+        return render_template("portal/undo.html", found=found, what=field_words(found.told.fields), word=word)
+    end, act = ("confirmed", confirm_change) if "confirm" in request.form else ("undone", undo_change)
+    try:
+        act(word=word, address=request.remote_addr or "", now=now())
+    except NothingToUndo:
+        return _show_end("gone", status=404)
+    return _show_end(end)
+
+
+def _show_end(end: str, *, status: int = 200) -> Response:
+    return make_response(render_template("portal/undo_end.html", end=end), status)
