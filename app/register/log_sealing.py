@@ -40,6 +40,9 @@ def seal(*, batch: int = BATCH, everything: bool = False) -> int:
 
 def seal_all() -> None:
     """Seal whatever there is."""
+    # The newest first, and then one look through all for what came late.
+    while seal():
+        pass
     while seal(everything=True):
         pass
 
