@@ -12,6 +12,7 @@ from app.api.access import NotForSuppliers, SystemsOnly
 from app.api.document import describe_as_it_is
 from app.api.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
+from app.register.access_log import LookedTooLate
 from app.register.acting import CardAtRest, CardLost, NotTheirHome
 from app.register.deaths import NotYourReport
 from app.register.enrolment import ConsentMissing, NumberNotReserved
@@ -36,6 +37,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     CursorPassed: (410, "What came after the cursor is thrown away in part. Fetch your patrons anew."),
     KeyReused: (422, "The key was sent with another request before. Choose a new one."),
     LastLibrary: (409, "It is the patron's last library. Whoever wants no card any more is deleted."),
+    LookedTooLate: (410, "The patron was erased meanwhile."),
     LocalCard: (409, "Only another library takes this card."),
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
     NoNumbersLeft: (409, "There are not that many numbers left."),

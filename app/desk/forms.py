@@ -59,7 +59,6 @@ class WaiveForm(FlaskForm):
 class ReplaceForm(FlaskForm):
     """A new card for the patron before the desk. `replaces` is the number that it replaces, so that it does so once."""
 
-    key = HiddenField(validators=[Length(min=8, max=64)])
     replaces = HiddenField(validators=[DataRequired(), Length(max=10)])
     card_number = StringField(_l("Number on the new card"), validators=[Length(max=40)])
 

@@ -51,8 +51,8 @@ def post() -> ResponseReturnValue:
         workplace=workplace,
         waiting=waiting,
         failed=failed,
-        next_waiting=waiting[-1].id if more_waiting else None,
-        next_failed=failed[-1].id if more_failed else None,
+        next_waiting=waiting[-1].id if waiting and more_waiting else None,
+        next_failed=failed[-1].id if failed and more_failed else None,
         subject_of=subject_of,
     )
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.register.log_proofs import body_of, prove
-from app.register.tables import AccessLogEntry
-from app.register.transaction import db, direct_connection
+from app.register.tables import AccessLogEntry, Patron
+from app.register.transaction import came_too_late, db, direct_connection
+from app.rules.errors import RuleBroken
 
 ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
 PURPOSES: Final = frozenset(
@@ -70,6 +71,12 @@ class NotWrittenDown(Exception):
     """The log cannot be written, so nothing may be told."""
 
 
+class LookedTooLate(RuleBroken):
+    """Whoever was to be shown was erased at this moment: nobody is left to be told of."""
+
+    code = "gone"
+
+
 class NotAWordOfTheLog(Exception):
     """A programming fault: a patron could not read the line."""
 
@@ -98,43 +105,62 @@ def check_words(*, purpose: str, fields: str) -> None:
 def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
     """Write one line to the access log and commit it. `fields` names what was shown, never its values.
 
+    Raises NotWrittenDown or LookedTooLate.
+    """
+    if not write_down_list(patron_ids=[patron_id], looker=looker, purpose=purpose, fields=fields, now=now):
+        raise LookedTooLate
+
+
+def write_down_list(
+    *, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime
+) -> frozenset[int]:
+    """Write one line for each patron of a list, all or none, and commit them; return who may be shown.
+
     Raises NotWrittenDown.
     """
-    write_down_list(patron_ids=[patron_id], looker=looker, purpose=purpose, fields=fields, now=now)
+    patrons = dict.fromkeys(sorted(set(patron_ids)), fields)
+    return write_down_all(patrons=patrons, looker=looker, purpose=purpose, now=now)
 
 
-def write_down_list(*, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime) -> None:
-    """Write one line for each patron of a list that is to be shown, all or none, and commit them.
-
-    Raises NotWrittenDown.
-    """
-    write_down_all(patrons=dict.fromkeys(sorted(set(patron_ids)), fields), looker=looker, purpose=purpose, now=now)
-
-
-def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, now: datetime) -> None:
+def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, now: datetime) -> frozenset[int]:
     """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each.
 
-    Raises NotWrittenDown.
+    Returns who may be shown: not those who were erased at this moment. Raises NotWrittenDown.
     """
-    lines = _lines(patrons, looker=looker, purpose=purpose, now=now)
-    if lines:
+    left = dict(patrons)
+    while left:
         try:
             with direct_connection() as connection:
-                connection.execute(insert(AccessLogEntry).values(lines))
-        except SQLAlchemyError:
-            raise NotWrittenDown from None
+                connection.execute(insert(AccessLogEntry).values(_lines(left, looker=looker, purpose=purpose, now=now)))
+            break
+        except SQLAlchemyError as error:
+            there = _who_is_there(left) if _came_too_late(error) else left
+            if len(there) == len(left):
+                raise NotWrittenDown from None
+            left = there
+    return frozenset(left)
+
+
+def _came_too_late(error: SQLAlchemyError) -> bool:
+    return isinstance(error, IntegrityError) and came_too_late(error)
+
+
+def _who_is_there(patrons: Mapping[int, str]) -> dict[int, str]:
+    with direct_connection() as connection:
+        there = set(connection.execute(select(Patron.id).where(Patron.id.in_(patrons))).scalars())
+    return {patron_id: fields for patron_id, fields in patrons.items() if patron_id in there}
 
 
 def write_down_with_act(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
     """Write one line in the request's own transaction: act, line and answer are there together, or none of them.
 
-    Raises NotWrittenDown.
+    Raises NotWrittenDown or LookedTooLate.
     """
     lines = _lines({patron_id: fields}, looker=looker, purpose=purpose, now=now)
     try:
         db.session.execute(insert(AccessLogEntry).values(lines))
-    except SQLAlchemyError:
-        raise NotWrittenDown from None
+    except SQLAlchemyError as error:
+        raise (LookedTooLate if _came_too_late(error) else NotWrittenDown) from None
 
 
 def _lines(patrons: Mapping[int, str], *, looker: Looker, purpose: str, now: datetime) -> list[dict[str, Any]]:

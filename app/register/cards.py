@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.register.changes import RENUMBERED, note_change
+from app.register.changes import RENUMBERED, Charge, note_change
 from app.register.devices import NoSuchDevice
 from app.register.numbers import check_reserved, draw_number, note_number
 from app.register.outbox import CARD_REPLACED, ask_for_message
@@ -188,12 +188,14 @@ def replace_card(
     replaces: str | None = None,
     library_id: str | None = None,
     card_number: str | None = None,
+    charge: Charge | None = None,
 ) -> str:
     """Give the patron a new card number, which is returned; the old one is never issued again.
 
     Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
     `card_number` is on a card out of the library's own series; without it a number is drawn. With `replaces`, the
-    number that is to be replaced, a repeated click gives no second one. Raises WasReplaced, NotACardNumber,
+    number that is to be replaced, a repeated click gives no second one. The fee of a `charge` is booked by who tells
+    the library of the number, and so once, and under that number. Raises WasReplaced, NotACardNumber,
     NumberNotReserved, NumberWasIssued, ReportedDead or NoSuchPatron.
     """
     patron = _lock_living(patron_id)
@@ -207,7 +209,7 @@ def replace_card(
     patron.card_number = new
     if patron.card_state == "lost":
         patron.card_state = "active"
-    note_change(patron=patron, kind=RENUMBERED, former_number=old, now=now)
+    note_change(patron=patron, kind=RENUMBERED, former_number=old, charge=charge, now=now)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
     return new

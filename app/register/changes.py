@@ -1,6 +1,7 @@
 """Whoever changes a patron says so here: the patron's version grows, and each library's system is to be told."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Integer, bindparam, select, text
@@ -37,6 +38,14 @@ _HOLD = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """That a library charges for a card that it replaced. `staff` is the user name of who gave it."""
+
+    library_id: str
+    staff: str
+
+
 def hold_lines(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
     """Hold the lines of a patron's libraries, and of `library_ids`, until this transaction ends.
 
@@ -56,11 +65,13 @@ def note_change(
     library_ids: Iterable[str] | None = None,
     former_number: str | None = None,
     erasure_id: int | None = None,
+    charge: Charge | None = None,
 ) -> None:
     """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
 
     In the transaction of the change; `hold_lines` comes first where there are several. `former_number` is the card
-    number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED).
+    number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED). `charge`
+    is for the library that gave the card.
     """
     patron.version += 1
     if library_ids is None:
@@ -79,5 +90,6 @@ def note_change(
                 due_at=now,
                 attempts=0,
                 erasure_id=erasure_id,
+                charged_by=charge.staff if charge and charge.library_id == library_id else None,
             )
         )

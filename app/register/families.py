@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, func, select
 
-from app.register.access_log import Looker, write_down
+from app.register.access_log import Looker, write_down_list
 from app.register.carrying import stop_carrying
 from app.register.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.patrons import lock_patron
@@ -286,9 +286,9 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
         ).all()
     # By the id, which stays the guardian's through every new card, and goes with the guardian.
     looker = Looker(role="guardian", actor=str(guardian_id), library_id=None)
-    for row in rows:
-        write_down(patron_id=row.patron_id, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
+    patron_ids = [row.patron_id for row in rows]
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
     return [
         myself,
-        *(Seen(row.id, row.patron_id, row.name, row.card_number) for row in rows),
+        *(Seen(row.id, row.patron_id, row.name, row.card_number) for row in rows if row.patron_id in shown),
     ]

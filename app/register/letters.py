@@ -65,8 +65,12 @@ def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) 
     """
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
-    write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
-    letters = [WaitingLetter(row.id, row.name, row.kind, row.asked_at, _needs_papers(row, row.kind)) for row in rows]
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
+    letters = [
+        WaitingLetter(row.id, row.name, row.kind, row.asked_at, _needs_papers(row, row.kind))
+        for row in rows
+        if row.patron_id in shown
+    ]
     return letters, more
 
 
@@ -80,8 +84,9 @@ def list_failed(
     """
     rows, more = _next_page(*_FAILED, is_not_leased(now=now), library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
-    write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name, contact data", now=now)
-    return [_failed(row, channels) for row in rows], more
+    fields = "name, contact data"
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields=fields, now=now)
+    return [_failed(row, channels) for row in rows if row.patron_id in shown], more
 
 
 def _next_page(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
-from app.register.access_log import Looker, write_down_all
+from app.register.access_log import Looker, write_down, write_down_all
 from app.register.budgets import take_tries
 from app.register.erasure import DEATH
 from app.register.patrons import NATIONAL_ID
@@ -112,13 +112,14 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     rows.sort(key=lambda row: (not row.here, fold_words(row.name), row.id))
     if not all(row.here for row in rows[:MOST_HITS]):
         count_stranger_at_desk(library_id=library_id, now=now)
-    write_down_all(
+    shown = write_down_all(
         patrons={row.id: _OF_OURS if row.in_full else _MINIMUM for row in rows[:MOST_HITS]},
         looker=looker,
         purpose=PURPOSE,
         now=now,
     )
-    return Found(hits=tuple(_hit(row, now=now) for row in rows[:MOST_HITS]), more=len(rows) > MOST_HITS)
+    hits = tuple(_hit(row, now=now) for row in rows[:MOST_HITS] if row.id in shown)
+    return Found(hits=hits, more=len(rows) > MOST_HITS)
 
 
 def find_holder(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Hit | None:
@@ -142,7 +143,8 @@ def find_hit(*, patron_id: int, looker: Looker, library_id: str, now: datetime) 
 
 
 def _tell(row: _Row, *, looker: Looker, now: datetime) -> Hit:
-    write_down_all(patrons={row.id: _OF_OURS if row.in_full else _MINIMUM}, looker=looker, purpose=PURPOSE, now=now)
+    fields = _OF_OURS if row.in_full else _MINIMUM
+    write_down(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=fields, now=now)
     return _hit(row, now=now)
 
 

@@ -42,7 +42,8 @@ class Notice:
 
     `card_number` is the number by which the library knows the patron once it has applied the notice; for LEFT and
     ERASED the one it is to forget. `former_number` is there where the number changed. None where it is not known any
-    more. `attempts` counts how often the library refused it.
+    more. `attempts` counts how often the library refused it. `charged_by` is who gave the new card, where the library
+    charges for it.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Notice:
     former_number: str | None
     asked_at: datetime
     attempts: int
+    charged_by: str | None
 
 
 def take_line(*, now: datetime) -> Line | None:
@@ -126,6 +128,7 @@ def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
                 former_number=None if gone else former,
                 asked_at=row.asked_at,
                 attempts=row.attempts,
+                charged_by=row.charged_by,
             )
         )
     return read

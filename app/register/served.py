@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.register.devices import ShownDevice, list_devices
 from app.register.national_ids import count_numbers
+from app.register.patrons import NoSuchPatron
 from app.register.proven import unproven_channels
 from app.register.tables import Affiliation, Library, Patron
 from app.register.transaction import db
@@ -65,10 +66,16 @@ class SeenPatron:
 
 
 def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> SeenPatron:
-    """Return what a desk at this library shows of the patron it serves; the look was written down before."""
-    home, patron = db.session.execute(
+    """Return what a desk at this library shows of the patron it serves; the look was written down before.
+
+    Raises NoSuchPatron.
+    """
+    row = db.session.execute(
         select(Library.name, Patron).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
-    ).one()
+    ).first()
+    if row is None:
+        raise NoSuchPatron
+    home, patron = row
     local_to = db.session.get(Library, patron.local_to) if patron.local_to else None
     age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
     return SeenPatron(

@@ -170,9 +170,23 @@ def _tell_lending(notice: Notice, lending: LendingSystem) -> list[str]:
     """Our circulation keeps nothing of a patron but the card number, so joining and corrections are no news to it."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
+        _charge(notice, lending, former_number=notice.former_number, card_number=notice.card_number)
     if notice.kind in (LEFT, ERASED) and notice.card_number:
         return [kept.kind for kept in lending.end_patron(card_number=notice.card_number, dry_run=False).kept]
     return []
+
+
+def _charge(notice: Notice, lending: LendingSystem, *, former_number: str, card_number: str) -> None:
+    """Charge for a new card, once: a number is replaced once, and so is the key of the charge used."""
+    if notice.charged_by is None:
+        return
+    key = f"replaces-{former_number}"
+    try:
+        lending.issue_replacement_card(card_number=card_number, idempotency_key=key, staff=notice.charged_by)
+    except Refused as refusal:
+        # It was booked when the notice was told before, and has followed the patron to a still newer number since.
+        if refusal.code != "key_reused":
+            raise
 
 
 def _pause(line: Line, fault: Unavailable, *, answered: bool) -> None:

@@ -13,6 +13,7 @@ from app.register.tables import AccessLogEntry, Patron
 from app.register.transaction import db
 from app.web.worker import work_once
 from tests.conftest import Clock
+from tests.doors.serving import JONAS, serve
 from tests.doors.visits import (
     AT_MULLSJO_ONLY,
     MULLSJO,
@@ -26,6 +27,7 @@ from tests.doors.visits import (
     shown_code,
     submit,
 )
+from tests.register.interrupting import interrupted
 from tests.together.acts import press, read_loans
 from tests.town import Town
 
@@ -125,6 +127,53 @@ def test_a_new_card_costs_its_fee_once_and_loans_follow_to_the_new_number(
     assert "Alt om hester" in before
     assert served.get("/desk/counter").location == "/desk", "the patron is served again when the new card is scanned"
     assert child.get("/my/loans").text.count("Alt om hester") > 0, "the device follows the patron"
+
+
+def fees_of(town: Town, card_number: str) -> list[str]:
+    """Return the fees for new cards that are owed under a number at both libraries."""
+    found = []
+    for library_id in ("2023500", "Mull"):
+        system = town.systems.get(library_id)
+        assert system is not None
+        (account,) = system.accounts(card_numbers=[card_number])
+        found += [fee.kind for fee in account.fees if fee.kind == "replacement_card"]
+    return found
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_two_desks_that_replace_one_card_at_the_same_moment_charge_once(
+    app: APIFlask, town: Town, desk: FlaskClient, new_browser: Callable[..., FlaskClient], clock: Clock
+):
+    second = new_browser()
+    clock.turn(seconds=30)
+    assert desk_log_in(second).status_code == 302
+    with app.app_context():
+        engine = db.engine
+    number = "N000100002"
+    for moment in range(0, 60, 3):
+        for each in (desk, second):
+            serve(each, **JONAS)
+        forms = {
+            each: {"csrf_token": csrf_token(each, "/desk"), "replaces": number, "key": str(place) * 32}
+            for place, each in enumerate((desk, second))
+        }
+
+        def replace_too(fields: dict[str, str] = forms[second]) -> None:
+            second.post("/desk/counter/replacement-card", data=fields)
+
+        with interrupted(engine, before=moment, by=replace_too) as acted:
+            desk.post("/desk/counter/replacement-card", data=forms[desk])
+        with app.app_context():
+            former, number = number, db.session.scalars(select(Patron.card_number).where(Patron.id == 2)).one()
+            db.session.remove()
+            while work_once():
+                pass
+        assert number != former
+        assert fees_of(town, former) == []
+        assert fees_of(town, number) == ["replacement_card"] * (moment // 3 + 1)
+        if not acted:
+            break
+    assert moment > 6
 
 
 def test_every_look_at_the_counter_is_written_down(served: FlaskClient):
