@@ -11,7 +11,7 @@ from app.register.one_time import CodeNotValid
 from app.register.pins import SignInRefused
 from app.web.access import Audience, open_to
 from app.web.errors import wait_sentence
-from app.web.new_device import TooSoon, Waiting, find_waiting, finish, forget_waiting, send_again
+from app.web.new_device import TooSoon, Waiting, code_failed, find_waiting, finish, forget_waiting, send_again
 
 
 @portal.get("/login/code")
@@ -77,7 +77,7 @@ def _ask(
     refusal: str = "",
     retry_after: int | None = None,
 ) -> Response:
-    page = render_template("portal/login_code.html", waiting=waiting, form=form, refusal=refusal)
+    page = render_template("portal/login_code.html", waiting=waiting, form=form, refusal=refusal, failed=code_failed())
     response = make_response(page, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

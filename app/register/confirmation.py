@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.register.budgets import take_tries
+from app.register.message_queue import CodeState, see_code
 from app.register.one_time import NEW_DEVICE, STEP_UP
 from app.register.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_message, choose_channel
 from app.register.pins import in_use_since
@@ -24,16 +25,23 @@ def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
     return choose_channel(reached, kind=STEP_UP_CODE, channels=channels)
 
 
-def ask_for_code(*, patron_id: int, purpose: str, now: datetime) -> None:
-    """Ask for a code for NEW_DEVICE or STEP_UP to be sent to the patron. Comes first in a request.
+def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | None = None) -> None:
+    """Ask for a code for NEW_DEVICE or STEP_UP to be sent to the patron, the preferred way where no `channel` is named.
+
+    Comes first in a request.
 
     Raises TooManyAttempts where five were asked for within the hour.
     """
     take_tries(tries=[(CODE_SENT, f"{purpose} {patron_id}")], now=now)
-    ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], now=now)
+    ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], channel=channel, now=now)
 
 
 def may_still_sign_in(*, patron_id: int, since: datetime) -> bool:
     """Tell whether the card is in use, under the PIN that was entered at `since`."""
     with direct_connection() as connection:
         return connection.execute(in_use_since(patron_id=patron_id, since=since)).first() is not None
+
+
+def see_code_for(*, patron_id: int, purpose: str, since: datetime, now: datetime) -> CodeState | None:
+    """Tell what became of the code that was asked for at `since` or later; None where none waits, or ever left."""
+    return see_code(patron_id=patron_id, kind=_KINDS[purpose], since=since, now=now)

@@ -111,17 +111,17 @@ def is_not_leased(*, now: datetime) -> ColumnElement[bool]:
     return or_(Message.leased_until.is_(None), Message.leased_until <= now)
 
 
-def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> CodeState:
-    """Tell what became of the code of one of the CODES that was asked for at `since` or later.
+def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> CodeState | None:
+    """Tell what became of the code of one of the CODES that was asked for at `since` or later; None where none waits.
 
-    It is not sent where a try failed, where it came to nothing, and where twenty seconds have passed.
+    It is not sent where a try failed, and where twenty seconds have passed.
     """
     asked = select(Message.sent_at, Message.asked_at, Message.attempts, is_not_leased(now=now).label("idle"))
     asked = asked.where(Message.patron_id == patron_id, Message.kind == kind, Message.asked_at >= since)
     with direct_connection() as connection:
         row = connection.execute(asked.order_by(Message.id.desc()).limit(1)).first()
     if row is None:
-        return "not sent"
+        return None
     if row.sent_at is not None:
         return "sent"
     has_failed = row.attempts > 0 and row.idle

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, select, update
 
 from app.register.budgets import from_source, give_back_tries, take_tries
-from app.register.message_queue import CODE_IS_SLOW, CodeState
 from app.register.one_time import CODE_LASTS, CodeNotValid
 from app.register.registrations import RegistrationGone, lock_registration, open_form, write_form
 from app.register.tables import Registration
@@ -122,17 +121,6 @@ def note_code_not_sent(*, registration_id: int, now: datetime) -> None:
     later = update(Registration).where(drawn).values(code_due_at=now + _PAUSE)
     db.session.execute(later, execution_options={"synchronize_session": False})
     db.session.commit()
-
-
-def see_code(row: Registration, *, now: datetime) -> CodeState:
-    """Tell what became of the code that was asked for last.
-
-    It is not sent where a try failed, and where twenty seconds have passed.
-    """
-    if row.code_due_at is None:
-        return "sent"
-    asked_at = (row.code_until or now) - CODE_LASTS
-    return "not sent" if asked_at + CODE_IS_SLOW <= now else "on its way"
 
 
 def _peek(handle: str, *, now: datetime) -> tuple[int, str]:

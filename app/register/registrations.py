@@ -14,6 +14,8 @@ from typing import Final
 from sqlalchemy import Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
+from app.register.message_queue import CODE_IS_SLOW
+from app.register.one_time import CODE_LASTS
 from app.register.patrons import NATIONAL_ID
 from app.register.retention import REGISTRATIONS
 from app.register.tables import Registration
@@ -86,7 +88,7 @@ class Half:
     """A registration as its owner's browser sees it. `patron_id` is the card that it led to.
 
     `owner` is the keyed token of who identified themself, the same in each registration of theirs.
-    `awaits_code`: a code was sent to the e-mail address, and still counts.
+    `awaits_code`: a code was asked for to the e-mail address, and still counts. `code_failed`: it could not be sent.
     """
 
     id: int
@@ -96,6 +98,7 @@ class Half:
     knows_child: bool
     guardian_agrees: bool
     awaits_code: bool
+    code_failed: bool
     patron_id: int | None
     done_at: datetime | None
 
@@ -150,9 +153,17 @@ def find_registration(*, handle: str, now: datetime) -> Half | None:
         knows_child=row.child_token is not None,
         guardian_agrees=row.guardian_token is not None,
         awaits_code=row.code_until is not None and row.code_until > now,
+        code_failed=_code_failed(row, now=now),
         patron_id=row.patron_id,
         done_at=row.done_at,
     )
+
+
+def _code_failed(row: Registration, *, now: datetime) -> bool:
+    """Tell whether the code that was asked for last has not left within twenty seconds."""
+    if row.code_due_at is None or row.code_until is None:
+        return False
+    return row.code_until - CODE_LASTS + CODE_IS_SLOW <= now
 
 
 def lock_registration(*, handle: str, now: datetime) -> Registration:

@@ -6,11 +6,11 @@ Why it is asked for, and of whom it is not: docs/adr/0011.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
-from app.register.confirmation import ask_for_code, code_channel, may_still_sign_in
+from app.register.confirmation import ask_for_code, code_channel, may_still_sign_in, see_code_for
 from app.register.devices import is_confirmed
 from app.register.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.register.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
@@ -62,23 +62,38 @@ def let_in_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Respo
     if channel is None:
         # Nothing can be sent to them. The device stays unconfirmed, and a code is asked for once they have an address.
         return _let_in(patron_id=patron_id, own_device=own_device, confirmed=False, since=since)
-    ask_for_code(patron_id=patron_id, purpose=NEW_DEVICE, now=now())
-    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=since, code_sent_at=now()))
+    instant = now()
+    ask_for_code(patron_id=patron_id, purpose=NEW_DEVICE, now=instant)
+    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=since, code_sent_at=instant))
     return make_response(redirect(url_for("portal.login_code")))
 
 
 def find_waiting() -> Waiting | None:
     """Return the sign-in that waits in this browser, for ten minutes from the last code and while the PIN stands."""
+    waiting = _read_kept()
+    if waiting is None or waiting.code_sent_at + CODE_LASTS <= now():
+        return None
+    return waiting if may_still_sign_in(patron_id=waiting.patron_id, since=waiting.pin_entered_at) else None
+
+
+def code_failed() -> bool:
+    """Tell whether the code that this browser waits for, or waited for until it was too late, could not be sent."""
+    waiting = _read_kept()
+    if waiting is None:
+        return False
+    # The instant went through a cookie as a fraction of seconds.
+    since = waiting.code_sent_at - timedelta(seconds=1)
+    return see_code_for(patron_id=waiting.patron_id, purpose=NEW_DEVICE, since=since, now=now()) in (None, "not sent")
+
+
+def _read_kept() -> Waiting | None:
     try:
         sealed = urlsafe_b64decode(session.get(_KEPT_AS, ""))
         kept = json.loads(vault.open(sealed, column=_SEALED_FOR))
     except (SecretNotOpened, ValueError):
         return None
     entered_at, sent_at = (datetime.fromtimestamp(kept[name], UTC) for name in ("pin_entered_at", "code_sent_at"))
-    waiting = Waiting(**kept | {"pin_entered_at": entered_at, "code_sent_at": sent_at})
-    if waiting.code_sent_at + CODE_LASTS <= now():
-        return None
-    return waiting if may_still_sign_in(patron_id=waiting.patron_id, since=entered_at) else None
+    return Waiting(**kept | {"pin_entered_at": entered_at, "code_sent_at": sent_at})
 
 
 def _keep(waiting: Waiting) -> None:
@@ -94,13 +109,20 @@ def _keep(waiting: Waiting) -> None:
 
 
 def send_again(waiting: Waiting) -> None:
-    """Send another code; the one before is worth nothing then. Raises TooSoon or TooManyAttempts."""
-    left = (waiting.code_sent_at + CODE_RESENT_AFTER - now()).total_seconds()
+    """Send another code; the one before is worth nothing then. Where that could not be sent, it goes another way.
+
+    Raises TooSoon or TooManyAttempts.
+    """
+    instant, failed, channel = now(), code_failed(), waiting.channel
+    left = (waiting.code_sent_at + CODE_RESENT_AFTER - instant).total_seconds()
     # A longer wait comes from a clock that was wrong.
-    if 0 < left <= CODE_RESENT_AFTER.total_seconds():
+    if 0 < left <= CODE_RESENT_AFTER.total_seconds() and not failed:
         raise TooSoon(seconds=-int(-left // 1))
-    ask_for_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, now=now())
-    _keep(replace(waiting, code_sent_at=now()))
+    if failed:
+        others = [each for each in channels_served() if each != waiting.channel]
+        channel = code_channel(patron_id=waiting.patron_id, channels=others) or channel
+    ask_for_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, channel=channel, now=instant)
+    _keep(replace(waiting, channel=channel, code_sent_at=instant))
 
 
 def finish(waiting: Waiting, *, code: str) -> Response:

@@ -39,9 +39,9 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 
 from app.register.budgets import TooManyAttempts
-from app.register.confirmation import ask_for_code, code_channel
+from app.register.confirmation import ask_for_code, code_channel, see_code_for
 from app.register.devices import is_confirmed_device
-from app.register.one_time import STEP_UP, CodeNotValid, use_code
+from app.register.one_time import CODE_LASTS, STEP_UP, CodeNotValid, use_code
 from app.register.patrons import get_patron
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.sessions import renew_code, renew_secret, use_identified
@@ -210,6 +210,13 @@ def _take_answer(needed: Needed) -> Response | None:
     return None
 
 
+def _code_failed() -> bool:
+    """Tell whether the code that was asked for last, within ten minutes, could not be sent."""
+    instant = now()
+    whose = current_user.patron_id
+    return see_code_for(patron_id=whose, purpose=STEP_UP, since=instant - CODE_LASTS, now=instant) == "not sent"
+
+
 def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, refusal: str = "") -> Response:
     """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way."""
     typed = [
@@ -224,6 +231,7 @@ def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, re
         sent=sent or not needed.code,
         typed=typed,
         refusal=refusal,
+        failed=needed.code and _code_failed(),
         here=request.path,
         goes_on_to=request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
     )

@@ -25,7 +25,7 @@ def test_a_system_that_fetches_them_is_told_that_they_are_gone(app: APIFlask, cl
         patron_id = make_patron(app, card_number)
         with app.app_context():
             engine = db.engine
-        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom)) as acted:
+        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom), patience=20) as acted:
             answer = fetch(client, card_number)
         if not acted:
             break
@@ -46,7 +46,7 @@ def test_a_guardians_page_is_shown_without_the_child(app: APIFlask, client: Flas
             given = {"guardian_card_number": GUARDIAN[0], "guardian_id": guardian_id, "may_carry_card": False}
             db.session.add(FamilyPermission(patron_id=patron_id, given_at=START, switched_on_at=START, **given))
             db.session.commit()
-        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom)) as acted:
+        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom), patience=20) as acted:
             answer = client.get("/my/loans")
         assert answer.status_code == 200
         if not acted:
@@ -61,7 +61,7 @@ def test_a_desk_that_looks_them_up_is_shown_the_others_or_led_on(app: APIFlask, 
         patron_id = make_patron(app, f"N0888{moment:05}")
         with app.app_context():
             engine = db.engine
-        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom)) as acted:
+        with interrupted(engine, before=moment, by=lambda whom=patron_id: erase(app, whom), patience=20) as acted:
             answer = submit(client, "/desk/find", name="Ylva Solvang", birth_date="1983-08-19")
         assert answer.status_code in (200, 302, 409)
         if not acted:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
@@ -11,7 +12,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.messages.channels import Channels
+from app.messages.channels import Channels, Inbox
 from app.messages.smtp import Smtp
 from app.register.cards import report_lost
 from app.register.pin_changes import choose_pin
@@ -255,3 +256,50 @@ def test_a_cookie_that_somebody_made_up_waits_for_nothing(client: FlaskClient) -
         with client.session_transaction() as kept:
             kept["new_device"] = made_up
         assert "No login is waiting" in main_text(client.get(CODE_PAGE))
+
+
+FAILED = "We could not send you the code."
+
+
+def test_whoever_waits_for_a_code_is_told_that_it_could_not_be_sent_and_gets_another_at_once(
+    app: APIFlask, client: FlaskClient, mail: MailServer, clock: Clock
+) -> None:
+    log_in(client, *GUARDIAN)
+    assert FAILED not in main_text(client.get(CODE_PAGE))
+    working = app.extensions["post"]
+    app.extensions["post"] = Channels({"email": Smtp("smtp://127.0.0.1:1", "lanekort@example.org")})
+    with app.app_context():
+        assert send_one()
+    assert FAILED in main_text(client.get(CODE_PAGE))
+    app.extensions["post"] = working
+    clock.turn(seconds=1)
+    assert submit(client, "/login/code/again", page=CODE_PAGE).location == CODE_PAGE
+    assert FAILED not in main_text(client.get(CODE_PAGE))
+    assert enter(client, newest_code(app, mail)).location == "/my"
+
+
+def test_a_code_that_nobody_sends_is_told_of_after_twenty_seconds_and_when_it_is_too_late(
+    client: FlaskClient, clock: Clock
+) -> None:
+    log_in(client, *GUARDIAN)
+    clock.turn(seconds=19)
+    assert FAILED not in main_text(client.get(CODE_PAGE))
+    clock.turn(seconds=1)
+    assert FAILED in main_text(client.get(CODE_PAGE))
+    clock.turn(seconds=580)
+    assert "could not send you the code in time" in main_text(client.get(CODE_PAGE))
+
+
+def test_a_code_that_could_not_be_sent_by_one_channel_goes_by_the_other(
+    app: APIFlask, client: FlaskClient, tmp_path: Path
+) -> None:
+    phone = Inbox(tmp_path / "sms")
+    broken = Smtp("smtp://127.0.0.1:1", "lanekort@example.org")
+    app.extensions["post"] = Channels({"email": broken, "sms": phone})
+    log_in(client, *GUARDIAN)
+    with app.app_context():
+        assert send_one()
+    submit(client, "/login/code/again", page=CODE_PAGE)
+    deliver(app)
+    assert [letter.channel for letter in phone.read()] == ["sms"]
+    assert "to your telephone" in main_text(client.get(CODE_PAGE))

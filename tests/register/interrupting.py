@@ -12,10 +12,13 @@ _PATIENCE = 0.3
 
 
 @contextmanager
-def interrupted(engine: Engine, *, before: int, by: Callable[[], None]) -> Iterator[list[int]]:
+def interrupted(
+    engine: Engine, *, before: int, by: Callable[[], None], patience: float = _PATIENCE
+) -> Iterator[list[int]]:
     """Let somebody else act right before one of the statements sent meanwhile; gives what fills when they did.
 
-    The transaction that is interrupted has to end in there.
+    The transaction that is interrupted has to end in there. `patience` is how many seconds they may take at
+    most before it goes on.
     """
     sent, acted, others = count(), list[int](), list[threading.Thread]()
 
@@ -25,7 +28,7 @@ def interrupted(engine: Engine, *, before: int, by: Callable[[], None]) -> Itera
             other = threading.Thread(target=by)
             others.append(other)
             other.start()
-            other.join(timeout=_PATIENCE)
+            other.join(timeout=patience)
 
     event.listen(engine, "before_cursor_execute", interrupt)
     try:
