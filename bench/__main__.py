@@ -1,9 +1,10 @@
-"""`./manage bench [scan|login|pages|kiosks|loans|neighbours]`: measure, and print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood]`: print tables for docs/benchmarks.md."""
 
 import argparse
 from collections.abc import Sequence
 
 from bench.compare import Size
+from bench.flood import bench_flood
 from bench.kiosks import bench_kiosks
 from bench.loans import bench_loans
 from bench.login import bench_login
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=[*_BENCHES, "loans", "neighbours"],
+        choices=[*_BENCHES, "loans", "neighbours", "flood"],
         help="what to measure; everything where none is named",
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    if asked.what not in ("loans", "neighbours"):
+    if asked.what not in ("loans", "neighbours", "flood"):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench_loans(size)
     if asked.what in (None, "neighbours"):
         bench_neighbours(size)
+    if asked.what == "flood":
+        bench_flood(size)
 
 
 if __name__ == "__main__":
