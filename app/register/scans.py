@@ -94,12 +94,11 @@ class _Found(NamedTuple):
     static_allowed: bool
 
 
-# A step counts once, and nothing may have happened since the look that judged it. As a rule it exceeds the last one;
-# where that was accepted by a clock that was ahead, the steps that were presented say what counts no more.
+# Nothing may have happened since the look that judged the step. As a rule it exceeds the last one; where that was
+# accepted by a clock that was ahead, a step that was presented already is found as such when it is to be remembered.
 _TAKE = """
     UPDATE credentials SET last_step = :step, drift = :drift
     WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM presented_steps WHERE credential_id = :id AND step = :step)
 """
 _REMEMBER = """
     INSERT INTO presented_steps
@@ -226,12 +225,13 @@ def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> di
 _TAKE_IN_ONE = Statement(
     f"""
     WITH taken AS ({_TAKE} RETURNING id),
-         remembered AS ({_REMEMBER} SELECT {_REMEMBERED} FROM taken)
-    {_WRITE_DOWN} SELECT {_WRITTEN} FROM taken
+         remembered AS ({_REMEMBER} SELECT {_REMEMBERED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
+                        RETURNING step)
+    {_WRITE_DOWN} SELECT {_WRITTEN} FROM remembered
     """  # noqa: S608 - put together from the constants above
 )
 _TAKE_ALONE = Statement(_TAKE)
-_REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED})")
+_REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED}) ON CONFLICT (credential_id, step) DO NOTHING")
 _WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
 
 
@@ -240,9 +240,8 @@ def _take_step(line: Line, taken: dict[str, Any]) -> bool:
     if line.is_postgresql:
         return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
     line.begin()
-    free = bool(line.send(_TAKE_ALONE, taken).rowcount == 1)
+    free = line.send(_TAKE_ALONE, taken).rowcount == 1 and line.send(_REMEMBER_ALONE, taken).rowcount == 1
     if free:
-        line.send(_REMEMBER_ALONE, taken)
         line.send(_WRITE_DOWN_ALONE, taken)
     line.commit()
     return free
