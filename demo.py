@@ -200,6 +200,8 @@ def serve_anybody(instance: Path, *, listener: socket.socket, port: int, lan: bo
         # It is gunicorn's from here on, which also closes it.
         "bind": f"fd://{listener.detach()}",
         "graceful_timeout": 1,
+        # Ctrl-C waits for no request.
+        "worker_int": lambda _worker: os._exit(0),
         "loglevel": "warning",
         "control_socket_disable": True,
     }
