@@ -22,7 +22,8 @@ def test_what_is_sent_is_changed_and_the_rest_stays(client: FlaskClient) -> None
     seen = fetch(client, GUARDIAN)
     answer = correct(client, GUARDIAN, seen=seen, phone="406 12 345", language="nn")
     assert answer.status_code == 200
-    assert answer.json == seen.json | {"phone": "+4740612345", "language": "nn", "version": seen.json["version"] + 1}
+    changed = {"phone": "+4740612345", "phone_proven": False, "language": "nn", "version": seen.json["version"] + 1}
+    assert answer.json == seen.json | changed
     again = fetch(client, GUARDIAN)
     assert (again.json, again.headers["ETag"]) == (answer.json, answer.headers["ETag"])
 

@@ -23,6 +23,7 @@ from app.register.rotation import count_older, count_older_pins, list_renewables
 from app.register.staff import sign_in_staff
 from app.register.tables import (
     Base,
+    ContactChange,
     IssuedNumber,
     LibraryNotice,
     LibraryQueue,
@@ -61,6 +62,7 @@ SEALED_ELSEWHERE = {
             "attempts": 0,
         },
     ),
+    "contact_changes.sealed_former": (ContactChange, {"patron_id": 1, "fields": "email", "changed_at": START}),
     "pin_orders.sealed_number": (PinOrder, {"asked_at": START}),
     "machine_answers.sealed_answer": (
         MachineAnswer,
