@@ -190,7 +190,7 @@ def _take_answer(needed: Needed) -> Response | None:
     try:
         if needed.code and not code:
             ask_for_code(patron_id=current_user.patron_id, purpose=STEP_UP, now=now())
-            return _ask(needed, form, sent=True)
+            return _ask(needed, form, sent=True, just_asked=True)
         if needed.pin and _PIN not in request.form:
             return _ask(needed, form, sent=True)
         if needed.pin:
@@ -217,8 +217,13 @@ def _code_failed() -> bool:
     return see_code_for(patron_id=whose, purpose=STEP_UP, since=instant - CODE_LASTS, now=instant) == "not sent"
 
 
-def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, refusal: str = "") -> Response:
-    """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way."""
+def _ask(
+    needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, refusal: str = "", just_asked: bool = False
+) -> Response:
+    """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way.
+
+    `just_asked`: it was asked for in this request, and nothing has become of it yet.
+    """
     typed = [
         (name, value)
         for name, value in (request.args if request.method != "POST" else request.form).items(multi=True)
@@ -231,7 +236,7 @@ def _ask(needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, re
         sent=sent or not needed.code,
         typed=typed,
         refusal=refusal,
-        failed=needed.code and _code_failed(),
+        failed=needed.code and not just_asked and _code_failed(),
         here=request.path,
         goes_on_to=request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
     )
