@@ -8,7 +8,8 @@ from apiflask import APIFlask
 
 from app import create_app
 from app.register.transaction import db
-from tests.conftest import settings_for
+from tests.conftest import Clock, settings_for
+from tests.register.rotating import keep_everything
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -20,6 +21,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 def in_the_register(app: APIFlask) -> Iterator[None]:
     with app.app_context():
         yield
+
+
+@pytest.fixture
+def kept(app: APIFlask, clock: Clock) -> Callable[[], bool]:
+    """One of everything that stands under a key, and how to see that each still works."""
+    return keep_everything(clock)
 
 
 @pytest.fixture
