@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from app.api.access import spend
 from app.api.document import OF_A_PATRON, meanings
 from app.api.matching import MatchIn, match, require_match
+from app.api.patron_schemas import CorrectionIn, ETagOut, PatronOut
 from app.api.patrons import describe_after, etag_of
 from app.api.routes import v1
-from app.api.schemas import CorrectionIn, ETagOut, PatronOut
 from app.register.acting import ACTS, lock_member
 from app.register.corrections import Correction, correct_patron
 from app.register.strangers import counting_strangers

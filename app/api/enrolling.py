@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from app.api.access import spend, this_terminal
 from app.api.document import OF_A_PATRON, meanings, no_content
 from app.api.once import OnceIn, once
+from app.api.patron_schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
 from app.api.patrons import describe_after, patron_json, read_national_id
 from app.api.routes import v1
-from app.api.schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
 from app.register.acting import ACTIVATIONS, lock_member, lock_newcomer
 from app.register.enrolment import (
     AlreadyRegistered,

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from app.api.access import spend
 from app.api.document import meanings, no_content
 from app.api.matching import MatchIn, match_if_asked
+from app.api.patron_schemas import DeathIn, DeathOut, ErasedOut
 from app.api.patrons import etag_of, read_national_id
 from app.api.routes import v1
-from app.api.schemas import DeathIn, DeathOut, ErasedOut
 from app.register.acting import DEATHS, ERASURES, lock_at_home, lock_known
 from app.register.deaths import report_death, withdraw_death_report
 from app.register.erasure import ASKED, erase_patron

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from app.api.access import this_terminal
 from app.api.document import OF_A_PATRON, meanings
 from app.api.matching import match_if_asked
+from app.api.patron_schemas import ETagOut, FindIn, PatronOut
 from app.api.routes import v1
-from app.api.schemas import ETagOut, FindIn, PatronOut
 from app.register.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
 from app.register.joining import Papers
 from app.rules.ages import day_in_norway

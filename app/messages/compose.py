@@ -1,11 +1,12 @@
 """The words of each message, in the language that is forced when they are made. About the card, never about loans."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from flask_babel import format_date, format_time
+from flask_babel import format_date
 from flask_babel import gettext as _
+
+from app.messages.events import ContactChange, Text, contact_changed, event
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +21,6 @@ class Words:
     def body(self) -> str:
         """The paragraphs as one text."""
         return "\n\n".join(self.paragraphs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """One kind's words: a subject and sentences for e-mail and letters, and all of it in one short text message."""
-
-    subject: str
-    sentences: tuple[str, ...]
-    short: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContactChange:
-    """A change of contact data: which of `email`, `phone`, `address`, `preferred_contact`, by which library, and when.
-
-    `library` None: the patron did it. `at` is UTC.
-    """
-
-    fields: Sequence[str]
-    library: str | None
-    at: datetime
 
 
 def compose(
@@ -60,7 +40,7 @@ def compose(
     """
     on_day = format_date(day, "long") if day else ""
     if kind == "contact-changed" and change is not None:
-        text = _contact_changed(change, link=secret)
+        text = contact_changed(change, link=secret)
     else:
         text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
     link = secret if "://" in secret else ""
@@ -76,7 +56,7 @@ def subject_of(kind: str) -> str:
     return _words(kind, about="", secret="", by_letter=True, on_day="").subject
 
 
-def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> _Text:
+def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> Text:
     match kind:
         case "new-pin":
             return _new_pin(link=secret, by_letter=by_letter)
@@ -93,11 +73,11 @@ def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) 
         case "family-advice-to-child" | "family-advice-to-guardian":
             return _family_advice(kind, about=about)
         case _kind:
-            return _event(kind)
+            return event(kind)
 
 
-def _new_pin(*, link: str, by_letter: bool) -> _Text:
-    return _Text(
+def _new_pin(*, link: str, by_letter: bool) -> Text:
+    return Text(
         subject=_("Choose a new PIN"),
         sentences=(
             _("Somebody, most likely you, has asked for a new PIN for your library card."),
@@ -109,8 +89,8 @@ def _new_pin(*, link: str, by_letter: bool) -> _Text:
     )
 
 
-def _welcome(*, link: str, by_letter: bool) -> _Text:
-    return _Text(
+def _welcome(*, link: str, by_letter: bool) -> Text:
+    return Text(
         subject=_("Welcome to Lånekort"),
         sentences=(
             _("You now have a library card. Your library has told you its number."),
@@ -124,7 +104,7 @@ def _welcome(*, link: str, by_letter: bool) -> _Text:
     )
 
 
-def _code(kind: str, *, code: str) -> _Text:
+def _code(kind: str, *, code: str) -> Text:
     if kind == "new-device-code":
         subject = _("Your code for logging in")
         purpose = _("With this code you log in on a new device:")
@@ -135,11 +115,11 @@ def _code(kind: str, *, code: str) -> _Text:
         short = _("Lånekort: %(code)s confirms what you are doing on My page. Tell it to nobody.", code=code)
     advice = _("It works once, and only for a few minutes. Tell it to nobody, not even to your library.")
     warning = _("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in.")
-    return _Text(subject=subject, sentences=(purpose, code, advice, warning), short=short)
+    return Text(subject=subject, sentences=(purpose, code, advice, warning), short=short)
 
 
-def _registration_code(*, code: str) -> _Text:
-    return _Text(
+def _registration_code(*, code: str) -> Text:
+    return Text(
         subject=_("Your code for getting a library card"),
         sentences=(
             _("With this code you confirm your e-mail address:"),
@@ -151,8 +131,8 @@ def _registration_code(*, code: str) -> _Text:
     )
 
 
-def _inactive_warning(on_day: str) -> _Text:
-    return _Text(
+def _inactive_warning(on_day: str) -> Text:
+    return Text(
         subject=_("Your library card is about to be deleted"),
         sentences=(
             _("You have not used your library card for a long time. We keep nobody's data without need."),
@@ -163,9 +143,9 @@ def _inactive_warning(on_day: str) -> _Text:
     )
 
 
-def _family_advice(kind: str, *, about: str) -> _Text:
+def _family_advice(kind: str, *, about: str) -> Text:
     if kind == "family-advice-to-child":
-        return _Text(
+        return Text(
             subject=_("Who may see your loans"),
             sentences=(
                 _("You are older than 12, and your loans are your own business. We advise ending the family folder."),
@@ -173,7 +153,7 @@ def _family_advice(kind: str, *, about: str) -> _Text:
             ),
             short=_("Lånekort: you are older than 12. We advise ending the family folder: My page, Settings."),
         )
-    return _Text(
+    return Text(
         subject=_("The family folder after the 12th year"),
         sentences=(
             _(
@@ -187,7 +167,7 @@ def _family_advice(kind: str, *, about: str) -> _Text:
     )
 
 
-def _joined_by_proof(*, library: str) -> _Text:
+def _joined_by_proof(*, library: str) -> Text:
     if library:
         done = _("Your library card was activated at %(library)s, by its PIN or by papers.", library=library)
         short = _(
@@ -197,7 +177,7 @@ def _joined_by_proof(*, library: str) -> _Text:
     else:
         done = _("Your library card was activated at another library, by its PIN or by papers.")
         short = _("Lånekort: your card was activated at another library. Was it not you? Freeze it on My page.")
-    return _Text(
+    return Text(
         subject=_("Your card at another library"),
         sentences=(
             done,
@@ -206,118 +186,3 @@ def _joined_by_proof(*, library: str) -> _Text:
         ),
         short=short,
     )
-
-
-def field_words(fields: Sequence[str]) -> str:
-    """Return which kinds of contact data were changed, in a row."""
-    words = {
-        "email": _("e-mail address"),
-        "phone": _("telephone number"),
-        "address": _("postal address"),
-        "preferred_contact": _("preferred contact"),
-    }
-    return ", ".join(words.get(field, field) for field in fields)
-
-
-def _contact_changed(change: ContactChange, *, link: str) -> _Text:
-    what, when = field_words(change.fields), f"{format_date(change.at, 'long')}, {format_time(change.at, 'short')}"
-    if change.library is not None:
-        done = _("%(library)s changed this on your library card: %(what)s.", library=change.library, what=what)
-        short = _("Lånekort: %(library)s changed: %(what)s.", library=change.library, what=what)
-    else:
-        done = _("This was changed on your library card by somebody logged in as you: %(what)s.", what=what)
-        short = _("Lånekort: changed by somebody logged in as you: %(what)s.", what=what)
-    sentences = [done, _("It was done on %(when)s.", when=when)]
-    if link:
-        sentences += [
-            _("Was it not you, and did you not ask for it? Undo it here within 14 days. Your card is frozen then:"),
-            link,
-            _("Was it you? Then you need not do anything."),
-        ]
-        short = _("%(what)s Was it not you? Undo it within 14 days: %(link)s", what=short, link=link)
-    else:
-        sentences.append(_("Was it not you? Tell your library at once."))
-        short = _("%(what)s Was it not you? Tell your library at once.", what=short)
-    return _Text(subject=_("Your contact data was changed"), sentences=tuple(sentences), short=short)
-
-
-def _event(kind: str) -> _Text:
-    """Return the words of what has happened to a card, and of what to do if that was somebody else's doing."""
-    match kind:
-        case "contact-changed":
-            return _Text(
-                subject=_("Your contact data was changed"),
-                sentences=(
-                    _("The address, telephone number or e-mail address of your library card was changed."),
-                    _("Was it not you? Tell your library at once."),
-                ),
-                short=_("Lånekort: your contact data was changed. Was it not you? Tell your library at once."),
-            )
-        case "contact-unproven":
-            return _Text(
-                subject=_("Confirm your address"),
-                sentences=(
-                    _("This address was noted for your library card. No code and no link to a new PIN comes here yet."),
-                    _("Log in and confirm it under My page, My data, or show photo id at the desk of your library."),
-                    _("Is it not your card? Then do nothing."),
-                ),
-                short=_(
-                    "Lånekort: your library has noted this number. Log in and confirm it under My data, "
-                    "or show photo id at the desk."
-                ),
-            )
-        case "pin-changed":
-            return _Text(
-                subject=_("Your PIN was changed"),
-                sentences=(
-                    _("The PIN of your library card was changed."),
-                    _("Was it not you? Order a new PIN on the page for logging in, and tell your library."),
-                ),
-                short=_("Lånekort: your PIN was changed. Was it not you? Order a new one, and tell your library."),
-            )
-        case "new-device":
-            return _Text(
-                subject=_("A new device"),
-                sentences=(
-                    _("Somebody, most likely you, has logged in with your library card on a new device."),
-                    _("Was it not you? Remove the device under My page, Library card, and order a new PIN."),
-                ),
-                short=_("Lånekort: login on a new device. Was it not you? Remove it on My page, and order a new PIN."),
-            )
-        case "new-wallet":
-            return _Text(
-                subject=_("Your library card in a wallet"),
-                sentences=(
-                    _("Somebody, most likely you, has put your library card into Google Wallet or Apple Wallet."),
-                    _("Was it not you? Take it out under My page, Library card, Lost phone, and order a new PIN."),
-                ),
-                short=_(
-                    "Lånekort: your card was put into a wallet. Was it not you? Take it out on My page, Library card."
-                ),
-            )
-        case "card-replaced":
-            return _Text(
-                subject=_("Your card has a new number"),
-                sentences=(
-                    _("Your library card was replaced. The old number no longer works; your library has the new one."),
-                    _("Your PIN and your libraries are as before. Was it not you? Tell your library at once."),
-                ),
-                short=_("Lånekort: your card was replaced and has a new number. Was it not you? Tell your library."),
-            )
-        case "card-frozen":
-            return _Text(
-                subject=_("Your card is frozen"),
-                sentences=(
-                    _("Your library card is frozen: it is kept, and cannot be used."),
-                    _(
-                        "Under My page, My data you can thaw it. Was it not you? "
-                        "Thaw it and change your PIN, or tell your library."
-                    ),
-                ),
-                short=_(
-                    "Lånekort: your card is frozen. You can thaw it on My page. Was it not you? "
-                    "Change your PIN there too."
-                ),
-            )
-        case unknown:
-            raise ValueError(f"no words for {unknown}")

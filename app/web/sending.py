@@ -8,7 +8,8 @@ from flask import current_app
 from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
-from app.messages.compose import ContactChange, Words, compose
+from app.messages.compose import Words, compose
+from app.messages.events import ContactChange
 from app.register.contact_changes import undo_word
 from app.register.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link

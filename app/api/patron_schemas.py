@@ -1,0 +1,177 @@
+"""The shapes of what is sent and answered about a patron. The OpenAPI page is written from them."""
+
+from apiflask import Schema
+from apiflask.fields import Boolean, Date, DateTime, Integer, Nested, String
+from apiflask.validators import Equal, Length, OneOf, Regexp
+
+from app.api.fields import Day, Flag
+from app.register.joining import KINDS_OF_PAPERS
+from app.rules.ages import AgeBand
+from app.rules.contact import CHANNELS, LANGUAGES
+from app.rules.person import GENDERS, LONGEST_NAME
+
+_NAME = {"description": "as it is to stand on letters", "example": "Kari Nordmann"}
+_NATIONAL_ID = {
+    "description": (
+        "Fødselsnummer, D-, H- or DUF number, personnummer or samordningsnummer, with or without what people write "
+        "between the digits. Only a keyed token of it is kept."
+    ),
+    "example": "12848430062",
+}
+_PHONE = {"description": "A number without a country is Norwegian", "example": "+4740612345"}
+# What is not there is null, and no empty text. From the beginning, as Python matches; JSON Schema matches anywhere.
+_FILLED = Regexp(r"^\s*\S")
+_RULES = {"description": "the patron has accepted your library's rules", "enum": [True]}
+_ADDRESS = {
+    "description": "Leave it out where it is hidden: a hidden address is nowhere in the register",
+    "example": "Storgata 5",
+}
+
+
+class ContactIn(Schema):
+    """How to reach somebody."""
+
+    address = String(allow_none=True, validate=[Length(max=200), _FILLED], metadata=_ADDRESS)
+    postcode = String(allow_none=True, validate=[Length(max=12), _FILLED], metadata={"example": "2050"})
+    place = String(allow_none=True, validate=[Length(max=80), _FILLED], metadata={"example": "Jessheim"})
+    phone = String(allow_none=True, validate=[Length(max=40), _FILLED], metadata=_PHONE)
+    email = String(allow_none=True, validate=[Length(max=254), _FILLED], metadata={"format": "email"})
+    preferred_contact = String(validate=OneOf(CHANNELS))
+    language = String(validate=OneOf(LANGUAGES), metadata={"description": "of messages to the patron"})
+
+
+class FindIn(Schema):
+    """Whom to find."""
+
+    national_id = String(required=True, validate=Length(min=1, max=40), metadata=_NATIONAL_ID)
+
+
+class EnrolIn(ContactIn):
+    """Somebody new."""
+
+    name = String(required=True, validate=Length(min=1, max=LONGEST_NAME), metadata=_NAME)
+    birth_date = Day(required=True, metadata={"example": "2010-03-01"})
+    gender = String(validate=OneOf(GENDERS), load_default="unknown")
+    national_id = String(
+        allow_none=True, validate=Length(min=1, max=40), metadata=_NATIONAL_ID | {"example": "01831050027"}
+    )
+    rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
+    guardian_consent = Flag(
+        load_default=False,
+        metadata={"description": "a guardian has consented; needed under your library's age limit, usually 15"},
+    )
+    card_number = String(
+        allow_none=True,
+        validate=Regexp(r"^N[0-9]{9}$"),
+        metadata={"description": "one that your library reserved; without it a number is drawn"},
+    )
+
+
+class CorrectionIn(ContactIn):
+    """What is to be changed of a patron."""
+
+    name = String(validate=Length(min=1, max=LONGEST_NAME), metadata=_NAME)
+    birth_date = Day()
+    gender = String(validate=OneOf(GENDERS))
+
+
+class PapersIn(Schema):
+    """Papers that show who somebody is, and who saw them."""
+
+    kind = String(required=True, validate=OneOf(KINDS_OF_PAPERS), metadata={"example": "passport"})
+    seen_by = String(
+        required=True,
+        validate=Regexp(r"^[A-Za-z0-9._@-]{1,19}$"),
+        metadata={"description": "the user name, in your system, of who saw them", "example": "desk4"},
+    )
+
+
+class ActivationIn(Schema):
+    """What the patron, and for a child a guardian, has agreed to, and what shows that the patron is there."""
+
+    rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
+    guardian_consent = Flag(
+        load_default=False,
+        metadata={"description": "a guardian has consented; needed under your library's age limit, if none was noted"},
+    )
+    session = String(
+        validate=Length(min=1, max=43),
+        metadata={
+            "description": "of a scan of the card at your library, until it expires; a recent one counts unnamed"
+        },
+    )
+    pin = String(validate=Length(min=1, max=40), metadata={"description": "as the patron entered it"})
+    papers = Nested(PapersIn)
+
+
+class ErasedOut(Schema):
+    """Proof for the former patron, who has no account any more."""
+
+    receipt = String(
+        required=True,
+        metadata={
+            "description": "to be given to them: with it they follow what each library answers. It is kept nowhere",
+            "example": "7K3M-9QXR-2WHT-5VNC-8BDF",
+        },
+    )
+
+
+class DeathIn(Schema):
+    """Who has died: one of the two."""
+
+    card_number = String(validate=Length(min=1, max=40), metadata={"example": "N000100001"})
+    national_id = String(validate=Length(min=1, max=40), metadata=_NATIONAL_ID)
+
+
+class DeathOut(Schema):
+    """Until when all is erased."""
+
+    erase_by = DateTime(required=True, metadata={"description": "UTC, within 24 hours of the first report"})
+
+
+class PatronOut(Schema):
+    """A patron. Of one who neither joined the asking library nor is there now, only the first two.
+
+    What follows `version` is there only if the patron has joined the asking library.
+    """
+
+    card_number = String(required=True)
+    activated_here = Boolean(required=True)
+    name = String()
+    age_band = String(validate=OneOf([band.value for band in AgeBand]))
+    home_library_id = String()
+    home_library = String()
+    card_state = String(validate=OneOf(["active", "lost", "frozen", "deceased"]))
+    version = Integer(metadata={"description": "grows with each change of the patron"})
+    birth_date = Date()
+    gender = String(validate=OneOf(["female", "male", "unknown"]))
+    address = String(allow_none=True, metadata={"description": "null too where it is hidden"})
+    postcode = String(allow_none=True)
+    place = String(allow_none=True)
+    phone = String(allow_none=True, metadata={"description": "E.164"})
+    email = String(allow_none=True)
+    preferred_contact = String(validate=OneOf(["email", "sms", "letter"]))
+    language = String(validate=OneOf(["nb", "nn", "sv", "en"]))
+    email_proven = Boolean(metadata={"description": "the patron, or papers, have shown that the address is theirs"})
+    phone_proven = Boolean()
+    address_proven = Boolean()
+
+
+class KnownPatronOut(PatronOut):
+    """Who has the national id already, as far as the asking library may know."""
+
+
+class ETagOut(Schema):
+    """The header that names a state of a patron."""
+
+    etag = String(
+        required=True,
+        data_key="ETag",
+        metadata={"description": "names the patron as they are told here; send it back as `If-Match`"},
+    )
+
+
+class EnrolledOut(ETagOut):
+    """The headers of an answer that made a patron."""
+
+    location = String(required=True, data_key="Location", metadata={"description": "the patron's address"})
