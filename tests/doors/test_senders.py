@@ -156,7 +156,7 @@ def test_a_mail_server_that_never_speaks_holds_up_no_erasure_and_no_code_by_sms(
         ask_for_bulk(app, 20)
         with app.app_context():
             now = app.config["CLOCK"]()
-            reach = {"preferred_contact": "sms", "phone": "+4790000000"}
+            reach = {"preferred_contact": "sms", "phone": "+4790000000", "proven_phone": "+4790000000"}
             db.session.execute(update(Patron).where(Patron.card_number == "N000100003").values(**reach))
             dead = {"erase_at": now - timedelta(days=1), "erase_reason": "death"}
             db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(**dead))
