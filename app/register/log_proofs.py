@@ -1,7 +1,7 @@
 """What makes a line of the access log hard to forge: a MAC, a commitment, and a link to the line before.
 
 The MAC proves that somebody with the vault's keys wrote the line; the commitment (salted, SHA-256) can be kept when the
-line is gone; the link proves the order: docs/adr/0018.
+line is gone; the link proves the order: docs/adr/0019.
 """
 
 import hashlib
