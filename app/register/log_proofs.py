@@ -56,13 +56,13 @@ def _mac(salted: bytes, body: bytes) -> bytes:
     return vault.mac(salted + body, purpose=ACCESS_LOG, key_id=salted[0])[:_MAC]
 
 
-def commit_to(name: str, body: bytes, proof: bytes | None) -> bytes:
-    """Return the commitment to a line or record; `name` tells which, such as `entry 17`."""
-    return hashlib.sha256(name.encode() + b"\n" + (proof or b"") + b"\n" + body).digest()
+def commit_to(body: bytes, proof: bytes | None) -> bytes:
+    """Return the commitment to a line or record. It is the same under any number, so that a copy is found."""
+    return hashlib.sha256((proof or b"") + b"\n" + body).digest()
 
 
 def link_after(before: bytes, *, seq: int, name: str, commitment: bytes) -> bytes:
-    """Return the link that follows another one."""
+    """Return the link that follows another one. `name` tells what it is of, such as `entry 17`."""
     return hashlib.sha256(before + f"\n{seq} {name}\n".encode() + commitment).digest()
 
 

@@ -48,7 +48,7 @@ def forget_guardian(*, patron_id: int, now: datetime) -> None:
             update(AccessLogEntry).where(AccessLogEntry.id == entry.id).values(actor="", proof=proof),
             execution_options={"synchronize_session": False},
         )
-        fresh[entry.id] = commit_to(f"entry {entry.id}", body, proof)
+        fresh[entry.id] = commit_to(body, proof)
     if fresh:
         _note(write_commitments(fresh), why=GUARDIAN, now=now)
 

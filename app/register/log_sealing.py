@@ -99,7 +99,7 @@ def _entries(connection: Connection, head: Row[Any], *, after: int, batch: int) 
         if proof is None and row.id <= head.unproved_to:
             proof = prove(body)
             connection.execute(update(AccessLogEntry).where(AccessLogEntry.id == row.id).values(proof=proof))
-        yield "entry", row.id, commit_to(f"entry {row.id}", body, proof)
+        yield "entry", row.id, commit_to(body, proof)
 
 
 def _removals(connection: Connection, *, after: int, batch: int) -> Iterator[tuple[str, int, bytes]]:
@@ -125,4 +125,4 @@ def body_of_row(row: Row[Any]) -> bytes:
 
 def commit_to_removal(row: Row[Any]) -> bytes:
     """Return the commitment to a record of a removal."""
-    return commit_to(f"removal {row.id}", removal_body(at=row.at, why=row.why, entries=row.entries), row.proof)
+    return commit_to(removal_body(at=row.at, why=row.why, entries=row.entries), row.proof)

@@ -31,11 +31,12 @@ class Verified:
 
 @dataclass(slots=True)
 class _Removed:
-    """Which lines are accounted for, and which were changed since."""
+    """Which lines are accounted for, and the commitments to those that were changed since."""
 
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     changed: dict[int, bytes] = field(default_factory=dict)
+    written_anew: set[bytes] = field(default_factory=set)
 
     def has(self, entry_id: int) -> bool:
         place = bisect_right(self.starts, entry_id) - 1
@@ -61,6 +62,7 @@ def verify(*, kept: Mapping[str, str], is_complete: bool) -> Iterator[Verified]:
         roots = _read_roots(connection, done, kept=kept, is_complete=is_complete)
         for _ in _walk(connection, done, removed=removed, roots=roots):
             yield done
+        _look_for_copies(connection, done)
         _look_at_unsealed(connection, done)
     yield done
 
@@ -87,7 +89,9 @@ def _read_removals(connection: Connection, done: Verified) -> _Removed:
             done.findings.append(f"Record {row.id} of a removal was not written by the register, or was changed.")
             continue
         if row.why == GUARDIAN:
-            removed.changed |= read_commitments(row.entries)
+            fresh = read_commitments(row.entries)
+            removed.changed |= fresh
+            removed.written_anew.update(fresh.values())
         else:
             ranges += read_ranges(row.entries)
     for first, last in sorted(ranges):
@@ -143,6 +147,8 @@ def _walk(connection: Connection, done: Verified, *, removed: _Removed, roots: d
             if row.seq != seq + 1:
                 done.findings.append(f"Links {seq + 1} to {row.seq - 1} of the chain are missing.")
             _look_at(row, done, removed=removed)
+            if row.commitment in removed.written_anew and removed.changed.get(row.entry_id) != row.commitment:
+                done.findings.append(f"Line {row.entry_id} is a copy of another (link {row.seq}).")
             name = f"entry {row.entry_id}" if row.entry_id is not None else f"removal {row.removal_id}"
             if link_after(link, seq=row.seq, name=name, commitment=row.commitment) != row.link:
                 done.findings.append(f"Link {row.seq} ({name}) does not follow the one before it.")
@@ -189,7 +195,7 @@ def _look_at(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
             done.findings.append(f"Record {row.removal_id} of a removal is missing (link {row.seq}).")
             return
         body = removal_body(at=row.removed_at, why=row.why, entries=row.entries)
-        if commit_to(f"removal {row.removal_id}", body, row.record_proof) != row.commitment:
+        if commit_to(body, row.record_proof) != row.commitment:
             done.findings.append(f"Record {row.removal_id} of a removal was changed (link {row.seq}).")
         return
     gone = removed.has(row.entry_id)
@@ -203,7 +209,7 @@ def _look_at(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
     body = body_of_row(row)
     if not is_proved(body, row.proof):
         done.findings.append(f"Line {row.entry_id} was not written by the register, or was changed (link {row.seq}).")
-    elif commit_to(f"entry {row.entry_id}", body, row.proof) != removed.changed.get(row.entry_id, row.commitment):
+    elif commit_to(body, row.proof) != removed.changed.get(row.entry_id, row.commitment):
         done.findings.append(f"Line {row.entry_id} is not the one that was sealed (link {row.seq}).")
 
 
@@ -215,17 +221,19 @@ def _match_roots(done: Verified, roots: list[Root], link: bytes) -> None:
             )
 
 
+def _look_for_copies(connection: Connection, done: Verified) -> None:
+    """Look for what has two links, also where the line itself is gone: no two have the same salt."""
+    chain = AccessLogLink.__table__
+    twice = select(func.min(chain.c.seq), func.max(chain.c.seq)).group_by(chain.c.commitment)
+    for first, last in connection.execute(twice.having(func.count() > 1)):
+        done.findings.append(f"What link {last} is of is a copy of what link {first} is of.")
+
+
 def _look_at_unsealed(connection: Connection, done: Verified) -> None:
-    """Look at lines and records without a link, and for a line that is there twice."""
-    log, chain, records = AccessLogEntry.__table__, AccessLogLink.__table__, AccessLogRemoval.__table__
+    """Look at lines that were written in the last moments."""
+    log, chain = AccessLogEntry.__table__, AccessLogLink.__table__
     query = select(log).join(chain, chain.c.entry_id == log.c.id, isouter=True).where(chain.c.seq.is_(None))
     for row in connection.execute(query):
         done.lines += 1
         if not is_proved(body_of_row(row), row.proof):
             done.findings.append(f"Line {row.id} was not written by the register, or was changed (not sealed).")
-    twice = select(func.min(log.c.id), func.max(log.c.id)).where(log.c.proof.is_not(None))
-    for first, last in connection.execute(twice.group_by(log.c.proof).having(func.count() > 1)):
-        done.findings.append(f"Line {last} is a copy of line {first}.")
-    copied = select(func.min(records.c.id), func.max(records.c.id)).group_by(records.c.proof).having(func.count() > 1)
-    for first, last in connection.execute(copied):
-        done.findings.append(f"Record {last} of a removal is a copy of record {first}.")

@@ -208,7 +208,7 @@ def rewrite_all_from_a_line(log: Log, dice: random.Random) -> None:
     row["actor"] = "somebody else"
     place = next(number for number, link in enumerate(log[CHAIN]) if link["entry_id"] == row["id"])
     body = body_of(**{name: row[name] for name in COLUMNS if name != "proof"})
-    log[CHAIN][place]["commitment"] = commit_to(f"entry {row['id']}", body, row["proof"])
+    log[CHAIN][place]["commitment"] = commit_to(body, row["proof"])
     relink(log, place)
 
 
