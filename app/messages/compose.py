@@ -62,7 +62,7 @@ def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) 
             return _new_pin(link=secret, by_letter=by_letter)
         case "welcome":
             return _welcome(link=secret, by_letter=by_letter)
-        case "new-device-code" | "step-up-code":
+        case "new-device-code" | "step-up-code" | "code-first":
             return _code(kind, code=secret)
         case "registration-code":
             return _registration_code(code=secret)
@@ -105,7 +105,7 @@ def _welcome(*, link: str, by_letter: bool) -> Text:
 
 
 def _code(kind: str, *, code: str) -> Text:
-    if kind == "new-device-code":
+    if kind in ("new-device-code", "code-first"):
         subject = _("Your code for logging in")
         purpose = _("With this code you log in on a new device:")
         short = _("Lånekort: %(code)s is your code for logging in on a new device. Tell it to nobody.", code=code)
@@ -115,6 +115,8 @@ def _code(kind: str, *, code: str) -> Text:
         short = _("Lånekort: %(code)s confirms what you are doing on My page. Tell it to nobody.", code=code)
     advice = _("It works once, and only for a few minutes. Tell it to nobody, not even to your library.")
     warning = _("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in.")
+    if kind == "code-first":
+        warning = _("Was it not you? Then somebody typed your card number. Without this code nobody gets further.")
     return Text(subject=subject, sentences=(purpose, code, advice, warning), short=short)
 
 

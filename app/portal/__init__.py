@@ -1,6 +1,7 @@
 """The portal door: the start page, signing in and out, PINs, Min side, a patron's own data, and cards made online."""
 
 from app.portal import (
+    code_first,
     correct,
     data,
     eid,
@@ -22,6 +23,7 @@ from app.portal import (
 from app.portal.routes import portal
 
 __all__ = [
+    "code_first",
     "correct",
     "data",
     "eid",

@@ -140,6 +140,8 @@ WITHHELD: Final[Mapping[str, LazyString]] = {
 UNTRACEABLE: Final[Mapping[str, LazyString]] = {
     "attempt_counts": _l("Counters of wrong tries: under a keyed hash, for 24 hours. Nobody can tell whose they are."),
     "erasures": _l("Deletions: that somebody was deleted and when. Whose it was is kept nowhere."),
-    "pin_orders": _l("Orders of a new PIN: the number that was typed, encrypted, until the order is handled."),
+    "pin_orders": _l(
+        "Orders of a new PIN or a code: the number that was typed, encrypted, until the order is handled."
+    ),
 }
 """What nobody can find by who somebody is."""

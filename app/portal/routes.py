@@ -11,6 +11,7 @@ from app.register.patrons import get_patron, list_libraries
 from app.register.pins import Origin, ProofNeeded, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.code_first import ask_for_code_first, can_ask_for_code_first
 from app.web.cookies import device_token
 from app.web.errors import wait_sentence
 from app.web.identity import let_out
@@ -45,10 +46,24 @@ def login() -> ResponseReturnValue:
         return let_in_or_ask(patron_id=patron_id, own_device=bool(form.remember.data), since=instant)
     except SignInRefused:
         return _refuse(form, 401, _("Card number and PIN do not fit together, or the card is blocked."))
+    except ProofNeeded as error:
+        return _ask_for_code_first(form) if can_ask_for_code_first() else _refuse_for_now(form, error)
     except TooManyAttempts as error:
-        refusal = _refuse(form, 429, _wait_or_prove(error))
-        refusal.headers["Retry-After"] = str(error.retry_after)
-        return refusal
+        return _refuse_for_now(form, error)
+
+
+def _ask_for_code_first(form: LoginForm) -> Response:
+    typed = (form.card_number.data or "", form.pin.data or "")
+    try:
+        return ask_for_code_first(card_number=typed[0], pin=typed[1], own_device=bool(form.remember.data))
+    except TooManyAttempts as error:
+        return _refuse_for_now(form, ProofNeeded(error.retry_after))
+
+
+def _refuse_for_now(form: LoginForm, error: TooManyAttempts) -> Response:
+    refusal = _refuse(form, 429, _wait_or_prove(error))
+    refusal.headers["Retry-After"] = str(error.retry_after)
+    return refusal
 
 
 def _wait_or_prove(error: TooManyAttempts) -> str:

@@ -42,12 +42,16 @@ class Message(Base):
 
 
 class PinOrder(Base):
-    """That somebody ordered a new PIN for a card number, whether there is such a card or not. The worker finds out."""
+    """That somebody ordered a new PIN for a card number, or a code, whether there is such a card or not.
+
+    The worker finds out. `purpose` is that of the link or code: new-pin or new-device.
+    """
 
     __tablename__ = "pin_orders"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(10), default="new-pin", server_default="new-pin")
     sealed_number: Mapped[bytes]
     asked_at: Mapped[Instant]
 

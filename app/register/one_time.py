@@ -120,13 +120,16 @@ def use_link(*, token: str, address: str, now: datetime) -> int:
     return patron_id
 
 
-def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime) -> None:
+def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime, typed: str = "") -> None:
     """Use a code up, which is committed at once. Comes first in a request: tries are taken from the patron and from
     the network address before the code is looked at, and a right one gives them back.
 
+    Where nothing may tell whether there is such a patron, the tries are taken from what was `typed` in place of the
+    patron; `patron_id` is 0 where there is none.
+
     Raises CodeNotValid or TooManyAttempts.
     """
-    whose = f"{purpose} {patron_id}"
+    whose = f"{purpose} typed {typed}" if typed else f"{purpose} {patron_id}"
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
     entered = _tokens(_code_text(patron_id, purpose, "".join(code.split())[:40]))

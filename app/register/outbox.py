@@ -28,6 +28,7 @@ PIN_CHANGED: Final = "pin-changed"
 NEW_PIN: Final = "new-pin"
 NEW_DEVICE_CODE: Final = "new-device-code"
 STEP_UP_CODE: Final = "step-up-code"
+CODE_FIRST: Final = "code-first"
 NEW_DEVICE: Final = "new-device"
 WELCOME: Final = "welcome"
 INACTIVE_WARNING: Final = "inactive-warning"
@@ -39,7 +40,7 @@ JOINED_BY_PROOF: Final = "joined-by-proof"
 LINKS: Final = (NEW_PIN, WELCOME)
 """Kinds that carry a one-time link, which is drawn when the message is sent."""
 
-CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE)
+CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE, CODE_FIRST)
 """Kinds that carry six digits for somebody who waits for them now: never in a letter, and never late."""
 
 
@@ -55,6 +56,7 @@ class Urgency(IntEnum):
 URGENCIES: Final = {
     NEW_DEVICE_CODE: Urgency.CODE,
     STEP_UP_CODE: Urgency.CODE,
+    CODE_FIRST: Urgency.CODE,
     NEW_PIN: Urgency.LINK,
     FAMILY_ADVICE_TO_CHILD: Urgency.BULK,
     FAMILY_ADVICE_TO_GUARDIAN: Urgency.BULK,

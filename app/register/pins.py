@@ -47,12 +47,14 @@ class Origin:
 
     On the web that is the network address, and the device token the browser holds, if any. At a machine it is the
     `door`: its kind and library, with budgets of its own for each card, and `tries` that it costs beside those.
+    After a code that was sent to the patron (`code_entered`) the country's budget is not asked.
     """
 
     address: str = ""
     device_token: str | None = None
     door: str = ""
     tries: Sequence[Need] = ()
+    code_entered: bool = False
 
 
 def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
@@ -149,5 +151,8 @@ def tries_of_sign_in(*, card: str, device_id: int | None, origin: Origin) -> lis
     of_card: list[Need] = [(CARD_SOON, at_door), FirstOf((((CARD_DAY, at_door),), ((CARD_SPARE, card),)))]
     if origin.door:
         return [*origin.tries, *of_card]
+    of_source = from_source(SOURCE, origin.address)
+    if origin.code_entered:
+        return [*of_source, *of_card]
     strict = ((STRICT_SOURCE, source_of(origin.address).wide), (STRICT_ALL, ""))
-    return [*from_source(SOURCE, origin.address), *of_card, FirstOf((((ALL, ""),), strict))]
+    return [*of_source, *of_card, FirstOf((((ALL, ""),), strict))]

@@ -64,6 +64,12 @@ ORDER_ALL = Budget("new PIN all", limit=1000, seconds=_HOUR)
 """A message to each of many patrons trips no counter but this."""
 ORDER_STRICT_SOURCE = Budget("new PIN strict source", limit=2, seconds=_DAY)
 
+CODE_ORDER_CARD = Budget("code first card", limit=3, seconds=_DAY)
+CODE_ORDER_SOURCE = Budget("code first source", limit=20, seconds=_HOUR, per_card=0.2)
+CODE_ORDER_ALL = Budget("code first all", limit=1000, seconds=_HOUR)
+CODE_ORDER_STRICT_SOURCE = Budget("code first strict source", limit=2, seconds=_DAY)
+"""Codes that come before the PIN: as many as new PINs, and apart from those."""
+
 EID_SOURCE = Budget("national sign-in source", limit=60, seconds=_QUARTER, per_card=0.2)
 EID_ONCE = Budget("national sign-in once", limit=1, seconds=_DAY)
 """Each sign-in that was begun counts once, at whichever process its answer comes in."""

@@ -3,8 +3,6 @@
 Why it is asked for, and of whom it is not: docs/adr/0011.
 """
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,16 +13,15 @@ from app.register.devices import is_confirmed
 from app.register.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.register.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
 from app.register.outbox import ask_for_message
-from app.register.vault import SecretNotOpened, vault
 from app.rules.errors import RuleBroken
 from app.rules.pin import CODE_RESENT_AFTER
 from app.web.clock import now
 from app.web.cookies import device_token, keep_device
 from app.web.identity import let_patron_in
+from app.web.sealed import keep_sealed, read_sealed
 from app.web.sending import channels_served
 
 _KEPT_AS = "new_device"
-_SEALED_FOR = "cookie.new_device"
 
 
 class TooSoon(RuleBroken):
@@ -87,10 +84,8 @@ def code_failed() -> bool:
 
 
 def _read_kept() -> Waiting | None:
-    try:
-        sealed = urlsafe_b64decode(session.get(_KEPT_AS, ""))
-        kept = json.loads(vault.open(sealed, column=_SEALED_FOR))
-    except (SecretNotOpened, ValueError):
+    kept = read_sealed(_KEPT_AS)
+    if kept is None:
         return None
     entered_at, sent_at = (datetime.fromtimestamp(kept[name], UTC) for name in ("pin_entered_at", "code_sent_at"))
     return Waiting(**kept | {"pin_entered_at": entered_at, "code_sent_at": sent_at})
@@ -104,8 +99,8 @@ def _keep(waiting: Waiting) -> None:
         "pin_entered_at": waiting.pin_entered_at.timestamp(),
         "code_sent_at": waiting.code_sent_at.timestamp(),
     }
-    # The browser's cookie is signed, and anybody can read it; who is about to sign in is nobody's business.
-    session[_KEPT_AS] = urlsafe_b64encode(vault.seal(json.dumps(kept).encode(), column=_SEALED_FOR)).decode()
+    # Who is about to sign in is nobody's business.
+    keep_sealed(_KEPT_AS, kept)
 
 
 def send_again(waiting: Waiting) -> None:
@@ -126,21 +121,25 @@ def send_again(waiting: Waiting) -> None:
 
 
 def finish(waiting: Waiting, *, code: str) -> Response:
-    """Let in whoever has the code, and tell the patron of a device that stays.
-
-    Raises CodeNotValid, SignInRefused or TooManyAttempts.
-    """
+    """Let in whoever has the code. Raises CodeNotValid, SignInRefused or TooManyAttempts."""
     address = request.remote_addr or ""
     use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
-    response = _let_in(
+    return let_in_with_code(
         patron_id=waiting.patron_id,
         own_device=waiting.own_device,
-        confirmed=True,
-        code_entered=True,
+        channel=waiting.channel,
         since=waiting.pin_entered_at,
     )
-    if waiting.own_device:
-        ask_for_message(patron_id=waiting.patron_id, kind=NEW_DEVICE_TOLD, channel=waiting.channel, now=now())
+
+
+def let_in_with_code(*, patron_id: int, own_device: bool, channel: str | None, since: datetime) -> Response:
+    """Let in whoever has entered code and PIN, and tell the patron by `channel` of a device that stays.
+
+    Raises SignInRefused.
+    """
+    response = _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, code_entered=True, since=since)
+    if own_device:
+        ask_for_message(patron_id=patron_id, kind=NEW_DEVICE_TOLD, channel=channel, now=now())
     return response
 
 

@@ -14,6 +14,7 @@ from app.register.contact_changes import undo_word
 from app.register.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
 from app.register.outbox import (
+    CODE_FIRST,
     EMAIL,
     LETTER,
     LINKS,
@@ -27,7 +28,7 @@ from app.register.registration_codes import DueCode, note_code_not_sent, note_co
 from app.register.transaction import db
 from app.web.clock import now
 
-_CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, STEP_UP_CODE: STEP_UP}
+_CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, CODE_FIRST: NEW_DEVICE, STEP_UP_CODE: STEP_UP}
 
 _log = structlog.get_logger()
 

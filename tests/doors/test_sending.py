@@ -14,6 +14,7 @@ from app.register.corrections import Correction, correct_patron
 from app.register.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.outbox import (
     CARD_FROZEN,
+    CODE_FIRST,
     CONTACT_CHANGED,
     NEW_DEVICE_CODE,
     NEW_PIN,
@@ -109,7 +110,9 @@ def test_a_link_in_a_letter_opens_for_fourteen_days(inbox, ask, clock):
     assert find_link(token=token, now=clock.turn(seconds=1)) is None
 
 
-@pytest.mark.parametrize(("kind", "purpose"), [(NEW_DEVICE_CODE, NEW_DEVICE), (STEP_UP_CODE, STEP_UP)])
+@pytest.mark.parametrize(
+    ("kind", "purpose"), [(NEW_DEVICE_CODE, NEW_DEVICE), (CODE_FIRST, NEW_DEVICE), (STEP_UP_CODE, STEP_UP)]
+)
 def test_the_code_in_a_message_is_the_one_that_is_good(inbox, ask, clock, kind, purpose):
     patron_id = ask(kind)
     send_one()

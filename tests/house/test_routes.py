@@ -93,6 +93,7 @@ ROUTES = """
 /libraries/<library_id>/rules                          GET        anyone
 /login                                                 GET,POST   anyone
 /login/code                                            GET,POST   anyone
+/login/code-first                                      GET,POST   anyone
 /login/code/again                                      POST       anyone
 /logout                                                POST       anyone
 /manifest.webmanifest                                  GET        anyone

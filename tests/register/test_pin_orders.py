@@ -7,7 +7,8 @@ from sqlalchemy import delete, select, update
 
 from app.register.budgets import TooManyAttempts
 from app.register.message_queue import leave_to_desk, take_due_message
-from app.register.pin_orders import handle_pin_order, order_new_pin
+from app.register.one_time import NEW_DEVICE, CodeNotValid, draw_code
+from app.register.pin_orders import handle_pin_order, order_code, order_new_pin, use_ordered_code
 from app.register.tables import Message, Patron, PinOrder
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
@@ -181,6 +182,49 @@ def test_past_the_limit_of_all_orders_together_each_source_has_a_few_more(clock,
         order("N000000008", address="2001:db8:1:2::7", now=clock())
     order(address="203.0.113.9", now=clock())
     assert count_rows("pin_orders") == 3 + ORDER_STRICT_SOURCE.limit
+
+
+@pytest.mark.parametrize(
+    ("card_number", "asked"),
+    [(GUARDIAN, ["code-first"]), (CHILD, []), (LOST, []), (UNKNOWN, []), ("nonsense", [])],
+    ids=["proven address", "no address", "lost", "unknown", "nonsense"],
+)
+def test_an_order_of_a_code_becomes_one_where_it_reaches_the_owner_of_a_card_in_use(clock, card_number, asked):
+    order_code(card_number=card_number, address=HOME, now=clock())
+    db.session.commit()
+    handle_all(clock())
+    assert [kind for _, kind in asked_for()] == asked
+    assert count_rows("pin_orders") == 0
+
+
+def test_a_code_that_was_ordered_more_than_ten_minutes_ago_is_not_sent(clock):
+    order_code(card_number=GUARDIAN, address=HOME, now=clock())
+    db.session.commit()
+    handle_all(clock.turn(seconds=600))
+    assert take_due_message(channels=MACHINES, now=clock()) is None
+
+
+def test_a_code_is_ordered_and_entered_at_the_same_cost_for_every_number(clock):
+    costs = []
+    for number in (UNKNOWN, GUARDIAN, LOST, CHILD, "nonsense"):
+        with statements_sent(db.engine) as sent:
+            order_code(card_number=number, address=number, now=clock())
+            db.session.commit()
+            with pytest.raises(CodeNotValid):
+                use_ordered_code(card_number=number, code="123456", address=number, now=clock())
+        costs.append(list(sent))
+    assert costs[2:] == costs[1:2] * 3
+
+
+def test_a_code_opens_only_the_card_that_it_was_sent_to_and_only_once(clock):
+    code = draw_code(patron_id=patron_id(GUARDIAN), purpose=NEW_DEVICE, now=clock())
+    db.session.commit()
+    for number in (CHILD, UNKNOWN):
+        with pytest.raises(CodeNotValid):
+            use_ordered_code(card_number=number, code=code, address=HOME, now=clock())
+    use_ordered_code(card_number="000 100 001", code=code, address=HOME, now=clock())
+    with pytest.raises(CodeNotValid):
+        use_ordered_code(card_number=GUARDIAN, code=code, address=HOME, now=clock())
 
 
 def test_an_order_that_cannot_be_opened_holds_up_nobody(clock):
