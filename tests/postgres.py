@@ -25,14 +25,15 @@ def find_programs() -> Path:
     """Return the folder of PostgreSQL's programs: LANEKORT_PG_BIN, Debian's newest, or what is on the path."""
     asked = os.environ.get("LANEKORT_PG_BIN")
     if asked:
-        return Path(asked)
+        # It may be a folder of links to those that are used; the others lie beside what they lead to.
+        return (Path(asked) / "initdb").resolve().parent
     for folder in sorted(_DEBIAN.glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():
             return folder
     found = shutil.which("initdb")
     if found is None:
         raise PostgresMissing("install PostgreSQL 14 or newer, or set LANEKORT_PG_BIN to the folder of its programs")
-    return Path(found).parent
+    return Path(found).resolve().parent
 
 
 @contextmanager

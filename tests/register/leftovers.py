@@ -6,6 +6,7 @@ from sqlalchemy import insert, select
 
 from app.register.access_log import Looker, write_down
 from app.register.changes import RENUMBERED, note_change
+from app.register.contact_changes import keep_change
 from app.register.families import PURPOSE, give_permission, switch
 from app.register.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.one_time import draw_link
@@ -40,6 +41,7 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
         db.session.add(NationalIdToken(token=token, patron_id=whose, key_id=vault.key_id))
     ask_for_message(patron_id=whose, kind=CONTACT_CHANGED, channel=EMAIL, to="before@example.org", now=now)
     ask_for_message(patron_id=teen, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=whose, now=now)
+    keep_change(patron_id=whose, former={"email": "before@example.org"}, fields=["email"], library_id=SYSTEM, now=now)
     give_permission(patron_id=whose, guardian_card_number="N000100006", now=now)
     give_permission(patron_id=child, guardian_card_number=card_number, now=now)
     db.session.flush()
