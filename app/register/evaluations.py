@@ -6,11 +6,13 @@ wait for longer and longer, and everything else with them.
 
 import math
 import os
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from app.rules.errors import RuleBroken
 
@@ -20,6 +22,9 @@ LONGEST_BEFORE: Final = 0.5
 """Who waited so many seconds for a thread stood in the line that cards and scans stand in, too: it is too long."""
 _FIRST_GUESS: Final = 0.03
 _WEIGHT: Final = 0.1
+_NICE: Final = 10
+
+T = TypeVar("T")
 
 
 class TooBusy(RuleBroken):
@@ -78,6 +83,34 @@ def _share() -> int:
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = os.environ.get("WEB_CONCURRENCY", "")
     return max(1, processors // int(processes)) if processes.isdigit() and int(processes) else 1
+
+
+def _give_way() -> None:
+    # Linux schedules each thread by itself, and lets it lower its own priority. Elsewhere it stays as it is.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+def _make_evaluators() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_share(), thread_name_prefix="evaluation", initializer=_give_way)
+
+
+_evaluators = _make_evaluators()
+
+
+def _replace_evaluators() -> None:
+    global _evaluators
+    _evaluators = _make_evaluators()
+
+
+# A forked process has no threads but one.
+os.register_at_fork(after_in_child=_replace_evaluators)
+
+
+def evaluate(work: Callable[[], T]) -> T:
+    """Do a slow hash in its turn, and in a thread that gives way to whoever shows or scans a card."""
+    with GATE.turn():
+        return _evaluators.submit(work).result()
 
 
 GATE: Final = Gate(at_once=_share())

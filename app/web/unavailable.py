@@ -3,7 +3,7 @@
 import time
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
@@ -14,9 +14,11 @@ from app.register.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.register.evaluations import TooBusy
 from app.register.transaction import db
 from app.web.errors import API_PREFIX, error_page, fault, problem
+from app.web.languages import language
 
 RETRY_SECONDS = 5
 _REMEMBERED_SECONDS = 10.0
+_MOST_DRAWN = 100
 _FULL_AT = "database_full_at"
 
 _log = structlog.get_logger()
@@ -68,10 +70,20 @@ def _unavailable(*, code: str, detail: str, sentence: str, retry_after: int = RE
     headers = {"Retry-After": str(retry_after)}
     if request.path.startswith(API_PREFIX):
         return problem(status=503, code=code, detail=detail, headers=headers)
+    page = make_response(_page(sentence), 503)
+    page.headers.update(headers)
+    return page
+
+
+def _page(sentence: str) -> bytes:
+    """Return the page, which is drawn once where it is the same for everybody: many get it when time is short."""
     # Who is signed in is a question to the database, and the page's frame would ask it.
     g._login_user = AnonymousUserMixin()
-    page = error_page(status=503, title=_("Wait a little"), sentence=sentence)
-    page.headers.update(headers)
+    drawn: dict[tuple[str, str, str], bytes] = current_app.extensions.setdefault("unavailable_pages", {})
+    place = (request.path, language(), sentence)
+    page = drawn.get(place) or error_page(status=503, title=_("Wait a little"), sentence=sentence).get_data()
+    if not request.view_args and len(drawn) < _MOST_DRAWN:
+        drawn[place] = page
     return page
 
 

@@ -8,7 +8,7 @@ from flask import g, has_request_context
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from app.register import vault as vault_module
+from app.register import evaluations
 from app.register.evaluations import GATE
 from app.register.transaction import db
 from tests.doors.visits import (
@@ -130,7 +130,7 @@ def test_each_evaluation_in_a_request_was_asked_for_before(
                 unasked.append("evaluated without room")
             return GATE.turn()
 
-    monkeypatch.setattr(vault_module, "GATE", Watched())
+    monkeypatch.setattr(evaluations, "GATE", Watched())
     assert log_in(client, *GUARDIAN).status_code == 302
     assert desk_log_in(client).status_code == 302
     client.post("/api/v1/pin-checks", json=CALLS["/api/v1/pin-checks"], auth=KIOSK_1)
