@@ -105,9 +105,11 @@ def _refuse_if_closed(connection: Any, _record: object, _proxy: object) -> None:
 
 def _make_private(_dialect: object, _record: object, arguments: list[str], _named: object) -> None:
     # Made for nobody else on the machine; SQLite gives its log the same mode. Where it cannot be made, SQLite says so.
+    # One that is there is never opened: closing it would take away the locks that SQLite holds on it in this process
+    # (https://www.sqlite.org/howtocorrupt.html, section 2.2), and another process would throw the log away.
     if ":" not in arguments[0]:
         with suppress(OSError):
-            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
