@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.access_log import Looker, write_down, write_down_list
 from app.register.message_queue import is_not_leased
-from app.register.outbox import CODES, LETTER, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
-from app.register.proven import PAPERS, REACHED, PapersNotSeen, addresses_for
+from app.register.outbox import CODES, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.proven import EMAIL, LETTER, PAPERS, REACHED, SMS, PapersNotSeen, addresses_for
 from app.register.tables import Library, Message, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import SecretNotOpened, vault
@@ -106,8 +106,11 @@ def _next_page(
 
 
 def _needs_papers(reached: Any, kind: str) -> bool:  # noqa: ANN401 - a patron, or a row
-    # Without an address it is handed over.
-    return kind in LINKS and addresses_for(reached, is_secret=True, is_link=True)[LETTER] is None
+    # Without an address it is handed over, and so is one that was not needed: a link goes by machine where it can.
+    if kind not in LINKS:
+        return False
+    to = addresses_for(reached, is_secret=True, is_link=True)
+    return to[LETTER] is None or (not reached.awaits_first_link and bool(to[EMAIL] or to[SMS]))
 
 
 def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMessage:

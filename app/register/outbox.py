@@ -143,7 +143,7 @@ def ask_where_reached_now(*, patron: Patron, kind: str, now: datetime) -> None:
 
 def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
     """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
-    by_letter = literal(kind not in CODES) & (Patron.preferred_contact == LETTER)
+    by_letter = literal(kind not in CODES + LINKS) & (Patron.preferred_contact == LETTER)
     # No code goes to an address that is not proven; of anything else it is seen when it is sent.
     is_code = literal(kind in CODES)
     has_email = Patron.proven_email.is_not(None) | (~is_code & Patron.email.is_not(None))
@@ -210,7 +210,8 @@ def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -
     """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
 
     A letter needs no address in the register: a library may keep it, or hands the letter over. A link goes as one only
-    where the postal address is proven, or there is no other way. None for a code that cannot arrive at once.
+    where there is no other way: a library may write what is preferred, and reads what it prints. None for a code that
+    cannot arrive at once.
     """
     addresses = _addresses(patron, kind=kind)
     at_once = [channel for channel in (EMAIL, SMS) if addresses[channel] and channel in channels]
@@ -218,7 +219,7 @@ def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -
         return str(patron.preferred_contact)
     if kind in CODES:
         return at_once[0] if at_once else None
-    wants_letter = patron.preferred_contact == LETTER and (kind not in LINKS or addresses[LETTER] is not None)
+    wants_letter = patron.preferred_contact == LETTER and kind not in LINKS
     return LETTER if wants_letter or not at_once else at_once[0]
 
 

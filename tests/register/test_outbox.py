@@ -86,7 +86,8 @@ def test_a_message_waits_in_the_queue_of_the_channel_that_it_will_go_by(clock):
         ("sms", NEW_PIN, {"preferred_contact": "sms", "phone": "+4790000000"}),
         ("email", NEW_PIN, {"preferred_contact": "sms", "phone": None}),
         ("email", NEW_PIN, {"preferred_contact": "email", "phone": "+4790000000"}),
-        ("letter", NEW_PIN, {"preferred_contact": "letter"}),
+        ("letter", CARD_FROZEN, {"preferred_contact": "letter"}),
+        ("email", NEW_PIN, {"preferred_contact": "letter"}),
         ("email", STEP_UP_CODE, {"preferred_contact": "letter"}),
         ("sms", NEW_PIN, {"preferred_contact": "email", "email": None}),
     ):
