@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.card.offers import Wallets
 from app.eid.provider import Provider
+from app.register.contact_changes import undo_word
+from app.register.corrections import Correction, correct_patron
 from app.register.one_time import LINK_LASTS, draw_link
-from app.register.tables import Message
+from app.register.tables import ContactChange, Message
 from app.register.transaction import db
+from app.rules.contact import Contact
 from app.web.access import Audience
 from tests.conftest import Clock
 from tests.doors.coming import come, fill_in, finish, read_code, service
@@ -26,6 +30,15 @@ def link_of_the_guardian(app: APIFlask) -> str:
         token = draw_link(patron_id=1, lasting=LINK_LASTS, now=app.config["CLOCK"]())
         db.session.commit()
         return token
+
+
+def undo_link_of_the_guardian(app: APIFlask) -> str:
+    with app.app_context():
+        new = Correction(contact=Contact(email="new@example.org", preferred="email"))
+        correct_patron(patron_id=1, changes=new, library_id="2023500", now=app.config["CLOCK"]())
+        db.session.commit()
+        change_id = db.session.scalars(select(ContactChange.id)).one()
+        return f"/undo/{undo_word(change_id, by_letter=False)}"
 
 
 def letter_of_the_guardian(app: APIFlask) -> int:
@@ -91,6 +104,8 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert guardian.get("/my/libraries/Mull").status_code == 200
         assert submit(desk, f"/desk/post/{letter_of_the_guardian(app)}/letter", page="/desk/post").status_code == 200
         clock.turn(seconds=660)
+        assert stranger.get(undo_link_of_the_guardian(app)).status_code == 200
+        assert stranger.get("/undo/no-such-word").status_code == 404
         assert guardian.get("/my/pin", follow_redirects=True).request.path == "/my/confirm"
         erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
         assert guardian.get(erased.location).status_code == 200

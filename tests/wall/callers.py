@@ -124,6 +124,7 @@ def make_victim(app: APIFlask) -> Victim:
             "library_id": "2023500",
             "filename": "favicon.svg",
             "token": "no-such-token",
+            "word": "no-such-word",
             "code": "NO-SUCH-CODE",
             "purpose": "login",
             "step": "details",
