@@ -1,7 +1,7 @@
 """A thief with one library's login, and twenty people who have never met that library."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,21 +94,23 @@ def thiefs_mail(mail: MailServer, sms: Inbox) -> str:
     return "\n".join([*letters, *(letter.body for letter in sms.read() if letter.to.startswith("+479990"))])
 
 
-def count_taken_over(app: Flask, strangers: Iterable[Stranger], loot: str) -> int:
-    """Use every link and code in the loot, then count whose page opens with a PIN that the thief knows or chose."""
-    tokens = re.findall(r"/new-pin/(\S+)", loot)
-    if not tokens:
-        return 0
-    for token in tokens:
+def count_taken_over(app: Flask, strangers: Iterable[Stranger], read_loot: Callable[[], str]) -> int:
+    """Use every link and code that reaches the thief, then count whose page opens with a PIN that the thief chose."""
+
+    def codes() -> set[str]:
+        return set(re.findall(r"(?<!\d)\d{6}(?!\d)", read_loot()))
+
+    for token in re.findall(r"/new-pin/(\S+)", read_loot()):
         submit(app.test_client(), f"/new-pin/{token}", new_pin=NEW_PIN)
     taken = 0
     for stranger in strangers:
         thief = app.test_client()
         thief.environ_base["REMOTE_ADDR"] = f"198.51.100.{stranger.n + 1}"
+        before = codes()
         log_in(thief, stranger.card_number, NEW_PIN)
-        for code in re.findall(r"^(\d{6})\r?$", loot, re.M):
-            if thief.get("/login/code").status_code == 200:
-                thief.post("/login/code", data={"code": code})
+        deliver(app)
+        for code in codes() - before:
+            submit(thief, "/login/code", code=code)
         taken += thief.get("/my").status_code == 200
     return taken
 

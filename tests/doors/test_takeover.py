@@ -20,7 +20,7 @@ from app.register.transaction import db
 from tests.conftest import Clock, settings_for
 from tests.doors import libraries
 from tests.doors.libraries import activate, correct, fetch
-from tests.doors.serving import act, fields_of, find_form, serve
+from tests.doors.serving import act, fields_of, find_form, looks, serve
 from tests.doors.takeover import (
     EVERYTHING,
     LETTER_ALONE,
@@ -92,7 +92,7 @@ def test_a_stolen_system_takes_nobody_over(
         write_by_api(client, stranger, auth, **wanted(stranger, way))
     order_pins(app.test_client(), strangers)
     deliver(app)
-    assert count_taken_over(app, strangers, thiefs_mail(mail, sms)) == 0
+    assert count_taken_over(app, strangers, lambda: thiefs_mail(mail, sms)) == 0
 
 
 def test_without_proofs_everybody_would_be_taken_over(
@@ -104,8 +104,7 @@ def test_without_proofs_everybody_would_be_taken_over(
     forget_proofs(app)
     order_pins(app.test_client(), strangers)
     deliver(app)
-    loot = thiefs_mail(mail, sms)
-    assert len(re.findall(r"/new-pin/\S+", loot)) == 3
+    assert count_taken_over(app, strangers, lambda: thiefs_mail(mail, sms)) == 3
 
 
 def test_changing_twice_and_taking_everything_away_loses_no_proven_address(
@@ -126,19 +125,26 @@ def test_changing_twice_and_taking_everything_away_loses_no_proven_address(
 
 
 def write_at_desk(desk: FlaskClient, stranger: Stranger, way: str) -> None:
-    """Serve somebody who is not there, and write what the thief wants. No papers are seen."""
-    birth_date = f"1980-01-{stranger.n + 1:02d}"
-    serve(desk, name=stranger.name, birth_date=birth_date)
-    act(desk, "activate", rules="y")
+    """Serve somebody who is not there as if they had shown a card, and write what the thief wants without papers."""
+    serve(desk, name=stranger.name, birth_date=f"1980-01-{stranger.n + 1:02d}")
+    act(desk, "activate", rules="y", papers="y")
     page = desk.get("/desk/patron/contact")
-    if page.status_code != 200:
-        return
+    assert page.status_code == 200
     changed = {"preferred" if name == "preferred_contact" else name: it for name, it in wanted(stranger, way).items()}
-    desk.post("/desk/patron/contact", data=fields_of(find_form(page, "/desk/patron/contact")) | changed)
+    saved = desk.post("/desk/patron/contact", data=fields_of(find_form(page, "/desk/patron/contact")) | changed)
+    assert saved.status_code == 302
 
 
-@pytest.mark.parametrize("reached", [EVERYTHING, NOTHING])
-@pytest.mark.parametrize("way", ["email", "phone"])
+def print_all(desk: FlaskClient) -> list[str]:
+    """Print every letter that the desk is let print without papers, and return the sheets."""
+    page = read_page(desk.get("/desk/post"))
+    forms = [form for form in page.find_all("form") if re.fullmatch(r"/desk/post/\d+/letter", str(form["action"]))]
+    sheets = [desk.post(str(form["action"]), data=fields_of(form)) for form in forms]
+    return [sheet.text for sheet in sheets if sheet.status_code == 200]
+
+
+@pytest.mark.parametrize("reached", [EVERYTHING, LETTER_ALONE, NOTHING])
+@pytest.mark.parametrize("way", ["email", "phone", "letter"])
 @pytest.mark.parametrize("login", [ULLENSAKER, MULLSJO], ids=["home library", "another library"])
 def test_a_stolen_desk_that_sees_no_papers_takes_nobody_over(
     app: APIFlask,
@@ -155,9 +161,17 @@ def test_a_stolen_desk_that_sees_no_papers_takes_nobody_over(
     assert desk_log_in(desk, login).status_code == 302
     for stranger in strangers:
         write_at_desk(desk, stranger, way)
-        act(desk, "new-pin", by="link")
+        for by in ("link", "letter"):
+            act(desk, "new-pin", by=by)
     deliver(app)
-    assert count_taken_over(app, strangers, thiefs_mail(mail, sms)) == 0
+    sheets = print_all(desk)
+    if (login, reached) == (ULLENSAKER, LETTER_ALONE):
+        # Their home library sends them letters: to where they were known to live, and by name in the access log.
+        sheets, links = [], [sheet for sheet in sheets if "/new-pin/" in sheet]
+        assert all("Furuveien" in link and "Tjuvgata" not in link for link in links)
+        printed = [patron_id for patron_id, purpose, _fields in looks(app) if purpose == "post"]
+        assert {stranger.id for stranger in strangers} <= set(printed)
+    assert count_taken_over(app, strangers, lambda: "\n".join([*sheets, thiefs_mail(mail, sms)])) == 0
 
 
 @pytest.mark.parametrize("reached", [LETTER_ALONE, NOTHING])
@@ -179,7 +193,8 @@ def test_a_letter_with_a_link_goes_to_the_address_that_stood_before_or_to_whoeve
         if printed.status_code == 302:
             assert "look at photo id" in main_text(desk.get("/desk/post"))
             continue
-        assert "Tjuvgata" not in printed.text
+        # What was changed is told at the new address, too, where there was none before: without any link.
+        assert "Tjuvgata" not in printed.text or not re.search(r"/(new-pin|undo)/", printed.text)
         assert reached == LETTER_ALONE or "/new-pin/" not in printed.text
 
 
