@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from app.messages.channels import Inbox, Letter, NotSent
 from app.messages.smtp import Smtp
-from app.register.corrections import Correction, correct_patron
+from app.register.corrections import Correction, Proof, correct_patron
 from app.register.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.outbox import (
     CARD_FROZEN,
@@ -240,7 +240,7 @@ def test_nothing_good_goes_to_an_address_that_is_changed_while_it_is_sent(app, i
     def move() -> None:
         with app.app_context():
             changes = Correction(contact=Contact(email=to, preferred="email"))
-            correct_patron(patron_id=patron_id, changes=changes, now=clock())
+            correct_patron(patron_id=patron_id, changes=changes, proof=Proof.CHANGED, now=clock())
             db.session.commit()
 
     for moment in count():

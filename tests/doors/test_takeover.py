@@ -95,6 +95,7 @@ def test_a_stolen_system_takes_nobody_over(
     assert count_taken_over(app, strangers, lambda: thiefs_mail(mail, sms)) == 0
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_without_proofs_everybody_would_be_taken_over(
     app: APIFlask, client: FlaskClient, clock: Clock, mail: MailServer, sms: Inbox
 ) -> None:
@@ -107,6 +108,7 @@ def test_without_proofs_everybody_would_be_taken_over(
     assert count_taken_over(app, strangers, lambda: thiefs_mail(mail, sms)) == 3
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_changing_twice_and_taking_everything_away_loses_no_proven_address(
     app: APIFlask, client: FlaskClient, clock: Clock, mail: MailServer, sms: Inbox
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_stolen_desk_that_sees_no_papers_takes_nobody_over(
     assert count_taken_over(app, strangers, lambda: "\n".join([*sheets, thiefs_mail(mail, sms)])) == 0
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("reached", [LETTER_ALONE, NOTHING])
 def test_a_letter_with_a_link_goes_to_the_address_that_stood_before_or_to_whoever_shows_papers(
     app: APIFlask, client: FlaskClient, clock: Clock, new_browser: Callable[..., FlaskClient], reached: str
@@ -198,6 +201,7 @@ def test_a_letter_with_a_link_goes_to_the_address_that_stood_before_or_to_whoeve
         assert reached == LETTER_ALONE or "/new-pin/" not in printed.text
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_desk_that_makes_itself_the_home_library_sees_papers_first(
     app: APIFlask, clock: Clock, new_browser: Callable[..., FlaskClient]
 ) -> None:
