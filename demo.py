@@ -1,6 +1,7 @@
 """The demonstration: what `./manage run` serves. Invented people, SQLite and keys under `instance/`."""
 
 import argparse
+import logging
 import os
 import signal
 import socket
@@ -202,6 +203,7 @@ def serve_anybody(instance: Path, *, listener: socket.socket, port: int, lan: bo
         "graceful_timeout": 1,
         # Ctrl-C waits for no request.
         "worker_int": lambda _worker: os._exit(0),
+        "when_ready": end_in_silence,
         "loglevel": "warning",
         "control_socket_disable": True,
     }
@@ -224,6 +226,11 @@ def serve_anybody(instance: Path, *, listener: socket.socket, port: int, lan: bo
         demonstration = Demonstration(instance, settings)
         demonstration.prepare()
         serve(demonstration, url=url, options=options)
+
+
+def end_in_silence(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn's
+    """Let gunicorn say nothing once it is stopped: on a busy machine it kills who is too late, and wonders why."""
+    logging.getLogger("gunicorn.error").addFilter(lambda _record: bool(arbiter.LISTENERS))
 
 
 @contextmanager
