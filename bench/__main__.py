@@ -1,4 +1,4 @@
-"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood]`: print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood|spray]`: print tables for docs/benchmarks.md."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from bench.pages import bench_pages
 from bench.register import MANY, bench_register
 from bench.scan import bench_scan
 from bench.servers import serve_all
+from bench.spray import Spray, bench_spray
 
 _BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages, "kiosks": bench_kiosks}
 
@@ -24,18 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=[*_BENCHES, "loans", "neighbours", "flood"],
-        help="what to measure; everything where none is named",
+        choices=[*_BENCHES, "loans", "neighbours", "flood", "spray"],
+        help="what to measure; everything but flood and spray where none is named",
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
     parser.add_argument("--many", type=int, default=MANY, help="patrons in the large register that pages is about")
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turns")
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
     parser.add_argument("--requests", type=int, default=4_000, help="a round's requests, where they come first")
+    parser.add_argument("--guesses", type=int, default=1_000_000, help="wrong PINs of the spray, within a turned day")
     asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    if asked.what not in ("loans", "neighbours", "flood"):
+    if asked.what not in ("loans", "neighbours", "flood", "spray"):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench_neighbours(size)
     if asked.what == "flood":
         bench_flood(size)
+    if asked.what == "spray":
+        bench_spray(Spray(guesses=asked.guesses))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,19 @@ class FirstOf:
 Need = Try | FirstOf
 
 
+class _Subjects(dict[tuple[str, str], str]):
+    """Under what each budget's counter stands, by purpose and whose: worked out once a call, and kept no longer."""
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        purpose, whose = key
+        self[key] = subject = vault.subject(f"{purpose}:{whose}")
+        return subject
+
+    def of(self, attempt: Try) -> str:
+        budget, whose = attempt
+        return self[budget.purpose, whose]
+
+
 class TooManyAttempts(RuleBroken):
     """A budget is used up. `retry_after` is in seconds; `purpose` is the budget's, the first of several ways'."""
 
@@ -77,10 +90,10 @@ def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
     Returns what was taken, for `give_back_tries`. Raises TooManyAttempts for the first in the order given that is used
     up.
     """
-    refusal = TooManyAttempts(retry_after=1)
+    refusal, subjects = TooManyAttempts(retry_after=1), _Subjects()
     with direct_connection() as connection:
         for _ in range(_LOOKS):
-            standing = _look(connection, tries, now=now)
+            standing = _look(connection, tries, subjects, now=now)
             chosen = list(chain.from_iterable(_choose(need, standing, now=now) for need in tries))
             used_up = _take(connection, chosen, standing, now=now)
             if used_up is None:
@@ -92,7 +105,7 @@ def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
 def give_back_tries(*, tries: Sequence[Try]) -> None:
     """Give back what `take_tries` took: the try turned out to be a right one, and only failures count."""
     with direct_connection() as connection:
-        _add(connection, _per_subject(tries, -1), now=_LONG_AGO)
+        _add(connection, _per_subject(tries, -1, _Subjects()), now=_LONG_AGO)
 
 
 def give_back_right_tries(*, tries: Sequence[Try], card: str, address: str, now: datetime) -> None:
@@ -102,24 +115,21 @@ def give_back_right_tries(*, tries: Sequence[Try], card: str, address: str, now:
     """
     source = source_of(address)
     places = {source.near, source.wide} if address else set()
-    marks = {_subject((_RIGHT_CARD, f"{_day(now)} {place} {card}")): place for place in places}
+    subjects = _Subjects()
+    marks = {subjects.of((_RIGHT_CARD, f"{_day(now)} {place} {card}")): place for place in places}
     with direct_connection() as connection:
-        changes = _per_subject(tries, -1) | dict.fromkeys(marks, (_RIGHT_CARD, 1))
+        changes = _per_subject(tries, -1, subjects) | dict.fromkeys(marks, (_RIGHT_CARD, 1))
         counted = _add(connection, changes, now=now)
         first = [place for subject, place in marks.items() if counted[subject].taken == 1]
         if first:
-            _add(connection, _per_subject([(_RIGHT_CARDS, f"{_day(now)} {place}") for place in first], 1), now=now)
+            cards: list[Try] = [(_RIGHT_CARDS, f"{_day(now)} {place}") for place in first]
+            _add(connection, _per_subject(cards, 1, subjects), now=now)
 
 
-def _subject(attempt: Try) -> str:
-    budget, whose = attempt
-    return vault.subject(f"{budget.purpose}:{whose}")
-
-
-def _per_subject(tries: Iterable[Try], change: int) -> dict[str, tuple[Budget, int]]:
+def _per_subject(tries: Iterable[Try], change: int, subjects: _Subjects) -> dict[str, tuple[Budget, int]]:
     changes: dict[str, tuple[Budget, int]] = {}
     for each in tries:
-        subject = _subject(each)
+        subject = subjects.of(each)
         changes[subject] = (each[0], changes.get(subject, (each[0], 0))[1] + change)
     return changes
 
@@ -143,6 +153,7 @@ class _Standing:
     """Where the counters stand that a try may need, by subject."""
 
     counters: Mapping[str, tuple[int, datetime]]
+    subjects: _Subjects
 
     def room(self, attempt: Try, *, now: datetime) -> datetime | None:
         """Return None where the budget has room, or when it starts anew."""
@@ -153,25 +164,25 @@ class _Standing:
         budget, whose = attempt
         if not budget.per_card:
             return budget.limit
-        cards = max(self.counters.get(_subject(each), (0, now))[0] for each in _cards_at(whose, now))
+        cards = max(self.counters.get(self.subjects.of(each), (0, now))[0] for each in _cards_at(whose, now))
         return budget.limit + int(budget.per_card * cards)
 
     def _counted(self, attempt: Try, *, now: datetime) -> Counted:
         window = timedelta(seconds=attempt[0].seconds)
-        taken, since = self.counters.get(_subject(attempt), (0, now))
+        taken, since = self.counters.get(self.subjects.of(attempt), (0, now))
         stale = since <= now - window or is_ahead(since, now=now)
         return Counted(0 if stale else taken, since + window)
 
 
-def _look(connection: Connection, needs: Sequence[Need], *, now: datetime) -> _Standing:
+def _look(connection: Connection, needs: Sequence[Need], subjects: _Subjects, *, now: datetime) -> _Standing:
     """Read the counters, so that a flood that is refused writes nothing."""
     wanted = list(_budgets_in(needs))
     wanted += [each for budget, whose in wanted if budget.per_card for each in _cards_at(whose, now)]
-    keys = list(dict.fromkeys((budget.purpose, _subject((budget, whose))) for budget, whose in wanted))
+    keys = list(dict.fromkeys((each[0].purpose, subjects.of(each)) for each in wanted))
     asked = {f"purpose{number}": purpose for number, (purpose, _) in enumerate(keys)}
     asked |= {f"subject{number}": subject for number, (_, subject) in enumerate(keys)}
     rows = connection.execute(_find(len(keys)), asked)
-    return _Standing({row.subject: (row.taken, row.since) for row in rows})
+    return _Standing({row.subject: (row.taken, row.since) for row in rows}, subjects)
 
 
 @lru_cache
@@ -203,11 +214,11 @@ def _take(
     connection: Connection, chosen: Sequence[Try], standing: _Standing, *, now: datetime
 ) -> TooManyAttempts | None:
     """Take the tries; where others were faster, give all of them back and return the refusal."""
-    counted = _add(connection, _per_subject(chosen, 1), now=now)
+    counted = _add(connection, _per_subject(chosen, 1, standing.subjects), now=now)
     for each in chosen:
-        stands = counted[_subject(each)]
+        stands = counted[standing.subjects.of(each)]
         if stands.taken > standing.limit(each, now=now):
-            _add(connection, _per_subject(chosen, -1), now=_LONG_AGO)
+            _add(connection, _per_subject(chosen, -1, standing.subjects), now=_LONG_AGO)
             return _refusal(each, stands.free_at, now=now)
     return None
 
