@@ -13,7 +13,7 @@ from app.api.document import describe_as_it_is
 from app.api.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
 from app.register.access_log import LookedTooLate
-from app.register.acting import CardAtRest, CardLost, NotTheirHome
+from app.register.acting import NotTheirHome
 from app.register.deaths import NotYourReport
 from app.register.enrolment import ConsentMissing, NumberNotReserved
 from app.register.feed import CursorPassed, NotACursor, NotKept
@@ -21,9 +21,10 @@ from app.register.joining import ProofMissing
 from app.register.kept_answers import KeyReused
 from app.register.membership import LastLibrary, NotJoined
 from app.register.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
-from app.register.patrons import LocalCard, NoSuchPatron
+from app.register.patrons import NoSuchPatron
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
+from app.rules.card_status import CardRefused, State
 from app.rules.contact import ContactNotValid
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NotANationalId, SyntheticNationalId
@@ -31,14 +32,11 @@ from app.rules.person import PersonNotValid
 from app.web.errors import problem
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
-    CardAtRest: (409, "The card is frozen by its holder, or its holder is reported dead. It is left as it is."),
-    CardLost: (409, "The card is reported lost. Ask for photo id, and give the patron a new card."),
     ChangedMeanwhile: (412, "The patron has changed since you fetched them. Fetch them again."),
     CursorPassed: (410, "What came after the cursor is thrown away in part. Fetch your patrons anew."),
     KeyReused: (422, "The key was sent with another request before. Choose a new one."),
     LastLibrary: (409, "It is the patron's last library. Whoever wants no card any more is deleted."),
     LookedTooLate: (410, "The patron was erased meanwhile."),
-    LocalCard: (409, "Only another library takes this card."),
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
     NoNumbersLeft: (409, "There are not that many numbers left."),
     NotJoined: (403, "The patron has not joined your library. Activate the card first."),
@@ -53,6 +51,12 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     NoSuchPatron: (404, "No patron has this card number or national id."),
     PatronGone: (410, "Whoever had this card number was erased. Erase them in your system too."),
     SystemsOnly: (403, "A kiosk may scan and check PINs, and no more."),
+}
+_CARD_STATES = {
+    State.DECEASED: "The card's holder is reported dead. It is left as it is.",
+    State.LOST: "The card is reported lost. Ask for photo id, and give the patron a new card.",
+    State.FROZEN: "The card is frozen by its holder. It is left as it is.",
+    State.LOCAL: "Only another library takes this card.",
 }
 _CURSOR = "after"
 _NO_NATIONAL_ID = ("national_id", "The national id is of no kind that the register knows.")
@@ -75,6 +79,7 @@ def answer_refusals(blueprint: APIBlueprint) -> None:
         blueprint.register_error_handler(error, _refusal(status, detail))
     for error, (field, said) in _FAULTY_FIELDS.items():
         blueprint.register_error_handler(error, _faulty(field, said))
+    blueprint.register_error_handler(CardRefused, _card_refused)
     for error in (PersonNotValid, ContactNotValid):
         blueprint.register_error_handler(error, _faults)
     blueprint.register_error_handler(NotACardNumber, _refusal(404, _REFUSALS[NoSuchPatron][1], NoSuchPatron.code))
@@ -86,6 +91,11 @@ def _refusal(status: int, detail: str, code: str = "") -> Any:  # noqa: ANN401
         return problem(status=status, code=code or error.code, detail=detail)
 
     return answer
+
+
+def _card_refused(error: CardRefused) -> ResponseReturnValue:
+    db.session.rollback()
+    return problem(status=409, code=error.code, detail=_CARD_STATES[error.state])
 
 
 def _faulty(field: str, said: str) -> Any:  # noqa: ANN401

@@ -12,13 +12,17 @@ from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 
 from app.desk.forms import BarcodeForm, CounterLoanForm, PayForm, WaiveForm
+from app.desk.refusals import refusal_of
 from app.desk.replacing import make_replace_form
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
 from app.ils.lending import LendingSystem
 from app.ils.port import Account, Refused, Unavailable
+from app.register.membership import NotJoined
+from app.register.served import MINIMUM
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
+from app.rules.card_status import CardRefused
 from app.rules.money import NotAnAmount, parse_amount
 from app.web.access import Audience, open_to
 from app.web.clock import today
@@ -37,9 +41,13 @@ def counter() -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS, acting=False)
+        patron = served_patron(workplace, fields=_LOANS, acting=False, minimum=MINIMUM)
+        patron.check_not_at_rest()
     except NobodyServed:
         return ask_for_card()
+    except (CardRefused, NotJoined) as error:
+        flash(refusal_of(error), "danger")
+        return redirect(url_for("desk.patron"))
     account: Account | None = None
     new_card = 0
     try:
@@ -122,7 +130,7 @@ def pay() -> ResponseReturnValue:
         left = money(payment.debt_total, currency)
         return _("Received %(amount)s. %(left)s is left.", amount=money(payment.amount, currency), left=left)
 
-    return _act(form.validate(), receive)
+    return _act(form.validate(), receive, lends=False)
 
 
 @desk.post("/counter/waive")
@@ -140,7 +148,7 @@ def waive() -> ResponseReturnValue:
         )
         return _("The fee is waived.")
 
-    return _act(form.validate(), forgo)
+    return _act(form.validate(), forgo, lends=False)
 
 
 @desk.post("/counter/done")
@@ -158,12 +166,16 @@ def lending_of(workplace: Workplace) -> LendingSystem:
     return lending if lending is not None else abort(404)
 
 
-def _act(valid: bool, act: Act) -> ResponseReturnValue:
-    """Do something for the patron before the desk, and show the counter again with what came of it."""
+def _act(valid: bool, act: Act, *, lends: bool = True) -> ResponseReturnValue:
+    """Do something for the patron before the desk, and show the counter again with what came of it.
+
+    What `lends` needs a card that is in use here; paying, one that is not at rest.
+    """
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS, acting=True)
+        patron = served_patron(workplace, fields=_LOANS, acting=True, minimum=MINIMUM)
+        patron.check_in_use(workplace.library_id) if lends else patron.check_not_at_rest()
         if not valid:
             raise NotAnAmount
         flash(act(lending, patron, workplace), "success")
@@ -172,6 +184,9 @@ def _act(valid: bool, act: Act) -> ResponseReturnValue:
         return ask_for_card()
     except Refused as refused:
         flash(refusal_words(refused.code), "danger")
+    except (CardRefused, NotJoined) as error:
+        flash(refusal_of(error), "danger")
+        return redirect(url_for("desk.patron"))
     except NotAnAmount:
         flash(_("That could not be read. Nothing was changed."), "danger")
     except Unavailable:

@@ -6,11 +6,16 @@ from flask_babel import gettext as _
 
 from app.desk.counter import lending_of
 from app.desk.forms import BarcodeForm, InterlibraryWorkForm, LostForm
+from app.desk.refusals import state_words
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
-from app.ils.lending import InterlibraryWork, Returned
+from app.ils.lending import InterlibraryWork, LendingSystem, Returned
 from app.ils.port import Refused, Unavailable
+from app.register.holders import get_holder
+from app.register.staff import Workplace
+from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
+from app.web.clock import now
 from app.web.library_words import money, refusal_words
 
 
@@ -94,6 +99,8 @@ def handle_interlibrary() -> ResponseReturnValue:
         return redirect(url_for("desk.interlibrary"))
     arrived = form.action.data == "arrive"
     try:
+        if arrived:
+            _check_card(lending, workplace, request_id=form.request_id.data or "")
         lending.handle_interlibrary(
             request_id=form.request_id.data or "",
             action=form.action.data,
@@ -102,8 +109,19 @@ def handle_interlibrary() -> ResponseReturnValue:
             due_on=form.due_on.data if arrived else None,
         )
         flash(_("Done."), "success")
+    except CardRefused as error:
+        flash(state_words(error.state), "danger")
     except Refused as refused:
         flash(refusal_words(refused.code), "danger")
     except Unavailable:
         flash(_("The library's system does not answer now."), "danger")
     return redirect(url_for("desk.interlibrary"))
+
+
+def _check_card(lending: LendingSystem, workplace: Workplace, *, request_id: str) -> None:
+    """Raise CardRefused where the one who asked for the title may not be lent it now."""
+    work = lending.list_interlibrary(staff=workplace.username)
+    number = next((each.card_number for each in work.requests if each.request_id == request_id), None)
+    holder = number and get_holder(card_number=number, library_id=workplace.library_id, now=now())
+    if holder:
+        holder.status.check_in_use(workplace.library_id)

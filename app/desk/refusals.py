@@ -7,16 +7,16 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 
 from app.register.budgets import TooManyAttempts
-from app.register.cards import ReportedDead, WasReplaced
+from app.register.cards import WasReplaced
 from app.register.deaths import NotYourReport
 from app.register.devices import NoSuchDevice
-from app.register.enrolment import AlreadyRegistered, CardNotInUse, ConsentMissing
+from app.register.enrolment import AlreadyRegistered, ConsentMissing
 from app.register.membership import LastLibrary, NotJoined
 from app.register.numbers import NumberNotReserved, NumberWasIssued
-from app.register.patrons import LocalCard
-from app.register.pin_at_desk import CardIsBlocked, CardIsFrozen, NotPrintedHere
+from app.register.pin_at_desk import NotPrintedHere
 from app.register.proven import PapersNotSeen
 from app.rules.card_number import NotACardNumber
+from app.rules.card_status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.web.errors import wait_sentence
 
@@ -28,24 +28,16 @@ def refusal_of(error: RuleBroken) -> str:
             return _("The card is not activated at this library. Activate it first.")
         case LastLibrary():
             return _("This is the only library of the card. Who wants to leave it deletes the card, under My data.")
-        case LocalCard():
-            return _("It is a local card of another library. Make it a national card first, if the patron wants that.")
         case ConsentMissing():
             return _("At this age a guardian must consent first.")
-        case CardNotInUse():
-            return _("The card is lost, frozen or closed, so it cannot be activated.")
-        case CardIsBlocked():
-            return _("The card is reported lost. Give a new card first, or note that it is found.")
-        case CardIsFrozen():
-            return _("The patron has frozen the card, and can thaw it under My data.")
+        case CardRefused():
+            return state_words(error.state)
         case NotPrintedHere():
             return _("Only the patron's home library prints letters. Send the link instead.")
         case PapersNotSeen():
             return _("Nothing was changed: look at photo id or other papers first, and tick that you have.")
         case NotYourReport():
             return _("Another library reported the death, and only that library can take it back.")
-        case ReportedDead():
-            return _("A death is reported for this card. Take that back first, if it is wrong.")
         case NoSuchDevice():
             return _("The card is off that device already.")
         case WasReplaced():
@@ -65,6 +57,19 @@ def refusal_of(error: RuleBroken) -> str:
             return wait_sentence(error.retry_after)
         case _other:
             return _("That is not possible (any more). Nothing was changed.")
+
+
+def state_words(state: State) -> str:
+    """Return why nothing is done with a card in this state, and what to do."""
+    match state:
+        case State.DECEASED:
+            return _("A death is reported for this card. Take that back first, if it is wrong.")
+        case State.LOST:
+            return _("The card is reported lost. Give a new card first, or note that it is found.")
+        case State.FROZEN:
+            return _("The patron has frozen the card, and can thaw it under My data.")
+        case _local:
+            return _("It is a local card of another library. Make it a national card first, if the patron wants that.")
 
 
 def value_words(field: str, fault: str) -> str:

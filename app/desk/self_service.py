@@ -5,13 +5,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.forms import AgreementForm
+from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, this_workplace
 from app.ils.port import Refused, Unavailable
 from app.ils.self_service import Agreements, DoorBook, SelfServiceSystem
 from app.register.holders import get_holder
+from app.register.membership import NotJoined
+from app.register.served import MINIMUM
 from app.register.serving import NobodyServed
 from app.register.staff import Workplace
+from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
@@ -27,9 +31,13 @@ def agreements() -> ResponseReturnValue:
     workplace = this_workplace()
     system = _system_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_FIELDS, acting=False)
+        patron = served_patron(workplace, fields=_FIELDS, acting=False, minimum=MINIMUM)
+        patron.check_not_at_rest()
     except NobodyServed:
         return ask_for_card()
+    except (CardRefused, NotJoined) as error:
+        flash(refusal_of(error), "danger")
+        return redirect(url_for("desk.patron"))
     known: Agreements | None = None
     try:
         known = system.agreements(card_number=patron.card_number, staff=workplace.username)
@@ -54,9 +62,8 @@ def change_agreement() -> ResponseReturnValue:
         if holder is None:
             raise NobodyServed
         whose = {"card_number": patron.card_number, "kind": form.kind.data, "staff": workplace.username}
-        if form.action.data == "note" and not holder.activated_here:
-            flash(_("Activate the card here first."), "danger")
-        elif form.action.data == "note":
+        if form.action.data == "note":
+            patron.check_in_use(workplace.library_id)
             system.note_agreement(age=holder.age, **whose)
             flash(_("The agreement is noted."), "success")
         else:
@@ -64,6 +71,9 @@ def change_agreement() -> ResponseReturnValue:
             flash(_("The agreement has ended. It counts no more from now on."), "success")
     except NobodyServed:
         return ask_for_card()
+    except (CardRefused, NotJoined) as error:
+        flash(refusal_of(error), "danger")
+        return redirect(url_for("desk.patron"))
     except Refused as refused:
         flash(refusal_words(refused.code), "danger")
     except Unavailable:

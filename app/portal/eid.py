@@ -122,11 +122,11 @@ def _let_in(who: Identified) -> Response | None:
     holder = find_holder(national_id=who.national_id)
     if holder is None:
         return None
-    if holder.card_state != "active":
+    if not holder.status.lets_holder_in:
         return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
     token = let_patron_in(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
     page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
-    if holder.local_to is not None and who.purpose is Purpose.CARD:
+    if holder.status.local_to is not None and who.purpose is Purpose.CARD:
         page = "portal.register"
     elif who.purpose is Purpose.CARD:
         flash(_("You have a card already: here it is."), "success")

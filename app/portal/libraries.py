@@ -8,11 +8,12 @@ from flask_wtf import FlaskForm
 
 from app.portal.registration_steps import SHOWN_LIBRARIES
 from app.portal.routes import portal
-from app.register.enrolment import CardNotInUse, ConsentMissing
+from app.register.enrolment import ConsentMissing
 from app.register.libraries import find_library, search_libraries
 from app.register.online_cards import NotActivatedOnline, activate_online
-from app.register.patrons import LocalCard, get_patron, list_affiliations
+from app.register.patrons import get_patron, list_affiliations
 from app.register.transaction import end_transaction
+from app.rules.card_status import CardRefused, State
 from app.web.access import Audience, open_to
 from app.web.clock import now
 
@@ -51,10 +52,10 @@ def my_library(library_id: str) -> ResponseReturnValue:
                 flash(_("Your card is activated at %(library)s.", library=library.name), "success")
                 return redirect(url_for("portal.my_libraries"))
             fault = _("Tick that you accept the rules. Without that the card cannot be activated there.")
-        except LocalCard:
-            fault = _("Yours is a local card. Make it a national one first: Get a digital library card.")
-        except CardNotInUse:
+        except CardRefused as error:
             fault = _("A card that is frozen or blocked is not activated anywhere.")
+            if error.state is State.LOCAL:
+                fault = _("Yours is a local card. Make it a national one first: Get a digital library card.")
         except ConsentMissing:
             fault = _("At your age this library asks for a guardian's consent. Go to its desk together.")
         except NotActivatedOnline:

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.register.fetching import state_of
+from app.register.card_status import status_of
 from app.register.membership import NotJoined
 from app.register.numbers import PatronGone, is_gone
 from app.register.patrons import NoSuchPatron
@@ -23,18 +23,6 @@ ERASURES: Final = Budget("library erasures", limit=50, seconds=24 * 3600)
 """What is erased does not come back, so a stolen login does little harm before somebody notices."""
 
 
-class CardAtRest(RuleBroken):
-    """The card is frozen by its holder, or its holder is reported dead: nothing of it is used or changed."""
-
-    code = "card-at-rest"
-
-
-class CardLost(RuleBroken):
-    """The card was reported lost, so whoever shows it may be anybody."""
-
-    code = "card-lost"
-
-
 class NotTheirHome(RuleBroken):
     """The library is not the patron's home library, which alone erases them on their behalf."""
 
@@ -51,26 +39,24 @@ def lock_known(*, card_number: str, library_id: str) -> Patron:
     patron = db.session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
     if patron is None:
         raise PatronGone if is_gone(number) else NoSuchPatron
-    if patron.local_to not in (None, library_id):
+    if not status_of(patron).is_taken_at(library_id):
         raise NoSuchPatron
     return patron
 
 
 def lock_member(*, card_number: str, library_id: str) -> Patron:
-    """Return a patron as `lock_known` does, who has joined the library. Raises NotJoined or CardAtRest too."""
+    """Return a patron as `lock_known` does, who has joined the library. Raises NotJoined or CardRefused too."""
     patron = lock_known(card_number=card_number, library_id=library_id)
     if db.session.get(Affiliation, (patron.id, library_id)) is None:
         raise NotJoined
-    _refuse_at_rest(patron)
+    status_of(patron).check_not_at_rest()
     return patron
 
 
 def lock_newcomer(*, card_number: str, library_id: str) -> Patron:
-    """Return a patron as `lock_known` does, whose card may be activated. Raises CardAtRest or CardLost too."""
+    """Return a patron as `lock_known` does, whose card may be activated. Raises CardRefused too."""
     patron = lock_known(card_number=card_number, library_id=library_id)
-    _refuse_at_rest(patron)
-    if _state(patron) == "lost":
-        raise CardLost
+    status_of(patron).check_in_use()
     return patron
 
 
@@ -80,12 +66,3 @@ def lock_at_home(*, card_number: str, library_id: str) -> Patron:
     if patron.home_library_id != library_id:
         raise NotTheirHome
     return patron
-
-
-def _refuse_at_rest(patron: Patron) -> None:
-    if _state(patron) in ("frozen", "deceased"):
-        raise CardAtRest
-
-
-def _state(patron: Patron) -> str:
-    return state_of(card_state=patron.card_state, frozen_at=patron.frozen_at, erase_reason=patron.erase_reason)

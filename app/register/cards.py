@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.register.card_status import status_of
 from app.register.changes import RENUMBERED, Charge, note_change
 from app.register.devices import NoSuchDevice
 from app.register.numbers import check_reserved, draw_number, note_number
@@ -19,6 +20,7 @@ from app.register.tables import Credential, Device, FamilyPermission, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
+from app.rules.card_status import ACTIVE, LOST
 from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"
@@ -38,12 +40,6 @@ class ShownCode:
     digits: str
     valid_from: datetime
     valid_until: datetime
-
-
-class ReportedDead(RuleBroken):
-    """The card's holder is reported dead. The library that said so may take it back."""
-
-    code = "reported-dead"
 
 
 def issue_card(*, patron_id: int, device_id: int, expires_at: datetime, now: datetime) -> Credential:
@@ -196,7 +192,7 @@ def replace_card(
     `card_number` is on a card out of the library's own series; without it a number is drawn. With `replaces`, the
     number that is to be replaced, a repeated click gives no second one. The fee of a `charge` is booked by who tells
     the library of the number, and so once, and under that number. Raises WasReplaced, NotACardNumber,
-    NumberNotReserved, NumberWasIssued, ReportedDead or NoSuchPatron.
+    NumberNotReserved, NumberWasIssued, CardRefused or NoSuchPatron.
     """
     patron = _lock_living(patron_id)
     if replaces not in (None, patron.card_number):
@@ -207,8 +203,7 @@ def replace_card(
         new = draw_number()
     old = patron.card_number
     patron.card_number = new
-    if patron.card_state == "lost":
-        patron.card_state = "active"
+    patron.card_state = ACTIVE
     note_change(patron=patron, kind=RENUMBERED, former_number=old, charge=charge, now=now)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
@@ -218,8 +213,8 @@ def replace_card(
 def report_lost(*, patron_id: int, now: datetime) -> None:
     """Block the card: nothing accepts it, and nobody signs in with it, until the library gives a new one."""
     patron = lock_patron(patron_id)
-    if patron.card_state == "active":
-        patron.card_state = "lost"
+    if not status_of(patron).lost:
+        patron.card_state = LOST
         note_change(patron=patron, now=now)
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
@@ -234,16 +229,15 @@ def report_lost(*, patron_id: int, now: datetime) -> None:
 def report_found(*, patron_id: int, now: datetime) -> None:
     """Let a lost card work again, under its number. The patron signs in anew. Nothing changes for any other card.
 
-    Raises ReportedDead or NoSuchPatron.
+    Raises CardRefused or NoSuchPatron.
     """
     patron = _lock_living(patron_id)
-    if patron.card_state == "lost":
-        patron.card_state = "active"
+    if status_of(patron).lost:
+        patron.card_state = ACTIVE
         note_change(patron=patron, now=now)
 
 
 def _lock_living(patron_id: int) -> Patron:
     patron = lock_patron(patron_id)
-    if patron.erase_reason == "death":
-        raise ReportedDead
+    status_of(patron).check_holder_lives()
     return patron

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 
+from app.register.card_status import is_in_use
 from app.register.cards import issue_card
 from app.register.patrons import lock_patron
 from app.register.tables import Credential, Device, FamilyPermission, Library, Patron
@@ -29,7 +30,7 @@ class Carried:
 
 
 def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
-    """Return the cards that this guardian may carry now, by name; none that is lost, or where either is frozen.
+    """Return the cards that this guardian may carry now, by name; none where one of the two is not in use.
 
     With `hold` nobody ends one of these permissions, or freezes the guardian's card, before this transaction is over.
     """
@@ -45,9 +46,8 @@ def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
             FamilyPermission.guardian_id == guardian_id,
             FamilyPermission.switched_on_at.is_not(None),
             FamilyPermission.may_carry_card.is_(True),
-            Patron.frozen_at.is_(None),
-            Patron.card_state == "active",
-            guardian.frozen_at.is_(None),
+            is_in_use(),
+            is_in_use(guardian),
         )
         .order_by(Patron.name, FamilyPermission.id)
     )

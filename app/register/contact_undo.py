@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from app.register.budgets import from_source, take_tries
+from app.register.card_status import status_of
 from app.register.changes import note_change
 from app.register.contact_changes import UNDO_LASTS, Told, open_former, read_change, read_undo_word
 from app.register.freezing import freeze_card
@@ -60,7 +61,7 @@ def undo_change(*, word: str, address: str, now: datetime) -> None:
     _end_what_came_of_it(patron.id, since=change.changed_at, now=now)
     later = (ContactChange.patron_id == patron.id) & (ContactChange.id >= change.id)
     db.session.execute(delete(ContactChange).where(later), execution_options={"synchronize_session": False})
-    if patron.frozen_at is None:
+    if not status_of(patron).frozen:
         freeze_card(patron_id=patron.id, now=now)
     else:
         note_change(patron=patron, now=now)

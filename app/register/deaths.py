@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import delete
 
+from app.register.card_status import status_of
 from app.register.changes import note_change
-from app.register.erasure import DEATH
 from app.register.membership import NotJoined
 from app.register.one_time import forget_secrets
 from app.register.patrons import lock_patron
@@ -17,6 +17,7 @@ from app.register.phone_keys import end_phone_keys_elsewhere
 from app.register.sessions import end_sessions_of_patron
 from app.register.tables import Affiliation, Message
 from app.register.transaction import db
+from app.rules.card_status import DEATH
 from app.rules.errors import RuleBroken
 
 DEATH_WAITS: Final = timedelta(hours=23)
@@ -37,11 +38,8 @@ def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
     patron = lock_patron(patron_id)
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
         raise NotJoined
-    if patron.erase_reason == DEATH:
+    if status_of(patron).dead:
         return
-    # A card that is lost stays lost, if the report turns out to be a mistake.
-    if patron.card_state == "active":
-        patron.card_state = "deceased"
     patron.erase_at, patron.erase_reason = now + DEATH_WAITS, DEATH
     patron.death_reported_by = library_id
     note_change(patron=patron, now=now)
@@ -58,11 +56,9 @@ def withdraw_death_report(*, patron_id: int, library_id: str, now: datetime) -> 
     Repeating it changes nothing. Raises NotYourReport, or NoSuchPatron where all is erased already.
     """
     patron = lock_patron(patron_id)
-    if patron.erase_reason != DEATH:
+    if not status_of(patron).dead:
         return
     if patron.death_reported_by != library_id:
         raise NotYourReport
-    if patron.card_state == "deceased":
-        patron.card_state = "active"
     patron.erase_at = patron.erase_reason = patron.death_reported_by = None
     note_change(patron=patron, now=now)

@@ -5,11 +5,13 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from app.register.erasure import DEATH, INACTIVE, erase_patron, hold_off_uses
+from app.register.card_status import is_at_rest, is_dead, status_of
+from app.register.erasure import erase_patron, hold_off_uses
 from app.register.inactivity import call_off_if_used
 from app.register.patrons import NoSuchPatron, lock_patron
 from app.register.tables import Patron
 from app.register.transaction import db
+from app.rules.card_status import DEATH, INACTIVE
 
 _BATCH: Final = 100
 
@@ -20,7 +22,7 @@ def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
     Safe to run at any time, and several times at once. Nobody has the code of these receipts.
     """
     # Freezing holds off a deletion for lack of use, and none after a death.
-    wanted = or_(Patron.erase_reason == DEATH, Patron.frozen_at.is_(None))
+    wanted = or_(is_dead(), ~is_at_rest())
     due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
     patron_ids = db.session.scalars(due).all()
     db.session.commit()
@@ -32,7 +34,7 @@ def _erase(patron_id: int, *, now: datetime) -> bool:
         patron = lock_patron(patron_id)
         done = _is_due(patron, now=now)
         if done:
-            erase_patron(patron_id=patron_id, reason=DEATH if patron.erase_reason == DEATH else INACTIVE, now=now)
+            erase_patron(patron_id=patron_id, reason=DEATH if status_of(patron).dead else INACTIVE, now=now)
     except NoSuchPatron:
         done = False
     db.session.commit()
@@ -43,10 +45,9 @@ def _is_due(patron: Patron, *, now: datetime) -> bool:
     # It may have been called off, or put off, a moment ago.
     if patron.erase_at is None or patron.erase_at > now:
         return False
-    if patron.erase_reason == DEATH:
-        return True
-    if patron.frozen_at is not None:
-        return False
+    status = status_of(patron)
+    if status.dead or status.frozen:
+        return status.dead
     # A use that is not seen here finds nobody any more.
     hold_off_uses(patron.id)
     return not call_off_if_used(patron)

@@ -5,11 +5,11 @@ from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 
+from app.register.card_status import status_of
 from app.register.changes import hold_lines, note_change
-from app.register.erasure import DEATH
 from app.register.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.outbox import ask_for_message
-from app.register.patrons import LocalCard, activate_card, find_by_national_id, lock_patron, register_patron
+from app.register.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.tables import Library
 from app.register.transaction import db
 from app.rules.ages import age_on, day_in_norway
@@ -20,11 +20,9 @@ from app.rules.person import Person, PersonNotValid, check_person
 
 __all__ = [
     "AlreadyRegistered",
-    "CardNotInUse",
     "ConsentMissing",
     "ContactNotValid",
     "Enrolled",
-    "LocalCard",
     "NumberNotReserved",
     "NumberWasIssued",
     "PersonNotValid",
@@ -51,12 +49,6 @@ class ConsentMissing(RuleBroken):
     """Somebody of this age needs a guardian's consent at this library."""
 
     code = "consent-missing"
-
-
-class CardNotInUse(RuleBroken):
-    """The card is lost or frozen, or its holder is reported dead, so no library takes it anew."""
-
-    code = "card-not-in-use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +127,10 @@ def _refuse_known(national_id: NationalId | None) -> None:
 def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, now: datetime) -> None:
     """Let a card be used at a library whose rules its holder has accepted; note a guardian's consent that it needs.
 
-    Repeating it changes nothing. Raises CardNotInUse, ConsentMissing or LocalCard.
+    Repeating it changes nothing. Raises CardRefused or ConsentMissing.
     """
     patron = lock_patron(patron_id)
-    if patron.card_state != "active" or patron.frozen_at is not None or patron.erase_reason == DEATH:
-        raise CardNotInUse
+    status_of(patron).check_in_use()
     is_young = consent_is_needed(library_id=library_id, birth_date=patron.birth_date, now=now)
     if is_young and patron.guardian_consent_at is None:
         if not guardian_consent:

@@ -35,8 +35,6 @@ from app.register.written_codes import draw_written_code
 
 Reason = Literal["asked", "death", "inactive"]
 ASKED: Final = "asked"
-DEATH: Final = "death"
-INACTIVE: Final = "inactive"
 PIN_ORDER_COLUMN: Final = "pin_orders.sealed_number"
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, String, cast, func, select
 
 from app.register.access_log import Looker, write_down_list
+from app.register.card_status import COLUMNS, is_at_rest, status_of
 from app.register.carrying import stop_carrying
 from app.register.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.patrons import lock_patron
@@ -17,6 +18,7 @@ from app.register.tables import AccessLogEntry, FamilyPermission, Patron
 from app.register.transaction import db, direct_connection
 from app.rules.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
 from app.rules.card_number import parse_card_number
+from app.rules.card_status import CardStatus
 from app.rules.errors import RuleBroken
 
 PURPOSE = "family folder"
@@ -74,6 +76,7 @@ class Seen:
     patron_id: int
     name: str
     card_number: str
+    status: CardStatus
 
 
 def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> None:
@@ -172,7 +175,7 @@ def advise_older_children(*, now: datetime) -> int:
             # A rough cut; the rule decides.
             Patron.birth_date <= day - timedelta(days=365 * CHILD_UNTIL),
             Patron.birth_date > day - timedelta(days=366 * ADULT_FROM),
-            Patron.frozen_at.is_(None),
+            ~is_at_rest(),
         )
         # What somebody changes, or advises of, at this moment is left for the next time.
         .with_for_update(of=FamilyPermission, skip_locked=True)
@@ -231,7 +234,7 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
             FamilyPermission.may_carry_card,
         )
         .join(Patron, Patron.id == FamilyPermission.patron_id)
-        .where(FamilyPermission.guardian_id == guardian_id, Patron.frozen_at.is_(None))
+        .where(FamilyPermission.guardian_id == guardian_id, ~is_at_rest())
         .order_by(Patron.name, FamilyPermission.id)
     )
     return [Received(*row) for row in rows]
@@ -249,24 +252,27 @@ def look_at_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
 def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime) -> Seen:
     """Return whose loan this patron may act on: one's own, or that of somebody who permits it now.
 
-    Acting for another is written down like looking. Raises NoSuchPermission, also where a card is frozen.
+    Acting for another is written down like looking. Raises NoSuchPermission, or CardRefused where the card is not in
+    use.
     """
     permissions = FamilyPermission.id == permission_id
     own, *others = _look(guardian_id=guardian_id, permissions=permissions, now=now)
+    own.status.check_in_use()
     if permission_id is None:
         return own
     if not others:
         raise NoSuchPermission
+    others[0].status.check_in_use()
     return others[0]
 
 
 def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
     with direct_connection() as connection:
         own = connection.execute(
-            select(Patron.id, Patron.name, Patron.card_number, Patron.frozen_at).where(Patron.id == guardian_id)
+            select(Patron.id, Patron.name, Patron.card_number, *COLUMNS).where(Patron.id == guardian_id)
         ).one()
-        myself = Seen(None, own.id, own.name, own.card_number)
-        if own.frozen_at is not None:
+        myself = Seen(None, own.id, own.name, own.card_number, status_of(own))
+        if not myself.status.in_use:
             return [myself]
         rows = connection.execute(
             select(
@@ -274,13 +280,14 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
                 Patron.id.label("patron_id"),
                 Patron.name,
                 Patron.card_number,
+                *COLUMNS,
             )
             .join(Patron, Patron.id == FamilyPermission.patron_id)
             .where(
                 permissions,
                 FamilyPermission.guardian_id == guardian_id,
                 FamilyPermission.switched_on_at.is_not(None),
-                Patron.frozen_at.is_(None),
+                ~is_at_rest(),
             )
             .order_by(Patron.name, FamilyPermission.id)
         ).all()
@@ -288,7 +295,5 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
     looker = Looker(role="guardian", actor=str(guardian_id), library_id=None)
     patron_ids = [row.patron_id for row in rows]
     shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
-    return [
-        myself,
-        *(Seen(row.id, row.patron_id, row.name, row.card_number) for row in rows if row.patron_id in shown),
-    ]
+    others = [row for row in rows if row.patron_id in shown]
+    return [myself, *(Seen(row.id, row.patron_id, row.name, row.card_number, status_of(row)) for row in others)]

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 
 from app.register.access_log import Looker, write_down, write_down_with_act
 from app.register.budgets import take_tries
+from app.register.card_status import is_taken_at, status_of
 from app.register.numbers import PatronGone, is_gone
-from app.register.patrons import NATIONAL_ID, LocalCard, NoSuchPatron
+from app.register.patrons import NATIONAL_ID, NoSuchPatron
 from app.register.presence import has_joined, is_there
 from app.register.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.strangers import count_stranger
@@ -20,6 +21,7 @@ from app.register.tables import Library, NationalIdToken, Patron
 from app.register.transaction import db, direct_connection
 from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
+from app.rules.card_status import CardRefused, State
 from app.rules.national_id import NationalId
 from app.rules.pin import Budget
 
@@ -157,12 +159,12 @@ def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str
 def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Fetched:
     """Return a patron of whom a library was told before, after the new look is written down with the request's work.
 
-    Raises PatronGone, LocalCard, of a card that only another library takes by now, or NotWrittenDown.
+    Raises PatronGone, CardRefused, of a card that only another library takes by now, or NotWrittenDown.
     """
     row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         is_there = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
-        raise LocalCard if is_there else PatronGone
+        raise CardRefused(State.LOCAL) if is_there else PatronGone
     write_down_with_act(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=_fields(row), now=now)
     return _as_fetched(row, now=now)
 
@@ -170,7 +172,6 @@ def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime
 def _read(
     connection: Connection, condition: ColumnElement[bool], *, library_id: str, now: datetime
 ) -> Row[tuple[object]] | None:
-    everywhere = Patron.local_to.is_(None) | (Patron.local_to == library_id)
     joined = has_joined(library_id)
     return connection.execute(
         select(
@@ -180,7 +181,7 @@ def _read(
             (joined | is_there(library_id, now=now)).label("known"),
         )
         .join(Library, Library.id == Patron.home_library_id)
-        .where(condition, everywhere)
+        .where(condition, is_taken_at(library_id))
     ).first()
 
 
@@ -195,19 +196,8 @@ def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime, purpose: st
     return _as_fetched(row, now=now)
 
 
-def state_of(*, card_state: str, frozen_at: datetime | None, erase_reason: str | None) -> str:
-    """Return the state of a card as libraries are told it: active, lost, frozen or deceased."""
-    if erase_reason == "death":
-        return "deceased"
-    return "frozen" if frozen_at is not None else card_state
-
-
 def _is_told(row: Row[tuple[object]]) -> bool:
-    return bool(row.joined) and _state(row) in ("active", "lost")
-
-
-def _state(row: Row[tuple[object]]) -> str:
-    return state_of(card_state=row.card_state, frozen_at=row.frozen_at, erase_reason=row.erase_reason)
+    return bool(row.joined) and not status_of(row).at_rest
 
 
 def _fields(row: Row[tuple[object]]) -> str:
@@ -222,7 +212,7 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
         age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
         home_library_id=row.home_library_id,
         home_library=row.home_library,
-        card_state=_state(row),
+        card_state=status_of(row).state,
         version=row.version,
     )
     unproven = unproven_channels(row)

@@ -7,6 +7,7 @@ can thaw the card.
 
 from datetime import datetime
 
+from app.register.card_status import status_of
 from app.register.carrying import stop_carrying_everything
 from app.register.changes import note_change
 from app.register.outbox import CARD_FROZEN, ask_for_message
@@ -25,7 +26,7 @@ def thaw_card(*, patron_id: int, now: datetime) -> None:
 
 def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
     patron = lock_patron(patron_id)
-    if (patron.frozen_at is not None) != frozen:
+    if status_of(patron).frozen is not frozen:
         patron.frozen_at = now if frozen else None
         note_change(patron=patron, now=now)
         if frozen:

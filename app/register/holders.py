@@ -5,9 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from app.register.card_status import COLUMNS, status_of
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.ages import age_on, day_in_norway
+from app.rules.card_status import CardStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,13 @@ class Holder:
 
     age: int
     activated_here: bool
+    status: CardStatus
 
 
 def get_holder(*, card_number: str, library_id: str, now: datetime) -> Holder | None:
     """Return the holder of a card number, or None. Tell nobody but the library itself what it says."""
     row = db.session.execute(
-        select(Patron.birth_date, Affiliation.library_id)
+        select(Patron.birth_date, Affiliation.library_id, *COLUMNS)
         .outerjoin(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
         .where(Patron.card_number == card_number)
     ).first()
@@ -29,4 +32,5 @@ def get_holder(*, card_number: str, library_id: str, now: datetime) -> Holder | 
     db.session.rollback()
     if row is None:
         return None
-    return Holder(age_on(birth_date=row.birth_date, day=day_in_norway(now)), row.library_id is not None)
+    age = age_on(birth_date=row.birth_date, day=day_in_norway(now))
+    return Holder(age, row.library_id is not None, status_of(row))

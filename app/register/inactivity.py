@@ -11,11 +11,12 @@ from typing import Final
 
 from sqlalchemy import Date, Select, Update, case, exists, literal, or_, select, union_all, update
 
-from app.register.erasure import INACTIVE
+from app.register.card_status import is_at_rest
 from app.register.outbox import INACTIVE_WARNING, ask_for_message
 from app.register.tables import Credential, DeskVisit, Message, Patron, PresentedStep, Session
 from app.register.transaction import db, direct_connection
 from app.rules.ages import day_in_norway
+from app.rules.card_status import INACTIVE
 
 YEARS: Final = 3
 _BATCH: Final = 1000
@@ -113,7 +114,7 @@ def warn_inactive(*, notice: timedelta, now: datetime) -> int:
 
 def _unwarned(now: datetime) -> Select[int]:
     long_ago = _years_before(day_in_norway(now))
-    unused = (Patron.last_used_on <= long_ago, Patron.erase_at.is_(None), Patron.frozen_at.is_(None))
+    unused = (Patron.last_used_on <= long_ago, Patron.erase_at.is_(None), ~is_at_rest())
     return select(Patron.id).where(*unused).order_by(Patron.id).with_for_update(skip_locked=True)
 
 

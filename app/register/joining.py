@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 
 from app.register.access_log import Looker
 from app.register.budgets import take_tries
+from app.register.card_status import is_taken_at
 from app.register.membership import NotJoined
 from app.register.numbers import PatronGone, is_gone
 from app.register.outbox import JOINED_BY_PROOF, ask_where_reached_now
@@ -106,6 +107,7 @@ def _read(number: str, *, session: str | None, library_id: str, now: datetime) -
     ]
     facts = (has_joined(library_id), was_there(library_id, now=now), of_patron[0] | of_patron[1])
     labelled = [fact.label(name) for fact, name in zip(facts, ("joined", "was_there", "named"), strict=True)]
-    everywhere = Patron.local_to.is_(None) | (Patron.local_to == library_id)
     with direct_connection() as connection:
-        return connection.execute(select(*labelled).where(Patron.card_number == number, everywhere)).first()
+        return connection.execute(
+            select(*labelled).where(Patron.card_number == number, is_taken_at(library_id))
+        ).first()

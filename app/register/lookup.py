@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import aliased
 
 from app.register.access_log import Looker, write_down, write_down_all
 from app.register.budgets import take_tries
-from app.register.erasure import DEATH
+from app.register.card_status import is_at_rest
 from app.register.patrons import NATIONAL_ID
 from app.register.strangers import count_stranger_at_desk
 from app.register.tables import Affiliation, Library, NationalIdToken, Patron
@@ -33,7 +33,6 @@ MOST_HITS: Final = 20
 _MOST_ROWS = 5000
 _LOOK_UPS = Budget("desk look-ups", limit=300, seconds=3600)
 _Row = Any
-_IS_REPORTED_DEAD = func.coalesce(Patron.erase_reason, "") == DEATH
 _MINIMUM = "name, age band, home library"
 _OF_OURS = "name, birth date, place, home library"
 
@@ -158,7 +157,7 @@ def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_
             Patron.place,
             Library.name.label("home_library"),
             here.library_id.is_not(None).label("here"),
-            (here.library_id.is_not(None) & Patron.frozen_at.is_(None) & ~_IS_REPORTED_DEAD).label("in_full"),
+            (here.library_id.is_not(None) & ~is_at_rest()).label("in_full"),
         )
         .join(Library, Library.id == Patron.home_library_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)

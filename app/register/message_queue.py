@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
+from app.register.card_status import status_of
 from app.register.outbox import (
     CODES,
     INACTIVE_WARNING,
@@ -99,8 +100,9 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
     overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
     late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
     # Only the owner thaws a card, with the PIN. No library prints a letter with what it is not to see.
-    hidden = patron.frozen_at is not None and channel == LETTER
-    useless = message.kind in LINKS and (patron.card_state != "active" or hidden)
+    status = status_of(patron)
+    hidden = status.frozen and channel == LETTER
+    useless = message.kind in LINKS and (hidden or not status.lets_holder_in)
     if channel is None or overtaken or late or useless:
         return None
     return make_due(message=message, patron=patron, about=about, channel=channel)

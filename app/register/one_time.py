@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from app.register.budgets import from_source, give_back_tries, take_tries
+from app.register.card_status import lets_holder_in
 from app.register.patrons import NoSuchPatron, lock_patron
 from app.register.proven import PROVEN_COLUMNS, prove
 from app.register.tables import OneTimeSecret, Patron
@@ -83,7 +84,7 @@ def find_link(*, token: str, now: datetime) -> int | None:
         .where(
             OneTimeSecret.token.in_(_tokens(_link_text(token))),
             OneTimeSecret.expires_at > now,
-            Patron.card_state == "active",
+            lets_holder_in(),
         )
     )
 

@@ -12,14 +12,16 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
+from app.register.card_status import status_of
 from app.register.enrolment import AlreadyRegistered, Enrolled, activate_here, consent_is_needed
-from app.register.patrons import LocalCard, find_by_national_id, lock_patron, register_patron
+from app.register.patrons import find_by_national_id, lock_patron, register_patron
 from app.register.pins import set_pin
 from app.register.registrations import CHILD, Form, forget_form, lock_registration, open_form
 from app.register.tables import Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.ages import ADULT_FROM, age_on, day_in_norway
+from app.rules.card_status import CardRefused, CardStatus, State
 from app.rules.contact import check_contact
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId
@@ -55,11 +57,10 @@ class NotActivatedOnline(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Somebody who has a card already. `local_to` names the only library that takes it, if it is a local one."""
+    """Somebody who has a card already."""
 
     patron_id: int
-    card_state: str
-    local_to: str | None
+    status: CardStatus
 
 
 def check_adult(*, birth_date: date | None, now: datetime) -> None:
@@ -81,7 +82,7 @@ def find_holder(*, national_id: NationalId) -> Holder | None:
     stated = (NationalIdToken.patron_id == patron_id) & NationalIdToken.stated
     if db.session.scalar(delete(NationalIdToken).where(stated).returning(NationalIdToken.patron_id)) is not None:
         return None
-    return Holder(patron_id, patron.card_state, patron.local_to)
+    return Holder(patron_id, status_of(patron))
 
 
 def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
@@ -150,12 +151,12 @@ def _refuse_known(token: str) -> None:
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Activate the card at a library that allows it, whose rules the patron has accepted.
 
-    Raises NotActivatedOnline or LocalCard, and as at the desk CardNotInUse or ConsentMissing.
+    Raises NotActivatedOnline, and as at the desk CardRefused or ConsentMissing.
     """
     library = db.session.get(Library, library_id)
     patron = lock_patron(patron_id)
-    if patron.local_to not in (None, library_id):
-        raise LocalCard
+    if not status_of(patron).is_taken_at(library_id):
+        raise CardRefused(State.LOCAL)
     if library is None or not library.online_activation or patron.stated_at is not None:
         raise NotActivatedOnline
     activate_here(patron_id=patron_id, library_id=library_id, guardian_consent=False, now=now)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
 
+from app.register.card_status import is_at_rest
 from app.register.changes import NUMBER_COLUMN
 from app.register.contact_changes import FORMER_COLUMN
 from app.register.numbers import CARD_NUMBER
@@ -182,7 +183,7 @@ def _read(own: Own, patron: Patron) -> list[Row]:
     query = select(*shown).where(own.rows(patron)).order_by(*(column for column in table.columns if column.primary_key))
     if own.name_of is not None:
         # Nothing is shown of somebody whose card is frozen.
-        name = select(Patron.name).where(Patron.id == table.columns[own.name_of], Patron.frozen_at.is_(None))
+        name = select(Patron.name).where(Patron.id == table.columns[own.name_of], ~is_at_rest())
         query = query.add_columns(name.scalar_subquery().label("name"))
     rows = [dict(row._mapping) for row in db.session.execute(query)]
     for row in rows:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select, update
 
+from app.register.card_status import COLUMNS, status_of
 from app.register.changes import JOINED, note_change
 from app.register.numbers import draw_number, note_number
 from app.register.proven import PROVEN_COLUMNS, prove
@@ -13,6 +14,7 @@ from app.register.tables import Affiliation, Library, NationalIdToken, Patron
 from app.register.transaction import db
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
+from app.rules.card_status import CardRefused, State
 from app.rules.contact import Contact
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId
@@ -26,12 +28,6 @@ class NoSuchPatron(RuleBroken):
     code = "no-such-patron"
 
 
-class LocalCard(RuleBroken):
-    """The patron opted out of the national card: only one other library takes theirs."""
-
-    code = "local-card"
-
-
 @dataclass(frozen=True, slots=True)
 class ShownPatron:
     """A patron as the top of the patron's own pages."""
@@ -41,8 +37,8 @@ class ShownPatron:
     card_number: str
     birth_date: date
     home_library: str
-    block: str | None
-    """Why the card is taken nowhere: `lost` or `frozen`; None where it is taken."""
+    block: State | None
+    """Why the card is taken nowhere; None where it is taken."""
 
 
 def register_patron(
@@ -108,11 +104,11 @@ def lock_patron(patron_id: int) -> Patron:
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
 
-    Who the patron is has then been seen there. Raises LocalCard or NoSuchPatron.
+    Who the patron is has then been seen there. Raises CardRefused or NoSuchPatron.
     """
     patron = lock_patron(patron_id)
-    if patron.local_to not in (None, library_id):
-        raise LocalCard
+    if not status_of(patron).is_taken_at(library_id):
+        raise CardRefused(State.LOCAL)
     patron.stated_at = None
     db.session.execute(
         update(NationalIdToken)
@@ -134,13 +130,22 @@ def find_by_national_id(national_id: NationalId) -> int | None:
 
 def get_patron(*, patron_id: int) -> ShownPatron:
     """Return what a patron's own pages show at the top."""
-    block = case((Patron.card_state == "lost", "lost"), (Patron.frozen_at.is_not(None), "frozen"))
     row = db.session.execute(
-        select(Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name, block)
+        select(
+            Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name.label("home_library"), *COLUMNS
+        )
         .join(Library, Library.id == Patron.home_library_id)
         .where(Patron.id == patron_id)
     ).one()
-    return ShownPatron(*row)
+    status = status_of(row)
+    return ShownPatron(
+        id=row.id,
+        name=row.name,
+        card_number=row.card_number,
+        birth_date=row.birth_date,
+        home_library=row.home_library,
+        block=None if status.in_use else status.state,
+    )
 
 
 def find_local_library(*, patron_id: int) -> str | None:

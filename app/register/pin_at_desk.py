@@ -4,17 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
+from app.register.card_status import status_of
 from app.register.outbox import LETTER, NEW_PIN, ask_for_message
 from app.register.patrons import lock_patron
 from app.register.tables import Message
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
-
-
-class CardIsBlocked(RuleBroken):
-    """Nobody signs in with a card that is lost, whatever its PIN."""
-
-    code = "card-is-blocked"
 
 
 class NotPrintedHere(RuleBroken):
@@ -23,22 +18,14 @@ class NotPrintedHere(RuleBroken):
     code = "not-printed-here"
 
 
-class CardIsFrozen(RuleBroken):
-    """Of a card that its holder froze nothing is used at a desk. The holder orders a new PIN without it."""
-
-    code = "card-is-frozen"
-
-
 def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
     """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
 
-    One that waits already is enough. Raises CardIsBlocked, CardIsFrozen or NotPrintedHere.
+    One that waits already is enough. Raises CardRefused or NotPrintedHere: nobody signs in with a
+    lost card, and who froze theirs orders a PIN without the desk.
     """
     patron = lock_patron(patron_id)
-    if patron.card_state != "active":
-        raise CardIsBlocked
-    if patron.frozen_at is not None:
-        raise CardIsFrozen
+    status_of(patron).check_in_use()
     if by_letter and patron.home_library_id != library_id:
         raise NotPrintedHere
     if by_letter:

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, select
 
 from app.register.access_log import Looker, write_down
 from app.register.budgets import FirstOf
-from app.register.fetching import state_of
+from app.register.card_status import COLUMNS, status_of
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.presence import PIN_CHECK, has_joined, is_there
 from app.register.tables import Patron
 from app.register.transaction import direct_connection
 from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.card_status import State
 from app.rules.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 
 _FIELDS = "PIN"
@@ -66,12 +67,8 @@ def _answers(connection: Connection, card_number: str, *, of_anybody: bool, libr
     except NotACardNumber:
         number = ""
     known = has_joined(library_id) | is_there(library_id, now=now)
-    row = connection.execute(
-        select(
-            Patron.card_state, Patron.frozen_at, Patron.erase_reason, Patron.local_to, known.label("is_known")
-        ).where(Patron.card_number == number)
-    ).first()
-    if row is None or row.local_to not in (None, library_id) or not (row.is_known or of_anybody):
+    found = select(*COLUMNS, known.label("is_known")).where(Patron.card_number == number)
+    row = connection.execute(found).first()
+    if row is None or not (row.is_known or of_anybody):
         return False
-    state = state_of(card_state=row.card_state, frozen_at=row.frozen_at, erase_reason=row.erase_reason)
-    return state == "active"
+    return status_of(row).at(library_id) is State.ACTIVE

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select
 
 from app.register.budgets import FirstOf, from_source, take_tries
+from app.register.card_status import lets_holder_in
 from app.register.one_time import NEW_DEVICE, use_code
 from app.register.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
 from app.register.tables import Message, Patron, PinOrder
@@ -67,7 +68,7 @@ def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime
     """
     number = _typed(card_number)
     with direct_connection() as connection:
-        whose = select(Patron.id).where(Patron.card_number == number, Patron.card_state == "active")
+        whose = select(Patron.id).where(Patron.card_number == number, lets_holder_in())
         patron_id = connection.scalar(whose) or 0
     use_code(patron_id=patron_id, purpose=NEW_DEVICE, typed=number, code=code, address=address, now=now)
 
@@ -110,7 +111,7 @@ def _find_patron(order: PinOrder) -> Patron | None:
     except SecretNotOpened:
         # It would never open, and would hold up the orders behind it.
         return None
-    return db.session.scalar(select(Patron).where(Patron.card_number == number, Patron.card_state == "active"))
+    return db.session.scalar(select(Patron).where(Patron.card_number == number, lets_holder_in()))
 
 
 def _ask_for_code(patron: Patron, channels: Collection[str], *, asked_at: datetime) -> None:

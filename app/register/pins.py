@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Select, select, update
 
 from app.register.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
+from app.register.card_status import COLUMNS, lets_holder_in, status_of
 from app.register.devices import recognise_device
 from app.register.inactivity import note_use
 from app.register.patrons import NoSuchPatron, lock_patron
@@ -77,7 +78,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     except NotACardNumber:
         number = ""
     row = db.session.execute(
-        select(Patron.id, Patron.card_state, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
+        select(Patron.id, *COLUMNS, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
         .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
         .where(Patron.card_number == number)
     ).first()
@@ -101,7 +102,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     right = vault.verify_pin(
         pin if is_pin(pin) else "", asked.verifier if asked else None, asked.key_id if asked else None
     )
-    if row is None or not right or row.card_state != "active":
+    if row is None or not right or not status_of(row).lets_holder_in:
         raise SignInRefused
     give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
     if row.key_id < vault.key_id:
@@ -122,7 +123,7 @@ def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
     except NoSuchPatron:
         raise SignInRefused from None
     stands = since is None or db.session.scalar(in_use_since(patron_id=patron_id, since=since)) is not None
-    if patron.card_state != "active" or not stands:
+    if not (status_of(patron).lets_holder_in and stands):
         raise SignInRefused
 
 
@@ -131,7 +132,7 @@ def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
     return (
         select(Patron.id)
         .join(PinVerifier, PinVerifier.patron_id == Patron.id)
-        .where(Patron.id == patron_id, Patron.card_state == "active", PinVerifier.set_at <= since)
+        .where(Patron.id == patron_id, lets_holder_in(), PinVerifier.set_at <= since)
     )
 
 

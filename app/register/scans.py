@@ -9,18 +9,21 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, literal_column, text
+from sqlalchemy.orm import aliased
 
 from app.register.access_log import Looker, check_words
 from app.register.budgets import count_try
+from app.register.card_status import state_at
 from app.register.cards import KEY_COLUMN
 from app.register.driver import Line, Statement, direct_line, read_instant
 from app.register.log_proofs import body_of, prove
-from app.register.tables import UtcInstant
+from app.register.tables import Patron, UtcInstant
 from app.register.transaction import direct_connection, end_transaction
 from app.register.vault import vault
 from app.rules.ages import AgeBand, age_band, day_in_norway
 from app.rules.card_code import Misread, NotOurs, parse
+from app.rules.card_status import State
 from app.rules.clocks import noted
 from app.rules.scan import (
     FAILURE_WINDOW_SECONDS,
@@ -41,12 +44,12 @@ _FIELDS = "name, age band, home library, device"
 # Here alone a line is written without the functions of access_log.py, to be one statement with the rest.
 check_words(purpose=_PURPOSE, fields=_FIELDS)
 
+_STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
 _FIND = Statement(
-    """
+    f"""
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
            p.id AS patron_id, p.card_number, p.name, p.birth_date,
-           CASE WHEN p.card_state <> 'active' THEN p.card_state WHEN p.frozen_at IS NOT NULL THEN 'frozen'
-                WHEN p.local_to <> here.id THEN 'local' ELSE 'active' END AS card_state, home.name AS home_library,
+           {_STATE} AS card_state, home.name AS home_library,
            d.label, d.patron_id <> p.id AS carried,
            s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
            s.expires_at AS session_expires,
@@ -61,7 +64,7 @@ _FIND = Statement(
     LEFT JOIN affiliations a ON a.patron_id = p.id AND a.library_id = here.id
     LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject = :failing
     WHERE c.number = :credential
-    """
+    """  # noqa: S608 - put together from constants
 )
 
 
@@ -193,7 +196,7 @@ def _known(found: _Found | None, now: datetime) -> Known | None:
         key=vault.open(found.sealed_key, column=KEY_COLUMN),
         revoked=found.revoked_at is not None,
         expires_at=read_instant(found.expires_at).timestamp(),
-        card_state=found.card_state,
+        state=State(found.card_state),
         static_allowed=bool(found.static_allowed),
         failures_here=_failures_here(found, now),
         last_step=found.last_step,

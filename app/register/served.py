@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from app.register.card_status import status_of
 from app.register.devices import ShownDevice, list_devices
 from app.register.national_ids import count_numbers
 from app.register.patrons import NoSuchPatron
@@ -14,6 +15,7 @@ from app.register.proven import unproven_channels
 from app.register.tables import Affiliation, Library, Patron
 from app.register.transaction import db
 from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
+from app.rules.card_status import CardStatus
 from app.rules.contact import Contact
 
 MINIMUM: Final = "name, age band, home library, card number, card state"
@@ -54,10 +56,8 @@ class SeenPatron:
     age_band: AgeBand
     home_library: str
     is_home: bool
-    card_state: str
-    is_frozen: bool
+    status: CardStatus
     local_to: str | None
-    local_to_id: str | None
     erase_at: datetime | None
     death_reported_here: bool
     lacks_consent: bool
@@ -84,11 +84,9 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
         home_library=home,
         is_home=patron.home_library_id == library_id,
-        card_state=patron.card_state,
-        is_frozen=patron.frozen_at is not None,
+        status=status_of(patron),
         local_to=local_to.name if local_to else None,
-        local_to_id=patron.local_to,
-        erase_at=patron.erase_at if patron.erase_reason == "death" else None,
+        erase_at=patron.erase_at if status_of(patron).dead else None,
         death_reported_here=patron.death_reported_by == library_id,
         lacks_consent=age < consent_age and patron.guardian_consent_at is None,
         is_stated=patron.stated_at is not None,

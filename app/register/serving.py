@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.register.access_log import write_down
-from app.register.erasure import DEATH
+from app.register.card_status import COLUMNS, status_of
+from app.register.membership import NotJoined
 from app.register.scans import Terminal
 from app.register.tables import Affiliation, DeskVisit, Patron, PresentedStep
 from app.register.transaction import direct_connection
+from app.rules.card_status import CardStatus
 from app.rules.clocks import LEEWAY
 from app.rules.errors import RuleBroken
 from app.rules.scan import SESSION_SECONDS
@@ -40,6 +42,19 @@ class Served:
     activated_here: bool
     in_full: bool
     looked_up: bool
+    status: CardStatus
+
+    def check_in_use(self, library_id: str) -> None:
+        """Raise NotJoined or CardRefused where nothing may be lent on the card at this library."""
+        if not self.activated_here:
+            raise NotJoined
+        self.status.check_in_use(library_id)
+
+    def check_not_at_rest(self) -> None:
+        """Raise NotJoined or CardRefused where the library may not even settle what the card owes it."""
+        if not self.activated_here:
+            raise NotJoined
+        self.status.check_not_at_rest()
 
 
 def serve(
@@ -61,10 +76,11 @@ def serve(
             until = min(now + timedelta(seconds=SESSION_SECONDS), row.began_at + _LONGEST)
             opened = DeskVisit if looked_up else PresentedStep
             connection.execute(update(opened).where(opened.session == session).values(expires_at=until))
-    in_full = bool(row.here) and row.frozen_at is None and row.erase_reason != DEATH
+    status = status_of(row)
+    in_full = bool(row.here) and not status.at_rest
     shown = fields if in_full or minimum is None else minimum
     write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=shown, now=now)
-    return Served(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up)
+    return Served(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up, status)
 
 
 def _find(
@@ -85,8 +101,7 @@ def _find(
             Patron.id,
             Patron.name,
             Patron.card_number,
-            Patron.frozen_at,
-            Patron.erase_reason,
+            *COLUMNS,
             began_at.label("began_at"),
             here.library_id.label("here"),
         )

@@ -90,7 +90,7 @@ class Patron(Base):
 
     __tablename__ = "patrons"
     __table_args__ = (
-        CheckConstraint("card_state IN ('active', 'lost', 'deceased')", name="card_state"),
+        CheckConstraint("card_state IN ('active', 'lost')", name="card_state"),
         CheckConstraint("gender IN ('female', 'male', 'unknown')", name="gender"),
         CheckConstraint("preferred_contact IN ('email', 'sms', 'letter')", name="preferred_contact"),
         CheckConstraint("erase_reason IN ('death', 'inactive')", name="erase_reason"),

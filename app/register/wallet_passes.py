@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import select, update
 
 from app.register.budgets import take_tries
+from app.register.card_status import is_in_use, status_of
 from app.register.cards import add_credential, draw_key
 from app.register.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
 from app.register.outbox import NEW_WALLET, ask_for_message
@@ -26,12 +27,6 @@ ROTATING_LASTS: Final = timedelta(days=365)
 STATIC_LASTS: Final = timedelta(days=90)
 _FORMER_LASTS = timedelta(days=1)
 _PASSES = Budget("wallet passes", limit=10, seconds=24 * 3600)
-
-
-class CardNotInUse(RuleBroken):
-    """The card is lost, frozen or of somebody reported dead, so nobody is given it."""
-
-    code = "card-not-in-use"
 
 
 class StaticCodesNotAllowed(RuleBroken):
@@ -66,19 +61,16 @@ class Allowed:
 
 def allowed_passes(*, patron_id: int) -> Allowed:
     """Tell which passes the patron may have now."""
-    found = select(Patron.card_state, Patron.frozen_at, Library.static_codes).join(
-        Library, Library.id == Patron.home_library_id
-    )
-    row = db.session.execute(found.where(Patron.id == patron_id)).one()
-    in_use = row.card_state == "active" and row.frozen_at is None
-    return Allowed(rotating=in_use, static=in_use and row.static_codes)
+    found = select(is_in_use(), Library.static_codes).join(Library, Library.id == Patron.home_library_id)
+    in_use, static_codes = db.session.execute(found.where(Patron.id == patron_id)).one()
+    return Allowed(rotating=in_use, static=in_use and static_codes)
 
 
 def issue_rotating_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
     """Give a patron a pass for Google Wallet, for a year, and tell them of it by the channel `told_by`.
 
     The one before lasts a day more: this one may never be saved. Comes before anything is written. Raises
-    CardNotInUse, NoSuchPatron or TooManyAttempts.
+    CardRefused, NoSuchPatron or TooManyAttempts.
     """
     take_tries(tries=[(_PASSES, str(patron_id))], now=now)
     return _issue(wallet=GOOGLE_WALLET, kind=Kind.ROTATING, patron_id=patron_id, told_by=told_by, now=now)
@@ -97,8 +89,7 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
     # Whoever reports the card lost, freezes or erases it waits, and then finds this pass among the others.
     patron = lock_patron(patron_id)
     allowed = allowed_passes(patron_id=patron_id)
-    if not allowed.rotating:
-        raise CardNotInUse
+    status_of(patron).check_in_use()
     if kind is Kind.STATIC and not allowed.static:
         raise StaticCodesNotAllowed
     _let_go_of_former(wallet=wallet, patron_id=patron_id, now=now)

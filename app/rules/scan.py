@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.rules.card_code import CardCode, Kind, matching_step, step_at
+from app.rules.card_status import State
 from app.rules.clocks import is_ahead
 
 SESSION_SECONDS = 300
@@ -44,7 +45,7 @@ class Cause(StrEnum):
 class Known:
     """What the register knows of the credential in a code. Instants are UTC seconds.
 
-    `card_state` is active, or one of the causes: lost, deceased, frozen, local (to another library).
+    `state` is that of the card at the library that asks.
     `last_presented_at` is when the last step was accepted; None where that is forgotten.
     """
 
@@ -52,7 +53,7 @@ class Known:
     key: bytes
     revoked: bool
     expires_at: float
-    card_state: str
+    state: State
     static_allowed: bool
     failures_here: int
     last_step: int
@@ -89,8 +90,8 @@ def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) 
     if known is None or known.kind != code.kind:
         return Refused(Reason.UNKNOWN)
     # Every device of such a card is revoked or may be; staff need to know the graver of the two.
-    if known.card_state != "active":
-        return Refused(Reason.REVOKED, Cause(known.card_state))
+    if known.state is not State.ACTIVE:
+        return Refused(Reason.REVOKED, Cause(known.state.value))
     if known.revoked:
         return Refused(Reason.REVOKED)
     if known.expires_at <= now.timestamp():

@@ -269,7 +269,7 @@ def test_a_frozen_card_is_left_as_it_is(client: FlaskClient, app: APIFlask, cloc
         client.delete(f"{PATRONS}/N000100002/activation", auth=ULLENSAKER),
         client.patch(f"{PATRONS}/N000100002", json={}, auth=ULLENSAKER, headers={"If-Match": seen.headers["ETag"]}),
     ]
-    assert [(answer.status_code, answer.json["code"]) for answer in tries] == [(409, "card-at-rest")] * 3
+    assert [(answer.status_code, answer.json["code"]) for answer in tries] == [(409, "card-frozen")] * 3
 
 
 def test_who_leaves_a_library_is_told_there_no_more(client: FlaskClient) -> None:

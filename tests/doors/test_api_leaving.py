@@ -168,7 +168,7 @@ def test_nothing_of_somebody_reported_dead_is_changed(client: FlaskClient) -> No
         client.post(f"{PATRONS}/{CHILD[0]}/activation", json=JOINING, auth=MULLSJO),
         delete(client, CHILD[0]),
     ]
-    assert [(answer.status_code, answer.json["code"]) for answer in tries] == [(409, "card-at-rest")] * 3
+    assert [(answer.status_code, answer.json["code"]) for answer in tries] == [(409, "card-deceased")] * 3
 
 
 def test_a_mistake_is_taken_back_by_the_library_that_made_it(client: FlaskClient, app: APIFlask, clock: Clock) -> None:

@@ -270,9 +270,9 @@ def test_a_death_is_reported_after_one_more_look_and_taken_back_by_the_same_libr
     text = serve(mullsjo, **INGRID)
     assert "only that library can take it back" in text
     assert "only that library can take it back" in act(mullsjo, "death/withdraw")
-    assert patron_row(app, GUARDIAN[0]).card_state == "deceased"
+    assert patron_row(app, GUARDIAN[0]).erase_reason == "death"
     assert "The report is taken back." in act(desk, "death/withdraw")
-    assert patron_row(app, GUARDIAN[0]).card_state == "active"
+    assert patron_row(app, GUARDIAN[0]).erase_reason is None
     assert "Furuveien 3" in main_text(desk.get("/desk/patron"))
 
 

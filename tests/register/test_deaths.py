@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.register.access_log import Looker
-from app.register.cards import ReportedDead, replace_card, report_found, report_lost
+from app.register.card_status import status_of
+from app.register.cards import replace_card, report_found, report_lost
 from app.register.deaths import DEATH_WAITS, NotYourReport, report_death, withdraw_death_report
 from app.register.erasure import erase_patron
 from app.register.fetching import fetch_patron
@@ -20,6 +21,7 @@ from app.register.scans import Accepted, scan
 from app.register.sessions import OWN_DEVICE, find_session, start_session
 from app.register.tables import LibraryNotice, Message, Patron
 from app.register.transaction import db
+from app.rules.card_status import CardRefused
 from app.rules.scan import Cause, Reason, Refused
 from tests.register.people import (
     AT_MULLSJO,
@@ -59,7 +61,7 @@ def withdraw(clock):
 def standing(card_number=GUARDIAN):
     db.session.expire_all()
     patron = db.session.scalars(select(Patron).where(Patron.card_number == card_number)).one()
-    return patron.card_state, patron.erase_reason, patron.erase_at, patron.death_reported_by
+    return status_of(patron).state, patron.erase_reason, patron.erase_at, patron.death_reported_by
 
 
 def test_the_card_is_refused_from_that_second_on(report, clock):
@@ -166,7 +168,7 @@ def test_another_library_takes_nothing_back(report, withdraw):
 
 def test_a_card_that_was_lost_is_lost_after_the_mistake_too(report, withdraw):
     report(LOST)
-    assert standing(LOST)[:2] == ("lost", "death")
+    assert standing(LOST)[:2] == ("deceased", "death")
     withdraw(LOST)
     assert standing(LOST)[:2] == ("lost", None)
 
@@ -176,12 +178,12 @@ def test_no_desk_brings_the_card_back_by_another_way(report, number, clock):
     report(number)
     whose = patron_id(number)
     for act in (replace_card, report_found):
-        with pytest.raises(ReportedDead):
+        with pytest.raises(CardRefused):
             act(patron_id=whose, now=clock())
         db.session.rollback()
     report_lost(patron_id=whose, now=clock())
     db.session.commit()
-    assert standing(number)[0] == ("lost" if number == LOST else "deceased")
+    assert standing(number)[0] == "deceased"
 
 
 def test_a_planned_deletion_for_lack_of_use_becomes_one_within_a_day(report, withdraw, clock):

@@ -18,10 +18,11 @@ from app.register.enrolment import (
 )
 from app.register.membership import opt_out
 from app.register.numbers import reserve_series
-from app.register.patrons import LocalCard, activate_card, list_affiliations
+from app.register.patrons import activate_card, list_affiliations
 from app.register.tables import LibraryNotice, Message, Patron
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
+from app.rules.card_status import CardRefused
 from app.rules.contact import Contact
 from app.rules.national_id import parse_national_id
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register
@@ -186,6 +187,6 @@ def test_what_cannot_be_right_is_refused_before_anything_is_written(enrol):
 def test_a_local_card_is_not_activated_at_another_library(clock):
     patron = patron_id(GUARDIAN)
     opt_out(patron_id=patron, library_id=ULLENSAKER, now=clock())
-    with pytest.raises(LocalCard):
+    with pytest.raises(CardRefused):
         activate_card(patron_id=patron, library_id=MULLSJO, now=clock())
     activate_card(patron_id=patron, library_id=ULLENSAKER, now=clock())

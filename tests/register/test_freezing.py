@@ -22,6 +22,7 @@ from app.register.pins import Origin, sign_in
 from app.register.scans import scan
 from app.register.tables import FamilyPermission, Message, Patron
 from app.register.transaction import db
+from app.rules.card_status import CardRefused
 from tests.conftest import START
 from tests.register.people import (
     CHILD,
@@ -136,7 +137,7 @@ def test_a_guardian_whose_card_is_frozen_sees_no_childs_loans():
     permission = permit(CHILD)
     freeze()
     assert seen_by_the_guardian() == [GUARDIAN]
-    with pytest.raises(NoSuchPermission):
+    with pytest.raises(CardRefused):
         act_in_family(guardian_id=patron_id(GUARDIAN), permission_id=permission, now=LATER)
 
 

@@ -76,9 +76,9 @@ def test_a_card_that_does_not_exist_gets_nothing_and_its_order_is_forgotten(cloc
     assert count_rows("pin_orders") == 0
 
 
-@pytest.mark.parametrize("state", ["lost", "deceased"])
-def test_a_blocked_card_gets_nothing(clock, state):
-    set_patron(GUARDIAN, card_state=state)
+@pytest.mark.parametrize("blocked", [{"card_state": "lost"}, {"erase_reason": "death"}], ids=str)
+def test_a_blocked_card_gets_nothing(clock, blocked):
+    set_patron(GUARDIAN, **blocked)
     order(now=clock())
     handle_all(clock())
     assert asked_for() == []

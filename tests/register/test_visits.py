@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.register.access_log import Looker
+from app.register.card_status import status_of
 from app.register.cards import report_found, report_lost
 from app.register.enrolment import note_guardian_consent
 from app.register.freezing import freeze_card
@@ -17,6 +18,7 @@ from app.register.serving import NobodyServed, serve
 from app.register.tables import AccessLogEntry, LibraryNotice, Patron
 from app.register.transaction import db
 from app.register.visits import NotLookedUp, open_visit, open_visit_of_hit
+from app.rules.card_status import DEATH, CardRefused, State
 from tests.register.people import (
     AT_MULLSJO,
     CHILD,
@@ -176,7 +178,7 @@ def test_what_is_seen_in_full_is_what_stands_in_the_register(clock):
 def test_a_local_card_is_seen_to_be_one(clock):
     opt_out(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
     seen = see_patron(patron_id=1, library_id=ULLENSAKER, in_full=False, now=clock())
-    assert (seen.local_to, seen.local_to_id) == ("Mullsjö bibliotek", MULLSJO)
+    assert (seen.local_to, seen.status.local_to) == ("Mullsjö bibliotek", MULLSJO)
 
 
 def test_a_lost_card_that_is_found_works_again_and_its_library_is_told_of_both(clock):
@@ -199,7 +201,8 @@ def test_a_lost_card_that_is_found_works_again_and_its_library_is_told_of_both(c
 
 def test_finding_a_card_brings_nobody_back_to_life(clock):
     patron = db.session.get_one(Patron, patron_id(LOST))
-    patron.card_state = "deceased"
-    report_found(patron_id=patron.id, now=clock())
+    patron.erase_reason = DEATH
+    with pytest.raises(CardRefused):
+        report_found(patron_id=patron.id, now=clock())
     report_lost(patron_id=patron.id, now=clock())
-    assert patron.card_state == "deceased"
+    assert status_of(patron).state is State.DECEASED

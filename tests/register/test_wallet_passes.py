@@ -19,7 +19,6 @@ from app.register.transaction import db
 from app.register.wallet_passes import (
     ROTATING_LASTS,
     STATIC_LASTS,
-    CardNotInUse,
     StaticCodesNotAllowed,
     WalletPass,
     allowed_passes,
@@ -27,6 +26,7 @@ from app.register.wallet_passes import (
     issue_static_pass,
 )
 from app.rules.card_code import Kind, step_at, totp_at
+from app.rules.card_status import CardRefused
 from app.rules.scan import Reason
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, make_phone, patron_id, terminal
 
@@ -176,7 +176,7 @@ def test_a_frozen_card_is_refused_in_a_wallet_too_until_it_is_thawed(clock):
     freeze_card(patron_id=owner, now=clock())
     db.session.commit()
     assert answer(made, clock) is Reason.REVOKED
-    with pytest.raises(CardNotInUse):
+    with pytest.raises(CardRefused):
         rotating(clock)
     db.session.rollback()
     thaw_card(patron_id=owner, now=clock())
@@ -196,7 +196,7 @@ def test_nothing_is_left_of_the_passes_of_somebody_who_is_erased(clock):
 def test_nobody_gets_a_pass_for_a_card_that_is_lost(clock):
     report_lost(patron_id=patron_id(GUARDIAN), now=clock())
     db.session.commit()
-    with pytest.raises(CardNotInUse):
+    with pytest.raises(CardRefused):
         rotating(clock)
 
 

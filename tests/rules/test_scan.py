@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.card_code import CardCode, Kind, step_at, totp_at
+from app.rules.card_status import State
 from app.rules.scan import CLOCK_STEPS, FAILURES_PER_TERMINAL, Again, Cause, Fresh, Known, Reason, Refused, judge
 
 KEY = bytes(range(20))
@@ -22,7 +23,7 @@ GOOD = Known(
     key=KEY,
     revoked=False,
     expires_at=(NOW + timedelta(days=90)).timestamp(),
-    card_state="active",
+    state=State.ACTIVE,
     static_allowed=False,
     failures_here=0,
     last_step=0,
@@ -65,7 +66,7 @@ def test_a_code_of_another_kind_than_the_credential_is_unknown():
 
 # Each fault with what it is answered; a credential that has a fault and every later one gets the first's answer.
 FAULTS_IN_ORDER = [
-    ({"card_state": "lost"}, Refused(Reason.REVOKED, Cause.CARD_LOST)),
+    ({"state": State.LOST}, Refused(Reason.REVOKED, Cause.CARD_LOST)),
     ({"revoked": True}, Refused(Reason.REVOKED)),
     ({"expires_at": NOW.timestamp()}, Refused(Reason.EXPIRED)),
     ({"failures_here": FAILURES_PER_TERMINAL}, Refused(Reason.THROTTLED)),
@@ -87,12 +88,12 @@ def test_each_fault_alone_is_enough(fault, answer):
 
 
 def test_staff_are_told_of_a_lost_card_also_where_its_devices_are_revoked():
-    assert ask(known=replace(GOOD, card_state="lost", revoked=True)) == Refused(Reason.REVOKED, Cause.CARD_LOST)
+    assert ask(known=replace(GOOD, state=State.LOST, revoked=True)) == Refused(Reason.REVOKED, Cause.CARD_LOST)
 
 
 @pytest.mark.parametrize("cause", [Cause.FROZEN, Cause.DECEASED, Cause.LOCAL_CARD])
 def test_a_card_that_is_not_to_be_used_here_is_refused_with_its_cause(cause):
-    assert ask(known=replace(GOOD, card_state=cause.value)) == Refused(Reason.REVOKED, cause)
+    assert ask(known=replace(GOOD, state=State(cause.value))) == Refused(Reason.REVOKED, cause)
 
 
 def test_a_card_expires_on_the_second():

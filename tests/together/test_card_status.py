@@ -1,0 +1,61 @@
+"""What the desk does with a card in each state, at the library that lends."""
+
+from itertools import product
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from app.register.tables import Patron
+from app.register.transaction import db
+from app.rules.card_status import CardStatus
+from tests.conftest import Clock
+from tests.doors.visits import AT_MULLSJO_ONLY, CHILD, csrf_token, log_in, main_text, scan_at_desk, shown_code
+from tests.town import Town
+
+EVERY = list(product((False, True), repeat=4))
+FREE_ITEM = "2002"
+
+
+@pytest.mark.parametrize(("dead", "lost", "frozen", "local"), EVERY)
+def test_the_counter_lends_on_cards_in_use_alone(
+    app: APIFlask, desk: FlaskClient, child: FlaskClient, town: Town, clock: Clock, dead, lost, frozen, local
+):
+    scan_at_desk(desk, shown_code(child))
+    token = csrf_token(desk, "/desk/counter")
+    with app.app_context():
+        db.session.execute(
+            update(Patron)
+            .where(Patron.card_number == CHILD[0])
+            .values(
+                card_state="lost" if lost else "active",
+                frozen_at=clock() if frozen else None,
+                erase_reason="death" if dead else None,
+                erase_at=clock() if dead else None,
+                local_to="Mull" if local else None,
+            )
+        )
+        db.session.commit()
+    status = CardStatus(dead, lost, frozen, local_to="Mull" if local else None)
+
+    def press(act: str, **fields: str) -> str:
+        answer = desk.post(f"/desk/counter/{act}", data={"csrf_token": token, **fields})
+        return main_text(desk.get(answer.location))
+
+    lends = status.at("2023500") == "active"
+    assert ("Lent until" in press("checkout", barcode=FREE_ITEM)) is lends
+    assert ("renewed" in press("renew-all")) is lends
+    # Who lost the card still pays; of a card at rest the counter shows nothing.
+    page = desk.get("/desk/counter")
+    assert (page.status_code == 200) is not status.at_rest
+
+
+def test_a_card_that_was_never_activated_here_is_lent_nothing(desk: FlaskClient, new_browser, town: Town):
+    phone = new_browser()
+    log_in(phone, *AT_MULLSJO_ONLY)
+    scan_at_desk(desk, shown_code(phone))
+    answer = desk.post(
+        "/desk/counter/checkout", data={"csrf_token": csrf_token(desk, "/desk/patron"), "barcode": FREE_ITEM}
+    )
+    assert "not activated at this library" in main_text(desk.get(answer.location))
