@@ -19,9 +19,9 @@ from app.register.enrolment import ConsentMissing, NumberNotReserved
 from app.register.feed import CursorPassed, NotACursor, NotKept
 from app.register.joining import ProofMissing
 from app.register.kept_answers import KeyReused
-from app.register.membership import LastLibrary, NotJoined
+from app.register.membership import LastLibrary
 from app.register.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.transaction import db
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused, State

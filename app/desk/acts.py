@@ -13,7 +13,8 @@ from app.desk.terminal import ask_for_card, note_papers, served_patron, this_wor
 from app.register.cards import report_found, report_lost, revoke_device
 from app.register.devices import NoSuchDevice
 from app.register.enrolment import activate_here, note_guardian_consent
-from app.register.membership import NotJoined, end_affiliation, opt_out, upgrade_to_national
+from app.register.membership import end_affiliation, opt_out, upgrade_to_national
+from app.register.patrons import NotJoined
 from app.register.pin_at_desk import order_new_pin
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace

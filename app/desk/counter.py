@@ -18,7 +18,7 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
 from app.ils.lending import LendingSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.register.membership import NotJoined
+from app.register.patrons import NotJoined
 from app.register.served import MINIMUM
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace

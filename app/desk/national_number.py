@@ -9,8 +9,8 @@ from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_terminal, this_workplace
 from app.register.enrolment import AlreadyRegistered
-from app.register.membership import NotJoined
 from app.register.national_ids import add_national_id, find_other_holder
+from app.register.patrons import NotJoined
 from app.register.proven import PapersNotSeen
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace

@@ -12,8 +12,7 @@ from app.desk.terminal import ask_for_card, note_papers, served_patron, this_wor
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
 from app.register.corrections import Correction, Proof, correct_patron
-from app.register.membership import NotJoined
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace

@@ -11,8 +11,9 @@ from app.register.cards import WasReplaced
 from app.register.deaths import NotYourReport
 from app.register.devices import NoSuchDevice
 from app.register.enrolment import AlreadyRegistered, ConsentMissing
-from app.register.membership import LastLibrary, NotJoined
+from app.register.membership import LastLibrary
 from app.register.numbers import NumberNotReserved, NumberWasIssued
+from app.register.patrons import NotJoined
 from app.register.pin_at_desk import NotPrintedHere
 from app.register.proven import PapersNotSeen
 from app.rules.card_number import NotACardNumber

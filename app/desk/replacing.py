@@ -10,7 +10,7 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
 from app.register.cards import WasReplaced, replace_card
 from app.register.changes import Charge
-from app.register.membership import NotJoined
+from app.register.patrons import NotJoined
 from app.register.serving import NobodyServed, Served
 from app.register.staff import Workplace
 from app.register.transaction import end_transaction

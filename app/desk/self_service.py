@@ -11,7 +11,7 @@ from app.desk.terminal import ask_for_card, served_patron, this_workplace
 from app.ils.port import Refused, Unavailable
 from app.ils.self_service import Agreements, DoorBook, SelfServiceSystem
 from app.register.holders import get_holder
-from app.register.membership import NotJoined
+from app.register.patrons import NotJoined
 from app.register.served import MINIMUM
 from app.register.serving import NobodyServed
 from app.register.staff import Workplace

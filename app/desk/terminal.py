@@ -5,9 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.register.access_log import Looker, write_down_with_act
+from app.register.access_log import Looker, Terminal, write_down_with_act
 from app.register.proven import PAPERS
-from app.register.scans import Terminal
 from app.register.serving import NobodyServed, Served, serve
 from app.register.staff import Workplace, get_workplace
 from app.web.clock import now

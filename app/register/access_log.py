@@ -95,6 +95,15 @@ class Looker:
             raise NotAWordOfTheLog(self.role)
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a code is shown: `scope` owns the step, `looker` goes into the access log."""
+
+    scope: str
+    looker: Looker
+    library_id: str
+
+
 def check_words(*, purpose: str, fields: str) -> None:
     """Raise NotAWordOfTheLog where a purpose or one of the fields is no word that a line may hold."""
     unknown = {purpose} - PURPOSES | set(fields.split(", ")) - FIELDS

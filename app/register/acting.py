@@ -5,9 +5,8 @@ from typing import Final
 from sqlalchemy import select
 
 from app.register.card_status import status_of
-from app.register.membership import NotJoined
 from app.register.numbers import PatronGone, is_gone
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.card_number import parse_card_number

@@ -10,9 +10,8 @@ from sqlalchemy import delete
 
 from app.register.card_status import status_of
 from app.register.changes import note_change
-from app.register.membership import NotJoined
 from app.register.one_time import forget_secrets
-from app.register.patrons import lock_patron
+from app.register.patrons import NotJoined, lock_patron
 from app.register.phone_keys import end_phone_keys_elsewhere
 from app.register.sessions import end_sessions_of_patron
 from app.register.tables import Affiliation, Message

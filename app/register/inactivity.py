@@ -5,16 +5,16 @@ patron's row at that moment, since that would be one more write on the hot path:
 them for a day. A frozen card is left as it is, however long (GDPR art. 18).
 """
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Date, Select, Update, case, exists, literal, or_, select, union_all, update
+from sqlalchemy import Select, exists, select, union_all, update
 
 from app.register.card_status import is_at_rest
 from app.register.outbox import INACTIVE_WARNING, ask_for_message
 from app.register.tables import Credential, DeskVisit, Message, Patron, PresentedStep, Session
-from app.register.transaction import db, direct_connection
+from app.register.transaction import db
+from app.register.uses import used_on
 from app.rules.ages import day_in_norway
 from app.rules.card_status import INACTIVE
 
@@ -22,15 +22,6 @@ YEARS: Final = 3
 _BATCH: Final = 1000
 _NOT_REACHED: Final = timedelta(days=365)
 """After this a warning that could not be sent, or that no desk has printed, holds the deletion up no more."""
-
-
-def note_use(*, patron_id: int, now: datetime) -> None:
-    """Note that a patron uses the card today, committed at once; a deletion that was planned for lack of use is off.
-
-    Comes before anything is written.
-    """
-    with direct_connection() as connection:
-        connection.execute(_used([patron_id], day=day_in_norway(now)))
 
 
 def gather_uses(*, now: datetime) -> int:
@@ -51,26 +42,12 @@ def gather_uses(*, now: datetime) -> int:
                 days[patron_id] = max(day_in_norway(at), days.get(patron_id, date.min))
             for day in sorted(set(days.values())):
                 whose = sorted(patron_id for patron_id, used in days.items() if used == day)
-                result = db.session.execute(_used(whose, day=day))
+                result = db.session.execute(used_on(whose, day=day))
                 gathered += int(getattr(result, "rowcount", 0))
             last = patron_ids[-1]
         db.session.commit()
         if len(patron_ids) < _BATCH:
             return gathered
-
-
-def _used(patron_ids: Iterable[int], *, day: date) -> Update:
-    planned = Patron.erase_reason == INACTIVE
-    return (
-        update(Patron)
-        .where(Patron.id.in_(patron_ids), or_(Patron.last_used_on < day, planned))
-        .values(
-            last_used_on=case((Patron.last_used_on < day, literal(day, Date())), else_=Patron.last_used_on),
-            erase_at=case((planned, None), else_=Patron.erase_at),
-            erase_reason=case((planned, None), else_=Patron.erase_reason),
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 def call_off_if_used(patron: Patron) -> bool:

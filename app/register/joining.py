@@ -10,10 +10,9 @@ from sqlalchemy import exists, select
 from app.register.access_log import Looker
 from app.register.budgets import take_tries
 from app.register.card_status import is_taken_at
-from app.register.membership import NotJoined
 from app.register.numbers import PatronGone, is_gone
 from app.register.outbox import JOINED_BY_PROOF, ask_where_reached_now
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.pin_checks import enter_pin
 from app.register.presence import LONGEST_SESSION, has_joined, was_there
 from app.register.tables import DeskVisit, Patron, PresentedStep

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, Terminal
 from app.register.budgets import from_source, take_tries
 from app.register.driver import Statement, direct_line, read_instant
-from app.register.scans import Terminal
 from app.register.tables import Machine, MachineAnswer
 from app.register.transaction import db
 from app.register.vault import vault

@@ -7,17 +7,11 @@ from sqlalchemy import delete, select
 
 from app.register.card_status import status_of
 from app.register.changes import LEFT, hold_lines, note_change
-from app.register.patrons import lock_patron
+from app.register.patrons import NotJoined, lock_patron
 from app.register.proven import PapersNotSeen
 from app.register.tables import Affiliation, Patron
 from app.register.transaction import db
 from app.rules.errors import RuleBroken
-
-
-class NotJoined(RuleBroken):
-    """The patron has not joined this library."""
-
-    code = "not-joined"
 
 
 class LastLibrary(RuleBroken):

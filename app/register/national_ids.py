@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.register.access_log import Looker
 from app.register.enrolment import AlreadyRegistered
 from app.register.lookup import Hit, find_holder
-from app.register.patrons import NATIONAL_ID, find_by_national_id, lock_patron
+from app.register.patrons import NATIONAL_ID, count_numbers, find_by_national_id, lock_patron
 from app.register.tables import NationalIdToken
 from app.register.transaction import db
 from app.register.vault import vault
@@ -22,11 +21,6 @@ class TooManyNumbers(RuleBroken):
     """Nobody has had so many national numbers."""
 
     code = "too-many-numbers"
-
-
-def count_numbers(*, patron_id: int) -> int:
-    """Return by how many national numbers a patron is found."""
-    return db.session.scalar(select(func.count()).where(NationalIdToken.patron_id == patron_id)) or 0
 
 
 def find_other_holder(

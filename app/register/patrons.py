@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.register.card_status import COLUMNS, status_of
 from app.register.changes import JOINED, note_change
@@ -26,6 +26,12 @@ class NoSuchPatron(RuleBroken):
     """No patron has this card number, they were erased, or the card is one that only another library takes."""
 
     code = "no-such-patron"
+
+
+class NotJoined(RuleBroken):
+    """The patron has not joined this library."""
+
+    code = "not-joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,11 @@ def find_by_national_id(national_id: NationalId) -> int | None:
     """Return the id of the patron who has this national number, under whichever key its token was made."""
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     return db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
+
+
+def count_numbers(*, patron_id: int) -> int:
+    """Return by how many national numbers a patron is found."""
+    return db.session.scalar(select(func.count()).where(NationalIdToken.patron_id == patron_id)) or 0
 
 
 def get_patron(*, patron_id: int) -> ShownPatron:

@@ -9,10 +9,10 @@ from sqlalchemy import Select, select, update
 from app.register.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
 from app.register.card_status import COLUMNS, lets_holder_in, status_of
 from app.register.devices import recognise_device
-from app.register.inactivity import note_use
 from app.register.patrons import NoSuchPatron, lock_patron
 from app.register.tables import Patron, PinVerifier
 from app.register.transaction import db, direct_connection
+from app.register.uses import note_use
 from app.register.vault import vault
 from app.rules.ages import day_in_norway
 from app.rules.card_number import NotACardNumber, parse_card_number

@@ -8,7 +8,7 @@ request that brings it; nothing else of it is kept.
 import json
 import secrets
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Select, delete, select
@@ -17,7 +17,6 @@ from sqlalchemy.exc import IntegrityError
 from app.register.message_queue import CODE_IS_SLOW
 from app.register.one_time import CODE_LASTS
 from app.register.patrons import NATIONAL_ID
-from app.register.retention import REGISTRATIONS
 from app.register.tables import Registration
 from app.register.transaction import db
 from app.register.vault import hash_of_random_token, vault
@@ -28,6 +27,9 @@ from app.rules.national_id import NationalId
 OWN: Final = "own"
 CHILD: Final = "child"
 FORM_COLUMN: Final = "registrations.sealed_form"
+
+REGISTRATIONS: Final = timedelta(hours=24)
+"""After the last time that its owner identified themself: `registrations.expires_at` is that instant."""
 
 
 class RegistrationGone(RuleBroken):

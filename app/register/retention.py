@@ -50,8 +50,6 @@ FORMER_ADDRESSES: Final = timedelta(days=30)
 ANSWERED_NOTICES: Final = timedelta(days=90)
 NOTICES: Final = timedelta(days=365)
 ERASURES: Final = timedelta(days=365)
-REGISTRATIONS: Final = timedelta(hours=24)
-"""After the last time that its owner identified themself: `registrations.expires_at` is that instant."""
 
 BATCH: Final = 1000
 """Rows a transaction: nobody waits for more than these."""

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import bindparam, literal_column, text
 from sqlalchemy.orm import aliased
 
-from app.register.access_log import Looker, check_words
+from app.register.access_log import Terminal, check_words
 from app.register.budgets import count_try
 from app.register.card_status import state_at
 from app.register.cards import KEY_COLUMN
@@ -110,15 +110,6 @@ _REMEMBER = """
 _WRITE_DOWN = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
 _REMEMBERED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
 _WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """Where a code is shown: `scope` owns the step, `looker` goes into the access log."""
-
-    scope: str
-    looker: Looker
-    library_id: str
 
 
 @dataclass(frozen=True, slots=True)

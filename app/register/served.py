@@ -9,8 +9,7 @@ from sqlalchemy import func, select
 
 from app.register.card_status import status_of
 from app.register.devices import ShownDevice, list_devices
-from app.register.national_ids import count_numbers
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, count_numbers
 from app.register.proven import unproven_channels
 from app.register.tables import Affiliation, Library, Patron
 from app.register.transaction import db

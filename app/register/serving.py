@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from app.register.access_log import write_down
+from app.register.access_log import Terminal, write_down
 from app.register.card_status import COLUMNS, status_of
-from app.register.membership import NotJoined
-from app.register.scans import Terminal
+from app.register.patrons import NotJoined
 from app.register.tables import Affiliation, DeskVisit, Patron, PresentedStep
 from app.register.transaction import direct_connection
 from app.rules.card_status import CardStatus

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from app.register.budgets import TooManyAttempts, take_tries
-from app.register.membership import NotJoined
 from app.register.numbers import PatronGone
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.transaction import end_transaction
 from app.register.unusual import Kind, count_act
 from app.rules.pin import Budget

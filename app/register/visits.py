@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, Terminal
 from app.register.lookup import PURPOSE
-from app.register.scans import Terminal
 from app.register.tables import AccessLogEntry, DeskVisit
 from app.register.transaction import db, direct_connection
 from app.rules.errors import RuleBroken

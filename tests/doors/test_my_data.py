@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from app.portal.stored import SECTIONS, explain_all
-from app.register.access_log import Looker
+from app.register.access_log import Looker, Terminal
 from app.register.cards import replace_card
 from app.register.changes import note_change
 from app.register.families import give_permission, switch
@@ -19,7 +19,6 @@ from app.register.one_time import STEP_UP, draw_code
 from app.register.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.own_data import OWN_TABLES, UNTRACEABLE
 from app.register.registrations import FORM_COLUMN
-from app.register.scans import Terminal
 from app.register.tables import AccessLogEntry, Base, FamilyPermission, Message, Patron, Registration
 from app.register.transaction import db
 from app.register.vault import vault

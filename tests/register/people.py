@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, text
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, Terminal
 from app.register.cards import issue_card, show_codes
 from app.register.devices import admit_device
 from app.register.erasure import ASKED, Reason, erase_patron
-from app.register.scans import Terminal
 from app.register.tables import Base, Device, Patron
 from app.register.transaction import db
 

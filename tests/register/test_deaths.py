@@ -11,11 +11,10 @@ from app.register.cards import replace_card, report_found, report_lost
 from app.register.deaths import DEATH_WAITS, NotYourReport, report_death, withdraw_death_report
 from app.register.erasure import erase_patron
 from app.register.fetching import fetch_patron
-from app.register.membership import NotJoined
 from app.register.message_queue import mark_sent
 from app.register.one_time import draw_link, find_link
 from app.register.outbox import CARD_REPLACED, ask_for_message
-from app.register.patrons import NoSuchPatron
+from app.register.patrons import NoSuchPatron, NotJoined
 from app.register.pins import Origin, SignInRefused, sign_in
 from app.register.scans import Accepted, scan
 from app.register.sessions import OWN_DEVICE, find_session, start_session

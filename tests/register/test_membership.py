@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from app.register.changes import NUMBER_COLUMN
 from app.register.families import give_permission
-from app.register.membership import LastLibrary, NotJoined, end_affiliation, opt_out, upgrade_to_national
-from app.register.patrons import list_affiliations
+from app.register.membership import LastLibrary, end_affiliation, opt_out, upgrade_to_national
+from app.register.patrons import NotJoined, list_affiliations
 from app.register.tables import FamilyPermission, LibraryNotice, Patron
 from app.register.transaction import db
 from app.register.vault import vault

@@ -5,14 +5,14 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from app.register.access_log import Looker
+from app.register.access_log import Looker, Terminal
 from app.register.card_status import status_of
 from app.register.cards import report_found, report_lost
 from app.register.enrolment import note_guardian_consent
 from app.register.freezing import freeze_card
 from app.register.lookup import Criteria, find_hit, look_up
 from app.register.membership import opt_out
-from app.register.scans import Terminal, scan
+from app.register.scans import scan
 from app.register.served import see_patron
 from app.register.serving import NobodyServed, serve
 from app.register.tables import AccessLogEntry, LibraryNotice, Patron

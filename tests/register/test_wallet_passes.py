@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.register.access_log import Terminal
 from app.register.budgets import TooManyAttempts
 from app.register.cards import report_found, report_lost, revoke_device
 from app.register.devices import list_devices
@@ -12,7 +13,7 @@ from app.register.erasure import erase_patron
 from app.register.freezing import freeze_card, thaw_card
 from app.register.libraries import allow_static_codes
 from app.register.patrons import NoSuchPatron
-from app.register.scans import Accepted, Terminal, scan
+from app.register.scans import Accepted, scan
 from app.register.sign_ins import end_other_sign_ins
 from app.register.tables import Credential, Message
 from app.register.transaction import db
