@@ -26,9 +26,9 @@ from app.messages.channels import Channel, Channels, Post
 from app.messages.sms import Sms
 from app.messages.smtp import Smtp
 from app.portal import portal
-from app.register.erasure_journal import open_journal
-from app.register.transaction import commit_after_request, db, tune_engine
-from app.register.vault import Vault
+from app.register.journal.journal import open_journal
+from app.register.keys.vault import Vault
+from app.register.store.transaction import commit_after_request, db, tune_engine
 from app.web.access import keep_the_door, require_audiences
 from app.web.addresses import CardNumberInAddress, RowId
 from app.web.bodies import refuse_malformed_bodies

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.register.log_proofs import body_of, prove
-from app.register.log_sealing import seal_all
-from app.register.log_verification import verify
-from app.register.transaction import db
+from app.register.log.proofs import body_of, prove
+from app.register.log.sealing import seal_all
+from app.register.log.verification import verify
+from app.register.store.transaction import db
 from bench.machine import describe_machine
 from bench.people import fill_register, make_portal
 from tests.postgres import create_database, running_postgres

@@ -3,7 +3,7 @@
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 
-from app.register.vault import Vault
+from app.register.keys.vault import Vault
 
 app = Flask(__name__)
 _vault = Vault({1: bytes(32)})

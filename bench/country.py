@@ -10,10 +10,10 @@ from random import Random
 import flask_migrate
 from sqlalchemy import bindparam, text
 
-from app.register.machines import connect_machine
-from app.register.staff import employ
-from app.register.tables import Library, UtcInstant
-from app.register.transaction import db, direct_connection
+from app.register.staff.machines import connect_machine
+from app.register.staff.staff import employ
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Library, UtcInstant
 from bench.people import make_portal
 
 LIBRARIES = tuple(f"land{number:02d}" for number in range(40))

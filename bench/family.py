@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from flask import Flask
 from sqlalchemy import select
 
-from app.register.families import give_permission, switch
-from app.register.patrons import activate_card
-from app.register.tables import FamilyPermission, Library, Patron
-from app.register.transaction import db
+from app.register.card.families import give_permission, switch
+from app.register.patron.patrons import activate_card
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Library, Patron
 from bench.people import card_number, fill_register, make_portal
 from bench.servers import serve
 from circulation import Settings, create_circulation, migrate_all

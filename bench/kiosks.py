@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
-from app.register.machines import connect_machine
-from app.register.transaction import db
+from app.register.staff.machines import connect_machine
+from app.register.store.transaction import db
 from app.rules.card_code import step_at
 from app.sip2.gateway import allow_sockets
 from bench.compare import Size, quantile

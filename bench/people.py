@@ -11,11 +11,11 @@ from sqlalchemy import TextClause, bindparam, insert, text
 
 from app import create_app
 from app.config import Settings
-from app.register.cards import KEY_COLUMN
-from app.register.machines import connect_machine
-from app.register.tables import Credential, Library, UtcInstant
-from app.register.transaction import db, direct_connection
-from app.register.vault import vault
+from app.register.card.cards import KEY_COLUMN
+from app.register.keys.vault import vault
+from app.register.staff.machines import connect_machine
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Credential, Library, UtcInstant
 from app.rules.card_code import KEY_BYTES, Kind, build, step_at, totp_at
 
 PIN = "4719"

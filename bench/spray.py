@@ -22,13 +22,13 @@ from pathlib import Path
 from passlib.hash import argon2
 from sqlalchemy import event, text
 
-from app.register import vault as vault_module
-from app.register.access_log import Looker
-from app.register.budgets import TooManyAttempts, take_tries
-from app.register.pin_checks import check_pin
-from app.register.pins import Origin, ProofNeeded, SignInRefused, sign_in, tries_of_sign_in
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys import vault as vault_module
+from app.register.keys.vault import vault
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.log.access_log import Looker
+from app.register.sign_in.pin_checks import check_pin
+from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, sign_in, tries_of_sign_in
+from app.register.store.transaction import db
 from app.rules.pin import ALL
 from app.rules.pin_choice import COMMON
 from bench.people import LIBRARY_ID, card_number, fill_register, make_portal

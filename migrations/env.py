@@ -3,8 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from app.register.tables import Base
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Base
 
 
 def _migrate(connection: Connection) -> None:

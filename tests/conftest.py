@@ -15,7 +15,7 @@ from app import create_app
 from app.config import Settings
 from app.demo.seed import seed_register
 from app.messages.channels import Inbox
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.postgres import create_database, drop_database, running_postgres
 
 START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)

@@ -6,9 +6,9 @@ A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of
 from flask import abort, g, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from app.register.access_log import Terminal
-from app.register.budgets import take_tries
-from app.register.machines import MachineRefused, sign_in_machine, terminal_of
+from app.register.limits.budgets import take_tries
+from app.register.log.access_log import Terminal
+from app.register.staff.machines import MachineRefused, sign_in_machine, terminal_of
 from app.rules.errors import RuleBroken
 from app.rules.json_text import DEEPEST
 from app.rules.pin import Budget

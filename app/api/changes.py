@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.api.document import NEXT_PAGE, meanings
 from app.api.routes import v1
 from app.api.schemas import AckIn, AckOut, ChangesIn, ChangesOut
-from app.register.feed import acknowledge, read_changes
+from app.register.library.feed import acknowledge, read_changes
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.telling import notice_json

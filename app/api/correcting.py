@@ -11,11 +11,11 @@ from app.api.matching import MatchIn, match, require_match
 from app.api.patron_schemas import CorrectionIn, ETagOut, PatronOut
 from app.api.patrons import describe_after, etag_of
 from app.api.routes import v1
-from app.register.acting import ACTS, lock_member
-from app.register.corrections import Correction, correct_patron
-from app.register.strangers import counting_strangers
-from app.register.tables import Patron
-from app.register.unusual import Kind, count_act
+from app.register.change.corrections import Correction, correct_patron
+from app.register.library.acting import ACTS, lock_member
+from app.register.library.strangers import counting_strangers
+from app.register.limits.unusual import Kind, count_act
+from app.register.tables.register import Patron
 from app.rules.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -11,8 +11,7 @@ from app.api.once import OnceIn, once
 from app.api.patron_schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
 from app.api.patrons import describe_after, patron_json, read_national_id
 from app.api.routes import v1
-from app.register.acting import ACTIVATIONS, lock_member, lock_newcomer
-from app.register.enrolment import (
+from app.register.change.enrolment import (
     AlreadyRegistered,
     ConsentMissing,
     Enrolled,
@@ -20,12 +19,13 @@ from app.register.enrolment import (
     enrol_patron,
     note_guardian_consent,
 )
-from app.register.fetching import FINDS, fetch_by_id
-from app.register.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
-from app.register.membership import end_affiliation
-from app.register.patrons import activate_card
-from app.register.strangers import counting_strangers
-from app.register.transaction import end_transaction
+from app.register.change.membership import end_affiliation
+from app.register.library.acting import ACTIVATIONS, lock_member, lock_newcomer
+from app.register.library.fetching import FINDS, fetch_by_id
+from app.register.library.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
+from app.register.library.strangers import counting_strangers
+from app.register.patron.patrons import activate_card
+from app.register.store.transaction import end_transaction
 from app.rules.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -11,11 +11,11 @@ from app.api.matching import MatchIn, match_if_asked
 from app.api.patron_schemas import DeathIn, DeathOut, ErasedOut
 from app.api.patrons import etag_of, read_national_id
 from app.api.routes import v1
-from app.register.acting import DEATHS, ERASURES, lock_at_home, lock_known
-from app.register.deaths import report_death, withdraw_death_report
-from app.register.erasure import ASKED, erase_patron
-from app.register.patrons import NoSuchPatron, find_by_national_id, lock_patron
-from app.register.strangers import counting_strangers
+from app.register.change.deaths import report_death, withdraw_death_report
+from app.register.leaving.erasure import ASKED, erase_patron
+from app.register.library.acting import DEATHS, ERASURES, lock_at_home, lock_known
+from app.register.library.strangers import counting_strangers
+from app.register.patron.patrons import NoSuchPatron, find_by_national_id, lock_patron
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.errors import problem

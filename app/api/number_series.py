@@ -9,7 +9,7 @@ from app.api.document import meanings
 from app.api.once import OnceIn, once
 from app.api.routes import v1
 from app.api.schemas import SeriesIn, SeriesOut
-from app.register.numbers import SERIES, reserve_series
+from app.register.patron.numbers import SERIES, reserve_series
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import spend, this_terminal
 from app.api.patrons import describe_patron
-from app.register.fetching import look_again
-from app.register.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.library.fetching import look_again
+from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.rules.pin import Budget
 from app.web.clock import now
 

@@ -5,7 +5,7 @@ from apiflask.fields import Boolean, Date, DateTime, Integer, Nested, String
 from apiflask.validators import Equal, Length, OneOf, Regexp
 
 from app.api.fields import Day, Flag
-from app.register.joining import KINDS_OF_PAPERS
+from app.register.library.joining import KINDS_OF_PAPERS
 from app.rules.ages import AgeBand
 from app.rules.contact import CHANNELS, LANGUAGES
 from app.rules.person import GENDERS, LONGEST_NAME

@@ -13,8 +13,8 @@ from app.api.document import OF_A_PATRON, meanings
 from app.api.matching import match_if_asked
 from app.api.patron_schemas import ETagOut, FindIn, PatronOut
 from app.api.routes import v1
-from app.register.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
-from app.register.joining import Papers
+from app.register.library.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
+from app.register.library.joining import Papers
 from app.rules.ages import day_in_norway
 from app.rules.card_number import parse_card_number
 from app.rules.national_id import NationalId, parse_national_id

@@ -9,7 +9,7 @@ from app.api.access import this_terminal
 from app.api.document import NO_SUPPLIER, meanings
 from app.api.routes import v1
 from app.api.schemas import PinCheckIn, PinCheckOut
-from app.register.pin_checks import check_pin
+from app.register.sign_in.pin_checks import check_pin
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.overload import evaluates

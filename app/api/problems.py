@@ -12,17 +12,17 @@ from app.api.access import NotForSuppliers, SystemsOnly
 from app.api.document import describe_as_it_is
 from app.api.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
-from app.register.access_log import LookedTooLate
-from app.register.acting import NotTheirHome
-from app.register.deaths import NotYourReport
-from app.register.enrolment import ConsentMissing, NumberNotReserved
-from app.register.feed import CursorPassed, NotACursor, NotKept
-from app.register.joining import ProofMissing
-from app.register.kept_answers import KeyReused
-from app.register.membership import LastLibrary
-from app.register.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
-from app.register.patrons import NoSuchPatron, NotJoined
-from app.register.transaction import db
+from app.register.change.deaths import NotYourReport
+from app.register.change.enrolment import ConsentMissing, NumberNotReserved
+from app.register.change.membership import LastLibrary
+from app.register.library.acting import NotTheirHome
+from app.register.library.feed import CursorPassed, NotACursor, NotKept
+from app.register.library.joining import ProofMissing
+from app.register.library.kept_answers import KeyReused
+from app.register.log.access_log import LookedTooLate
+from app.register.patron.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.store.transaction import db
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused, State
 from app.rules.contact import ContactNotValid

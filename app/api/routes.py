@@ -11,8 +11,8 @@ from app.api.document import NO_SUPPLIER, meanings
 from app.api.problems import answer_refusals
 from app.api.schemas import ScanIn, ScanOut
 from app.api.words import MESSAGES
-from app.register.machines import MachineRefused
-from app.register.scans import scan as scan_code
+from app.register.card.scans import scan as scan_code
+from app.register.staff.machines import MachineRefused
 from app.rules.scan import Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -6,9 +6,9 @@ from apiflask.validators import Length, OneOf, Range, Regexp
 
 from app.api.fields import Whole
 from app.api.patron_schemas import KnownPatronOut
-from app.register.feed import LONGEST_PAGE
-from app.register.notices import KEPT_KINDS
-from app.register.numbers import MOST_RESERVED
+from app.register.library.feed import LONGEST_PAGE
+from app.register.library.notices import KEPT_KINDS
+from app.register.patron.numbers import MOST_RESERVED
 from app.rules.ages import AgeBand
 from app.rules.scan import Reason
 

@@ -18,10 +18,10 @@ from app.api.routes import v1
 from app.api.schemas import AuthenticateIn, AuthenticateOut, DoorIn, DoorOut
 from app.ils.port import Unavailable
 from app.ils.self_service import OPENED, SelfServiceSystem
-from app.register.budgets import TooManyAttempts
-from app.register.holders import get_holder
-from app.register.pin_checks import check_pin
-from app.register.scans import Accepted, scan
+from app.register.card.scans import Accepted, scan
+from app.register.limits.budgets import TooManyAttempts
+from app.register.patron.holders import get_holder
+from app.register.sign_in.pin_checks import check_pin
 from app.rules.card_number import parse_card_number
 from app.rules.scan import Reason
 from app.web.access import Audience, open_to

@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image
 from py_pkpass.models import Barcode, BarcodeFormat, Generic, Pass
 
-from app.register.wallet_passes import WalletPass
+from app.register.card.wallet_passes import WalletPass
 from app.rules.card_code import group_digits
 from app.rules.card_number import group_card_number
 from app.rules.wallet_issuers import AppleIssuer

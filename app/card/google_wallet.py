@@ -11,7 +11,7 @@ from typing import Any, Final
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from app.register.wallet_passes import WalletPass
+from app.register.card.wallet_passes import WalletPass
 from app.rules.card_code import STEP_SECONDS, TOTP_DIGITS
 from app.rules.card_number import group_card_number
 from app.rules.wallet_issuers import GoogleIssuer

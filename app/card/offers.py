@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import current_app
 from flask_login import current_user
 
-from app.register.wallet_passes import allowed_passes
+from app.register.card.wallet_passes import allowed_passes
 from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer
 from app.web.clock import now
 from app.web.identity import keeps_card

@@ -11,10 +11,10 @@ from flask_login import current_user
 
 from app.card.offers import offered_passes
 from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
-from app.register.cards import ShownCode, revoke_device, show_codes
-from app.register.carrying import Carried, list_carried
-from app.register.devices import list_devices
-from app.register.patrons import get_patron, list_libraries
+from app.register.card.cards import ShownCode, revoke_device, show_codes
+from app.register.card.carrying import Carried, list_carried
+from app.register.patron.patrons import get_patron, list_libraries
+from app.register.sign_in.devices import list_devices
 from app.rules.card_code import group_digits
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to

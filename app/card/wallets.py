@@ -12,8 +12,8 @@ from app.card.apple_wallet import MIMETYPE, PassWords, make_pkpass
 from app.card.google_wallet import make_google_object, sign_save_link
 from app.card.offers import offered_passes, wallets
 from app.card.routes import card
-from app.register.confirmation import code_channel
-from app.register.wallet_passes import issue_rotating_pass, issue_static_pass
+from app.register.card.wallet_passes import issue_rotating_pass, issue_static_pass
+from app.register.sign_in.confirmation import code_channel
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -16,8 +16,8 @@ from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
-from app.register.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
-from app.register.transaction import db
+from app.register.patron.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
+from app.register.store.transaction import db
 from app.web.clean_up import clean_up
 from app.web.worker import work
 

@@ -6,9 +6,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.register.log_roots import public_keys
-from app.register.log_sealing import seal_all
-from app.register.log_verification import count_links, verify
+from app.register.log.roots import public_keys
+from app.register.log.sealing import seal_all
+from app.register.log.verification import count_links, verify
 from app.web.log_keeping import read_kept
 
 access_log = AppGroup("access-log", help="The log of who looked at whom, and whether it was tampered with.")

@@ -3,10 +3,10 @@
 import click
 from flask.cli import AppGroup
 
-from app.register.erasure_journal import JournalDamaged, JournalUnreachable
-from app.register.journaling import RegisterIsBehind, check_journal
-from app.register.overwriting import cut_off_log
-from app.register.replay import count_patrons, forget_journal, replay
+from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journaling import RegisterIsBehind, check_journal
+from app.register.leaving.overwriting import cut_off_log
+from app.register.leaving.replay import count_patrons, forget_journal, replay
 from app.web.clock import now
 
 erasures = AppGroup("erasures", help="The journal of erasures, which outlives the database's backups.")

@@ -5,8 +5,8 @@ import secrets
 import click
 from flask.cli import AppGroup
 
-from app.register.rotation import BATCH, count_older, count_older_pins, list_renewables, newest_key_in_use, renew
-from app.register.vault import vault
+from app.register.keys.rotation import BATCH, count_older, count_older_pins, list_renewables, newest_key_in_use, renew
+from app.register.keys.vault import vault
 
 keys = AppGroup("keys", help="The keys in VAULT_KEYS, under which tokens, seals and PINs stand.")
 _LAST_KEY = 255

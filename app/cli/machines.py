@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import IntegrityError
 
-from app.register.machines import (
+from app.register.staff.machines import (
     FORMER_PASSWORD,
     NoSuchMachine,
     connect_machine,
@@ -12,7 +12,7 @@ from app.register.machines import (
     draw_password,
     rotate_password,
 )
-from app.register.transaction import db
+from app.register.store.transaction import db
 from app.web.clock import now
 
 machines = AppGroup("machines", help="Libraries' systems and kiosks, and their passwords.")

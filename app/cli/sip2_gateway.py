@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.erasures import refuse_if_behind
-from app.register.machines import MachineRefused, recognise_kiosk
+from app.register.staff.machines import MachineRefused, recognise_kiosk
 from app.sip2.gateway import run_until_stopped
 from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
 

@@ -7,9 +7,9 @@ import pyotp
 from flask.cli import AppGroup
 from sqlalchemy.exc import IntegrityError
 
-from app.register.machines import draw_password
-from app.register.staff import NoSuchStaff, dismiss, employ
-from app.register.transaction import db
+from app.register.staff.machines import draw_password
+from app.register.staff.staff import NoSuchStaff, dismiss, employ
+from app.register.store.transaction import db
 
 staff = AppGroup("staff", help="Those who work at libraries' desks.")
 _ISSUER = "Lånekort"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 from flask.cli import AppGroup
 
-from app.register.unusual import list_unusual
+from app.register.limits.unusual import list_unusual
 from app.web.clock import now
 
 unusual = AppGroup("unusual", help="Libraries that do far more than is usual there.")

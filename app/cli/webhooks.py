@@ -4,8 +4,8 @@ import click
 from flask.cli import AppGroup
 
 from app.ils.webhook import NotAWebhook, check_url, draw_key, write_key
-from app.register.transaction import db
-from app.register.webhooks import NoSuchLibrary, listen_at, stop_listening
+from app.register.library.webhooks import NoSuchLibrary, listen_at, stop_listening
+from app.register.store.transaction import db
 from app.web.clock import now
 
 webhooks = AppGroup("webhooks", help="Where libraries' systems are told what is new.")

@@ -5,14 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.demo.accounts import DESKS, JOINED_ONLINE, LIBRARIES, MACHINES, PATRONS, DemoPatron
-from app.register.cards import report_lost
-from app.register.machines import connect_machine
-from app.register.membership import opt_out
-from app.register.patrons import activate_card, register_patron
-from app.register.pins import set_pin
-from app.register.staff import employ
-from app.register.tables import Library
-from app.register.transaction import db
+from app.register.card.cards import report_lost
+from app.register.change.membership import opt_out
+from app.register.patron.patrons import activate_card, register_patron
+from app.register.sign_in.pins import set_pin
+from app.register.staff.machines import connect_machine
+from app.register.staff.staff import employ
+from app.register.store.transaction import db
+from app.register.tables.register import Library
 from app.rules.national_id import parse_national_id
 
 

@@ -10,16 +10,16 @@ from app.desk.patron_forms import ActivateForm, NewPinForm, PapersForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
-from app.register.cards import report_found, report_lost, revoke_device
-from app.register.devices import NoSuchDevice
-from app.register.enrolment import activate_here, note_guardian_consent
-from app.register.membership import end_affiliation, opt_out, upgrade_to_national
-from app.register.patrons import NotJoined
-from app.register.pin_at_desk import order_new_pin
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
-from app.register.transaction import end_transaction
-from app.register.unusual import Kind, count_act
+from app.register.card.cards import report_found, report_lost, revoke_device
+from app.register.change.enrolment import activate_here, note_guardian_consent
+from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
+from app.register.desk.serving import NobodyServed, Served
+from app.register.limits.unusual import Kind, count_act
+from app.register.patron.patrons import NotJoined
+from app.register.sign_in.devices import NoSuchDevice
+from app.register.sign_in.pin_at_desk import order_new_pin
+from app.register.staff.staff import Workplace
+from app.register.store.transaction import end_transaction
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -18,10 +18,10 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
 from app.ils.lending import LendingSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.register.patrons import NotJoined
-from app.register.served import MINIMUM
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
+from app.register.desk.served import MINIMUM
+from app.register.desk.serving import NobodyServed, Served
+from app.register.patron.patrons import NotJoined
+from app.register.staff.staff import Workplace
 from app.rules.card_status import CardRefused
 from app.rules.money import NotAnAmount, parse_amount
 from app.web.access import Audience, open_to

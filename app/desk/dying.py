@@ -8,9 +8,9 @@ from app.desk.acts import act_for_patron
 from app.desk.patron_forms import DeathForm
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, this_workplace
-from app.register.deaths import report_death, withdraw_death_report
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
+from app.register.change.deaths import report_death, withdraw_death_report
+from app.register.desk.serving import NobodyServed, Served
+from app.register.staff.staff import Workplace
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -13,16 +13,16 @@ from app.desk.patron_forms import EnrolForm, FindForm, NationalIdForm
 from app.desk.refusals import refusal_of, reword_faults, show_faults
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
-from app.register.access_log import Terminal, write_down_with_act
-from app.register.carried import NotCarried, carry_national_id, take_carried
-from app.register.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
-from app.register.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
-from app.register.membership import opt_out
-from app.register.numbers import NumberNotReserved, NumberWasIssued
-from app.register.proven import PAPERS
-from app.register.staff import Workplace
-from app.register.transaction import end_transaction
-from app.register.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
+from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
+from app.register.change.membership import opt_out
+from app.register.desk.carried import NotCarried, carry_national_id, take_carried
+from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
+from app.register.desk.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
+from app.register.log.access_log import Terminal, write_down_with_act
+from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
+from app.register.patron.proven import PAPERS
+from app.register.staff.staff import Workplace
+from app.register.store.transaction import end_transaction
 from app.rules.card_number import NotACardNumber
 from app.rules.contact import ContactNotValid, check_contact
 from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id

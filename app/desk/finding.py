@@ -8,7 +8,7 @@ from app.desk.patron_forms import FindForm, HitForm
 from app.desk.refusals import reword_faults, show_faults
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
-from app.register.lookup import (
+from app.register.desk.lookup import (
     Criteria,
     CriteriaNotValid,
     Found,
@@ -16,7 +16,7 @@ from app.register.lookup import (
     TooManyAlike,
     look_up,
 )
-from app.register.visits import NotLookedUp, open_visit_of_hit
+from app.register.desk.visits import NotLookedUp, open_visit_of_hit
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.desk.routes import desk
 from app.desk.words import age_words
-from app.register.staff import Workplace
+from app.register.staff.staff import Workplace
 from app.rules.card_number import group_card_number
 from app.web.gate import library_systems
 

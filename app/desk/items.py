@@ -11,8 +11,8 @@ from app.desk.routes import desk
 from app.desk.terminal import this_workplace
 from app.ils.lending import InterlibraryWork, LendingSystem, Returned
 from app.ils.port import Refused, Unavailable
-from app.register.holders import get_holder
-from app.register.staff import Workplace
+from app.register.patron.holders import get_holder
+from app.register.staff.staff import Workplace
 from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -8,13 +8,13 @@ from app.desk.patron_forms import NationalIdForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_terminal, this_workplace
-from app.register.enrolment import AlreadyRegistered
-from app.register.national_ids import add_national_id, find_other_holder
-from app.register.patrons import NotJoined
-from app.register.proven import PapersNotSeen
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
-from app.register.transaction import end_transaction
+from app.register.change.enrolment import AlreadyRegistered
+from app.register.change.national_ids import add_national_id, find_other_holder
+from app.register.desk.serving import NobodyServed, Served
+from app.register.patron.patrons import NotJoined
+from app.register.patron.proven import PapersNotSeen
+from app.register.staff.staff import Workplace
+from app.register.store.transaction import end_transaction
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.web.access import Audience, open_to

@@ -11,12 +11,12 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
-from app.register.corrections import Correction, Proof, correct_patron
-from app.register.patrons import NoSuchPatron, NotJoined
-from app.register.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
-from app.register.unusual import Kind, count_act
+from app.register.change.corrections import Correction, Proof, correct_patron
+from app.register.desk.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
+from app.register.desk.serving import NobodyServed, Served
+from app.register.limits.unusual import Kind, count_act
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.staff.staff import Workplace
 from app.rules.contact import ContactNotValid
 from app.rules.person import PersonNotValid
 from app.web.access import Audience, open_to

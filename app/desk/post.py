@@ -11,9 +11,9 @@ from app.desk.routes import desk
 from app.desk.terminal import this_terminal, this_workplace
 from app.messages.channels import Post
 from app.messages.compose import Words, subject_of
-from app.register import letters
-from app.register.outbox import Due
-from app.register.proven import PapersNotSeen
+from app.register.messages import letters
+from app.register.messages.outbox import Due
+from app.register.patron.proven import PapersNotSeen
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.sending import write

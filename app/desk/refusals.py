@@ -6,16 +6,16 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
-from app.register.budgets import TooManyAttempts
-from app.register.cards import WasReplaced
-from app.register.deaths import NotYourReport
-from app.register.devices import NoSuchDevice
-from app.register.enrolment import AlreadyRegistered, ConsentMissing
-from app.register.membership import LastLibrary
-from app.register.numbers import NumberNotReserved, NumberWasIssued
-from app.register.patrons import NotJoined
-from app.register.pin_at_desk import NotPrintedHere
-from app.register.proven import PapersNotSeen
+from app.register.card.cards import WasReplaced
+from app.register.change.deaths import NotYourReport
+from app.register.change.enrolment import AlreadyRegistered, ConsentMissing
+from app.register.change.membership import LastLibrary
+from app.register.limits.budgets import TooManyAttempts
+from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
+from app.register.patron.patrons import NotJoined
+from app.register.patron.proven import PapersNotSeen
+from app.register.sign_in.devices import NoSuchDevice
+from app.register.sign_in.pin_at_desk import NotPrintedHere
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused, State
 from app.rules.errors import RuleBroken

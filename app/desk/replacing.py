@@ -8,12 +8,12 @@ from app.desk.forms import ReplaceForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
-from app.register.cards import WasReplaced, replace_card
-from app.register.changes import Charge
-from app.register.patrons import NotJoined
-from app.register.serving import NobodyServed, Served
-from app.register.staff import Workplace
-from app.register.transaction import end_transaction
+from app.register.card.cards import WasReplaced, replace_card
+from app.register.desk.serving import NobodyServed, Served
+from app.register.patron.changes import Charge
+from app.register.patron.patrons import NotJoined
+from app.register.staff.staff import Workplace
+from app.register.store.transaction import end_transaction
 from app.rules.card_number import group_card_number
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to

@@ -7,10 +7,10 @@ from flask_babel import gettext as _
 from app.desk.forms import ScanForm, StaffLoginForm
 from app.desk.terminal import start_serving, this_terminal, this_workplace
 from app.desk.words import ShownResult, describe
-from app.register.budgets import TooManyAttempts
-from app.register.scans import Accepted
-from app.register.scans import scan as scan_code
-from app.register.staff import StaffSignInRefused, Workplace, get_workplace, sign_in_staff
+from app.register.card.scans import Accepted
+from app.register.card.scans import scan as scan_code
+from app.register.limits.budgets import TooManyAttempts
+from app.register.staff.staff import StaffSignInRefused, Workplace, get_workplace, sign_in_staff
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -10,11 +10,11 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, this_workplace
 from app.ils.port import Refused, Unavailable
 from app.ils.self_service import Agreements, DoorBook, SelfServiceSystem
-from app.register.holders import get_holder
-from app.register.patrons import NotJoined
-from app.register.served import MINIMUM
-from app.register.serving import NobodyServed
-from app.register.staff import Workplace
+from app.register.desk.served import MINIMUM
+from app.register.desk.serving import NobodyServed
+from app.register.patron.holders import get_holder
+from app.register.patron.patrons import NotJoined
+from app.register.staff.staff import Workplace
 from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now

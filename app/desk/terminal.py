@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.register.access_log import Looker, Terminal, write_down_with_act
-from app.register.proven import PAPERS
-from app.register.serving import NobodyServed, Served, serve
-from app.register.staff import Workplace, get_workplace
+from app.register.desk.serving import NobodyServed, Served, serve
+from app.register.log.access_log import Looker, Terminal, write_down_with_act
+from app.register.patron.proven import PAPERS
+from app.register.staff.staff import Workplace, get_workplace
 from app.web.clock import now
 
 _SERVING = "serving"

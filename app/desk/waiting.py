@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.routes import desk
 from app.desk.terminal import this_terminal, this_workplace
 from app.desk.words import fault_words, notice_words
-from app.register.waiting import retry_waiting, see_waiting
+from app.register.library.waiting import retry_waiting, see_waiting
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems

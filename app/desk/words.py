@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from app.register.scans import Accepted, ScannedPatron
+from app.register.card.scans import Accepted, ScannedPatron
 from app.rules.ages import AgeBand
 from app.rules.scan import Cause, Reason, Refused
 from app.web.library_words import block_words

@@ -10,8 +10,8 @@ from flask_login import current_user
 from app.family.routes import family
 from app.ils.lending import Cost
 from app.ils.port import Refused, Unavailable
-from app.register.families import look_at_family
-from app.register.patrons import list_affiliations
+from app.register.card.families import look_at_family
+from app.register.patron.patrons import list_affiliations
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.gate import library_systems

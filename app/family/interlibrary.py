@@ -14,8 +14,8 @@ from app.family.routes import family
 from app.ils.lending import LendingSystem
 from app.ils.policy import LibraryRules
 from app.ils.port import Refused, Unavailable
-from app.register.patrons import get_patron, list_affiliations
-from app.register.transaction import end_transaction
+from app.register.patron.patrons import get_patron, list_affiliations
+from app.register.store.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
 from app.web.languages import language

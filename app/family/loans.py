@@ -14,9 +14,9 @@ from app.family.forms import LoanForm
 from app.family.routes import family
 from app.ils.overview import ask_libraries
 from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Refused, Request, Unavailable
-from app.register.families import Seen, act_in_family, look_at_family
-from app.register.patrons import list_affiliations
-from app.register.transaction import end_transaction
+from app.register.card.families import Seen, act_in_family, look_at_family
+from app.register.patron.patrons import list_affiliations
+from app.register.store.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.following import WHAT_FOLLOWS, send_and_follow

@@ -6,8 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.family.forms import PermissionForm
-from app.register.budgets import TooManyAttempts
-from app.register.families import (
+from app.register.card.families import (
     NotToOneself,
     TooManyPermissions,
     give_permission,
@@ -17,8 +16,9 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.patrons import get_patron
-from app.register.pins import SignInRefused
+from app.register.limits.budgets import TooManyAttempts
+from app.register.patron.patrons import get_patron
+from app.register.sign_in.pins import SignInRefused
 from app.rules.ages import is_advised_off
 from app.rules.card_number import NotACardNumber
 from app.web.access import Audience, open_to

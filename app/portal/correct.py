@@ -8,7 +8,7 @@ from wtforms import SelectChoice
 
 from app.portal.forms import CorrectionForm, ShownContactForm
 from app.portal.routes import portal
-from app.register.corrections import (
+from app.register.change.corrections import (
     Correction,
     LanguageNotKnown,
     NotYourLibrary,
@@ -17,7 +17,7 @@ from app.register.corrections import (
     correct_patron,
     get_correctable,
 )
-from app.register.patrons import list_affiliations
+from app.register.patron.patrons import list_affiliations
 from app.rules.contact import Contact, ContactNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now

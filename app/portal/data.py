@@ -12,11 +12,11 @@ from app.portal import look_words  # noqa: F401 - its filters
 from app.portal.data_words import UNTRACEABLE
 from app.portal.routes import portal
 from app.portal.stored import SECTIONS, explain
-from app.register.freezing import freeze_card, thaw_card
-from app.register.looks import count_looks, list_looks
-from app.register.own_data import name_libraries, read_own_data
-from app.register.proven import list_unproven
-from app.register.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
+from app.register.card.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.leaving.own_data import name_libraries, read_own_data
+from app.register.log.looks import count_looks, list_looks
+from app.register.patron.proven import list_unproven
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.identity import let_out

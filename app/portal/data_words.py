@@ -6,7 +6,7 @@ from typing import Final
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from app.register.own_data import KEYED, OTHERS, TERMINAL
+from app.register.leaving.own_data import KEYED, OTHERS, TERMINAL
 
 TABLES: Final[Mapping[str, LazyString]] = {
     "patrons": _l("You and your card"),

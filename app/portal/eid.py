@@ -12,9 +12,8 @@ from app.eid.identity import Identity
 from app.eid.refusals import EidRefused, Why
 from app.portal.registering import HANDLE, go_on
 from app.portal.routes import portal
-from app.register.online_cards import NotAnAdult, check_adult, find_holder
-from app.register.patrons import find_by_national_id
-from app.register.registrations import (
+from app.register.online.online_cards import NotAnAdult, check_adult, find_holder
+from app.register.online.registrations import (
     CHILD,
     OWN,
     Form,
@@ -23,8 +22,9 @@ from app.register.registrations import (
     begin_registration,
     note_guardian,
 )
-from app.register.sessions import renew_identified
-from app.register.transaction import end_transaction
+from app.register.patron.patrons import find_by_national_id
+from app.register.sign_in.sessions import renew_identified
+from app.register.store.transaction import end_transaction
 from app.rules.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today

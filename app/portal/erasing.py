@@ -20,12 +20,12 @@ from wtforms.validators import Length
 
 from app.ils.leaving import Keeps, ask_what_is_kept
 from app.portal.routes import portal
-from app.register.erasure import ASKED, erase_patron
-from app.register.patrons import get_patron, list_affiliations
-from app.register.receipts import NoSuchReceipt, is_receipt, read_receipt
-from app.register.retention import ERASURES
-from app.register.vault import SecretNotOpened, vault
-from app.register.written_codes import draw_written_code
+from app.register.keys.vault import SecretNotOpened, vault
+from app.register.keys.written_codes import draw_written_code
+from app.register.leaving.erasure import ASKED, erase_patron
+from app.register.leaving.receipts import NoSuchReceipt, is_receipt, read_receipt
+from app.register.leaving.retention import ERASURES
+from app.register.patron.patrons import get_patron, list_affiliations
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems

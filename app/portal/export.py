@@ -11,8 +11,8 @@ from flask_login import current_user
 from app.portal.data_words import UNTRACEABLE, WITHHELD
 from app.portal.routes import portal
 from app.portal.stored import explain_all
-from app.register.inventory import read_inventory
-from app.register.own_data import OWN_TABLES, name_libraries, read_own_data
+from app.register.leaving.inventory import read_inventory
+from app.register.leaving.own_data import OWN_TABLES, name_libraries, read_own_data
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.step_up import after_step_up

@@ -8,11 +8,11 @@ from flask_wtf import FlaskForm
 
 from app.portal.registration_steps import SHOWN_LIBRARIES
 from app.portal.routes import portal
-from app.register.enrolment import ConsentMissing
-from app.register.libraries import find_library, search_libraries
-from app.register.online_cards import NotActivatedOnline, activate_online
-from app.register.patrons import get_patron, list_affiliations
-from app.register.transaction import end_transaction
+from app.register.change.enrolment import ConsentMissing
+from app.register.online.online_cards import NotActivatedOnline, activate_online
+from app.register.patron.libraries import find_library, search_libraries
+from app.register.patron.patrons import get_patron, list_affiliations
+from app.register.store.transaction import end_transaction
 from app.rules.card_status import CardRefused, State
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.portal.routes import portal
-from app.register.looks import Look
+from app.register.log.looks import Look
 
 ROLES: Final[Mapping[str, LazyString]] = {
     "staff": _l("staff at the desk"),

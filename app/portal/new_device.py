@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 
 from app.portal.forms import LoginCodeForm
 from app.portal.routes import portal
-from app.register.budgets import TooManyAttempts
-from app.register.one_time import CodeNotValid
-from app.register.pins import SignInRefused
+from app.register.limits.budgets import TooManyAttempts
+from app.register.sign_in.one_time import CodeNotValid
+from app.register.sign_in.pins import SignInRefused
 from app.web.access import Audience, open_to
 from app.web.errors import wait_sentence
 from app.web.new_device import TooSoon, Waiting, code_failed, find_waiting, finish, forget_waiting, send_again

@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 from app.portal.forms import LetterCodeForm, NewPinForm, OrderPinForm
 from app.portal.pin import refuse_pin
 from app.portal.routes import portal
-from app.register.budgets import TooManyAttempts
-from app.register.one_time import LinkNotValid, check_link, find_link, use_link
-from app.register.pin_changes import choose_pin, draw_pin
-from app.register.pin_orders import order_new_pin
+from app.register.card.pin_changes import choose_pin, draw_pin
+from app.register.limits.budgets import TooManyAttempts
+from app.register.sign_in.one_time import LinkNotValid, check_link, find_link, use_link
+from app.register.sign_in.pin_orders import order_new_pin
 from app.rules.card_number import NotACardNumber
 from app.rules.pin_choice import PinNotGood
 from app.web.access import Audience, open_to

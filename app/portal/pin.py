@@ -7,8 +7,8 @@ from flask_login import current_user
 
 from app.portal.forms import NewPinForm
 from app.portal.routes import portal
-from app.register.pin_changes import choose_pin, draw_pin
-from app.register.transaction import end_transaction
+from app.register.card.pin_changes import choose_pin, draw_pin
+from app.register.store.transaction import end_transaction
 from app.rules.pin_choice import Fault, PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now

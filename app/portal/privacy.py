@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from app.portal.data_words import TABLES, UNTRACEABLE
 from app.portal.routes import portal
-from app.register.inventory import read_inventory
-from app.register.own_data import OWN_TABLES
+from app.register.leaving.inventory import read_inventory
+from app.register.leaving.own_data import OWN_TABLES
 from app.web.access import Audience, open_to
 
 

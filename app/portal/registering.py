@@ -13,10 +13,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.portal.routes import portal
-from app.register.enrolment import consent_is_needed
-from app.register.membership import upgrade_to_national
-from app.register.patrons import find_local_library
-from app.register.registrations import CHILD, Half, RegistrationGone, find_registration, give_up
+from app.register.change.enrolment import consent_is_needed
+from app.register.change.membership import upgrade_to_national
+from app.register.online.registrations import CHILD, Half, RegistrationGone, find_registration, give_up
+from app.register.patron.patrons import find_local_library
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.overload import evaluates

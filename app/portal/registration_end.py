@@ -11,12 +11,12 @@ from app.portal.registering import HANDLE, PAGES, Way, find_way
 from app.portal.registration_forms import FinishForm
 from app.portal.registration_steps import handle, show
 from app.portal.routes import portal
-from app.register.enrolment import AlreadyRegistered, ContactNotValid, PersonNotValid
-from app.register.libraries import find_library_name
-from app.register.online_cards import DONE_FOR, NoChild, NotFinished, make_card
-from app.register.patrons import get_patron
-from app.register.registrations import CHILD, Form
-from app.register.transaction import end_transaction
+from app.register.change.enrolment import AlreadyRegistered, ContactNotValid, PersonNotValid
+from app.register.online.online_cards import DONE_FOR, NoChild, NotFinished, make_card
+from app.register.online.registrations import CHILD, Form
+from app.register.patron.libraries import find_library_name
+from app.register.patron.patrons import get_patron
+from app.register.store.transaction import end_transaction
 from app.rules.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now

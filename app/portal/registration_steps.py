@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 
 from app.portal.registering import HANDLE, PAGES, Way, go_on, needs_guardian
 from app.portal.registration_forms import ChildForm, DetailsForm, EmailForm, LibraryForm
-from app.register.budgets import TooManyAttempts, take_tries
-from app.register.libraries import find_library_name, search_libraries
-from app.register.one_time import CodeNotValid
-from app.register.registration_codes import ask_for_email_code, confirm_email
-from app.register.registrations import CHILD, SamePerson, fill_in, name_child
-from app.register.transaction import end_transaction
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.online.registration_codes import ask_for_email_code, confirm_email
+from app.register.online.registrations import CHILD, SamePerson, fill_in, name_child
+from app.register.patron.libraries import find_library_name, search_libraries
+from app.register.sign_in.one_time import CodeNotValid
+from app.register.store.transaction import end_transaction
 from app.rules.contact import Contact, ContactNotValid, check_contact
 from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.rules.person import Person, PersonNotValid, check_person

@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.portal.forms import LoginForm
-from app.register.budgets import TooManyAttempts
-from app.register.patrons import get_patron, list_libraries
-from app.register.pins import Origin, ProofNeeded, SignInRefused, sign_in
+from app.register.limits.budgets import TooManyAttempts
+from app.register.patron.patrons import get_patron, list_libraries
+from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, sign_in
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.code_first import ask_for_code_first, can_ask_for_code_first

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.ils.port import Unavailable
 from app.portal.routes import portal
-from app.register.libraries import find_library_name
+from app.register.patron.libraries import find_library_name
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
 

@@ -3,7 +3,7 @@
 from flask import render_template
 
 from app.portal.routes import portal
-from app.register.libraries import find_library_name
+from app.register.patron.libraries import find_library_name
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
 

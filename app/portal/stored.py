@@ -12,8 +12,8 @@ from flask_babel import lazy_gettext as _l
 from app.messages.compose import subject_of
 from app.portal.data_words import COLUMNS, TABLES, WITHHELD
 from app.portal.look_words import LOOK_WORDS
-from app.register.inventory import read_inventory
-from app.register.own_data import LIBRARY_COLUMNS, OWN_TABLES, Row, name_libraries, read_own_data
+from app.register.leaving.inventory import read_inventory
+from app.register.leaving.own_data import LIBRARY_COLUMNS, OWN_TABLES, Row, name_libraries, read_own_data
 from app.rules.card_code import Kind
 from app.web.languages import LANGUAGES
 from app.web.library_words import in_a_row

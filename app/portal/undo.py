@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.messages.events import field_words
 from app.portal.routes import portal
-from app.register.contact_undo import NothingToUndo, confirm_change, find_undoable, undo_change
+from app.register.change.contact_undo import NothingToUndo, confirm_change, find_undoable, undo_change
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -1,7 +1,7 @@
 """National identity numbers: recognise them, and write each in one canonical way. Nothing is read out of them.
 
 From 2032 neither gender nor century can be read from a Norwegian number, so birth date and gender are fields of
-their own. Only the canonical text is used, once, to make a keyed token (app/register/vault.py).
+their own. Only the canonical text is used, once, to make a keyed token (app/register/keys/vault.py).
 Sources: Skatteetaten (fødselsnummer, D- and H-number, synthetic numbers, the 2032 check digit), Skatteverket SKV 704,
 UDI (the DUF number's form) and Statistics Norway's KOSTRA controls (its check digits).
 """

@@ -8,9 +8,9 @@ from typing import TypeVar
 import structlog
 from flask import Flask
 
-from app.register.budgets import TooManyAttempts
-from app.register.machines import MachineRefused, recognise_kiosk, sign_in_machine, terminal_of
-from app.register.scans import scan
+from app.register.card.scans import scan
+from app.register.limits.budgets import TooManyAttempts
+from app.register.staff.machines import MachineRefused, recognise_kiosk, sign_in_machine, terminal_of
 from app.rules.scan import Refused
 from app.sip2.words import Trouble, Why
 from app.web.clock import now

@@ -5,11 +5,11 @@ from datetime import timedelta
 from flask import current_app
 
 from app.messages.channels import Inbox
-from app.register.due_erasures import erase_due
-from app.register.inactivity import gather_uses, warn_inactive
-from app.register.journaling import forget_entries
-from app.register.overwriting import cut_off_log, rewrite_tables
-from app.register.retention import purge
+from app.register.journal.journaling import forget_entries
+from app.register.leaving.due_erasures import erase_due
+from app.register.leaving.inactivity import gather_uses, warn_inactive
+from app.register.leaving.overwriting import cut_off_log, rewrite_tables
+from app.register.leaving.retention import purge
 from app.web.clock import now
 
 _SHOWN_IN_DEMO = timedelta(hours=24)

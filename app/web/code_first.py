@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
-from app.register.confirmation import code_channel
-from app.register.one_time import CODE_LASTS
-from app.register.outbox import EMAIL, SMS
-from app.register.pin_orders import order_code, use_ordered_code
-from app.register.pins import Origin, sign_in
+from app.register.messages.outbox import EMAIL, SMS
+from app.register.sign_in.confirmation import code_channel
+from app.register.sign_in.one_time import CODE_LASTS
+from app.register.sign_in.pin_orders import order_code, use_ordered_code
+from app.register.sign_in.pins import Origin, sign_in
 from app.web.clock import now
 from app.web.cookies import device_token
 from app.web.new_device import let_in_with_code

@@ -2,7 +2,7 @@
 
 from flask import Response, current_app, request
 
-from app.register.desk_browsers import draw_desk_browser, is_desk_browser
+from app.register.staff.desk_browsers import draw_desk_browser, is_desk_browser
 
 _DEVICE = "lanekort_device"
 _DESK_BROWSER = "lanekort_desk_browser"

@@ -17,8 +17,8 @@ from flask_babel import gettext as _
 from app.eid.identity import Identity
 from app.eid.provider import Answer, Begun, Provider
 from app.eid.refusals import EidRefused, Why
-from app.register.budgets import TooManyAttempts, from_source, give_back_tries, take_tries
-from app.register.vault import hash_of_random_token
+from app.register.keys.vault import hash_of_random_token
+from app.register.limits.budgets import TooManyAttempts, from_source, give_back_tries, take_tries
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
 from app.rules.pin import EID_ONCE, EID_SOURCE

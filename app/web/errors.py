@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.register.budgets import TooManyAttempts
-from app.register.erasure_journal import JournalDamaged, JournalUnreachable
-from app.register.journaling import NotInJournal, RegisterIsBehind
-from app.register.sessions import has_ended
-from app.register.transaction import came_too_late, db
+from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journaling import NotInJournal, RegisterIsBehind
+from app.register.limits.budgets import TooManyAttempts
+from app.register.sign_in.sessions import has_ended
+from app.register.store.transaction import came_too_late, db
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, show_the_way_in
 

@@ -5,11 +5,11 @@ from alembic.script import ScriptDirectory
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from app.register.database_faults import DATABASE_ERRORS, Cause
-from app.register.erasure_journal import JournalDamaged, JournalUnreachable
-from app.register.journaling import RegisterIsBehind, check_journal
-from app.register.readiness import what_ails_the_database
-from app.register.transaction import db
+from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journaling import RegisterIsBehind, check_journal
+from app.register.store.database_faults import DATABASE_ERRORS, Cause
+from app.register.store.readiness import what_ails_the_database
+from app.register.store.transaction import db
 from app.web.access import Audience, open_to
 from app.web.unavailable import RETRY_SECONDS, was_full
 

@@ -11,12 +11,12 @@ from flask import Flask, Request, Response, after_this_request, current_app, g, 
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from app.register.cards import issue_card, revoke_device
-from app.register.carrying import carry_cards
-from app.register.devices import admit_device, recognise_device
-from app.register.phone_keys import end_phone_keys
-from app.register.pins import hold_sign_in
-from app.register.sessions import (
+from app.register.card.cards import issue_card, revoke_device
+from app.register.card.carrying import carry_cards
+from app.register.card.phone_keys import end_phone_keys
+from app.register.sign_in.devices import admit_device, recognise_device
+from app.register.sign_in.pins import hold_sign_in
+from app.register.sign_in.sessions import (
     BORROWED_DEVICE,
     DESK,
     OWN_DEVICE,

@@ -7,8 +7,8 @@ import structlog
 from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.register.erasure_journal import JournalDamaged, JournalUnreachable
-from app.register.journaling import NotInJournal, RegisterIsBehind, check_journal, check_written
+from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journaling import NotInJournal, RegisterIsBehind, check_journal, check_written
 
 _EVERY_SECONDS = 5.0
 _OPEN_ALL_THE_SAME = frozenset({"health.healthz", "health.readyz", "static"})

@@ -8,8 +8,8 @@ import structlog
 from flask import current_app
 
 from app.messages.channels import Letter, NotSent, Post
-from app.register.log_roots import list_unsent, make_root, mark_root_sent
-from app.register.log_sealing import BATCH, seal
+from app.register.log.roots import list_unsent, make_root, mark_root_sent
+from app.register.log.sealing import BATCH, seal
 from app.web.clock import now
 
 _MAIL = "mailto:"

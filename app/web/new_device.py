@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
-from app.register.confirmation import ask_for_code, code_channel, may_still_sign_in, see_code_for
-from app.register.devices import is_confirmed
-from app.register.one_time import CODE_LASTS, NEW_DEVICE, use_code
-from app.register.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
-from app.register.outbox import ask_for_message
+from app.register.messages.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
+from app.register.messages.outbox import ask_for_message
+from app.register.sign_in.confirmation import ask_for_code, code_channel, may_still_sign_in, see_code_for
+from app.register.sign_in.devices import is_confirmed
+from app.register.sign_in.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.rules.errors import RuleBroken
 from app.rules.pin import CODE_RESENT_AFTER
 from app.web.clock import now

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from flask import current_app, g, request
 
-from app.register.evaluations import GATE
+from app.register.keys.evaluations import GATE
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from flask import session
 
-from app.register.vault import SecretNotOpened, vault
+from app.register.keys.vault import SecretNotOpened, vault
 
 
 def keep_sealed(name: str, values: Mapping[str, object]) -> None:

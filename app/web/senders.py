@@ -14,10 +14,10 @@ from typing import Self
 import structlog
 from flask import Flask
 
-from app.register.message_queue import list_due, take_due_message
-from app.register.outbox import EMAIL, QUEUES, Urgency
-from app.register.registration_codes import is_code_due, take_due_code
-from app.register.transaction import db
+from app.register.messages.message_queue import list_due, take_due_message
+from app.register.messages.outbox import EMAIL, QUEUES, Urgency
+from app.register.online.registration_codes import is_code_due, take_due_code
+from app.register.store.transaction import db
 from app.web.clock import now
 from app.web.sending import channels_served, deliver, deliver_code
 

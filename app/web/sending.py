@@ -10,10 +10,9 @@ from flask_babel import force_locale
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import Words, compose
 from app.messages.events import ContactChange
-from app.register.contact_changes import undo_word
-from app.register.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
-from app.register.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
-from app.register.outbox import (
+from app.register.messages.contact_changes import undo_word
+from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
+from app.register.messages.outbox import (
     CODE_FIRST,
     EMAIL,
     LETTER,
@@ -24,8 +23,9 @@ from app.register.outbox import (
     can_be_reached_at_once,
     check_address,
 )
-from app.register.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
-from app.register.transaction import db
+from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
+from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
+from app.register.store.transaction import db
 from app.web.clock import now
 
 _CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, CODE_FIRST: NEW_DEVICE, STEP_UP_CODE: STEP_UP}

@@ -38,13 +38,13 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 
-from app.register.budgets import TooManyAttempts
-from app.register.confirmation import ask_for_code, code_channel, see_code_for
-from app.register.devices import is_confirmed_device
-from app.register.one_time import CODE_LASTS, STEP_UP, CodeNotValid, use_code
-from app.register.patrons import get_patron
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.sessions import renew_code, renew_secret, use_identified
+from app.register.limits.budgets import TooManyAttempts
+from app.register.patron.patrons import get_patron
+from app.register.sign_in.confirmation import ask_for_code, code_channel, see_code_for
+from app.register.sign_in.devices import is_confirmed_device
+from app.register.sign_in.one_time import CODE_LASTS, STEP_UP, CodeNotValid, use_code
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.sign_in.sessions import renew_code, renew_secret, use_identified
 from app.web.access import Audience, audience_of
 from app.web.clock import now
 from app.web.cookies import device_token

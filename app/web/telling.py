@@ -18,8 +18,7 @@ from app.ils.json_call import make_client
 from app.ils.lending import LendingSystem
 from app.ils.port import Refused, Unavailable
 from app.ils.webhook import send_notice
-from app.register.changes import ERASED, LEFT, RENUMBERED
-from app.register.notices import (
+from app.register.library.notices import (
     Line,
     Notice,
     list_due_notices,
@@ -30,7 +29,8 @@ from app.register.notices import (
     set_aside,
     take_line,
 )
-from app.register.transaction import db
+from app.register.patron.changes import ERASED, LEFT, RENUMBERED
+from app.register.store.transaction import db
 from app.rules.pauses import pause_after
 from app.web.clock import now
 from app.web.gate import library_systems

@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.register.access_log import NotWrittenDown
-from app.register.database_faults import DATABASE_ERRORS, Cause, cause_of
-from app.register.evaluations import TooBusy
-from app.register.transaction import db
+from app.register.keys.evaluations import TooBusy
+from app.register.log.access_log import NotWrittenDown
+from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
+from app.register.store.transaction import db
 from app.web.errors import API_PREFIX, error_page, fault, problem
 from app.web.languages import language
 

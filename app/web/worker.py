@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import structlog
 from flask import Flask
 
-from app.register.clocks import bring_forward
-from app.register.due_erasures import erase_due
-from app.register.erasure_journal import JournalDamaged, JournalUnreachable
-from app.register.families import advise_older_children
-from app.register.journaling import RegisterIsBehind, write_waiting
-from app.register.overwriting import cut_off_log
-from app.register.pin_orders import handle_pin_order
-from app.register.retention import purge_registrations
-from app.register.transaction import db
+from app.register.card.families import advise_older_children
+from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journaling import RegisterIsBehind, write_waiting
+from app.register.leaving.due_erasures import erase_due
+from app.register.leaving.overwriting import cut_off_log
+from app.register.leaving.retention import purge_registrations
+from app.register.messages.clocks import bring_forward
+from app.register.sign_in.pin_orders import handle_pin_order
+from app.register.store.transaction import db
 from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
 from app.web.journal_watch import check_watch

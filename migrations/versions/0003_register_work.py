@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.register.vault import vault
+from app.register.keys.vault import vault
 
 revision = "0003"
 down_revision = "0002"

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Row, func, select
 from werkzeug.test import TestResponse
 
-from app.register.freezing import freeze_card
-from app.register.tables import AccessLogEntry, Affiliation, Message, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Affiliation, Message, Patron
 from tests.conftest import Clock
 from tests.doors.visits import csrf_token, main_text, read_page
 

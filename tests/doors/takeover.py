@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from app.messages.channels import Inbox
-from app.register.patrons import register_patron
-from app.register.pins import set_pin
-from app.register.tables import Patron
-from app.register.transaction import db
+from app.register.patron.patrons import register_patron
+from app.register.sign_in.pins import set_pin
+from app.register.store.transaction import db
+from app.register.tables.register import Patron
 from app.rules.contact import Contact
 from app.web.sending import send_one
 from app.web.worker import handle_orders

@@ -6,8 +6,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
-from app.register.tables import Affiliation, Library, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, Library, Patron
 from tests.conftest import Clock
 from tests.doors.coming import (
     Come,

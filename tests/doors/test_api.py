@@ -13,8 +13,8 @@ from sqlalchemy import select
 from werkzeug.datastructures import Authorization
 
 from app.demo.accounts import MACHINES
-from app.register.tables import AccessLogEntry
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import (

@@ -7,9 +7,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.register.notices import mark_told
-from app.register.tables import LibraryNotice, LibraryQueue
-from app.register.transaction import db
+from app.register.library.notices import mark_told
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, LibraryQueue
 from tests.doors.libraries import ULLENSAKER, acknowledge, activate, correct, enrol, fetch, read_changes
 
 GUARDIAN = "N000100001"

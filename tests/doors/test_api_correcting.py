@@ -8,8 +8,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.tables import Base, Message
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Base, Message
 from tests.doors.conftest import Contents
 from tests.doors.libraries import MULLSJO, NEW, PATRONS, ULLENSAKER, correct, fetch
 

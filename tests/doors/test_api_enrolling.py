@@ -7,10 +7,10 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.freezing import freeze_card
-from app.register.membership import opt_out
-from app.register.tables import AccessLogEntry, IssuedNumber, LibraryNotice, MachineAnswer, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, IssuedNumber, LibraryNotice, MachineAnswer, Patron
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.libraries import CHILD, MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, activate, enrol, fetch

@@ -8,9 +8,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.patrons import activate_card
-from app.register.tables import Erasure, Patron
-from app.register.transaction import db
+from app.register.patron.patrons import activate_card
+from app.register.store.transaction import db
+from app.register.tables.register import Erasure, Patron
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.libraries import (

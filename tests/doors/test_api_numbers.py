@@ -3,8 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
-from app.register.machines import rotate_password
-from app.register.transaction import db
+from app.register.staff.machines import rotate_password
+from app.register.store.transaction import db
 from tests.conftest import Clock
 from tests.doors.libraries import MULLSJO, PATRONS, ULLENSAKER
 from tests.doors.visits import KIOSK_1

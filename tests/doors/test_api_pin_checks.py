@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.register.freezing import freeze_card
-from app.register.membership import opt_out
-from app.register.pins import set_pin
-from app.register.tables import AccessLogEntry, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.sign_in.pins import set_pin
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Patron
 from app.rules.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

@@ -10,8 +10,8 @@ from apiflask import APIFlask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app.register.tables import LibraryNotice, NumberSeries, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, NumberSeries, Patron
 from tests.doors.libraries import JOINING, MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, correct, enrol, fetch
 
 CROWD = 20

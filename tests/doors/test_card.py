@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 from sqlalchemy import update
 
-from app.register.tables import Credential, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Patron
 from app.rules.card_code import parse, step_at
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code, submit

@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
-from app.register.budgets import take_tries
-from app.register.tables import Device, PinOrder
-from app.register.transaction import db
+from app.register.limits.budgets import take_tries
+from app.register.store.transaction import db
+from app.register.tables.register import Device, PinOrder
 from app.rules.pin import (
     ALL,
     CARD_SOON,

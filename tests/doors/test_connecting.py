@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from app.ils.port import Refused
 from app.ils.webhook import sign, write_key
-from app.register.notices import take_line
-from app.register.tables import LibraryQueue
-from app.register.transaction import db
+from app.register.library.notices import take_line
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryQueue
 from app.web.telling import tell_line
 from tests.conftest import Clock
 from tests.doors.test_operator_commands import run

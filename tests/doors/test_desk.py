@@ -8,9 +8,9 @@ from flask import before_render_template
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from app.register.cards import report_lost
-from app.register.tables import AccessLogEntry, Credential, Library
-from app.register.transaction import db
+from app.register.card.cards import report_lost
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Credential, Library
 from app.rules.card_code import Kind, build, parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

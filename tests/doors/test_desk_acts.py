@@ -4,11 +4,11 @@ from datetime import date
 
 from sqlalchemy import select
 
-from app.register.freezing import freeze_card
-from app.register.one_time import find_link
-from app.register.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, NEW_PIN
-from app.register.tables import LibraryNotice, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.messages.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, NEW_PIN
+from app.register.sign_in.one_time import find_link
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, Patron
 from tests.doors.serving import (
     ASA,
     INGRID,

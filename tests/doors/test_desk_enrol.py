@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, text
 
 from app.demo.accounts import PATRONS
-from app.register.outbox import WELCOME
-from app.register.tables import Affiliation, LibraryNotice, Message, NationalIdToken, Patron
-from app.register.transaction import db
+from app.register.messages.outbox import WELCOME
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, LibraryNotice, Message, NationalIdToken, Patron
 from tests.doors.serving import (
     NOBODYS_NUMBER,
     act,

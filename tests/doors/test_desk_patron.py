@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from app.register.membership import opt_out
-from app.register.tables import AttemptCount, Patron
-from app.register.transaction import db
+from app.register.change.membership import opt_out
+from app.register.store.transaction import db
+from app.register.tables.register import AttemptCount, Patron
 from tests.doors.serving import (
     ASA,
     INGRID,

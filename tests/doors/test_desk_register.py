@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.register.cards import replace_card
-from app.register.notices import LEASE, list_due_notices, pause_line, set_aside, take_line
-from app.register.tables import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
-from app.register.transaction import db
+from app.register.card.cards import replace_card
+from app.register.library.notices import LEASE, list_due_notices, pause_line, set_aside, take_line
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
 from tests.doors.libraries import ULLENSAKER
 from tests.doors.visits import desk_log_in, main_text, read_page, submit
 

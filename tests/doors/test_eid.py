@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app import create_app
-from app.register.tables import Device, NationalIdToken, Patron, Registration, Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Device, NationalIdToken, Patron, Registration, Session
 from app.rules.pin import EID_SOURCE
 from tests.conftest import Clock, settings_for
 from tests.doors import visits

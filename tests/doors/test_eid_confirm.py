@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.register.tables import Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Session
 from tests.conftest import Clock
 from tests.doors import visits
 from tests.doors.coming import Come, app, assert_leads_on, come_back, is_let_in, service

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from app.portal import erasing as portal_erasing
-from app.register.deaths import report_death
-from app.register.erasure import erase_patron
-from app.register.freezing import freeze_card
-from app.register.membership import opt_out
-from app.register.notices import list_due_notices, mark_told
-from app.register.tables import Patron
-from app.register.transaction import db
+from app.register.change.deaths import report_death
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.leaving.erasure import erase_patron
+from app.register.library.notices import list_due_notices, mark_told
+from app.register.store.transaction import db
+from app.register.tables.register import Patron
 from app.rules.pin import RECEIPT_SOURCE
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
 

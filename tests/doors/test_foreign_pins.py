@@ -11,10 +11,10 @@ from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
 from app.demo.accounts import PATRONS
-from app.register.patrons import register_patron
-from app.register.tables import PinVerifier
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys.vault import vault
+from app.register.patron.patrons import register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import PinVerifier
 from app.rules.contact import Contact
 from app.sip2.checks import Checks
 from tests.conftest import Clock

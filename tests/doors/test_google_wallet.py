@@ -11,10 +11,10 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.cards import KEY_COLUMN
-from app.register.tables import Credential, Device, Patron
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.card.cards import KEY_COLUMN
+from app.register.keys.vault import vault
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Device, Patron
 from app.rules.card_code import parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

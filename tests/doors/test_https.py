@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from app import create_app
-from app.register.transaction import db
+from app.register.store.transaction import db
 from app.web.access import MACHINES
 from tests.conftest import Clock, settings_for
 from tests.doors.inspection import InspectingClient

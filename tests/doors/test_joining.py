@@ -10,8 +10,8 @@ from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
 from app.messages.channels import Inbox
-from app.register.tables import AccessLogEntry, Affiliation, Message, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Affiliation, Message, Patron
 from app.web.worker import work_once
 from tests.conftest import Clock
 from tests.doors.libraries import MULLSJO, NATIONAL_ID, PAPERS, PATRONS, ULLENSAKER, activate, correct, enrol, fetch

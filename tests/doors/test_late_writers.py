@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from flask_login import current_user
 
 from app.portal import routes as sign_in_page
-from app.register.erasure import erase_patron
-from app.register.outbox import CONTACT_CHANGED, ask_for_message
-from app.register.patrons import register_patron
-from app.register.pins import set_pin
-from app.register.transaction import db
+from app.register.leaving.erasure import erase_patron
+from app.register.messages.outbox import CONTACT_CHANGED, ask_for_message
+from app.register.patron.patrons import register_patron
+from app.register.sign_in.pins import set_pin
+from app.register.store.transaction import db
 from app.rules.contact import Contact
 from app.web.access import Audience, audience_of, open_to
 from tests.conftest import START

@@ -4,8 +4,8 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app.register.tables import Credential, Patron, Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Patron, Session
 from tests.doors.test_phone import agree
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, scan_at_kiosk, shown_code
 

@@ -12,9 +12,9 @@ from sqlalchemy import delete, select, update
 from app import create_app
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
-from app.register.access_log import Looker, write_down
-from app.register.tables import AccessLogEntry, AccessLogLink, AccessLogRoot
-from app.register.transaction import db
+from app.register.log.access_log import Looker, write_down
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, AccessLogLink, AccessLogRoot
 from app.web.log_keeping import keep_roots, read_kept, seal_access_log
 from tests.conftest import settings_for
 from tests.register.people import CHILD, patron_id

@@ -7,8 +7,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.tables import FamilyPermission, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Patron
 from tests.conftest import START
 from tests.doors.libraries import fetch
 from tests.doors.test_late_writers import erase, make_patron

@@ -10,19 +10,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from app.portal.stored import SECTIONS, explain_all
-from app.register.access_log import Looker, Terminal
-from app.register.cards import replace_card
-from app.register.changes import note_change
-from app.register.families import give_permission, switch
-from app.register.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.one_time import STEP_UP, draw_code
-from app.register.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
-from app.register.own_data import OWN_TABLES, UNTRACEABLE
-from app.register.registrations import FORM_COLUMN
-from app.register.tables import AccessLogEntry, Base, FamilyPermission, Message, Patron, Registration
-from app.register.transaction import db
-from app.register.vault import vault
-from app.register.visits import open_visit
+from app.register.card.cards import replace_card
+from app.register.card.families import give_permission, switch
+from app.register.desk.visits import open_visit
+from app.register.keys.vault import vault
+from app.register.leaving.own_data import OWN_TABLES, UNTRACEABLE
+from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.log.access_log import Looker, Terminal
+from app.register.messages.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.online.registrations import FORM_COLUMN
+from app.register.patron.changes import note_change
+from app.register.sign_in.one_time import STEP_UP, draw_code
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Base, FamilyPermission, Message, Patron, Registration
 from tests.conftest import START, Clock
 from tests.doors.visits import (
     CHILD,

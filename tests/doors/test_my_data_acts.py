@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.register.tables import Patron, Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Patron, Session
 from app.web.worker import work_once
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

@@ -14,10 +14,10 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.messages.channels import Channels, Inbox
 from app.messages.smtp import Smtp
-from app.register.cards import report_lost
-from app.register.pin_changes import choose_pin
-from app.register.tables import Device, Patron, Session
-from app.register.transaction import db
+from app.register.card.cards import report_lost
+from app.register.card.pin_changes import choose_pin
+from app.register.store.transaction import db
+from app.register.tables.register import Device, Patron, Session
 from app.web.sending import send_one
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, submit

@@ -14,8 +14,8 @@ import demo
 from app import create_app
 from app.config import BadSettings, demo_settings
 from app.demo.accounts import DESKS, MACHINES, PATRONS
-from app.register.tables import Base, Library, PresentedStep, Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Base, Library, PresentedStep, Session
 from app.web.access import Audience, RouteWithoutAudience, open_to, require_audiences
 from demo import Demonstration
 from tests.conftest import Clock, Databases, settings_for

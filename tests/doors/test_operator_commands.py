@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
-from app.register.unusual import Kind, count_act
-from app.register.vault import Vault
+from app.register.keys.vault import Vault
+from app.register.limits.unusual import Kind, count_act
 from tests.conftest import VAULT_KEYS, Clock
 from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
 

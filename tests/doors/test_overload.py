@@ -8,9 +8,9 @@ from flask import g, has_request_context
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from app.register import evaluations
-from app.register.evaluations import GATE
-from app.register.transaction import db
+from app.register.keys import evaluations
+from app.register.keys.evaluations import GATE
+from app.register.store.transaction import db
 from tests.doors.visits import (
     CHILD,
     GUARDIAN,

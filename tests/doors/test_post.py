@@ -5,11 +5,11 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.register.message_queue import leave_to_desk, mark_failed
-from app.register.one_time import find_link
-from app.register.outbox import CARD_FROZEN, LETTER, NEW_PIN, ask_for_message
-from app.register.tables import AccessLogEntry, Message, Patron
-from app.register.transaction import db
+from app.register.messages.message_queue import leave_to_desk, mark_failed
+from app.register.messages.outbox import CARD_FROZEN, LETTER, NEW_PIN, ask_for_message
+from app.register.sign_in.one_time import find_link
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Message, Patron
 from tests.doors.visits import CHILD, GUARDIAN, MULLSJO, csrf_token, desk_log_in, main_text, read_page, submit
 
 

@@ -7,7 +7,7 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app.register.inventory import read_inventory
+from app.register.leaving.inventory import read_inventory
 from tests.conftest import Clock
 from tests.doors.visits import main_text, read_page
 

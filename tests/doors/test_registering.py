@@ -9,8 +9,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.tables import Affiliation, Registration, Session
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, Registration, Session
 from tests.conftest import Clock
 from tests.doors.coming import (
     AGREED,

@@ -7,8 +7,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.register.tables import FamilyPermission, Library
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Library
 from tests.doors.coming import (
     DETAILS,
     Come,

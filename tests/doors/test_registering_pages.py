@@ -6,8 +6,8 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app.register.tables import Library
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Library
 from tests.conftest import Clock
 from tests.doors.coming import DETAILS, Come, app, come_back, read_code, service
 from tests.doors.visits import main_text, read_page, submit

@@ -16,9 +16,9 @@ from app.messages import smtp as smtp_module
 from app.messages.channels import Channels, Inbox, Letter, NotSent
 from app.messages.sms import Sms
 from app.messages.smtp import Smtp
-from app.register.outbox import CARD_FROZEN, STEP_UP_CODE, Urgency, ask_for_message
-from app.register.tables import Message, Patron
-from app.register.transaction import db
+from app.register.messages.outbox import CARD_FROZEN, STEP_UP_CODE, Urgency, ask_for_message
+from app.register.store.transaction import db
+from app.register.tables.register import Message, Patron
 from app.web.senders import BULK_A_MINUTE, Lane, Senders
 from app.web.sending import send_one
 from app.web.worker import work

@@ -10,9 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from app.messages.channels import Inbox, Letter, NotSent
 from app.messages.smtp import Smtp
-from app.register.corrections import Correction, Proof, correct_patron
-from app.register.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
-from app.register.outbox import (
+from app.register.change.corrections import Correction, Proof, correct_patron
+from app.register.messages.outbox import (
     CARD_FROZEN,
     CODE_FIRST,
     CONTACT_CHANGED,
@@ -22,8 +21,9 @@ from app.register.outbox import (
     WELCOME,
     ask_for_message,
 )
-from app.register.tables import Message, OneTimeSecret, Patron
-from app.register.transaction import db
+from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
+from app.register.store.transaction import db
+from app.register.tables.register import Message, OneTimeSecret, Patron
 from app.rules.contact import Contact
 from app.web.clean_up import clean_up, empty_demo_inbox
 from app.web.sending import can_send_code, send_one

@@ -9,8 +9,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.register.cards import report_lost
-from app.register.transaction import db
+from app.register.card.cards import report_lost
+from app.register.store.transaction import db
 from tests.conftest import Clock, settings_for
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import (

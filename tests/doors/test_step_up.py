@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.messages.channels import Inbox
-from app.register.one_time import STEP_UP, draw_code
-from app.register.tables import Message, Patron, Session
-from app.register.transaction import db, direct_connection
+from app.register.sign_in.one_time import STEP_UP, draw_code
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Message, Patron, Session
 from app.web.access import Audience, open_to
 from app.web.step_up import after_step_up
 from tests.conftest import Clock, settings_for

@@ -16,7 +16,7 @@ from werkzeug.datastructures import Authorization
 from app import create_app
 from app.messages.channels import Channels, Inbox
 from app.messages.smtp import Smtp
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.conftest import Clock, settings_for
 from tests.doors import libraries
 from tests.doors.libraries import activate, correct, fetch

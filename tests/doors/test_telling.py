@@ -12,9 +12,9 @@ from apiflask import APIFlask
 from sqlalchemy import select, update
 
 from app.ils.webhook import draw_key
-from app.register.tables import LibraryNotice, LibraryQueue
-from app.register.transaction import db
-from app.register.webhooks import listen_at
+from app.register.library.webhooks import listen_at
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, LibraryQueue
 from app.web.telling import tell_one_library
 from tests.conftest import Clock
 

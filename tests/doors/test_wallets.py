@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.card.offers import Wallets
-from app.register.freezing import freeze_card
-from app.register.tables import Message
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.store.transaction import db
+from app.register.tables.register import Message
 from app.web.worker import work_once
 from tests.conftest import START, Clock
 from tests.doors.conftest import Contents

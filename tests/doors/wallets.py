@@ -7,8 +7,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.register.libraries import allow_static_codes
-from app.register.transaction import db
+from app.register.patron.libraries import allow_static_codes
+from app.register.store.transaction import db
 from tests.conftest import Clock
 from tests.doors.visits import read_page, submit
 from tests.wallets import SAVE, fill_in

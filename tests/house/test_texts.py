@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 APP = Path(__file__).parents[2] / "app"
 DOCS = APP.parent / "docs"
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
-METHODS_OF_DOCS = [("register-inventory.md", "app.register.inventory:extract")]
+METHODS_OF_DOCS = [("register-inventory.md", "app.register.leaving.inventory:extract")]
 LAZY = {"_l": None, "lazy_gettext": None, "lazy_ngettext": (1, 2), "lazy_pgettext": ((1, "c"), 2)}
 
 

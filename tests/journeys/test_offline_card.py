@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 from sqlalchemy import create_engine, text
 
 from app.config import demo_settings
-from app.register.cards import KEY_COLUMN
-from app.register.vault import Vault
+from app.register.card.cards import KEY_COLUMN
+from app.register.keys.vault import Vault
 from tests.doors.visits import CHILD, GUARDIAN, KIOSK_1
 from tests.journeys.conftest import PHONE, Opener, find_chromium
 from tests.journeys.people import Kiosk, Visitor, read_code

@@ -16,8 +16,8 @@ from app import create_app
 from app.card.google_wallet import make_google_object, sign_save_link
 from app.config import demo_settings
 from app.demo.seed import seed_register
-from app.register.transaction import db
-from app.register.wallet_passes import WalletPass
+from app.register.card.wallet_passes import WalletPass
+from app.register.store.transaction import db
 from app.rules.card_code import Kind, build, totp_at
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Visitor

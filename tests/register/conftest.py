@@ -7,7 +7,7 @@ import pytest
 from apiflask import APIFlask
 
 from app import create_app
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.conftest import Clock, settings_for
 from tests.register.rotating import keep_everything
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from app.register import vault as vault_module
-from app.register.driver import Line
+from app.register.keys import vault as vault_module
+from app.register.store.driver import Line
 
 
 @contextmanager

@@ -4,22 +4,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from app.register.access_log import Looker, write_down
-from app.register.changes import RENUMBERED, note_change
-from app.register.contact_changes import keep_change
-from app.register.families import PURPOSE, give_permission, switch
-from app.register.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.one_time import draw_link
-from app.register.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
-from app.register.own_data import OWN_TABLES, read_own_data
-from app.register.pins import set_pin
-from app.register.registrations import FORM_COLUMN
-from app.register.scans import scan
-from app.register.sessions import OWN_DEVICE, start_session
-from app.register.tables import FamilyPermission, NationalIdToken, Patron, PinOrder, Registration
-from app.register.transaction import db
-from app.register.vault import hash_of_random_token, vault
-from app.register.visits import open_visit
+from app.register.card.families import PURPOSE, give_permission, switch
+from app.register.card.scans import scan
+from app.register.desk.visits import open_visit
+from app.register.keys.vault import hash_of_random_token, vault
+from app.register.leaving.own_data import OWN_TABLES, read_own_data
+from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.log.access_log import Looker, write_down
+from app.register.messages.contact_changes import keep_change
+from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.online.registrations import FORM_COLUMN
+from app.register.patron.changes import RENUMBERED, note_change
+from app.register.sign_in.one_time import draw_link
+from app.register.sign_in.pins import set_pin
+from app.register.sign_in.sessions import OWN_DEVICE, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, NationalIdToken, Patron, PinOrder, Registration
 from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
 
 SYSTEM = "2023500"

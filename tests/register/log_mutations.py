@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from app.register.log_proofs import body_of, commit_to, link_after
-from app.register.tables import (
+from app.register.log.proofs import body_of, commit_to, link_after
+from app.register.store.transaction import db
+from app.register.tables.register import (
     AccessLogEntry,
     AccessLogHead,
     AccessLogLink,
     AccessLogRemoval,
     AccessLogRoot,
 )
-from app.register.transaction import db
 
 Rows = list[dict[str, Any]]
 Log = dict[str, Rows]

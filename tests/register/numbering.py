@@ -11,9 +11,9 @@ from datetime import date, datetime
 from flask import Flask
 
 from app import create_app
-from app.register import numbers
-from app.register.patrons import register_patron
-from app.register.transaction import db
+from app.register.patron import numbers
+from app.register.patron.patrons import register_patron
+from app.register.store.transaction import db
 from app.rules.contact import Contact
 from tests.conftest import settings_for
 

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, text
 
-from app.register.access_log import Looker, Terminal
-from app.register.cards import issue_card, show_codes
-from app.register.devices import admit_device
-from app.register.erasure import ASKED, Reason, erase_patron
-from app.register.tables import Base, Device, Patron
-from app.register.transaction import db
+from app.register.card.cards import issue_card, show_codes
+from app.register.leaving.erasure import ASKED, Reason, erase_patron
+from app.register.log.access_log import Looker, Terminal
+from app.register.sign_in.devices import admit_device
+from app.register.store.transaction import db
+from app.register.tables.register import Base, Device, Patron
 
 GUARDIAN, CHILD, TEEN, LOST, AT_MULLSJO, HIDDEN = (f"N00010000{n}" for n in range(1, 7))
 PINS = {GUARDIAN: "4719", CHILD: "8302", LOST: "6184"}

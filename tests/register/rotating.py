@@ -5,18 +5,20 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from app.demo.accounts import DESKS, MACHINES, PATRONS
-from app.register.access_log import Looker, write_down
-from app.register.cards import show_codes
-from app.register.log_removals import note_removal
-from app.register.log_roots import make_root
-from app.register.log_sealing import seal_all
-from app.register.log_verification import verify
-from app.register.machines import rotate_password, sign_in_machine
-from app.register.numbers import NumberWasIssued, is_gone, note_number
-from app.register.patrons import find_by_national_id
-from app.register.rotation import count_older, list_renewables, renew
-from app.register.staff import sign_in_staff
-from app.register.tables import (
+from app.register.card.cards import show_codes
+from app.register.keys.rotation import count_older, list_renewables, renew
+from app.register.keys.vault import Vault, vault
+from app.register.log.access_log import Looker, write_down
+from app.register.log.removals import note_removal
+from app.register.log.roots import make_root
+from app.register.log.sealing import seal_all
+from app.register.log.verification import verify
+from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
+from app.register.patron.patrons import find_by_national_id
+from app.register.staff.machines import rotate_password, sign_in_machine
+from app.register.staff.staff import sign_in_staff
+from app.register.store.transaction import db
+from app.register.tables.register import (
     AccessLogEntry,
     ContactChange,
     IssuedNumber,
@@ -27,8 +29,6 @@ from app.register.tables import (
     PinOrder,
     Registration,
 )
-from app.register.transaction import db
-from app.register.vault import Vault, vault
 from app.rules.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS
 from tests.register.people import GUARDIAN, code_on, make_phone, patron_id

@@ -8,17 +8,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from app.register.access_log import Looker, write_down, write_down_list, write_down_with_act
-from app.register.log_proofs import body_of, commit_to, head_body, prove, read_ranges, write_ranges
-from app.register.log_removals import note_removal
-from app.register.log_roots import NotARoot, make_root, public_keys, read_root
-from app.register.log_sealing import seal, seal_all
-from app.register.log_verification import verify
-from app.register.retention import ACCESS_LOG, purge
-from app.register.scans import scan
-from app.register.tables import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRoot, Patron
-from app.register.transaction import db
-from app.register.vault import Vault
+from app.register.card.scans import scan
+from app.register.keys.vault import Vault
+from app.register.leaving.retention import ACCESS_LOG, purge
+from app.register.log.access_log import Looker, write_down, write_down_list, write_down_with_act
+from app.register.log.proofs import body_of, commit_to, head_body, prove, read_ranges, write_ranges
+from app.register.log.removals import note_removal
+from app.register.log.roots import NotARoot, make_root, public_keys, read_root
+from app.register.log.sealing import seal, seal_all
+from app.register.log.verification import verify
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRoot, Patron
 from tests.conftest import VAULT_KEYS
 from tests.register.log_mutations import CHAIN, COLUMNS, LINES, MUTATIONS, read_log, relink, write_log
 from tests.register.people import (

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.register.budgets import (
+from app.register.leaving.retention import purge
+from app.register.limits.budgets import (
     FirstOf,
     TooManyAttempts,
     count_try,
@@ -14,8 +15,7 @@ from app.register.budgets import (
     give_back_tries,
     take_tries,
 )
-from app.register.retention import purge
-from app.register.transaction import TransactionIsOpen, db, direct_connection
+from app.register.store.transaction import TransactionIsOpen, db, direct_connection
 from app.rules.pin import Budget
 from tests.register.people import GUARDIAN, count_rows, patron_id, read_register
 

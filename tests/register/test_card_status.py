@@ -8,23 +8,23 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select, update
 
-from app.register.access_log import Looker
-from app.register.card_status import is_at_rest, is_in_use, is_taken_at, lets_holder_in, state_at, status_of
-from app.register.cards import replace_card
-from app.register.carrying import list_carried
-from app.register.enrolment import activate_here
-from app.register.families import act_in_family, give_permission, list_received, look_at_family, switch
-from app.register.fetching import fetch_patron
-from app.register.lookup import Criteria, look_up
-from app.register.one_time import draw_link, find_link
-from app.register.patrons import NoSuchPatron, get_patron
-from app.register.pin_at_desk import order_new_pin
-from app.register.pin_checks import check_pin
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.scans import Accepted, scan
-from app.register.tables import FamilyPermission, Patron
-from app.register.transaction import db
-from app.register.wallet_passes import allowed_passes, issue_rotating_pass
+from app.register.card.cards import replace_card
+from app.register.card.carrying import list_carried
+from app.register.card.families import act_in_family, give_permission, list_received, look_at_family, switch
+from app.register.card.scans import Accepted, scan
+from app.register.card.wallet_passes import allowed_passes, issue_rotating_pass
+from app.register.change.enrolment import activate_here
+from app.register.desk.lookup import Criteria, look_up
+from app.register.library.fetching import fetch_patron
+from app.register.log.access_log import Looker
+from app.register.patron.card_status import is_at_rest, is_in_use, is_taken_at, lets_holder_in, state_at, status_of
+from app.register.patron.patrons import NoSuchPatron, get_patron
+from app.register.sign_in.one_time import draw_link, find_link
+from app.register.sign_in.pin_at_desk import order_new_pin
+from app.register.sign_in.pin_checks import check_pin
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Patron
 from app.rules.card_status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal

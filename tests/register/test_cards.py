@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.register import cards
-from app.register.cards import issue_card, report_lost, revoke_device, show_codes
-from app.register.devices import NoSuchDevice, admit_device, list_devices, recognise_device
-from app.register.patrons import list_libraries
-from app.register.sessions import OWN_DEVICE, find_session, start_session
-from app.register.tables import Credential, Patron
-from app.register.transaction import db
+from app.register.card import cards
+from app.register.card.cards import issue_card, report_lost, revoke_device, show_codes
+from app.register.patron.patrons import list_libraries
+from app.register.sign_in.devices import NoSuchDevice, admit_device, list_devices, recognise_device
+from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Patron
 from app.rules.card_code import parse, step_at
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, make_phone, patron_id, read_register
 

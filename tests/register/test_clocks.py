@@ -7,17 +7,17 @@ import pytest
 from sqlalchemy import select, update
 
 from app.demo.accounts import DESKS
-from app.register.clocks import bring_forward
-from app.register.message_queue import mark_failed, take_due_message
-from app.register.notices import list_due_notices, pause_line, set_aside, take_line
-from app.register.outbox import NEW_DEVICE_CODE, ask_for_message
-from app.register.retention import purge
-from app.register.scans import Accepted, scan
-from app.register.serving import NobodyServed, serve
-from app.register.sessions import BORROWED_DEVICE, OWN_DEVICE, find_session, renew_identified, start_session
-from app.register.staff import StaffSignInRefused, sign_in_staff
-from app.register.tables import Credential, LibraryQueue, Message, PresentedStep
-from app.register.transaction import db
+from app.register.card.scans import Accepted, scan
+from app.register.desk.serving import NobodyServed, serve
+from app.register.leaving.retention import purge
+from app.register.library.notices import list_due_notices, pause_line, set_aside, take_line
+from app.register.messages.clocks import bring_forward
+from app.register.messages.message_queue import mark_failed, take_due_message
+from app.register.messages.outbox import NEW_DEVICE_CODE, ask_for_message
+from app.register.sign_in.sessions import BORROWED_DEVICE, OWN_DEVICE, find_session, renew_identified, start_session
+from app.register.staff.staff import StaffSignInRefused, sign_in_staff
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, LibraryQueue, Message, PresentedStep
 from app.rules.card_code import step_at
 from app.rules.scan import FAILURES_PER_TERMINAL, Reason, Refused
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.register.corrections import Correction, LanguageNotKnown, NotYourLibrary, Proof, correct_patron
-from app.register.one_time import LETTER_LASTS, draw_link, find_link
-from app.register.outbox import SEALED_TO_COLUMN
-from app.register.patrons import NoSuchPatron
-from app.register.tables import LibraryNotice, Message, Patron
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.change.corrections import Correction, LanguageNotKnown, NotYourLibrary, Proof, correct_patron
+from app.register.keys.vault import vault
+from app.register.messages.outbox import SEALED_TO_COLUMN
+from app.register.patron.patrons import NoSuchPatron
+from app.register.sign_in.one_time import LETTER_LASTS, draw_link, find_link
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, Message, Patron
 from app.rules.contact import Contact, ContactNotValid
 from tests.conftest import START
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, read_register

@@ -5,21 +5,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.register.access_log import Looker
-from app.register.card_status import status_of
-from app.register.cards import replace_card, report_found, report_lost
-from app.register.deaths import DEATH_WAITS, NotYourReport, report_death, withdraw_death_report
-from app.register.erasure import erase_patron
-from app.register.fetching import fetch_patron
-from app.register.message_queue import mark_sent
-from app.register.one_time import draw_link, find_link
-from app.register.outbox import CARD_REPLACED, ask_for_message
-from app.register.patrons import NoSuchPatron, NotJoined
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.scans import Accepted, scan
-from app.register.sessions import OWN_DEVICE, find_session, start_session
-from app.register.tables import LibraryNotice, Message, Patron
-from app.register.transaction import db
+from app.register.card.cards import replace_card, report_found, report_lost
+from app.register.card.scans import Accepted, scan
+from app.register.change.deaths import DEATH_WAITS, NotYourReport, report_death, withdraw_death_report
+from app.register.leaving.erasure import erase_patron
+from app.register.library.fetching import fetch_patron
+from app.register.log.access_log import Looker
+from app.register.messages.message_queue import mark_sent
+from app.register.messages.outbox import CARD_REPLACED, ask_for_message
+from app.register.patron.card_status import status_of
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.sign_in.one_time import draw_link, find_link
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, Message, Patron
 from app.rules.card_status import CardRefused
 from app.rules.scan import Cause, Reason, Refused
 from tests.register.people import (

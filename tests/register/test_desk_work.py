@@ -5,23 +5,23 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from app.register.cards import WasReplaced, replace_card
-from app.register.carried import NotCarried, carry_national_id, take_carried
-from app.register.enrolment import ConsentMissing, activate_here, enrol_patron
-from app.register.freezing import freeze_card
-from app.register.lookup import find_holder
-from app.register.membership import opt_out
-from app.register.numbers import (
+from app.register.card.cards import WasReplaced, replace_card
+from app.register.change.enrolment import ConsentMissing, activate_here, enrol_patron
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.desk.carried import NotCarried, carry_national_id, take_carried
+from app.register.desk.lookup import find_holder
+from app.register.desk.visits import WasOpened, draw_session, open_visit, was_opened
+from app.register.library.waiting import retry_waiting, see_waiting
+from app.register.patron.numbers import (
     NumberNotReserved,
     NumberWasIssued,
     check_reserved,
     list_series,
     reserve_series,
 )
-from app.register.tables import AccessLogEntry, Affiliation, DeskVisit, LibraryNotice, LibraryQueue, Patron
-from app.register.transaction import db
-from app.register.visits import WasOpened, draw_session, open_visit, was_opened
-from app.register.waiting import retry_waiting, see_waiting
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Affiliation, DeskVisit, LibraryNotice, LibraryQueue, Patron
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused
 from app.rules.contact import Contact

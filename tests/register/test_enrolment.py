@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from app.register.enrolment import (
+from app.register.change.enrolment import (
     AlreadyRegistered,
     ConsentMissing,
     ContactNotValid,
@@ -16,11 +16,11 @@ from app.register.enrolment import (
     enrol_patron,
     note_guardian_consent,
 )
-from app.register.membership import opt_out
-from app.register.numbers import reserve_series
-from app.register.patrons import activate_card, list_affiliations
-from app.register.tables import LibraryNotice, Message, Patron
-from app.register.transaction import db
+from app.register.change.membership import opt_out
+from app.register.patron.numbers import reserve_series
+from app.register.patron.patrons import activate_card, list_affiliations
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, Message, Patron
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused
 from app.rules.contact import Contact
@@ -118,7 +118,8 @@ def test_nothing_is_left_of_an_enrolment_that_lost_the_race(app, clock, monkeypa
     db.session.commit()
     # The other desk's work is committed between the look and the write.
     answers = iter([None])
-    monkeypatch.setattr("app.register.enrolment.find_by_national_id", lambda number: next(answers, patron_id_of_tuva()))
+    find = "app.register.change.enrolment.find_by_national_id"
+    monkeypatch.setattr(find, lambda number: next(answers, patron_id_of_tuva()))
     before = read_register()
     with pytest.raises(AlreadyRegistered):
         enrol_patron(**TUVA, now=clock())

@@ -5,22 +5,22 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, insert, select
 
-from app.register.cards import replace_card
-from app.register.changes import ERASED, LEFT, NUMBER_COLUMN
-from app.register.families import (
+from app.register.card.cards import replace_card
+from app.register.card.families import (
     give_permission,
 )
-from app.register.feed import read_changes
-from app.register.membership import end_affiliation
-from app.register.notices import GONE_NUMBERS, list_due_notices, mark_told
-from app.register.numbers import NumberWasIssued, is_gone, note_number
-from app.register.retention import purge
-from app.register.tables import (
+from app.register.change.membership import end_affiliation
+from app.register.keys.vault import vault
+from app.register.leaving.retention import purge
+from app.register.library.feed import read_changes
+from app.register.library.notices import GONE_NUMBERS, list_due_notices, mark_told
+from app.register.patron.changes import ERASED, LEFT, NUMBER_COLUMN
+from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
+from app.register.store.transaction import db
+from app.register.tables.register import (
     FamilyPermission,
     LibraryNotice,
 )
-from app.register.transaction import db
-from app.register.vault import vault
 from tests.conftest import START
 from tests.register.leftovers import fill_every_table
 from tests.register.people import (

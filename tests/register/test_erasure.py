@@ -3,29 +3,31 @@
 import pytest
 from sqlalchemy import inspect, select
 
-from app.register.cards import replace_card, report_lost
-from app.register.changes import ERASED
-from app.register.corrections import Correction, correct_patron
-from app.register.erasure import erase_patron
-from app.register.families import (
+from app.register.card.cards import replace_card, report_lost
+from app.register.card.families import (
     give_permission,
     list_received,
     look_at_family,
     switch,
     withdraw_permission,
 )
-from app.register.fetching import look_again
-from app.register.freezing import freeze_card
-from app.register.kept_answers import take_key
-from app.register.membership import opt_out
-from app.register.notices import list_due_notices, mark_told
-from app.register.numbers import PatronGone, is_gone
-from app.register.own_data import OWN_TABLES
-from app.register.patrons import NoSuchPatron
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.retention import purge
-from app.register.scans import scan
-from app.register.tables import (
+from app.register.card.scans import scan
+from app.register.change.corrections import Correction, correct_patron
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.keys.vault import vault
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.own_data import OWN_TABLES
+from app.register.leaving.retention import purge
+from app.register.library.fetching import look_again
+from app.register.library.kept_answers import take_key
+from app.register.library.notices import list_due_notices, mark_told
+from app.register.patron.changes import ERASED
+from app.register.patron.numbers import PatronGone, is_gone
+from app.register.patron.patrons import NoSuchPatron
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import (
     AccessLogEntry,
     Base,
     Erasure,
@@ -33,8 +35,6 @@ from app.register.tables import (
     Patron,
     PinOrder,
 )
-from app.register.transaction import db
-from app.register.vault import vault
 from app.rules.contact import Contact
 from app.rules.scan import Reason
 from tests.conftest import START

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.register.erasure import erase_patron
-from app.register.erasure_journal import Journal, JournalDamaged, JournalUnreachable, open_journal, write_entry
-from app.register.journaling import JOURNAL_ENTRIES, check_journal, current_journal, forget_entries
-from app.register.tables import Erasure, JournalPlace
-from app.register.transaction import db
-from app.register.vault import Vault
+from app.register.journal.journal import Journal, JournalDamaged, JournalUnreachable, open_journal, write_entry
+from app.register.journal.journaling import JOURNAL_ENTRIES, check_journal, current_journal, forget_entries
+from app.register.keys.vault import Vault
+from app.register.leaving.erasure import erase_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Erasure, JournalPlace
 from tests.conftest import START, VAULT_KEYS
 from tests.register.people import CHILD, GUARDIAN, HIDDEN, LOST, TEEN, erase, patron_id
 

@@ -5,17 +5,17 @@ import threading
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.register.cards import report_lost
-from app.register.corrections import Correction, correct_patron
-from app.register.erasure import erase_patron
-from app.register.freezing import freeze_card
-from app.register.scans import scan
-from app.register.tables import (
+from app.register.card.cards import report_lost
+from app.register.card.scans import scan
+from app.register.change.corrections import Correction, correct_patron
+from app.register.change.freezing import freeze_card
+from app.register.leaving.erasure import erase_patron
+from app.register.store.transaction import db
+from app.register.tables.register import (
     AccessLogEntry,
     Credential,
     Patron,
 )
-from app.register.transaction import db
 from app.rules.scan import Reason
 from tests.register.people import (
     GUARDIAN,

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from app.register import vault as vault_module
-from app.register.evaluations import LONGEST_BEFORE, LONGEST_WAIT, Gate, TooBusy
-from app.register.vault import hash_password
+from app.register.keys import vault as vault_module
+from app.register.keys.evaluations import LONGEST_BEFORE, LONGEST_WAIT, Gate, TooBusy
+from app.register.keys.vault import hash_password
 
 _PATIENCE_SECONDS = 60
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from app.register.families import (
+from app.register.card.families import (
     NoSuchPermission,
     NotToOneself,
     TooManyPermissions,
@@ -18,8 +18,8 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.tables import AccessLogEntry, FamilyPermission, Message, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
 from app.rules.card_number import NotACardNumber
 from tests.conftest import START
 from tests.register.test_lines import wait_until_it_waits

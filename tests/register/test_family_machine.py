@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, select
 
-from app.register.cards import replace_card, report_lost
-from app.register.families import (
+from app.register.card.cards import replace_card, report_lost
+from app.register.card.families import (
     NotToOneself,
     advise_older_children,
     give_permission,
@@ -20,9 +20,9 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.patrons import register_patron
-from app.register.tables import AccessLogEntry, FamilyPermission, Patron
-from app.register.transaction import db
+from app.register.patron.patrons import register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
 from app.rules.contact import Contact
 from tests.conftest import START
 

@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 from sqlalchemy import select
 
-from app.register.carrying import carry_cards
-from app.register.families import (
+from app.register.card.carrying import carry_cards
+from app.register.card.families import (
     NoSuchPermission,
     advise_older_children,
     give_permission,
@@ -15,9 +15,9 @@ from app.register.families import (
     switch,
     withdraw_permission,
 )
-from app.register.outbox import FAMILY_ADVICE_TO_CHILD
-from app.register.tables import FamilyPermission, Message
-from app.register.transaction import db
+from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Message
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, TEEN, count_rows, make_phone, patron_id
 

@@ -6,12 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
-from app.register.cards import replace_card
-from app.register.changes import note_change
-from app.register.feed import LONGEST_PAGE, acknowledge, read_changes
-from app.register.patrons import lock_patron
-from app.register.tables import LibraryNotice
-from app.register.transaction import db
+from app.register.card.cards import replace_card
+from app.register.library.feed import LONGEST_PAGE, acknowledge, read_changes
+from app.register.patron.changes import note_change
+from app.register.patron.patrons import lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice
 from tests.register.interrupting import interrupted
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id
 

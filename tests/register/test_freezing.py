@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.register.access_log import Looker
-from app.register.families import (
+from app.register.card.families import (
     NoSuchPermission,
     act_in_family,
     advise_older_children,
@@ -15,13 +14,14 @@ from app.register.families import (
     look_at_family,
     switch,
 )
-from app.register.fetching import fetch_patron
-from app.register.freezing import freeze_card, thaw_card
-from app.register.patrons import NoSuchPatron
-from app.register.pins import Origin, sign_in
-from app.register.scans import scan
-from app.register.tables import FamilyPermission, Message, Patron
-from app.register.transaction import db
+from app.register.card.scans import scan
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.library.fetching import fetch_patron
+from app.register.log.access_log import Looker
+from app.register.patron.patrons import NoSuchPatron
+from app.register.sign_in.pins import Origin, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Message, Patron
 from app.rules.card_status import CardRefused
 from tests.conftest import START
 from tests.register.people import (

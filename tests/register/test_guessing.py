@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import bindparam, text
 
-from app.register import vault as vault_module
-from app.register.access_log import Looker
-from app.register.budgets import TooManyAttempts
-from app.register.pin_checks import check_pin
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.tables import UtcInstant
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys import vault as vault_module
+from app.register.keys.vault import vault
+from app.register.limits.budgets import TooManyAttempts
+from app.register.log.access_log import Looker
+from app.register.sign_in.pin_checks import check_pin
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import UtcInstant
 from app.rules.pin import ALL, CARD_DAY, CARD_SPARE, MACHINE_OWN, MACHINE_SLOW, SOURCE, STRICT_ALL, STRICT_SOURCE, WIDE
 from bench.spray import CHEAP_ARGON2, Spray, run_spray
 from tests.register.people import GUARDIAN, PINS, ULLENSAKER, patron_id
@@ -142,7 +142,7 @@ def test_a_card_that_was_tried_while_the_clock_was_a_year_ahead_is_free_once_it_
 
 def test_a_spray_learns_few_pins_and_refuses_no_honest_person(tmp_path, monkeypatch):
     monkeypatch.setattr(vault_module, "_ARGON2ID", CHEAP_ARGON2)
-    monkeypatch.setattr("app.register.pins.ALL", replace(ALL, limit=200))
+    monkeypatch.setattr("app.register.sign_in.pins.ALL", replace(ALL, limit=200))
     spray = Spray(guesses=2000, ipv4=20, sites=20, people=500, honest=80, kiosk=80, budgets_only=False)
     figures = run_spray(spray, tmp_path)
     evaluated = figures.guesses["wrong"] + figures.guesses["right"]

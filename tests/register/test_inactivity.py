@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.register.deaths import DEATH_WAITS, report_death
-from app.register.due_erasures import erase_due
-from app.register.freezing import freeze_card
-from app.register.inactivity import gather_uses, warn_inactive
-from app.register.message_queue import mark_sent
-from app.register.outbox import INACTIVE_WARNING
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.scans import Accepted, scan
-from app.register.sessions import DESK, start_session
-from app.register.tables import DeskVisit, Erasure, Message, Patron, PresentedStep, Session
-from app.register.transaction import db
-from app.register.visits import WasOpened, open_visit
+from app.register.card.scans import Accepted, scan
+from app.register.change.deaths import DEATH_WAITS, report_death
+from app.register.change.freezing import freeze_card
+from app.register.desk.visits import WasOpened, open_visit
+from app.register.leaving.due_erasures import erase_due
+from app.register.leaving.inactivity import gather_uses, warn_inactive
+from app.register.messages.message_queue import mark_sent
+from app.register.messages.outbox import INACTIVE_WARNING
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.sign_in.sessions import DESK, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import DeskVisit, Erasure, Message, Patron, PresentedStep, Session
 from app.rules.ages import day_in_norway
 from app.web.clean_up import clean_up
 from tests.register.interrupting import interrupted

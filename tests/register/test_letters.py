@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.register.access_log import Looker
-from app.register.letters import (
+from app.register.keys.vault import Vault
+from app.register.log.access_log import Looker
+from app.register.messages.letters import (
     PAGE,
     NoSuchMessage,
     get_sender,
@@ -17,12 +18,11 @@ from app.register.letters import (
     send_as_letter,
     try_again,
 )
-from app.register.message_queue import leave_to_desk, mark_failed, take_due_message
-from app.register.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
-from app.register.proven import PapersNotSeen
-from app.register.tables import AccessLogEntry, Message, Patron
-from app.register.transaction import db, end_transaction
-from app.register.vault import Vault
+from app.register.messages.message_queue import leave_to_desk, mark_failed, take_due_message
+from app.register.messages.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
+from app.register.patron.proven import PapersNotSeen
+from app.register.store.transaction import db, end_transaction
+from app.register.tables.register import AccessLogEntry, Message, Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, reading
 
 BY_MACHINE = ("email", "sms")

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select, update
 
-from app.register.libraries import BadRow, ImportReport, NotALibraryList, find_library_name, import_libraries
-from app.register.tables import Library
-from app.register.transaction import db
+from app.register.patron.libraries import BadRow, ImportReport, NotALibraryList, find_library_name, import_libraries
+from app.register.store.transaction import db
+from app.register.tables.register import Library
 from tests.register.people import count_rows
 
 HEADINGS = b"sigel,name,type,municipality_code,address,postcode,place\n"

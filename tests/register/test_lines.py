@@ -10,12 +10,12 @@ from apiflask import APIFlask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.register.changes import note_change
-from app.register.enrolment import activate_here
-from app.register.membership import end_affiliation, opt_out
-from app.register.patrons import activate_card, lock_patron
-from app.register.tables import Library
-from app.register.transaction import db
+from app.register.change.enrolment import activate_here
+from app.register.change.membership import end_affiliation, opt_out
+from app.register.patron.changes import note_change
+from app.register.patron.patrons import activate_card, lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Library
 from tests.conftest import Clock
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id
 

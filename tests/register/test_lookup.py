@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app.demo.accounts import PATRONS
-from app.register.access_log import Looker, NotWrittenDown
-from app.register.budgets import TooManyAttempts
-from app.register.freezing import freeze_card
-from app.register.lookup import Criteria, CriteriaNotValid, TooLittleToGoBy, TooManyAlike, look_up
-from app.register.patrons import register_patron
-from app.register.tables import AccessLogEntry, AttemptCount, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.desk.lookup import Criteria, CriteriaNotValid, TooLittleToGoBy, TooManyAlike, look_up
+from app.register.limits.budgets import TooManyAttempts
+from app.register.log.access_log import Looker, NotWrittenDown
+from app.register.patron.patrons import register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, AttemptCount, Patron
 from app.rules.ages import AgeBand
 from app.rules.contact import Contact
 from tests.register.counting import statements_sent
@@ -156,7 +156,7 @@ def test_of_many_twenty_are_shown_the_librarys_own_first_and_the_rest_is_said_to
 
 @pytest.mark.usefixtures("crowd")
 def test_who_gives_what_fits_half_the_country_is_asked_for_more(find, monkeypatch):
-    monkeypatch.setattr("app.register.lookup._MOST_ROWS", 29)
+    monkeypatch.setattr("app.register.desk.lookup._MOST_ROWS", 29)
     with pytest.raises(TooManyAlike):
         find(name="berg", birth_date=date(1980, 1, 1))
     assert looks() == []

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from app.register.erasure import erase_patron
-from app.register.erasure_journal import Journal, JournalUnreachable
-from app.register.journaling import NotInJournal, RegisterIsBehind, check_written, current_journal, write_waiting
-from app.register.receipts import read_receipt
-from app.register.transaction import db
+from app.register.journal.journal import Journal, JournalUnreachable
+from app.register.journal.journaling import (
+    NotInJournal,
+    RegisterIsBehind,
+    check_written,
+    current_journal,
+    write_waiting,
+)
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.receipts import read_receipt
+from app.register.store.transaction import db
 from tests.conftest import journal_for
 from tests.register.people import CHILD, GUARDIAN, LOST, erase, patron_id
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.register.budgets import TooManyAttempts
-from app.register.machines import MachineRefused, SignedInMachine, connect_machine, sign_in_machine
-from app.register.transaction import db
+from app.register.limits.budgets import TooManyAttempts
+from app.register.staff.machines import MachineRefused, SignedInMachine, connect_machine, sign_in_machine
+from app.register.store.transaction import db
 from tests.register.counting import statements_sent
 from tests.register.people import MULLSJO, count_rows, read_register
 

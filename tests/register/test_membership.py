@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from app.register.changes import NUMBER_COLUMN
-from app.register.families import give_permission
-from app.register.membership import LastLibrary, end_affiliation, opt_out, upgrade_to_national
-from app.register.patrons import NotJoined, list_affiliations
-from app.register.tables import FamilyPermission, LibraryNotice, Patron
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.card.families import give_permission
+from app.register.change.membership import LastLibrary, end_affiliation, opt_out, upgrade_to_national
+from app.register.keys.vault import vault
+from app.register.patron.changes import NUMBER_COLUMN
+from app.register.patron.patrons import NotJoined, list_affiliations
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, LibraryNotice, Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id
 
 

@@ -8,9 +8,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from app import create_app
-from app.register.numbers import NumberWasIssued, note_number
-from app.register.tables import Base
-from app.register.transaction import db
+from app.register.patron.numbers import NumberWasIssued, note_number
+from app.register.store.transaction import db
+from app.register.tables.register import Base
 from tests.conftest import settings_for
 
 

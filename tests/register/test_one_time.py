@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from app.register.budgets import TooManyAttempts
-from app.register.cards import report_lost
-from app.register.one_time import (
+from app.register.card.cards import report_lost
+from app.register.limits.budgets import TooManyAttempts
+from app.register.sign_in.one_time import (
     CODE_LASTS,
     LETTER_LASTS,
     LINK_LASTS,
@@ -24,8 +24,8 @@ from app.register.one_time import (
     use_code,
     use_link,
 )
-from app.register.tables import Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Patron
 from app.rules.pin import CODE_DAY, CODE_SOON, LINK_SOURCE
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, count_rows, patron_id, read_register

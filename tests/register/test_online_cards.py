@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
-from app.register.enrolment import ConsentMissing, activate_here, note_guardian_consent
-from app.register.online_cards import (
+from app.register.change.enrolment import ConsentMissing, activate_here, note_guardian_consent
+from app.register.desk.served import see_patron
+from app.register.online.online_cards import (
     NoChild,
     NotActivatedOnline,
     NotAnAdult,
@@ -16,11 +17,10 @@ from app.register.online_cards import (
     check_adult,
     find_holder,
 )
-from app.register.patrons import activate_card, find_by_national_id, list_affiliations
-from app.register.registrations import CHILD, Form, SamePerson, name_child, note_guardian
-from app.register.served import see_patron
-from app.register.tables import FamilyPermission, Library, Patron
-from app.register.transaction import db
+from app.register.online.registrations import CHILD, Form, SamePerson, name_child, note_guardian
+from app.register.patron.patrons import activate_card, find_by_national_id, list_affiliations
+from app.register.store.transaction import db
+from app.register.tables.register import FamilyPermission, Library, Patron
 from tests.register.people import CHILD as YOUNG_CARD
 from tests.register.people import MULLSJO, ULLENSAKER, patron_id
 from tests.register.test_registrations import ANNE, EMIL, FILLED_IN, LARS, MINA, TOLD, YOUNG, begin, half, make

@@ -5,9 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.register import outbox
-from app.register.message_queue import leave_to_desk, list_due, mark_failed, mark_sent, see_code, take_due_message
-from app.register.outbox import (
+from app.register.keys.vault import Vault
+from app.register.messages import outbox
+from app.register.messages.message_queue import (
+    leave_to_desk,
+    list_due,
+    mark_failed,
+    mark_sent,
+    see_code,
+    take_due_message,
+)
+from app.register.messages.outbox import (
     CARD_FROZEN,
     CODES,
     CONTACT_CHANGED,
@@ -23,9 +31,8 @@ from app.register.outbox import (
     Urgency,
     ask_for_message,
 )
-from app.register.tables import Message, Patron
-from app.register.transaction import db
-from app.register.vault import Vault
+from app.register.store.transaction import db
+from app.register.tables.register import Message, Patron
 from tests.register.people import CHILD, GUARDIAN, as_proven, count_rows, patron_id, read_rows, reading
 
 BY_MACHINE = (EMAIL, SMS)

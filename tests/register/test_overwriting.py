@@ -7,8 +7,8 @@ from apiflask import APIFlask
 from sqlalchemy import text
 
 from app import create_app
-from app.register.overwriting import rewrite_tables
-from app.register.transaction import db
+from app.register.leaving.overwriting import rewrite_tables
+from app.register.store.transaction import db
 from tests.conftest import settings_for
 
 OWNER = "a_role_that_owns_the_tables"

@@ -7,11 +7,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.demo.accounts import DESKS, MACHINES, PATRONS
-from app.register.numbers import NumberWasIssued
-from app.register.patrons import activate_card, get_patron, list_affiliations, register_patron
-from app.register.tables import NationalIdToken, Patron
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys.vault import vault
+from app.register.patron.numbers import NumberWasIssued
+from app.register.patron.patrons import activate_card, get_patron, list_affiliations, register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import NationalIdToken, Patron
 from app.rules.contact import Contact
 from app.rules.national_id import parse_national_id
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register

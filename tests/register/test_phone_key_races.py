@@ -6,12 +6,12 @@ from threading import Event
 
 import pytest
 
-from app.register import phone_keys
-from app.register.cards import revoke_device
-from app.register.phone_keys import NoSuchCard, end_phone_keys
-from app.register.sessions import end_session
-from app.register.tables import Credential
-from app.register.transaction import db
+from app.register.card import phone_keys
+from app.register.card.cards import revoke_device
+from app.register.card.phone_keys import NoSuchCard, end_phone_keys
+from app.register.sign_in.sessions import end_session
+from app.register.store.transaction import db
+from app.register.tables.register import Credential
 from tests.conftest import START
 from tests.register.people import CHILD, patron_id, reading
 from tests.register.test_phone_keys import (  # noqa: F401

@@ -6,13 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.register.budgets import TooManyAttempts
-from app.register.cards import report_found, report_lost, revoke_device, show_codes
-from app.register.carrying import carry_cards, list_carried
-from app.register.deaths import report_death
-from app.register.families import give_permission, let_carry, list_given, switch, withdraw_permission
-from app.register.freezing import freeze_card, thaw_card
-from app.register.phone_keys import (
+from app.register.card.cards import report_found, report_lost, revoke_device, show_codes
+from app.register.card.carrying import carry_cards, list_carried
+from app.register.card.families import give_permission, let_carry, list_given, switch, withdraw_permission
+from app.register.card.phone_keys import (
     LASTS,
     NoSuchCard,
     NotAPublicKey,
@@ -21,11 +18,14 @@ from app.register.phone_keys import (
     end_phone_keys,
     list_phone_keys,
 )
-from app.register.pin_changes import choose_pin, draw_pin
-from app.register.scans import scan
-from app.register.sessions import OWN_DEVICE, start_session
-from app.register.tables import Credential
-from app.register.transaction import db
+from app.register.card.pin_changes import choose_pin, draw_pin
+from app.register.card.scans import scan
+from app.register.change.deaths import report_death
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.limits.budgets import TooManyAttempts
+from app.register.sign_in.sessions import OWN_DEVICE, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import Credential
 from app.rules.card_code import step_at, totp_at
 from app.rules.scan import Reason
 from tests.conftest import START

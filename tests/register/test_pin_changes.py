@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import select, update
 
-from app.register.one_time import LINK_LASTS, NEW_DEVICE, draw_code, draw_link, find_link
-from app.register.pin_changes import choose_pin, draw_pin
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.sessions import OWN_DEVICE, start_session
-from app.register.tables import Message, Patron, Session
-from app.register.transaction import db
+from app.register.card.pin_changes import choose_pin, draw_pin
+from app.register.sign_in.one_time import LINK_LASTS, NEW_DEVICE, draw_code, draw_link, find_link
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.sign_in.sessions import OWN_DEVICE, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import Message, Patron, Session
 from app.rules.pin import CARD_SOON
 from app.rules.pin_choice import Fault, Guessable, PinNotGood, find_fault
 from tests.register.people import CHILD, GUARDIAN, PINS, count_rows, make_phone, patron_id, read_register
@@ -113,7 +113,7 @@ def test_a_drawn_pin_is_good_works_and_stands_nowhere(clock):
 
 def test_the_pin_of_today_is_never_drawn(clock, monkeypatch):
     drawn = iter([PINS[GUARDIAN], PINS[GUARDIAN], GOOD])
-    monkeypatch.setattr("app.register.pin_changes.draw_good_pin", lambda **_given: next(drawn))
+    monkeypatch.setattr("app.register.card.pin_changes.draw_good_pin", lambda **_given: next(drawn))
     assert draw_pin(patron_id=patron_id(GUARDIAN), now=clock()) == GOOD
 
 

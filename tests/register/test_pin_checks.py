@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, update
 
-from app.register.access_log import Looker
-from app.register.budgets import TooManyAttempts
-from app.register.machines import SignedInMachine, terminal_of
-from app.register.pin_checks import check_pin, enter_pin
-from app.register.scans import Accepted, scan
-from app.register.tables import Credential, DeskVisit, PresentedStep
-from app.register.transaction import db
-from app.register.vault import Vault
-from app.register.visits import open_visit
+from app.register.card.scans import Accepted, scan
+from app.register.desk.visits import open_visit
+from app.register.keys.vault import Vault
+from app.register.limits.budgets import TooManyAttempts
+from app.register.log.access_log import Looker
+from app.register.sign_in.pin_checks import check_pin, enter_pin
+from app.register.staff.machines import SignedInMachine, terminal_of
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, DeskVisit, PresentedStep
 from tests.conftest import Clock
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
 

@@ -5,12 +5,12 @@ from itertools import count
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.register.budgets import TooManyAttempts
-from app.register.message_queue import leave_to_desk, take_due_message
-from app.register.one_time import NEW_DEVICE, CodeNotValid, draw_code
-from app.register.pin_orders import handle_pin_order, order_code, order_new_pin, use_ordered_code
-from app.register.tables import Message, Patron, PinOrder
-from app.register.transaction import db
+from app.register.limits.budgets import TooManyAttempts
+from app.register.messages.message_queue import leave_to_desk, take_due_message
+from app.register.sign_in.one_time import NEW_DEVICE, CodeNotValid, draw_code
+from app.register.sign_in.pin_orders import handle_pin_order, order_code, order_new_pin, use_ordered_code
+from app.register.store.transaction import db
+from app.register.tables.register import Message, Patron, PinOrder
 from app.rules.card_number import NotACardNumber
 from app.rules.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE, ORDER_STRICT_SOURCE
 from tests.register.counting import statements_sent
@@ -175,7 +175,7 @@ def test_an_address_has_few_orders_an_hour_and_nonsense_counts(clock):
 
 
 def test_past_the_limit_of_all_orders_together_each_source_has_a_few_more(clock, monkeypatch):
-    monkeypatch.setattr("app.register.pin_orders.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
+    monkeypatch.setattr("app.register.sign_in.pin_orders.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
     for number in range(2 + ORDER_STRICT_SOURCE.limit):
         order(f"N00000000{number}", address="2001:db8:1::7", now=clock())
     with pytest.raises(TooManyAttempts):

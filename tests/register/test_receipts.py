@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.register.budgets import TooManyAttempts
-from app.register.erasure import erase_patron
-from app.register.notices import list_due_notices, mark_told
-from app.register.receipts import LibraryAnswer, NoSuchReceipt, read_receipt
-from app.register.transaction import db
-from app.register.vault import Vault
+from app.register.keys.vault import Vault
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.receipts import LibraryAnswer, NoSuchReceipt, read_receipt
+from app.register.library.notices import list_due_notices, mark_told
+from app.register.limits.budgets import TooManyAttempts
+from app.register.store.transaction import db
 from app.rules.pin import RECEIPT_SOURCE
 from tests.conftest import VAULT_KEYS
 from tests.register.people import GUARDIAN, HIDDEN, MULLSJO, ULLENSAKER, count_rows, patron_id

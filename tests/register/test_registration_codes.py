@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.register.one_time import CodeNotValid
-from app.register.registration_codes import ask_for_email_code, confirm_email, note_code_sent, take_due_code
-from app.register.registrations import fill_in
-from app.register.transaction import db
+from app.register.online.registration_codes import ask_for_email_code, confirm_email, note_code_sent, take_due_code
+from app.register.online.registrations import fill_in
+from app.register.sign_in.one_time import CodeNotValid
+from app.register.store.transaction import db
 from tests.register.test_registrations import begin, half
 
 __all__ = ["begin"]

@@ -8,14 +8,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select, text
 
-from app.register.enrolment import AlreadyRegistered, enrol_patron
-from app.register.online_cards import (
+from app.register.change.enrolment import AlreadyRegistered, enrol_patron
+from app.register.leaving.retention import purge_registrations
+from app.register.online.online_cards import (
     NotFinished,
     make_card,
 )
-from app.register.patrons import activate_card, find_by_national_id, list_affiliations
-from app.register.pins import Origin, sign_in
-from app.register.registrations import (
+from app.register.online.registrations import (
     CHILD,
     OWN,
     Form,
@@ -25,9 +24,10 @@ from app.register.registrations import (
     find_registration,
     give_up,
 )
-from app.register.retention import purge_registrations
-from app.register.tables import LibraryNotice, Message, NationalIdToken, Patron, Registration
-from app.register.transaction import db
+from app.register.patron.patrons import activate_card, find_by_national_id, list_affiliations
+from app.register.sign_in.pins import Origin, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryNotice, Message, NationalIdToken, Patron, Registration
 from app.rules.contact import Contact
 from app.rules.national_id import NationalId, parse_national_id
 from tests.register.people import MULLSJO, ULLENSAKER, count_rows, reading

@@ -9,22 +9,22 @@ from datetime import date
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.register.cards import replace_card
-from app.register.deaths import report_death
-from app.register.due_erasures import erase_due
-from app.register.erasure import erase_patron
-from app.register.journaling import (
+from app.register.card.cards import replace_card
+from app.register.change.deaths import report_death
+from app.register.journal.journaling import (
     RegisterIsBehind,
     check_journal,
     current_journal,
 )
-from app.register.numbers import NumberWasIssued, is_gone, note_number
-from app.register.patrons import activate_card, register_patron
-from app.register.pins import set_pin
-from app.register.receipts import read_receipt
-from app.register.replay import replay
-from app.register.tables import Erasure, JournalPlace, LibraryNotice, Patron
-from app.register.transaction import db
+from app.register.leaving.due_erasures import erase_due
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.receipts import read_receipt
+from app.register.leaving.replay import replay
+from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
+from app.register.patron.patrons import activate_card, register_patron
+from app.register.sign_in.pins import set_pin
+from app.register.store.transaction import db
+from app.register.tables.register import Erasure, JournalPlace, LibraryNotice, Patron
 from app.rules.contact import Contact
 from tests.conftest import VAULT_KEYS, Databases
 from tests.postgres import find_programs

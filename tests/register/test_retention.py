@@ -6,16 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.register.access_log import Looker, write_down
-from app.register.budgets import take_tries
-from app.register.cards import issue_card
-from app.register.devices import admit_device
-from app.register.erasure import erase_patron
-from app.register.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.notices import mark_told
-from app.register.one_time import LINK_LASTS, draw_link
-from app.register.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_CHILD, ask_for_message
-from app.register.retention import (
+from app.register.card.cards import issue_card
+from app.register.card.scans import scan
+from app.register.desk.visits import open_visit
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.retention import (
     ACCESS_LOG,
     ANSWERED_NOTICES,
     ATTEMPT_COUNTS,
@@ -30,11 +25,16 @@ from app.register.retention import (
     SENT_MESSAGES,
     purge,
 )
-from app.register.scans import scan
-from app.register.sessions import DESK, start_session
-from app.register.tables import Erasure, LibraryNotice, LibraryQueue, Machine, Message, PinOrder
-from app.register.transaction import db
-from app.register.visits import open_visit
+from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.library.notices import mark_told
+from app.register.limits.budgets import take_tries
+from app.register.log.access_log import Looker, write_down
+from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_CHILD, ask_for_message
+from app.register.sign_in.devices import admit_device
+from app.register.sign_in.one_time import LINK_LASTS, draw_link
+from app.register.sign_in.sessions import DESK, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import Erasure, LibraryNotice, LibraryQueue, Machine, Message, PinOrder
 from app.rules.pin import SOURCE
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, count_rows, make_phone, patron_id, terminal
 
@@ -220,7 +220,7 @@ def test_a_former_password_of_a_machine_is_forgotten_when_it_works_no_longer(clo
 
 
 def test_many_rows_go_in_batches_and_none_is_left_over(clock, monkeypatch):
-    monkeypatch.setattr("app.register.retention.BATCH", 3)
+    monkeypatch.setattr("app.register.leaving.retention.BATCH", 3)
     for number in range(10):
         take_tries(tries=[(SOURCE, f"203.0.113.{number}")], now=clock() + timedelta(seconds=number % 2))
     assert purge_at(clock() + ATTEMPT_COUNTS)["attempt_counts"] == 5
@@ -229,7 +229,7 @@ def test_many_rows_go_in_batches_and_none_is_left_over(clock, monkeypatch):
 
 
 def test_runs_at_the_same_moment_delete_each_row_once(app, clock, monkeypatch):
-    monkeypatch.setattr("app.register.retention.BATCH", 5)
+    monkeypatch.setattr("app.register.leaving.retention.BATCH", 5)
     for number in range(40):
         take_tries(tries=[(SOURCE, f"203.0.113.{number}")], now=clock())
 

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import LargeBinary, insert, select, text, update
 
 from app.demo.accounts import MACHINES, PATRONS
-from app.register.machines import FORMER_PASSWORD, MachineRefused, rotate_password
-from app.register.numbers import NumberWasIssued, note_number
-from app.register.pins import Origin, SignInRefused, sign_in
-from app.register.rotation import count_older, count_older_pins, list_renewables, renew
-from app.register.tables import Base, IssuedNumber, Machine, NationalIdToken, PinOrder
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys.rotation import count_older, count_older_pins, list_renewables, renew
+from app.register.keys.vault import vault
+from app.register.patron.numbers import NumberWasIssued, note_number
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.staff.machines import FORMER_PASSWORD, MachineRefused, rotate_password
+from app.register.store.transaction import db
+from app.register.tables.register import Base, IssuedNumber, Machine, NationalIdToken, PinOrder
 from tests.conftest import START
 from tests.register.people import GUARDIAN, LOST, PINS, patron_id, read_register, reading
 from tests.register.rotating import NEW_KEYS, enter, left_behind, restart_with, rotate

@@ -12,10 +12,10 @@ from sqlalchemy import insert, select, text
 
 from app.config import read_settings
 from app.demo.accounts import PATRONS
-from app.register.numbers import NumberWasIssued, note_number
-from app.register.tables import IssuedNumber
-from app.register.transaction import db
-from app.register.vault import vault
+from app.register.keys.vault import vault
+from app.register.patron.numbers import NumberWasIssued, note_number
+from app.register.store.transaction import db
+from app.register.tables.register import IssuedNumber
 from tests.conftest import VAULT_KEYS
 from tests.register.people import reading
 from tests.register.rotating import NEW_KEYS, left_behind, restart_with

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from sqlalchemy import select, text, update
 
-from app.register import scans
-from app.register.cards import KEY_COLUMN, report_lost, revoke_device
-from app.register.scans import Accepted, scan
-from app.register.tables import AccessLogEntry, Credential, Library
-from app.register.transaction import db
-from app.register.vault import SecretNotOpened, vault
+from app.register.card import scans
+from app.register.card.cards import KEY_COLUMN, report_lost, revoke_device
+from app.register.card.scans import Accepted, scan
+from app.register.keys.vault import SecretNotOpened, vault
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Credential, Library
 from app.rules.ages import AgeBand
 from app.rules.card_code import Kind, build
 from app.rules.scan import FAILURES_PER_KEY, FAILURES_PER_TERMINAL, Cause, Reason, Refused

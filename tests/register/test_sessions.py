@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.register.sessions import (
+from app.register.sign_in.sessions import (
     BORROWED_DEVICE,
     DESK,
     OWN_DEVICE,
@@ -15,7 +15,7 @@ from app.register.sessions import (
     renew_secret,
     start_session,
 )
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.register.people import CHILD, GUARDIAN, make_phone, patron_id, read_register
 
 

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from app.register.budgets import TooManyAttempts, take_tries
-from app.register.cards import report_lost
-from app.register.devices import admit_device
-from app.register.pins import Origin, ProofNeeded, SignInRefused, set_pin, sign_in
-from app.register.tables import PinVerifier
-from app.register.transaction import db
+from app.register.card.cards import report_lost
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.sign_in.devices import admit_device
+from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, set_pin, sign_in
+from app.register.store.transaction import db
+from app.register.tables.register import PinVerifier
 from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, STRICT_ALL, STRICT_SOURCE
 from tests.register.counting import CountedArgon2, statements_sent
 from tests.register.people import CHILD, GUARDIAN, LOST, PINS, make_phone, patron_id, read_register

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.register.transaction import db
+from app.register.store.transaction import db
 
 READ_AND_CLOSE = """
 import sqlite3, sys

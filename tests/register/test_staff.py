@@ -8,10 +8,10 @@ import pyotp
 import pytest
 
 from app.demo.accounts import DESKS
-from app.register.budgets import TooManyAttempts
-from app.register.desk_browsers import draw_desk_browser, is_desk_browser
-from app.register.staff import StaffSignInRefused, employ, get_workplace, sign_in_staff
-from app.register.transaction import db
+from app.register.limits.budgets import TooManyAttempts
+from app.register.staff.desk_browsers import draw_desk_browser, is_desk_browser
+from app.register.staff.staff import StaffSignInRefused, employ, get_workplace, sign_in_staff
+from app.register.store.transaction import db
 from tests.register.counting import CountedArgon2, statements_sent
 from tests.register.people import MULLSJO
 

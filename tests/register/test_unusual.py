@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from app.register.budgets import TooManyAttempts
-from app.register.tables import ActCount
-from app.register.transaction import db
-from app.register.unusual import Kind, count_act, list_unusual
+from app.register.limits.budgets import TooManyAttempts
+from app.register.limits.unusual import Kind, count_act, list_unusual
+from app.register.store.transaction import db
+from app.register.tables.register import ActCount
 from tests.conftest import Clock
 from tests.register.people import MULLSJO, ULLENSAKER
 

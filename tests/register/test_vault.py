@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from passlib.hash import argon2
 
-from app.register.vault import SecretNotOpened, Vault, hash_of_random_token, hash_password, verify_password
+from app.register.keys.vault import SecretNotOpened, Vault, hash_of_random_token, hash_password, verify_password
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 SECRET = b"a key of twenty byte"

@@ -5,19 +5,19 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from app.register.access_log import Looker, Terminal
-from app.register.card_status import status_of
-from app.register.cards import report_found, report_lost
-from app.register.enrolment import note_guardian_consent
-from app.register.freezing import freeze_card
-from app.register.lookup import Criteria, find_hit, look_up
-from app.register.membership import opt_out
-from app.register.scans import scan
-from app.register.served import see_patron
-from app.register.serving import NobodyServed, serve
-from app.register.tables import AccessLogEntry, LibraryNotice, Patron
-from app.register.transaction import db
-from app.register.visits import NotLookedUp, open_visit, open_visit_of_hit
+from app.register.card.cards import report_found, report_lost
+from app.register.card.scans import scan
+from app.register.change.enrolment import note_guardian_consent
+from app.register.change.freezing import freeze_card
+from app.register.change.membership import opt_out
+from app.register.desk.lookup import Criteria, find_hit, look_up
+from app.register.desk.served import see_patron
+from app.register.desk.serving import NobodyServed, serve
+from app.register.desk.visits import NotLookedUp, open_visit, open_visit_of_hit
+from app.register.log.access_log import Looker, Terminal
+from app.register.patron.card_status import status_of
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, LibraryNotice, Patron
 from app.rules.card_status import DEATH, CardRefused, State
 from tests.register.people import (
     AT_MULLSJO,

@@ -5,19 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.register.access_log import Terminal
-from app.register.budgets import TooManyAttempts
-from app.register.cards import report_found, report_lost, revoke_device
-from app.register.devices import list_devices
-from app.register.erasure import erase_patron
-from app.register.freezing import freeze_card, thaw_card
-from app.register.libraries import allow_static_codes
-from app.register.patrons import NoSuchPatron
-from app.register.scans import Accepted, scan
-from app.register.sign_ins import end_other_sign_ins
-from app.register.tables import Credential, Message
-from app.register.transaction import db
-from app.register.wallet_passes import (
+from app.register.card.cards import report_found, report_lost, revoke_device
+from app.register.card.scans import Accepted, scan
+from app.register.card.sign_ins import end_other_sign_ins
+from app.register.card.wallet_passes import (
     ROTATING_LASTS,
     STATIC_LASTS,
     StaticCodesNotAllowed,
@@ -26,6 +17,15 @@ from app.register.wallet_passes import (
     issue_rotating_pass,
     issue_static_pass,
 )
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.leaving.erasure import erase_patron
+from app.register.limits.budgets import TooManyAttempts
+from app.register.log.access_log import Terminal
+from app.register.patron.libraries import allow_static_codes
+from app.register.patron.patrons import NoSuchPatron
+from app.register.sign_in.devices import list_devices
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Message
 from app.rules.card_code import Kind, step_at, totp_at
 from app.rules.card_status import CardRefused
 from app.rules.scan import Reason

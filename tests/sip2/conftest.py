@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from apiflask import APIFlask
 
-from app.register.transaction import db
+from app.register.store.transaction import db
 from app.sip2.gateway import Gateway, running
 from app.sip2.settings import GatewaySettings, LibraryGateway
 from tests.doors.visits import GUARDIAN, log_in, shown_code

@@ -6,8 +6,8 @@ import pysip2
 import pytest
 from pysip2.codec import decode_message
 
-from app.register.machines import disconnect_machine
-from app.register.transaction import db
+from app.register.staff.machines import disconnect_machine
+from app.register.store.transaction import db
 from app.rules.sip2 import FIXED_LENGTHS, Message
 from tests.conftest import Clock
 from tests.doors.visits import NOBODYS_CODE, other_digit

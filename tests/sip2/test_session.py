@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.register.tables import AccessLogEntry
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry
 from tests.conftest import Clock
 from tests.doors.visits import GUARDIAN, scan_at_kiosk
 from tests.doors.visits import KIOSK_1 as KIOSK_1_AT_API

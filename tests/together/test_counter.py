@@ -9,8 +9,8 @@ from sqlalchemy import select
 from werkzeug.datastructures import Authorization
 
 from app.ils.systems import Systems
-from app.register.tables import AccessLogEntry, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Patron
 from app.web.worker import work_once
 from tests.conftest import Clock
 from tests.doors.serving import JONAS, serve

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from app.card.offers import Wallets
 from app.eid.provider import Provider
-from app.register.contact_changes import undo_word
-from app.register.corrections import Correction, correct_patron
-from app.register.one_time import LINK_LASTS, draw_link
-from app.register.tables import ContactChange, Message
-from app.register.transaction import db
+from app.register.change.corrections import Correction, correct_patron
+from app.register.messages.contact_changes import undo_word
+from app.register.sign_in.one_time import LINK_LASTS, draw_link
+from app.register.store.transaction import db
+from app.register.tables.register import ContactChange, Message
 from app.rules.contact import Contact
 from app.web.access import Audience
 from tests.conftest import Clock

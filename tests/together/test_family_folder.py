@@ -5,8 +5,8 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.register.tables import AccessLogEntry, Patron
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Patron
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, submit
 from tests.together.acts import has_button, press, read_loans, send_permission

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.ils.guard import Guard
 from app.ils.port import Account, Unavailable
 from app.ils.systems import Systems
-from app.register.transaction import db
+from app.register.store.transaction import db
 from app.rules.circuit import TIMEOUTS_IN_A_ROW
 from tests.doors.visits import GUARDIAN, log_in, main_text
 from tests.together.acts import press, send_permission

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.ils.http import CirculationSystem
 from app.ils.port import Unavailable
 from app.ils.systems import Systems
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit
 from tests.together.acts import has_button, press, read_loans, send_permission
 from tests.town import Town

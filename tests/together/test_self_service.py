@@ -12,9 +12,9 @@ from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
 from app.ils.http import CirculationSystem
-from app.register.freezing import freeze_card
-from app.register.tables import AccessLogEntry, Affiliation, Patron
-from app.register.transaction import db
+from app.register.change.freezing import freeze_card
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, Affiliation, Patron
 from circulation.opening import parse_hours
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, KIOSK_1, KIOSK_2, log_in, main_text, scan_at_desk, shown_code, submit

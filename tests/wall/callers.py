@@ -13,11 +13,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.demo.accounts import DESKS, MACHINES
-from app.register.families import give_permission
-from app.register.patrons import register_patron
-from app.register.pins import set_pin
-from app.register.tables import Base, Device, FamilyPermission, LibraryNotice, Message, Session
-from app.register.transaction import db
+from app.register.card.families import give_permission
+from app.register.patron.patrons import register_patron
+from app.register.sign_in.pins import set_pin
+from app.register.store.transaction import db
+from app.register.tables.register import Base, Device, FamilyPermission, LibraryNotice, Message, Session
 from app.rules.contact import Contact
 from app.web.access import Audience, audience_of
 from tests.conftest import START

@@ -10,8 +10,8 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app.register.tables import Base
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import Base
 from app.web.access import Audience, audience_of
 from app.web.worker import work_once
 from tests.conftest import Clock

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from app import create_app
 from app.messages.channels import Inbox
-from app.register.transaction import db
+from app.register.store.transaction import db
 from tests.conftest import Clock, Databases, settings_for
 from tests.doors.visits import GUARDIAN, KIOSK_1, SCAN, SYSTEM, csrf_token, desk_log_in, log_in, shown_code
 from tests.postgres import create_database, find_programs, running_postgres

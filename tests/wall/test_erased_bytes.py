@@ -25,20 +25,23 @@ from app.demo.seed import seed_register
 from app.ils.systems import Systems
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
-from app.register.cards import issue_card, replace_card, show_codes
-from app.register.corrections import Correction, correct_patron
-from app.register.deaths import report_death
-from app.register.devices import admit_device
-from app.register.erasure import erase_patron
-from app.register.families import give_permission, look_at_family
-from app.register.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.notices import WEBHOOK_KEY_COLUMN
-from app.register.one_time import draw_link
-from app.register.patrons import activate_card, register_patron
-from app.register.pins import set_pin
-from app.register.scans import scan
-from app.register.sessions import OWN_DEVICE, start_session
-from app.register.tables import (
+from app.register.card.cards import issue_card, replace_card, show_codes
+from app.register.card.families import give_permission, look_at_family
+from app.register.card.scans import scan
+from app.register.change.corrections import Correction, correct_patron
+from app.register.change.deaths import report_death
+from app.register.desk.visits import open_visit
+from app.register.keys.vault import vault
+from app.register.leaving.erasure import erase_patron
+from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.library.notices import WEBHOOK_KEY_COLUMN
+from app.register.patron.patrons import activate_card, register_patron
+from app.register.sign_in.devices import admit_device
+from app.register.sign_in.one_time import draw_link
+from app.register.sign_in.pins import set_pin
+from app.register.sign_in.sessions import OWN_DEVICE, start_session
+from app.register.store.transaction import db
+from app.register.tables.register import (
     Credential,
     Device,
     FamilyPermission,
@@ -49,10 +52,7 @@ from app.register.tables import (
     PinVerifier,
     PresentedStep,
 )
-from app.register.tables import Session as SignIn
-from app.register.transaction import db
-from app.register.vault import vault
-from app.register.visits import open_visit
+from app.register.tables.register import Session as SignIn
 from app.rules.contact import Contact
 from app.rules.national_id import parse_national_id
 from app.web.clean_up import clean_up

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.register import inventory, retention
-from app.register.journaling import JOURNAL_ENTRIES
-from app.register.machines import FORMER_PASSWORD
-from app.register.notices import GONE_NUMBERS
-from app.register.one_time import LETTER_LASTS
-from app.register.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
-from app.register.tables import Base
+from app.register.journal.journaling import JOURNAL_ENTRIES
+from app.register.leaving import inventory, retention
+from app.register.library.notices import GONE_NUMBERS
+from app.register.sign_in.one_time import LETTER_LASTS
+from app.register.sign_in.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
+from app.register.staff.machines import FORMER_PASSWORD
+from app.register.tables.register import Base
 
 INVENTORY = inventory.INVENTORY.read_text(encoding="utf-8")
 GROUND = re.compile(r"GDPR art\. \d|personopplysningsloven § \d|Not about a person")

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import event, select
 
 from app import create_app
-from app.register.erasure import erase_patron
-from app.register.journal_stores import _LockedFile
-from app.register.journaling import check_journal, current_journal
-from app.register.replay import replay
-from app.register.tables import Erasure, Patron
-from app.register.transaction import db
+from app.register.journal.journaling import check_journal, current_journal
+from app.register.journal.stores import _LockedFile
+from app.register.leaving.erasure import erase_patron
+from app.register.leaving.replay import replay
+from app.register.store.transaction import db
+from app.register.tables.register import Erasure, Patron
 from app.web.worker import write_journal
 from tests.conftest import START, settings_for
 from tests.register.people import GUARDIAN, patron_id

@@ -21,10 +21,10 @@ from sqlalchemy import Connection, create_engine, text, update
 
 from app import create_app
 from app.ils.webhook import draw_key
-from app.register.machines import connect_machine
-from app.register.tables import Base, Library, LibraryQueue
-from app.register.transaction import db
-from app.register.webhooks import listen_at
+from app.register.library.webhooks import listen_at
+from app.register.staff.machines import connect_machine
+from app.register.store.transaction import db
+from app.register.tables.register import Base, Library, LibraryQueue
 from tests.conftest import settings_for
 from tests.wall.hurried_clients import CLIENTS, LIBRARIES, PASSWORD, Client, Person
 from tests.wall.outside import LibrarySystem, serving

@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import select
 
 from app import create_app
-from app.register.patrons import register_patron
-from app.register.rotation import list_renewables, renew
-from app.register.tables import Base
-from app.register.transaction import db
-from app.register.vault import Vault
+from app.register.keys.rotation import list_renewables, renew
+from app.register.keys.vault import Vault
+from app.register.patron.patrons import register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Base
 from app.rules.contact import Contact
 from app.rules.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS, Databases, settings_for

@@ -14,7 +14,8 @@ from werkzeug.datastructures import Authorization
 from app.demo.accounts import PATRONS
 from app.ils.overview import ask_libraries
 from app.portal.look_words import LOOK_WORDS
-from app.register.access_log import (
+from app.register.card.families import give_permission, switch
+from app.register.log.access_log import (
     FIELDS,
     PURPOSES,
     ROLES,
@@ -24,10 +25,9 @@ from app.register.access_log import (
     write_down,
     write_down_with_act,
 )
-from app.register.families import give_permission, switch
-from app.register.outbox import CONTACT_CHANGED, LETTER, ask_for_message
-from app.register.tables import AccessLogEntry, FamilyPermission, Message, Patron
-from app.register.transaction import db
+from app.register.messages.outbox import CONTACT_CHANGED, LETTER, ask_for_message
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
 from tests.conftest import Clock
 from tests.doors.visits import (
     CHILD,

@@ -21,8 +21,8 @@ from app import create_app
 from app.card.offers import Wallets
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
-from app.register.tables import AttemptCount
-from app.register.transaction import db
+from app.register.store.transaction import db
+from app.register.tables.register import AttemptCount
 from app.web.access import MACHINES, Audience
 from app.web.worker import work_once
 from tests.conftest import VAULT_KEYS, Clock, settings_for

@@ -25,10 +25,10 @@ from sqlalchemy import create_engine, text
 
 from app import create_app
 from app.ils.webhook import draw_key, write_key
-from app.register.machines import connect_machine
-from app.register.tables import Library
-from app.register.transaction import db
-from app.register.webhooks import listen_at
+from app.register.library.webhooks import listen_at
+from app.register.staff.machines import connect_machine
+from app.register.store.transaction import db
+from app.register.tables.register import Library
 from tests.conftest import settings_for
 from tests.postgres import create_database, running_postgres
 from tests.wall.bad_network import Fate, Network

@@ -14,15 +14,15 @@ from datetime import UTC, date, datetime
 from sqlalchemy import delete, func, select
 
 from app import create_app
-from app.register.cards import replace_card, report_found, report_lost
-from app.register.corrections import Correction, correct_patron
-from app.register.enrolment import enrol_patron
-from app.register.erasure import ASKED, erase_patron
-from app.register.freezing import freeze_card, thaw_card
-from app.register.membership import end_affiliation
-from app.register.patrons import NoSuchPatron, activate_card, lock_patron
-from app.register.tables import Affiliation, Message, Patron
-from app.register.transaction import db
+from app.register.card.cards import replace_card, report_found, report_lost
+from app.register.change.corrections import Correction, correct_patron
+from app.register.change.enrolment import enrol_patron
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.change.membership import end_affiliation
+from app.register.leaving.erasure import ASKED, erase_patron
+from app.register.patron.patrons import NoSuchPatron, activate_card, lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, Message, Patron
 from app.rules.contact import Contact
 from tests.conftest import settings_for
 

@@ -1,0 +1,78 @@
+"""Children's cards on a guardian's phone: the child lets the guardian carry its card, and either side ends it.
+
+What is carried is a credential of its own: the child's, on the guardian's device. It follows the permission of the
+family folder, so that it ends in the same transaction as that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import aliased
+
+from app.register.card.cards import issue_card
+from app.register.patron.card_status import is_in_use
+from app.register.patron.patrons import lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Device, FamilyPermission, Library, Patron
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A child's card that a guardian may carry now."""
+
+    permission_id: int
+    patron_id: int
+    name: str
+    card_number: str
+    home_library: str
+
+
+def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
+    """Return the cards that this guardian may carry now, by name; none where one of the two is not in use.
+
+    With `hold` nobody ends one of these permissions, or freezes the guardian's card, before this transaction is over.
+    """
+    if hold:
+        lock_patron(guardian_id)
+    guardian = aliased(Patron)
+    found = (
+        select(FamilyPermission.id, Patron.id, Patron.name, Patron.card_number, Library.name)
+        .join(Patron, Patron.id == FamilyPermission.patron_id)
+        .join(guardian, guardian.id == FamilyPermission.guardian_id)
+        .join(Library, Library.id == Patron.home_library_id)
+        .where(
+            FamilyPermission.guardian_id == guardian_id,
+            FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.may_carry_card.is_(True),
+            is_in_use(),
+            is_in_use(guardian),
+        )
+        .order_by(Patron.name, FamilyPermission.id)
+    )
+    rows = db.session.execute(found.with_for_update(of=FamilyPermission) if hold else found)
+    return [Carried(*row) for row in rows]
+
+
+def carry_cards(*, guardian_id: int, device_id: int, expires_at: datetime, now: datetime) -> None:
+    """Let a guardian's own device show each card that the guardian may carry, until `expires_at`."""
+    for carried in list_carried(guardian_id=guardian_id, hold=True):
+        issue_card(patron_id=carried.patron_id, device_id=device_id, expires_at=expires_at, now=now)
+
+
+def stop_carrying(*, patron_id: int, guardian_id: int | None, now: datetime) -> None:
+    """Take a patron's card off every device of a guardian, from this second on."""
+    devices = select(Device.id).where(Device.patron_id == guardian_id, Device.patron_id != patron_id)
+    _revoke(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
+
+
+def stop_carrying_everything(*, guardian_id: int, now: datetime) -> None:
+    """Take every other patron's card off every device of a guardian, from this second on."""
+    devices = select(Device.id).where(Device.patron_id == guardian_id)
+    _revoke(Credential.patron_id != guardian_id, Credential.device_id.in_(devices), now=now)
+
+
+def _revoke(*which: object, now: datetime) -> None:
+    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)  # type: ignore[arg-type]
+    db.session.execute(statement, execution_options={"synchronize_session": False})

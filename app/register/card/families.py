@@ -1,0 +1,299 @@
+"""The family folder: a child permits a guardian to see its loans, and the guardian switches it on.
+
+Seed: Familiemappa. The register knows who may see whose loans; it never knows the loans.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, String, cast, func, select
+
+from app.register.card.carrying import stop_carrying
+from app.register.log.access_log import Looker, write_down_list
+from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
+from app.register.patron.patrons import lock_patron
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
+from app.rules.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
+from app.rules.card_number import parse_card_number
+from app.rules.card_status import CardStatus
+from app.rules.errors import RuleBroken
+
+PURPOSE = "family folder"
+_MOST_GIVEN = 10
+
+
+class NotToOneself(RuleBroken):
+    """Nobody needs a permission to see their own loans."""
+
+    code = "permission-to-oneself"
+
+
+class TooManyPermissions(RuleBroken):
+    """A patron may have given ten permissions at a time."""
+
+    code = "too-many-permissions"
+
+
+class NoSuchPermission(RuleBroken):
+    """There is no such permission (any more), or it is somebody else's."""
+
+    code = "no-such-permission"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A permission as its giver sees it. A number that nobody has looks like any other. Instants are UTC."""
+
+    id: int
+    guardian_card_number: str
+    given_at: datetime
+    switched_on: bool
+    may_carry_card: bool
+    last_looked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A permission as the guardian sees it."""
+
+    id: int
+    patron_id: int
+    name: str
+    birth_date: date
+    given_at: datetime
+    switched_on: bool
+    may_carry_card: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Somebody whose loans may be seen now: oneself (`permission_id` is None), or one who permits it."""
+
+    permission_id: int | None
+    patron_id: int
+    name: str
+    card_number: str
+    status: CardStatus
+
+
+def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> None:
+    """Let the holder of a card see this patron's loans, and carry their card if so, once that guardian switches it on.
+
+    A number that does not exist is kept and answered as one that does, and stays nobody's: whoever gets the number
+    later gets no permission with it. Raises NotACardNumber, NotToOneself or TooManyPermissions.
+    """
+    number = parse_card_number(guardian_card_number)
+    # One permission after the other, so that a second click finds the first one's.
+    own = db.session.get_one(Patron, patron_id, with_for_update={"key_share": True})
+    if number == own.card_number:
+        raise NotToOneself
+    guardian_id = db.session.scalar(select(Patron.id).where(Patron.card_number == number))
+    given = db.session.scalars(select(FamilyPermission).where(FamilyPermission.patron_id == patron_id)).all()
+    # A guardian with a new card is still the same guardian.
+    standing = [one for one in given if one.guardian_card_number == number or one.guardian_id == (guardian_id or -1)]
+    if standing:
+        for one in standing:
+            one.may_carry_card = one.may_carry_card or may_carry_card
+        return
+    if len(given) >= _MOST_GIVEN:
+        raise TooManyPermissions
+    db.session.add(
+        FamilyPermission(
+            patron_id=patron_id,
+            guardian_card_number=number,
+            guardian_id=guardian_id,
+            may_carry_card=may_carry_card,
+            given_at=now,
+        )
+    )
+
+
+def withdraw_permission(*, patron_id: int, permission_id: int, now: datetime) -> None:
+    """End a permission that this patron gave, at once. Raises NoSuchPermission."""
+    permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
+    guardian_id = permission.guardian_id
+    db.session.delete(permission)
+    # First the permission, then the cards: whoever is just putting a card on a phone holds the permission meanwhile.
+    db.session.flush()
+    stop_carrying(patron_id=patron_id, guardian_id=guardian_id, now=now)
+
+
+def let_carry(*, patron_id: int, permission_id: int, may: bool, now: datetime) -> None:
+    """Let a guardian's phone show this patron's card too, or end that at once. Raises NoSuchPermission."""
+    permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
+    permission.may_carry_card = may
+    db.session.flush()
+    if not may:
+        stop_carrying(patron_id=patron_id, guardian_id=permission.guardian_id, now=now)
+
+
+def _given_permission(*, patron_id: int, permission_id: int) -> FamilyPermission:
+    return _lock_permission(FamilyPermission.id == permission_id, FamilyPermission.patron_id == patron_id)
+
+
+def _lock_permission(*which: ColumnElement[bool]) -> FamilyPermission:
+    # Whom the other side comes before finds no permission, instead of changing one that is gone.
+    locked = select(FamilyPermission).where(*which).with_for_update().execution_options(populate_existing=True)
+    permission = db.session.scalar(locked)
+    if permission is None:
+        raise NoSuchPermission
+    return permission
+
+
+def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> None:
+    """Switch on or off what a child has permitted this guardian. Raises NoSuchPermission or NoSuchPatron.
+
+    It never switches on by itself, and switching off leaves the permission standing, but takes the child's card off
+    the guardian's phone.
+    """
+    # First the guardian, then the permission: so does whoever carries the card.
+    lock_patron(guardian_id)
+    permission = _lock_permission(FamilyPermission.id == permission_id, FamilyPermission.guardian_id == guardian_id)
+    permission.switched_on_at = now if on else None
+    db.session.flush()
+    if on:
+        _advise(permission, birth_date=db.session.get_one(Patron, permission.patron_id).birth_date, now=now)
+    else:
+        stop_carrying(patron_id=permission.patron_id, guardian_id=guardian_id, now=now)
+
+
+def advise_older_children(*, now: datetime) -> int:
+    """Ask for the advice to switch off, once, wherever a child past the 12th year is still looked after.
+
+    It goes to both; nothing is switched by it. Safe to run at any time, and twice. Returns how many were advised.
+    """
+    day = day_in_norway(now)
+    rows = db.session.execute(
+        select(FamilyPermission, Patron.birth_date)
+        .join(Patron, Patron.id == FamilyPermission.patron_id)
+        .where(
+            FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.advised_at.is_(None),
+            # A rough cut; the rule decides.
+            Patron.birth_date <= day - timedelta(days=365 * CHILD_UNTIL),
+            Patron.birth_date > day - timedelta(days=366 * ADULT_FROM),
+            ~is_at_rest(),
+        )
+        # What somebody changes, or advises of, at this moment is left for the next time.
+        .with_for_update(of=FamilyPermission, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    return sum(_advise(permission, birth_date=birth_date, now=now) for permission, birth_date in rows)
+
+
+def _advise(permission: FamilyPermission, *, birth_date: date, now: datetime) -> bool:
+    guardian_id, child_id = permission.guardian_id, permission.patron_id
+    older = is_advised_off(birth_date=birth_date, day=day_in_norway(now))
+    if guardian_id is None or permission.advised_at is not None or not older:
+        return False
+    permission.advised_at = now
+    ask_for_message(patron_id=child_id, kind=FAMILY_ADVICE_TO_CHILD, now=now)
+    ask_for_message(patron_id=guardian_id, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=child_id, now=now)
+    return True
+
+
+def list_given(*, patron_id: int) -> Sequence[Given]:
+    """Return the permissions that a patron has given, with when each guardian last looked."""
+    looked = (
+        select(func.max(AccessLogEntry.at))
+        .where(
+            AccessLogEntry.patron_id == patron_id,
+            AccessLogEntry.role == "guardian",
+            AccessLogEntry.actor == cast(FamilyPermission.guardian_id, String),
+        )
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(
+            FamilyPermission.id,
+            FamilyPermission.guardian_card_number,
+            FamilyPermission.given_at,
+            FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.may_carry_card,
+            looked,
+        )
+        .where(FamilyPermission.patron_id == patron_id)
+        .order_by(FamilyPermission.given_at, FamilyPermission.id)
+    )
+    return [Given(*row) for row in rows]
+
+
+def list_received(*, guardian_id: int) -> Sequence[Received]:
+    """Return the patrons who let this guardian see their loans, by name; those who froze their card are not shown."""
+    rows = db.session.execute(
+        select(
+            FamilyPermission.id,
+            Patron.id,
+            Patron.name,
+            Patron.birth_date,
+            FamilyPermission.given_at,
+            FamilyPermission.switched_on_at.is_not(None),
+            FamilyPermission.may_carry_card,
+        )
+        .join(Patron, Patron.id == FamilyPermission.patron_id)
+        .where(FamilyPermission.guardian_id == guardian_id, ~is_at_rest())
+        .order_by(Patron.name, FamilyPermission.id)
+    )
+    return [Received(*row) for row in rows]
+
+
+def look_at_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
+    """Return everybody whose loans this patron may see now, oneself first; write down the look at each other one.
+
+    Where a card is frozen, the guardian's or the other's, nothing is shown. The lines are on disk before this
+    returns, so a look that cannot be written down does not happen.
+    """
+    return _look(guardian_id=guardian_id, permissions=FamilyPermission.guardian_id == guardian_id, now=now)
+
+
+def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime) -> Seen:
+    """Return whose loan this patron may act on: one's own, or that of somebody who permits it now.
+
+    Acting for another is written down like looking. Raises NoSuchPermission, or CardRefused where the card is not in
+    use.
+    """
+    permissions = FamilyPermission.id == permission_id
+    own, *others = _look(guardian_id=guardian_id, permissions=permissions, now=now)
+    own.status.check_in_use()
+    if permission_id is None:
+        return own
+    if not others:
+        raise NoSuchPermission
+    others[0].status.check_in_use()
+    return others[0]
+
+
+def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
+    with direct_connection() as connection:
+        own = connection.execute(
+            select(Patron.id, Patron.name, Patron.card_number, *COLUMNS).where(Patron.id == guardian_id)
+        ).one()
+        myself = Seen(None, own.id, own.name, own.card_number, status_of(own))
+        if not myself.status.in_use:
+            return [myself]
+        rows = connection.execute(
+            select(
+                FamilyPermission.id,
+                Patron.id.label("patron_id"),
+                Patron.name,
+                Patron.card_number,
+                *COLUMNS,
+            )
+            .join(Patron, Patron.id == FamilyPermission.patron_id)
+            .where(
+                permissions,
+                FamilyPermission.guardian_id == guardian_id,
+                FamilyPermission.switched_on_at.is_not(None),
+                ~is_at_rest(),
+            )
+            .order_by(Patron.name, FamilyPermission.id)
+        ).all()
+    # By the id, which stays the guardian's through every new card, and goes with the guardian.
+    looker = Looker(role="guardian", actor=str(guardian_id), library_id=None)
+    patron_ids = [row.patron_id for row in rows]
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
+    others = [row for row in rows if row.patron_id in shown]
+    return [myself, *(Seen(row.id, row.patron_id, row.name, row.card_number, status_of(row)) for row in others)]

@@ -1,0 +1,190 @@
+"""Keys that a phone holds itself, so that it shows the card without a network.
+
+Phone and register agree on each key by ECDH on P-256 and HKDF-SHA-256 (RFC 5869), bound to both public keys and to
+the credential's number. The key itself is never sent. Why so: docs/adr/0012.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import func, select, update
+
+from app.register.card.cards import add_credential
+from app.register.card.carrying import list_carried
+from app.register.limits.budgets import take_tries
+from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
+from app.register.sign_in.sessions import hold_session
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Device, Session
+from app.rules.card_code import KEY_BYTES, Kind, build, totp_at
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+
+LASTS = timedelta(days=90)
+RENEWED_AFTER = timedelta(days=30)
+PUBLIC_KEY_BYTES = 65
+_INFO = b"lanekort card key 1 "
+# The answer may be lost on its way: until the phone is sure to hold the new key, the former one still works.
+_FORMER_LASTS = timedelta(days=1)
+_AGREEMENTS = Budget("card keys", limit=100, seconds=24 * 3600)
+
+
+class NotAPublicKey(RuleBroken):
+    """What was sent is no point of P-256 in its uncompressed form."""
+
+    code = "not-a-public-key"
+
+
+class NoSuchCard(RuleBroken):
+    """The device's owner may not carry this card (any more)."""
+
+    code = "no-such-card"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedKey:
+    """What the phone needs to work out the same key. `check` is the code of step 0, which nothing ever accepts."""
+
+    head: str
+    public_key: bytes
+    check: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneKey:
+    """A key that a phone may hold. `head` is the 16 digits before each one-time code. `expires_at` is UTC."""
+
+    patron_id: int
+    head: str
+    renew: bool
+    expires_at: datetime
+
+
+def agree_on_key(
+    *,
+    owner_id: int,
+    device_id: int,
+    session_id: int,
+    permission_id: int | None,
+    public_key: bytes,
+    former: str | None,
+    now: datetime,
+) -> AgreedKey:
+    """Give a device a key for its owner's card, or for one that a permission lets the owner carry, for 90 days.
+
+    Keys that the device had for that card before are revoked, but for `former`, the head of the one that the phone
+    holds: it lasts a day more. Comes before anything is written, for the sign-in `session_id`. Raises NotAPublicKey,
+    NoSuchCard, also where that sign-in has just ended, or TooManyAttempts.
+    """
+    phones = _read_public_key(public_key)
+    take_tries(tries=[(_AGREEMENTS, str(device_id))], now=now)
+    patron_id = owner_id if permission_id is None else _carried_by(owner_id, permission_id)
+    # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
+    if not hold_session(session_id=session_id):
+        raise NoSuchCard
+    _let_go_of_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
+    ours = ec.generate_private_key(ec.SECP256R1())
+    our_public_key = ours.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    shared = ours.exchange(ec.ECDH(), phones)
+
+    def key_of(number: str) -> bytes:
+        return derive_key(shared, public_keys=public_key + our_public_key, number=number)
+
+    credential = add_credential(
+        patron_id=patron_id, device_id=device_id, key_of=key_of, expires_at=now + LASTS, now=now, key_on_phone=True
+    )
+    return AgreedKey(
+        head=_head(credential.number),
+        public_key=our_public_key,
+        check=totp_at(key=key_of(credential.number), step=0),
+        expires_at=credential.expires_at,
+    )
+
+
+def derive_key(shared: bytes, *, public_keys: bytes, number: str) -> bytes:
+    """Return the 20 bytes of a card's key. `public_keys`: the phone's, then ours, each uncompressed."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=public_keys, info=_INFO + number.encode()).derive(shared)
+
+
+def list_phone_keys(*, device_id: int, now: datetime) -> Sequence[PhoneKey]:
+    """Return the keys that this device may hold, its owner's and those of cards that are carried, newest first."""
+    rows = db.session.execute(
+        select(Credential.patron_id, Credential.number, Credential.issued_at, Credential.expires_at)
+        .where(
+            Credential.device_id == device_id,
+            Credential.key_on_phone.is_(True),
+            Credential.revoked_at.is_(None),
+            Credential.expires_at > now,
+        )
+        .order_by(Credential.id.desc())
+    )
+    return [
+        PhoneKey(row.patron_id, _head(row.number), row.issued_at + RENEWED_AFTER <= now, row.expires_at) for row in rows
+    ]
+
+
+def end_phone_keys(*, device_id: int, now: datetime) -> None:
+    """Take what a device keeps off it at signing out: the keys it holds, and the cards it carries for others."""
+    owner = select(Device.patron_id).where(Device.id == device_id).scalar_subquery()
+    _revoke(
+        Credential.device_id == device_id,
+        Credential.key_on_phone.is_(True) | (Credential.patron_id != owner),
+        now=now,
+    )
+
+
+def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: datetime) -> None:
+    """Do so on every device of a patron but the one of that sign-in. Passes in a wallet end alone."""
+    here = select(Session.device_id).where(Session.id == session_id).scalar_subquery()
+    browsers = Device.label.not_in((GOOGLE_WALLET, APPLE_WALLET))
+    others = select(Device.id).where(Device.patron_id == patron_id, browsers, Device.id != func.coalesce(here, 0))
+    for device_id in db.session.scalars(others).all():
+        end_phone_keys(device_id=device_id, now=now)
+
+
+def _carried_by(guardian_id: int, permission_id: int) -> int:
+    for carried in list_carried(guardian_id=guardian_id, hold=True):
+        if carried.permission_id == permission_id:
+            return carried.patron_id
+    raise NoSuchCard
+
+
+def _let_go_of_former(*, patron_id: int, device_id: int, former: str | None, now: datetime) -> None:
+    held = (
+        Credential.patron_id == patron_id,
+        Credential.device_id == device_id,
+        Credential.key_on_phone.is_(True),
+    )
+    number = former[3:15] if former else ""
+    _revoke(*held, Credential.number != number, now=now)
+    soon = now + _FORMER_LASTS
+    db.session.execute(
+        update(Credential)
+        .where(*held, Credential.number == number, Credential.expires_at > soon)
+        .values(expires_at=soon),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _revoke(*which: object, now: datetime) -> None:
+    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)  # type: ignore[arg-type]
+    db.session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _read_public_key(raw: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        if len(raw) != PUBLIC_KEY_BYTES:
+            raise NotAPublicKey
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+    except ValueError:
+        raise NotAPublicKey from None
+
+
+def _head(number: str) -> str:
+    return build(kind=Kind.ROTATING, credential=number)

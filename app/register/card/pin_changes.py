@@ -1,0 +1,67 @@
+"""A new PIN, chosen or drawn: past the blocklist, never the one of today, and the old sessions end with the old PIN."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.register.card.phone_keys import end_phone_keys_elsewhere
+from app.register.keys.vault import vault
+from app.register.messages.outbox import PIN_CHANGED, ask_for_message
+from app.register.patron.patrons import lock_patron
+from app.register.patron.proven import addresses_for
+from app.register.sign_in.one_time import forget_secrets
+from app.register.sign_in.pins import set_pin
+from app.register.sign_in.sessions import end_sessions_of_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Patron, PinVerifier
+from app.rules.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, find_fault
+
+
+def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:
+    """Set the PIN that the patron has chosen. The patron is told.
+
+    Every session but `session_id` ends, and no other phone shows the card any more.
+
+    Raises PinNotGood.
+    """
+    patron = lock_patron(patron_id)
+    fault = find_fault(pin, of=_guessable(patron))
+    if fault is None and _is_pin_of_today(patron_id, pin):
+        fault = Fault.AS_BEFORE
+    if fault is not None:
+        raise PinNotGood(fault)
+    _change(patron, pin, session_id=session_id, now=now)
+
+
+def draw_pin(*, patron_id: int, now: datetime, session_id: int | None = None) -> str:
+    """Draw a PIN, set it as `choose_pin` does, and return it, for this once: it stands nowhere."""
+    patron = lock_patron(patron_id)
+    of = _guessable(patron)
+    pin = draw_good_pin(of=of, choose=secrets.choice)
+    while _is_pin_of_today(patron_id, pin):
+        pin = draw_good_pin(of=of, choose=secrets.choice)
+    _change(patron, pin, session_id=session_id, now=now)
+    return pin
+
+
+def _guessable(patron: Patron) -> Guessable:
+    numbers = (patron.card_number, patron.phone or "", patron.postcode or "")
+    return Guessable(birth_date=patron.birth_date, numbers=numbers)
+
+
+def _is_pin_of_today(patron_id: int, pin: str) -> bool:
+    today = select(PinVerifier.verifier, PinVerifier.key_id).where(PinVerifier.patron_id == patron_id)
+    row = db.session.execute(today).first()
+    return row is not None and vault.verify_pin(pin, row.verifier, row.key_id)
+
+
+def _change(patron: Patron, pin: str, *, session_id: int | None, now: datetime) -> None:
+    set_pin(patron_id=patron.id, pin=pin, now=now)
+    end_sessions_of_patron(patron_id=patron.id, but=session_id)
+    # A phone that is signed out is to show the card no more, also where it has no network to hear of it.
+    end_phone_keys_elsewhere(patron_id=patron.id, session_id=session_id, now=now)
+    # Links to a new PIN and codes for a new device were asked for under the old one.
+    forget_secrets(patron_id=patron.id)
+    if any(addresses_for(patron, is_secret=False).values()):
+        ask_for_message(patron_id=patron.id, kind=PIN_CHANGED, now=now)

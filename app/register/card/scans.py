@@ -1,0 +1,272 @@
+"""The scan: the hot path. One look-up, one conditional write with its log line, one commit, no ORM objects.
+
+Sources: the card protocol (docs/card.md), RFC 6238 §5.2 (a code counts once).
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import structlog
+from sqlalchemy import bindparam, literal_column, text
+from sqlalchemy.orm import aliased
+
+from app.register.card.cards import KEY_COLUMN
+from app.register.keys.vault import vault
+from app.register.limits.budgets import count_try
+from app.register.log.access_log import Terminal, check_words
+from app.register.log.proofs import body_of, prove
+from app.register.patron.card_status import state_at
+from app.register.store.driver import Line, Statement, direct_line, read_instant
+from app.register.store.transaction import direct_connection, end_transaction
+from app.register.tables.register import Patron, UtcInstant
+from app.rules.ages import AgeBand, age_band, day_in_norway
+from app.rules.card_code import Misread, NotOurs, parse
+from app.rules.card_status import State
+from app.rules.clocks import noted
+from app.rules.scan import (
+    FAILURE_WINDOW_SECONDS,
+    FAILURES_PER_KEY,
+    SESSION_SECONDS,
+    Again,
+    Cause,
+    Known,
+    Reason,
+    Refused,
+    judge,
+)
+
+_log = structlog.get_logger()
+
+_PURPOSE = "scan"
+_FIELDS = "name, age band, home library, device"
+# Here alone a line is written without the functions of access_log.py, to be one statement with the rest.
+check_words(purpose=_PURPOSE, fields=_FIELDS)
+
+_STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
+_FIND = Statement(
+    f"""
+    SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
+           p.id AS patron_id, p.card_number, p.name, p.birth_date,
+           {_STATE} AS card_state, home.name AS home_library,
+           d.label, d.patron_id <> p.id AS carried,
+           s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
+           s.expires_at AS session_expires,
+           a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
+           here.static_codes AS static_allowed
+    FROM credentials c
+    JOIN patrons p ON p.id = c.patron_id
+    JOIN libraries home ON home.id = p.home_library_id
+    JOIN libraries here ON here.id = :library_id
+    LEFT JOIN devices d ON d.id = c.device_id
+    LEFT JOIN presented_steps s ON s.credential_id = c.id AND s.step = c.last_step
+    LEFT JOIN affiliations a ON a.patron_id = p.id AND a.library_id = here.id
+    LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject = :failing
+    WHERE c.number = :credential
+    """  # noqa: S608 - put together from constants
+)
+
+
+class _Found(NamedTuple):
+    """What `_FIND` finds, in its order. Instants and days are as the driver gives them."""
+
+    id: int
+    kind: int
+    sealed_key: bytes
+    revoked_at: Any
+    expires_at: Any
+    issued_at: Any
+    last_step: int
+    drift: int
+    patron_id: int
+    card_number: str
+    name: str
+    birth_date: Any
+    card_state: str
+    home_library: str
+    label: str | None
+    carried: bool | None
+    last_terminal: str | None
+    last_session: str | None
+    last_presented_at: Any
+    session_expires: Any
+    activated: bool
+    failures: int | None
+    failing_since: Any
+    static_allowed: bool
+
+
+# Nothing may have happened since the look that judged the step. As a rule it exceeds the last one; where that was
+# accepted by a clock that was ahead, a step that was presented already is found as such when it is to be remembered.
+_TAKE = """
+    UPDATE credentials SET last_step = :step, drift = :drift
+    WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
+"""
+_REMEMBER = """
+    INSERT INTO presented_steps
+        (credential_id, step, patron_id, library_id, terminal, session, presented_at, expires_at)
+"""
+_WRITE_DOWN = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
+_REMEMBERED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
+_WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedPatron:
+    """The minimum a desk or kiosk is told; the card number is for asking the library's own system."""
+
+    id: int
+    card_number: str
+    name: str
+    age_band: AgeBand
+    home_library: str
+    activated_here: bool
+    device_label: str
+    device_since: datetime
+    carried_by_guardian: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The code was right. `session` names the patron to this library until `expires` (UTC)."""
+
+    session: str
+    expires: datetime
+    patron: ScannedPatron
+
+
+def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refused:
+    """Judge a scanned code, take its step, and write down who looked; all of it or nothing."""
+    try:
+        code = parse(payload)
+    except NotOurs:
+        return Refused(Reason.NOT_OURS)
+    except Misread:
+        return Refused(Reason.MISREAD)
+    # Nothing may be held open by the request while the step is taken on a connection of its own.
+    end_transaction()
+    failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
+    asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
+    line = direct_line()
+    # A second look is needed only where another terminal took the step between the look and the write.
+    for _ in range(2):
+        row = line.send(_FIND, asked).fetchone()
+        found = row and _Found._make(row)
+        verdict = judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
+        if isinstance(verdict, Refused):
+            if found is not None and verdict.cause is Cause.WRONG_CODE:
+                _count_failure(credential_id=found.id, failing=failing, now=now)
+            return verdict
+        if isinstance(verdict, Again):
+            line.send(_WRITE_DOWN_ALONE, _look(line, found=found, terminal=terminal, now=now))
+            expires = read_instant(found.session_expires)
+            return _accepted(found, session=str(found.last_session), expires=expires, now=now)
+        session = secrets.token_urlsafe(24)
+        expires = now + timedelta(seconds=SESSION_SECONDS)
+        taken = {
+            "id": found.id,
+            "step": verdict.step,
+            "last_step": found.last_step,
+            "drift": verdict.drift,
+            "terminal": terminal.scope,
+            "session": session,
+            "expires_at": line.write_instant(expires),
+            **_look(line, found=found, terminal=terminal, now=now),
+        }
+        if _take_step(line, taken):
+            return _accepted(found, session=session, expires=expires, now=now)
+    return Refused(Reason.REPLAY)
+
+
+def _known(found: _Found | None, now: datetime) -> Known | None:
+    if found is None:
+        return None
+    return Known(
+        kind=found.kind,
+        key=vault.open(found.sealed_key, column=KEY_COLUMN),
+        revoked=found.revoked_at is not None,
+        expires_at=read_instant(found.expires_at).timestamp(),
+        state=State(found.card_state),
+        static_allowed=bool(found.static_allowed),
+        failures_here=_failures_here(found, now),
+        last_step=found.last_step,
+        last_terminal=found.last_terminal,
+        last_presented_at=read_instant(found.last_presented_at) if found.last_presented_at is not None else None,
+        drift=found.drift,
+    )
+
+
+def _failures_here(found: _Found, now: datetime) -> int:
+    if not found.failures:
+        return 0
+    since = noted(read_instant(found.failing_since), now=now)
+    return found.failures if since > now - timedelta(seconds=FAILURE_WINDOW_SECONDS) else 0
+
+
+def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
+    look: dict[str, Any] = {
+        "patron_id": found.patron_id,
+        "library_id": terminal.library_id,
+        "role": terminal.looker.role,
+        "actor": terminal.looker.actor,
+        "purpose": _PURPOSE,
+        "fields": _FIELDS,
+    }
+    return {**look, "now": line.write_instant(now), "proof": prove(body_of(at=now, **look))}
+
+
+_TAKE_IN_ONE = Statement(
+    f"""
+    WITH taken AS ({_TAKE} RETURNING id),
+         remembered AS ({_REMEMBER} SELECT {_REMEMBERED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
+                        RETURNING step)
+    {_WRITE_DOWN} SELECT {_WRITTEN} FROM remembered
+    """  # noqa: S608 - put together from the constants above
+)
+_TAKE_ALONE = Statement(_TAKE)
+_REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED}) ON CONFLICT (credential_id, step) DO NOTHING")
+_WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
+
+
+def _take_step(line: Line, taken: dict[str, Any]) -> bool:
+    """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
+    if line.is_postgresql:
+        return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
+    line.begin()
+    free = line.send(_TAKE_ALONE, taken).rowcount == 1 and line.send(_REMEMBER_ALONE, taken).rowcount == 1
+    if free:
+        line.send(_WRITE_DOWN_ALONE, taken)
+    line.commit()
+    return free
+
+
+_COUNT_IN_ALL = text("UPDATE credentials SET failures = failures + 1 WHERE id = :id RETURNING failures")
+_ASK_FOR_NEW_KEY = text("UPDATE credentials SET revoked_at = :now WHERE id = :id").bindparams(
+    bindparam("now", type_=UtcInstant())
+)
+
+
+def _count_failure(*, credential_id: int, failing: str, now: datetime) -> None:
+    with direct_connection() as connection:
+        count_try(connection, purpose="scan", subject=failing, seconds=FAILURE_WINDOW_SECONDS, now=now)
+        failures = connection.execute(_COUNT_IN_ALL, {"id": credential_id}).scalar_one()
+        if failures >= FAILURES_PER_KEY:
+            connection.execute(_ASK_FOR_NEW_KEY, {"id": credential_id, "now": now})
+            _log.warning("card key guessed at", credential_id=credential_id, failures=failures)
+
+
+def _accepted(found: _Found, *, session: str, expires: datetime, now: datetime) -> Accepted:
+    birth_date = date.fromisoformat(str(found.birth_date))
+    patron = ScannedPatron(
+        id=found.patron_id,
+        card_number=found.card_number,
+        name=found.name,
+        age_band=age_band(birth_date=birth_date, day=day_in_norway(now)),
+        home_library=found.home_library,
+        activated_here=bool(found.activated),
+        device_label=found.label or "",
+        device_since=read_instant(found.issued_at),
+        carried_by_guardian=bool(found.carried),
+    )
+    return Accepted(session=session, expires=expires, patron=patron)

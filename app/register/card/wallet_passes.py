@@ -1,0 +1,126 @@
+"""Passes in a phone's wallet. Each is a device of its own, with a credential and a key that nothing else has.
+
+A wallet never comes back to the register: what it was given works until it expires or is revoked like any device.
+Why so, and how long: docs/adr/0017.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+
+from app.register.card.cards import add_credential, draw_key
+from app.register.keys.vault import vault
+from app.register.limits.budgets import take_tries
+from app.register.messages.outbox import NEW_WALLET, ask_for_message
+from app.register.patron.card_status import is_in_use, status_of
+from app.register.patron.patrons import lock_patron
+from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, Device, Library, Patron
+from app.rules.card_code import Kind, build
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+
+ROTATING_LASTS: Final = timedelta(days=365)
+STATIC_LASTS: Final = timedelta(days=90)
+_FORMER_LASTS = timedelta(days=1)
+_PASSES = Budget("wallet passes", limit=10, seconds=24 * 3600)
+
+
+class StaticCodesNotAllowed(RuleBroken):
+    """The patron's home library takes no codes that stand still."""
+
+    code = "static-codes-not-allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class WalletPass:
+    """What a pass is made of. `head` is the first 16 digits, and all there are of a static code.
+
+    `key` makes the other eight. `holder` is the same for all passes of a patron in one wallet, and names nobody.
+    Instants are UTC.
+    """
+
+    name: str
+    card_number: str
+    head: str
+    key: bytes = field(repr=False)
+    holder: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Which passes a patron may have: with a code that rotates, with one that stands still."""
+
+    rotating: bool
+    static: bool
+
+
+def allowed_passes(*, patron_id: int) -> Allowed:
+    """Tell which passes the patron may have now."""
+    found = select(is_in_use(), Library.static_codes).join(Library, Library.id == Patron.home_library_id)
+    in_use, static_codes = db.session.execute(found.where(Patron.id == patron_id)).one()
+    return Allowed(rotating=in_use, static=in_use and static_codes)
+
+
+def issue_rotating_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
+    """Give a patron a pass for Google Wallet, for a year, and tell them of it by the channel `told_by`.
+
+    The one before lasts a day more: this one may never be saved. Comes before anything is written. Raises
+    CardRefused, NoSuchPatron or TooManyAttempts.
+    """
+    take_tries(tries=[(_PASSES, str(patron_id))], now=now)
+    return _issue(wallet=GOOGLE_WALLET, kind=Kind.ROTATING, patron_id=patron_id, told_by=told_by, now=now)
+
+
+def issue_static_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
+    """Give a patron a pass for Apple Wallet, for 90 days, where the home library takes codes that stand still.
+
+    Otherwise as `issue_rotating_pass`; raises StaticCodesNotAllowed too.
+    """
+    take_tries(tries=[(_PASSES, str(patron_id))], now=now)
+    return _issue(wallet=APPLE_WALLET, kind=Kind.STATIC, patron_id=patron_id, told_by=told_by, now=now)
+
+
+def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
+    # Whoever reports the card lost, freezes or erases it waits, and then finds this pass among the others.
+    patron = lock_patron(patron_id)
+    allowed = allowed_passes(patron_id=patron_id)
+    status_of(patron).check_in_use()
+    if kind is Kind.STATIC and not allowed.static:
+        raise StaticCodesNotAllowed
+    _let_go_of_former(wallet=wallet, patron_id=patron_id, now=now)
+    key = draw_key()
+    credential = add_credential(
+        patron_id=patron_id,
+        device_id=add_wallet(patron_id=patron_id, wallet=wallet, now=now).id,
+        key_of=lambda _number: key,
+        kind=kind,
+        expires_at=now + (ROTATING_LASTS if kind is Kind.ROTATING else STATIC_LASTS),
+        now=now,
+        key_on_phone=kind is Kind.ROTATING,
+    )
+    if told_by is not None:
+        ask_for_message(patron_id=patron_id, kind=NEW_WALLET, channel=told_by, now=now)
+    return WalletPass(
+        name=patron.name,
+        card_number=patron.card_number,
+        head=build(kind=kind, credential=credential.number),
+        key=key,
+        holder=vault.subject(f"{wallet} {patron_id}")[:32],
+        expires_at=credential.expires_at,
+    )
+
+
+def _let_go_of_former(*, wallet: str, patron_id: int, now: datetime) -> None:
+    soon = now + _FORMER_LASTS
+    former = select(Device.id).where(Device.patron_id == patron_id, Device.label == wallet)
+    db.session.execute(
+        update(Credential)
+        .where(Credential.device_id.in_(former), Credential.revoked_at.is_(None), Credential.expires_at > soon)
+        .values(expires_at=soon),
+        execution_options={"synchronize_session": False},
+    )

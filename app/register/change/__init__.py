@@ -1,0 +1,1 @@
+"""Enrolling patrons, and changing them."""

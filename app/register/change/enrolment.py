@@ -1,0 +1,152 @@
+"""Enrolling somebody who has no card: one person has one, whichever library they come to."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from app.register.messages.outbox import ask_for_message
+from app.register.patron.card_status import status_of
+from app.register.patron.changes import hold_lines, note_change
+from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
+from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Library
+from app.rules.ages import age_on, day_in_norway
+from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.errors import RuleBroken
+from app.rules.national_id import NationalId
+from app.rules.person import Person, PersonNotValid, check_person
+
+__all__ = [
+    "AlreadyRegistered",
+    "ConsentMissing",
+    "ContactNotValid",
+    "Enrolled",
+    "NumberNotReserved",
+    "NumberWasIssued",
+    "PersonNotValid",
+    "activate_here",
+    "consent_is_needed",
+    "enrol_patron",
+    "note_guardian_consent",
+]
+
+WELCOME = "welcome"
+
+
+class AlreadyRegistered(RuleBroken):
+    """Somebody has this national id already: their card is to be activated, not another one made."""
+
+    code = "already-registered"
+
+    def __init__(self, patron_id: int) -> None:
+        super().__init__()
+        self.patron_id = patron_id
+
+
+class ConsentMissing(RuleBroken):
+    """Somebody of this age needs a guardian's consent at this library."""
+
+    code = "consent-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A new patron."""
+
+    patron_id: int
+    card_number: str
+
+
+def consent_is_needed(*, library_id: str, birth_date: date, now: datetime) -> bool:
+    """Tell whether somebody born on `birth_date` needs a guardian's consent to get a card at this library."""
+    limit = db.session.get_one(Library, library_id).consent_age
+    return age_on(birth_date=birth_date, day=day_in_norway(now)) < limit
+
+
+def enrol_patron(
+    *,
+    library_id: str,
+    name: str,
+    birth_date: date,
+    gender: str,
+    contact: Contact,
+    language: str,
+    national_id: NationalId | None,
+    guardian_consent: bool,
+    card_number: str | None,
+    now: datetime,
+    papers_seen: bool = False,
+) -> Enrolled:
+    """Give somebody a card at a library, which becomes their home library.
+
+    `card_number` is one of the library's own, reserved before; without it a number is drawn. Where they can be
+    reached, a welcome is asked for, with a link by which to choose the PIN. Unless a desk has seen papers, the address
+    that it goes to is proven once the link is used. Raises PersonNotValid, ContactNotValid,
+    AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
+    """
+    person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
+    contact = check_contact(contact)
+    _refuse_known(national_id)
+    is_young = consent_is_needed(library_id=library_id, birth_date=birth_date, now=now)
+    if is_young and not guardian_consent:
+        raise ConsentMissing
+    if card_number is not None:
+        card_number = check_reserved(library_id=library_id, card_number=card_number)
+    try:
+        with db.session.begin_nested():
+            patron = register_patron(
+                card_number=card_number,
+                name=person.name,
+                birth_date=person.birth_date,
+                gender=person.gender,
+                home_library_id=library_id,
+                contact=contact,
+                national_id=national_id,
+                language=person.language,
+                contact_is_proven=papers_seen,
+                now=now,
+            )
+            patron.guardian_consent_at = now if is_young else None
+    except IntegrityError:
+        # Somebody else enrolled the same person at the same moment.
+        _refuse_known(national_id)
+        raise
+    if contact.email or contact.phone or contact.address:
+        ask_for_message(patron_id=patron.id, kind=WELCOME, now=now)
+    return Enrolled(patron_id=patron.id, card_number=patron.card_number)
+
+
+def _refuse_known(national_id: NationalId | None) -> None:
+    known = find_by_national_id(national_id) if national_id is not None else None
+    if known is not None:
+        raise AlreadyRegistered(known)
+
+
+def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, now: datetime) -> None:
+    """Let a card be used at a library whose rules its holder has accepted; note a guardian's consent that it needs.
+
+    Repeating it changes nothing. Raises CardRefused or ConsentMissing.
+    """
+    patron = lock_patron(patron_id)
+    status_of(patron).check_in_use()
+    is_young = consent_is_needed(library_id=library_id, birth_date=patron.birth_date, now=now)
+    if is_young and patron.guardian_consent_at is None:
+        if not guardian_consent:
+            raise ConsentMissing
+        note_guardian_consent(patron_id=patron_id, joining=library_id, now=now)
+    activate_card(patron_id=patron_id, library_id=library_id, now=now)
+
+
+def note_guardian_consent(*, patron_id: int, now: datetime, joining: str | None = None) -> None:
+    """Note that a guardian has consented to the card. The first time it was noted stays.
+
+    `joining` is the library that the patron joins next, in the same transaction.
+    """
+    patron = lock_patron(patron_id)
+    if patron.guardian_consent_at is None:
+        patron.guardian_consent_at = now
+        if joining is not None:
+            hold_lines(patron_id=patron_id, library_ids=[joining])
+        note_change(patron=patron, now=now)

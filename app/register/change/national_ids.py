@@ -1,0 +1,60 @@
+"""The national number of somebody who has a card already: one that was not at hand, or a new one after a change."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from app.register.change.enrolment import AlreadyRegistered
+from app.register.desk.lookup import Hit, find_holder
+from app.register.keys.vault import vault
+from app.register.log.access_log import Looker
+from app.register.patron.patrons import NATIONAL_ID, count_numbers, find_by_national_id, lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import NationalIdToken
+from app.rules.errors import RuleBroken
+from app.rules.national_id import NationalId
+
+MOST_NUMBERS = 10
+
+
+class TooManyNumbers(RuleBroken):
+    """Nobody has had so many national numbers."""
+
+    code = "too-many-numbers"
+
+
+def find_other_holder(
+    *, patron_id: int, national_id: NationalId, looker: Looker, library_id: str, now: datetime
+) -> Hit | None:
+    """Return who else has this number; None where nobody else has. Comes first in a request; the look is written down.
+
+    Raises TooManyAttempts after 300 look-ups in an hour.
+    """
+    holder = find_holder(national_id=national_id, looker=looker, library_id=library_id, now=now)
+    return holder if holder is not None and holder.patron_id != patron_id else None
+
+
+def add_national_id(*, patron_id: int, national_id: NationalId) -> None:
+    """Let a patron be found by this number too, of which a keyed token is kept. Repeating it changes nothing.
+
+    Former numbers stay, so that whoever shows an old paper gets no second card. Raises AlreadyRegistered,
+    TooManyNumbers or NoSuchPatron.
+    """
+    lock_patron(patron_id)
+    holder = find_by_national_id(national_id)
+    if holder == patron_id:
+        return
+    if holder is not None:
+        raise AlreadyRegistered(holder)
+    if count_numbers(patron_id=patron_id) >= MOST_NUMBERS:
+        raise TooManyNumbers
+    token = vault.token(purpose=NATIONAL_ID, text=national_id.canonical)
+    try:
+        with db.session.begin_nested():
+            db.session.add(NationalIdToken(token=token, patron_id=patron_id, key_id=vault.key_id))
+    except IntegrityError:
+        # Another desk noted it for somebody else, or enrolled them, at the same moment.
+        holder = find_by_national_id(national_id)
+        if holder is None:
+            raise
+        raise AlreadyRegistered(holder) from None

@@ -1,0 +1,1 @@
+"""The patron before the desk."""

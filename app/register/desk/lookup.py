@@ -1,0 +1,216 @@
+"""Looking a patron up at the desk: by two things that somebody tells of themselves, and never by leafing through.
+
+What drives the query has an index, so that it costs the same in a small register and in a country's; a name only
+chooses among the rows that come out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import aliased
+
+from app.register.keys.vault import vault
+from app.register.library.strangers import count_stranger_at_desk
+from app.register.limits.budgets import take_tries
+from app.register.log.access_log import Looker, write_down, write_down_all
+from app.register.patron.card_status import is_at_rest
+from app.register.patron.patrons import NATIONAL_ID
+from app.register.store.transaction import direct_connection
+from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
+from app.rules.ages import AgeBand, age_band, day_in_norway
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.errors import RuleBroken
+from app.rules.names import fold_words, has_words
+from app.rules.national_id import NationalId
+from app.rules.pin import Budget
+
+PURPOSE: Final = "look-up"
+MOST_HITS: Final = 20
+_MOST_ROWS = 5000
+_LOOK_UPS = Budget("desk look-ups", limit=300, seconds=3600)
+_Row = Any
+_MINIMUM = "name, age band, home library"
+_OF_OURS = "name, birth date, place, home library"
+
+
+class TooLittleToGoBy(RuleBroken):
+    """Two criteria are needed, and one of them must be another than the name."""
+
+    code = "too-little-to-go-by"
+
+
+class TooManyAlike(RuleBroken):
+    """The criteria fit so many that none is shown; one more is needed."""
+
+    code = "too-many-alike"
+
+
+@dataclass
+class CriteriaNotValid(RuleBroken):
+    """Some values cannot be anybody's. `fields` names them; it holds no value."""
+
+    fields: tuple[str, ...] = ()
+    code = "criteria-not-valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What staff were told, as they typed it. All that is given must fit."""
+
+    name: str = ""
+    birth_date: date | None = None
+    phone: str = ""
+    email: str = ""
+    postcode: str = ""
+    card_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Somebody whom the criteria fit. Birth date and place are told of those who may be seen in full here."""
+
+    patron_id: int
+    name: str
+    age_band: AgeBand
+    home_library: str
+    activated_here: bool
+    birth_date: date | None
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """At most twenty hits, and whether there are more."""
+
+    hits: tuple[Hit, ...]
+    more: bool
+
+
+def take_look_up(*, looker: Looker, now: datetime) -> None:
+    """Take one of the 300 look-ups that a staff member has in an hour. Raises TooManyAttempts."""
+    take_tries(tries=[(_LOOK_UPS, looker.actor)], now=now)
+
+
+def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetime) -> Found:
+    """Return whom the criteria fit, for a desk of this library; each look is written down before.
+
+    A postcode with a name may fit too many to read through: then another criterion is asked for. Raises
+    TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts after 300 look-ups in an hour, or 300 in a day
+    by the library's desks that show patrons of other libraries.
+    """
+    words = fold_words(criteria.name)
+    conditions = _conditions(criteria)
+    if not conditions or len(conditions) + bool(words) < 2:
+        raise TooLittleToGoBy
+    take_look_up(looker=looker, now=now)
+    rows = [row for row in _fetch(conditions, library_id) if has_words(row.name, words)]
+    rows.sort(key=lambda row: (not row.here, fold_words(row.name), row.id))
+    if not all(row.here for row in rows[:MOST_HITS]):
+        count_stranger_at_desk(library_id=library_id, now=now)
+    shown = write_down_all(
+        patrons={row.id: _OF_OURS if row.in_full else _MINIMUM for row in rows[:MOST_HITS]},
+        looker=looker,
+        purpose=PURPOSE,
+        now=now,
+    )
+    hits = tuple(_hit(row, now=now) for row in rows[:MOST_HITS] if row.id in shown)
+    return Found(hits=hits, more=len(rows) > MOST_HITS)
+
+
+def find_holder(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Hit | None:
+    """Return who has this national number, as a hit; None where nobody has. The look is written down before.
+
+    Raises TooManyAttempts after 300 look-ups in an hour.
+    """
+    take_look_up(looker=looker, now=now)
+    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
+    holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
+    rows = _fetch([Patron.id.in_(holder)], library_id)
+    if rows and not rows[0].here:
+        count_stranger_at_desk(library_id=library_id, now=now)
+    return _tell(rows[0], looker=looker, now=now) if rows else None
+
+
+def find_hit(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Hit:
+    """Return one patron as a hit: somebody who was to be enrolled and has a card. The look is written down before."""
+    (row,) = _fetch([Patron.id == patron_id], library_id)
+    return _tell(row, looker=looker, now=now)
+
+
+def _tell(row: _Row, *, looker: Looker, now: datetime) -> Hit:
+    fields = _OF_OURS if row.in_full else _MINIMUM
+    write_down(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=fields, now=now)
+    return _hit(row, now=now)
+
+
+def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_Row]:
+    here = aliased(Affiliation)
+    fitting = (
+        select(
+            Patron.id,
+            Patron.name,
+            Patron.birth_date,
+            Patron.place,
+            Library.name.label("home_library"),
+            here.library_id.is_not(None).label("here"),
+            (here.library_id.is_not(None) & ~is_at_rest()).label("in_full"),
+        )
+        .join(Library, Library.id == Patron.home_library_id)
+        .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
+        .where(*conditions)
+        .limit(_MOST_ROWS + 1)
+    )
+    with direct_connection() as connection:
+        rows = list(connection.execute(fitting))
+    if len(rows) > _MOST_ROWS:
+        raise TooManyAlike
+    return rows
+
+
+def _hit(row: _Row, *, now: datetime) -> Hit:
+    return Hit(
+        patron_id=row.id,
+        name=row.name,
+        age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
+        home_library=row.home_library,
+        activated_here=bool(row.here),
+        birth_date=row.birth_date if row.in_full else None,
+        place=row.place if row.in_full else None,
+    )
+
+
+def _conditions(criteria: Criteria) -> list[ColumnElement[bool]]:
+    """Return a condition on an indexed column for each criterion but the name."""
+    wrong: list[str] = []
+    conditions: list[ColumnElement[bool]] = []
+    if criteria.birth_date is not None:
+        conditions.append(Patron.birth_date == criteria.birth_date)
+    if criteria.postcode.strip():
+        conditions.append(Patron.postcode.in_(_spellings(criteria.postcode)))
+    if criteria.card_number.strip():
+        try:
+            conditions.append(Patron.card_number == parse_card_number(criteria.card_number))
+        except NotACardNumber:
+            wrong.append("card_number")
+    try:
+        contact = check_contact(Contact(email=criteria.email, phone=criteria.phone))
+    except ContactNotValid as error:
+        wrong += error.faults
+    else:
+        if contact.phone:
+            conditions.append(Patron.phone == contact.phone)
+        if contact.email:
+            conditions.append(Patron.email.in_({contact.email, contact.email.lower()}))
+    if wrong:
+        raise CriteriaNotValid(tuple(wrong))
+    return conditions
+
+
+def _spellings(postcode: str) -> set[str]:
+    """Return a postcode as typed and, of five digits, with the space that a Swedish one is written with."""
+    digits = "".join(postcode.split())
+    return {" ".join(postcode.split()), digits, f"{digits[:3]} {digits[3:]}"}

@@ -1,0 +1,121 @@
+"""What a desk sees of the patron before it: a minimum, and all where the patron has joined the library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import func, select
+
+from app.register.patron.card_status import status_of
+from app.register.patron.patrons import NoSuchPatron, count_numbers
+from app.register.patron.proven import unproven_channels
+from app.register.sign_in.devices import ShownDevice, list_devices
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, Library, Patron
+from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
+from app.rules.card_status import CardStatus
+from app.rules.contact import Contact
+
+MINIMUM: Final = "name, age band, home library, card number, card state"
+IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred contact, home library, card, devices"
+
+
+@dataclass(frozen=True, slots=True)
+class InFull:
+    """What only a library that the patron has joined sees. Instants are UTC.
+
+    `unproven` names the channels (email, sms, letter) whose address links and codes do not go to.
+    """
+
+    birth_date: date
+    gender: str
+    contact: Contact
+    unproven: Sequence[str]
+    language: str
+    registered_at: datetime
+    guardian_consent_at: datetime | None
+    needs_consent: bool
+    libraries: int
+    national_numbers: int
+    devices: Sequence[ShownDevice]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPatron:
+    """The patron before the desk. `local_to` names the one library that takes the card; None: every library does.
+
+    `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is the library
+    that looks. `lacks_consent`: at this library somebody of their age needs a guardian's consent, and none is noted.
+    `is_stated`: who it is was typed online, and no desk has seen papers.
+    """
+
+    name: str
+    card_number: str
+    age_band: AgeBand
+    home_library: str
+    is_home: bool
+    status: CardStatus
+    local_to: str | None
+    erase_at: datetime | None
+    death_reported_here: bool
+    lacks_consent: bool
+    is_stated: bool
+    in_full: InFull | None
+
+
+def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> SeenPatron:
+    """Return what a desk at this library shows of the patron it serves; the look was written down before.
+
+    Raises NoSuchPatron.
+    """
+    row = db.session.execute(
+        select(Library.name, Patron).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
+    ).first()
+    if row is None:
+        raise NoSuchPatron
+    home, patron = row
+    local_to = db.session.get(Library, patron.local_to) if patron.local_to else None
+    age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
+    return SeenPatron(
+        name=patron.name,
+        card_number=patron.card_number,
+        age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
+        home_library=home,
+        is_home=patron.home_library_id == library_id,
+        status=status_of(patron),
+        local_to=local_to.name if local_to else None,
+        erase_at=patron.erase_at if status_of(patron).dead else None,
+        death_reported_here=patron.death_reported_by == library_id,
+        lacks_consent=age < consent_age and patron.guardian_consent_at is None,
+        is_stated=patron.stated_at is not None,
+        in_full=_see_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
+    )
+
+
+def _consent_age(library_id: str) -> int:
+    return db.session.get_one(Library, library_id).consent_age
+
+
+def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFull:
+    joined = select(func.count()).select_from(Affiliation).where(Affiliation.patron_id == patron.id)
+    return InFull(
+        birth_date=patron.birth_date,
+        gender=patron.gender,
+        contact=Contact(
+            email=patron.email,
+            phone=patron.phone,
+            address=patron.address,
+            postcode=patron.postcode,
+            place=patron.place,
+            preferred=patron.preferred_contact,
+        ),
+        unproven=unproven_channels(patron),
+        language=patron.language,
+        registered_at=patron.registered_at,
+        guardian_consent_at=patron.guardian_consent_at,
+        needs_consent=needs_consent,
+        libraries=db.session.scalar(joined) or 0,
+        national_numbers=count_numbers(patron_id=patron.id),
+        devices=list_devices(patron_id=patron.id, now=now),
+    )

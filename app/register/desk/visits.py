@@ -1,0 +1,86 @@
+"""Serving somebody who came without a code: they were looked up, and photo id or a plastic card showed who it is."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.register.desk.lookup import PURPOSE
+from app.register.log.access_log import Looker, Terminal
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import AccessLogEntry, DeskVisit
+from app.rules.errors import RuleBroken
+from app.rules.scan import SESSION_SECONDS
+
+FOUND_FOR = timedelta(minutes=10)
+
+
+class NotLookedUp(RuleBroken):
+    """This staff member has not looked the patron up within the last ten minutes."""
+
+    code = "not-looked-up"
+
+
+class WasOpened(RuleBroken):
+    """A visit by this name was opened before."""
+
+    code = "was-opened"
+
+
+def draw_session() -> str:
+    """Return a word by which a visit can be named before it is opened."""
+    return secrets.token_urlsafe(24)
+
+
+def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: str | None = None) -> str:
+    """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them.
+
+    A `session` that was drawn before is opened once. Raises WasOpened the second time, with all that came before it
+    in the transaction to be undone.
+    """
+    db.session.flush()
+    name = session or draw_session()
+    db.session.add(
+        DeskVisit(
+            session=name,
+            patron_id=patron_id,
+            library_id=terminal.library_id,
+            terminal=terminal.scope,
+            opened_at=now,
+            expires_at=now + timedelta(seconds=SESSION_SECONDS),
+        )
+    )
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise WasOpened from None
+    return name
+
+
+def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
+    """Open a visit of somebody whom this staff member has found. Raises NotLookedUp for anybody else."""
+    if not _was_looked_up(patron_id=patron_id, looker=terminal.looker, now=now):
+        raise NotLookedUp
+    return open_visit(patron_id=patron_id, terminal=terminal, now=now)
+
+
+def was_opened(*, session: str, terminal: Terminal) -> bool:
+    """Tell whether a visit by this name was opened at this terminal."""
+    visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
+    with direct_connection() as connection:
+        return connection.execute(visit).first() is not None
+
+
+def _was_looked_up(*, patron_id: int, looker: Looker, now: datetime) -> bool:
+    seen = AccessLogEntry
+    found = select(seen.id).where(
+        seen.patron_id == patron_id,
+        seen.at > now - FOUND_FOR,
+        seen.purpose == PURPOSE,
+        seen.role == looker.role,
+        seen.actor == looker.actor,
+        seen.library_id == looker.library_id,
+    )
+    with direct_connection() as connection:
+        return connection.execute(found.limit(1)).first() is not None

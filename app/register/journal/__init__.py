@@ -1,0 +1,1 @@
+"""The journal of erasures outside the database."""

@@ -1,0 +1,1 @@
+"""The keys outside the database, and what is made with them."""

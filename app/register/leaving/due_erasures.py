@@ -1,0 +1,53 @@
+"""Erasing those whose time has come: a death was reported a day ago, or nobody answered a warning."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select
+
+from app.register.leaving.erasure import erase_patron, hold_off_uses
+from app.register.leaving.inactivity import call_off_if_used
+from app.register.patron.card_status import is_at_rest, is_dead, status_of
+from app.register.patron.patrons import NoSuchPatron, lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Patron
+from app.rules.card_status import DEATH, INACTIVE
+
+_BATCH: Final = 100
+
+
+def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
+    """Erase up to `limit` patrons whose `erase_at` has come, each in a transaction of its own. Returns how many.
+
+    Safe to run at any time, and several times at once. Nobody has the code of these receipts.
+    """
+    # Freezing holds off a deletion for lack of use, and none after a death.
+    wanted = or_(is_dead(), ~is_at_rest())
+    due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
+    patron_ids = db.session.scalars(due).all()
+    db.session.commit()
+    return sum(_erase(patron_id, now=now) for patron_id in patron_ids)
+
+
+def _erase(patron_id: int, *, now: datetime) -> bool:
+    try:
+        patron = lock_patron(patron_id)
+        done = _is_due(patron, now=now)
+        if done:
+            erase_patron(patron_id=patron_id, reason=DEATH if status_of(patron).dead else INACTIVE, now=now)
+    except NoSuchPatron:
+        done = False
+    db.session.commit()
+    return done
+
+
+def _is_due(patron: Patron, *, now: datetime) -> bool:
+    # It may have been called off, or put off, a moment ago.
+    if patron.erase_at is None or patron.erase_at > now:
+        return False
+    status = status_of(patron)
+    if status.dead or status.frozen:
+        return status.dead
+    # A use that is not seen here finds nobody any more.
+    hold_off_uses(patron.id)
+    return not call_off_if_used(patron)

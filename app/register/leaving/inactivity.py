@@ -1,0 +1,109 @@
+"""A card that nobody uses for three years is deleted: its holder is warned first, and any use calls it off.
+
+A use is signing in, entering the PIN at a library, a scan, or being served at a desk. Scans are not noted on the
+patron's row at that moment, since that would be one more write on the hot path: they are gathered from what is kept of
+them for a day. A frozen card is left as it is, however long (GDPR art. 18).
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Select, exists, select, union_all, update
+
+from app.register.messages.outbox import INACTIVE_WARNING, ask_for_message
+from app.register.patron.card_status import is_at_rest
+from app.register.patron.uses import used_on
+from app.register.store.transaction import db
+from app.register.tables.register import Credential, DeskVisit, Message, Patron, PresentedStep, Session
+from app.rules.ages import day_in_norway
+from app.rules.card_status import INACTIVE
+
+YEARS: Final = 3
+_BATCH: Final = 1000
+_NOT_REACHED: Final = timedelta(days=365)
+"""After this a warning that could not be sent, or that no desk has printed, holds the deletion up no more."""
+
+
+def gather_uses(*, now: datetime) -> int:
+    """Note whoever was scanned, served or signed in since the last time, a batch at a time. Returns how many it was."""
+    gathered, last = 0, 0
+    seen = union_all(
+        select(PresentedStep.patron_id.label("patron_id"), PresentedStep.presented_at.label("at")),
+        select(DeskVisit.patron_id, DeskVisit.opened_at),
+        select(Session.patron_id, Session.started_at).where(Session.patron_id.is_not(None)),
+    ).subquery()
+    while True:
+        these = select(seen.c.patron_id).where(seen.c.patron_id > last).distinct().order_by(seen.c.patron_id)
+        patron_ids = db.session.scalars(these.limit(_BATCH)).all()
+        if patron_ids:
+            rows = db.session.execute(select(seen.c.patron_id, seen.c.at).where(seen.c.patron_id.in_(patron_ids)))
+            days: dict[int, date] = {}
+            for patron_id, at in rows:
+                days[patron_id] = max(day_in_norway(at), days.get(patron_id, date.min))
+            for day in sorted(set(days.values())):
+                whose = sorted(patron_id for patron_id, used in days.items() if used == day)
+                result = db.session.execute(used_on(whose, day=day))
+                gathered += int(getattr(result, "rowcount", 0))
+            last = patron_ids[-1]
+        db.session.commit()
+        if len(patron_ids) < _BATCH:
+            return gathered
+
+
+def call_off_if_used(patron: Patron) -> bool:
+    """Call off the planned deletion of a patron, who is locked, where there was a use that is not gathered yet."""
+    own_cards = select(Credential.id).where(Credential.patron_id == patron.id)
+    uses = db.session.scalars(
+        union_all(
+            select(PresentedStep.presented_at).where(PresentedStep.credential_id.in_(own_cards)),
+            select(DeskVisit.opened_at).where(DeskVisit.patron_id == patron.id),
+            select(Session.started_at).where(Session.patron_id == patron.id),
+        )
+    )
+    day = max((day_in_norway(at) for at in uses), default=date.min)
+    if day <= patron.last_used_on:
+        return False
+    patron.last_used_on, patron.erase_at, patron.erase_reason = day, None, None
+    return True
+
+
+def warn_inactive(*, notice: timedelta, now: datetime) -> int:
+    """Plan the deletion of everybody who has not used the card for three years, and warn each of them.
+
+    The period of notice begins when the warning is sent: until then the day is put off, for a year at most, since an
+    address that is dead stays so. Returns how many were warned.
+    """
+    _put_off(notice=notice, now=now)
+    warned, last = 0, 0
+    while patron_ids := db.session.scalars(_unwarned(now).where(Patron.id > last).limit(_BATCH)).all():
+        for patron_id in patron_ids:
+            ask_for_message(patron_id=patron_id, kind=INACTIVE_WARNING, now=now)
+        planned = update(Patron).where(Patron.id.in_(patron_ids))
+        db.session.execute(
+            planned.values(erase_at=now + notice, erase_reason=INACTIVE),
+            execution_options={"synchronize_session": False},
+        )
+        db.session.commit()
+        warned, last = warned + len(patron_ids), patron_ids[-1]
+    db.session.commit()
+    return warned
+
+
+def _unwarned(now: datetime) -> Select[int]:
+    long_ago = _years_before(day_in_norway(now))
+    unused = (Patron.last_used_on <= long_ago, Patron.erase_at.is_(None), ~is_at_rest())
+    return select(Patron.id).where(*unused).order_by(Patron.id).with_for_update(skip_locked=True)
+
+
+def _put_off(*, notice: timedelta, now: datetime) -> None:
+    waits = exists().where(Message.patron_id == Patron.id, Message.kind == INACTIVE_WARNING, Message.sent_at.is_(None))
+    waits = waits.where(Message.asked_at > now - _NOT_REACHED)
+    later = update(Patron).where(Patron.erase_reason == INACTIVE, Patron.erase_at < now + notice, waits)
+    db.session.execute(later.values(erase_at=now + notice), execution_options={"synchronize_session": False})
+    db.session.commit()
+
+
+def _years_before(day: date) -> date:
+    # Nobody loses a day by a leap year.
+    leap = day.month == 2 and day.day == 29
+    return day.replace(year=day.year - YEARS, day=28 if leap else day.day)

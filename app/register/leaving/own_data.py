@@ -1,0 +1,200 @@
+"""Everything that is stored about one patron, for that patron alone (GDPR art. 15 and 20).
+
+Each table that holds something about a patron stands here, with the rows that are theirs and the few columns whose
+values are not given out. What no row names as theirs cannot be found, and is in UNTRACEABLE. A column that is new is
+shown from the start, and a table that is new is missed by a test.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, select
+
+from app.register.keys.vault import vault
+from app.register.messages.contact_changes import FORMER_COLUMN
+from app.register.messages.outbox import SEALED_TO_COLUMN
+from app.register.online.registrations import FORM_COLUMN
+from app.register.patron.card_status import is_at_rest
+from app.register.patron.changes import NUMBER_COLUMN
+from app.register.patron.numbers import CARD_NUMBER
+from app.register.store.transaction import db
+from app.register.tables.register import (
+    AccessLogEntry,
+    Affiliation,
+    Base,
+    ContactChange,
+    Credential,
+    DeskVisit,
+    Device,
+    FamilyPermission,
+    IssuedNumber,
+    Library,
+    LibraryNotice,
+    LibraryQueue,
+    MachineAnswer,
+    Message,
+    NationalIdToken,
+    OneTimeSecret,
+    Patron,
+    PinVerifier,
+    PresentedStep,
+    Registration,
+    Session,
+)
+
+KEYED: Final = "keyed"
+"""A hash, keyed token or sealed key: it proves something, and only its holder may have it."""
+TERMINAL: Final = "terminal"
+"""A word by which a desk or kiosk names the patron while it serves them."""
+OTHERS: Final = "others"
+"""It tells something of somebody else."""
+
+NOT_TRACEABLE: Final = "not-traceable"
+"""Nobody can tell whose row it is."""
+NO_PATRON: Final = "no-patron"
+"""It is about libraries, their staff and their systems."""
+
+UNTRACEABLE: Final[Mapping[str, str]] = {
+    "access_log_chain": NOT_TRACEABLE,
+    "access_log_head": NO_PATRON,
+    "access_log_removals": NOT_TRACEABLE,
+    "access_log_roots": NO_PATRON,
+    "attempt_counts": NOT_TRACEABLE,
+    "erasures": NOT_TRACEABLE,
+    "pin_orders": NOT_TRACEABLE,
+    "journal_place": NO_PATRON,
+    "libraries": NO_PATRON,
+    "library_queues": NO_PATRON,
+    "machines": NO_PATRON,
+    "number_series": NO_PATRON,
+    "staff": NO_PATRON,
+}
+"""The tables in which nothing can be found by who somebody is, and why."""
+
+LIBRARY_COLUMNS: Final = ("library_id", "home_library_id", "local_to")
+"""What a column is called that names a library."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Where a patron's rows of a table are.
+
+    `withheld` says why a column is not given out; `sealed` names the columns that are opened, with their seal;
+    `name_of` is the column of another patron whose name the patron knows already.
+    """
+
+    table: type[Base]
+    rows: Callable[[Patron], ColumnElement[bool]]
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    name_of: str | None = None
+
+
+def _by_own_credentials(patron: Patron) -> ColumnElement[bool]:
+    own = select(Credential.id).where(Credential.patron_id == patron.id)
+    return PresentedStep.credential_id.in_(own)
+
+
+def _by_every_library(patron: Patron) -> ColumnElement[bool]:
+    # Its index begins with the library.
+    return LibraryNotice.library_id.in_(select(LibraryQueue.library_id)) & (LibraryNotice.patron_id == patron.id)
+
+
+def _by_own_number(patron: Patron) -> ColumnElement[bool]:
+    return IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=patron.card_number).values())
+
+
+OWN_TABLES: Final[Mapping[str, Own]] = {
+    "patrons": Own(Patron, lambda patron: Patron.id == patron.id),
+    "contact_changes": Own(
+        ContactChange, lambda patron: ContactChange.patron_id == patron.id, sealed={"sealed_former": FORMER_COLUMN}
+    ),
+    "affiliations": Own(Affiliation, lambda patron: Affiliation.patron_id == patron.id),
+    "national_id_tokens": Own(
+        NationalIdToken, lambda patron: NationalIdToken.patron_id == patron.id, withheld={"token": KEYED}
+    ),
+    "issued_numbers": Own(IssuedNumber, _by_own_number, withheld={"token": KEYED}),
+    "pin_verifiers": Own(PinVerifier, lambda patron: PinVerifier.patron_id == patron.id, withheld={"verifier": KEYED}),
+    "one_time_secrets": Own(
+        OneTimeSecret, lambda patron: OneTimeSecret.patron_id == patron.id, withheld={"token": KEYED}
+    ),
+    "devices": Own(Device, lambda patron: Device.patron_id == patron.id, withheld={"token_hash": KEYED}),
+    "sessions": Own(Session, lambda patron: Session.patron_id == patron.id, withheld={"token_hash": KEYED}),
+    "credentials": Own(Credential, lambda patron: Credential.patron_id == patron.id, withheld={"sealed_key": KEYED}),
+    "presented_steps": Own(PresentedStep, _by_own_credentials, withheld={"session": TERMINAL}),
+    "registrations": Own(
+        Registration,
+        lambda patron: Registration.patron_id == patron.id,
+        withheld=dict.fromkeys(("own_token", "child_token", "guardian_token", "handle_hash", "code_token"), KEYED),
+        sealed={"sealed_form": FORM_COLUMN},
+    ),
+    "desk_visits": Own(DeskVisit, lambda patron: DeskVisit.patron_id == patron.id, withheld={"session": TERMINAL}),
+    # Whether somebody has the number that was entered would be told by the guardian's id.
+    "permissions_given": Own(
+        FamilyPermission, lambda patron: FamilyPermission.patron_id == patron.id, withheld={"guardian_id": OTHERS}
+    ),
+    "permissions_received": Own(
+        FamilyPermission,
+        lambda patron: FamilyPermission.guardian_id == patron.id,
+        withheld={"patron_id": OTHERS},
+        name_of="patron_id",
+    ),
+    "messages": Own(
+        Message,
+        lambda patron: Message.patron_id == patron.id,
+        withheld={"about_patron_id": OTHERS},
+        sealed={"sealed_to": SEALED_TO_COLUMN},
+        name_of="about_patron_id",
+    ),
+    "messages_about_you": Own(
+        Message,
+        lambda patron: Message.about_patron_id == patron.id,
+        withheld={"patron_id": OTHERS, "queue": OTHERS, "channel": OTHERS, "sealed_to": OTHERS},
+    ),
+    # The answer says what stands in the other tables.
+    "machine_answers": Own(
+        MachineAnswer,
+        lambda patron: MachineAnswer.patron_id == patron.id,
+        withheld={"key_hash": KEYED, "request_hash": KEYED, "sealed_answer": KEYED},
+    ),
+    "library_notices": Own(LibraryNotice, _by_every_library, sealed={"sealed_number": NUMBER_COLUMN}),
+    # Which of its staff it was the library knows, and answers for; a guardian is named by the patron's own permission.
+    "access_log": Own(
+        AccessLogEntry, lambda patron: AccessLogEntry.patron_id == patron.id, withheld={"actor": OTHERS, "proof": KEYED}
+    ),
+}
+
+
+def read_own_data(*, patron_id: int, without: tuple[str, ...] = ()) -> dict[str, list[Row]]:
+    """Return every row about a patron by name in OWN_TABLES, oldest first, but for the tables `without`.
+
+    Values are as stored (instants aware UTC); withheld columns are left out, and sealed ones are opened.
+    """
+    patron = db.session.get_one(Patron, patron_id)
+    return {name: _read(own, patron) for name, own in OWN_TABLES.items() if name not in without}
+
+
+def _read(own: Own, patron: Patron) -> list[Row]:
+    table = own.table.__table__
+    shown = [column for column in table.columns if column.name not in own.withheld]
+    query = select(*shown).where(own.rows(patron)).order_by(*(column for column in table.columns if column.primary_key))
+    if own.name_of is not None:
+        # Nothing is shown of somebody whose card is frozen.
+        name = select(Patron.name).where(Patron.id == table.columns[own.name_of], ~is_at_rest())
+        query = query.add_columns(name.scalar_subquery().label("name"))
+    rows = [dict(row._mapping) for row in db.session.execute(query)]
+    for row in rows:
+        for column, seal in own.sealed.items():
+            if row[column] is not None:
+                row[column] = vault.open(row[column], column=seal).decode()
+    return rows
+
+
+def name_libraries(data: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """Return the names, by id, of the libraries that somebody's data speaks of."""
+    ids = {row[column] for rows in data.values() for row in rows for column in LIBRARY_COLUMNS if row.get(column)}
+    rows = db.session.execute(select(Library.id, Library.name).where(Library.id.in_(ids)))
+    return {row.id: row.name for row in rows}

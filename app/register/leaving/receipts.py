@@ -1,0 +1,94 @@
+"""The receipt of an erasure: whoever has its code sees what each library answered, and nobody sees whose it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.register.journal.journaling import NotInJournal
+from app.register.keys.vault import vault
+from app.register.keys.written_codes import read_written_code
+from app.register.limits.budgets import from_source, give_back_tries, take_tries
+from app.register.store.transaction import db, end_transaction
+from app.register.tables.register import Erasure, Library, LibraryNotice
+from app.rules.errors import RuleBroken
+from app.rules.pin import RECEIPT_SOURCE
+
+_PURPOSE = "receipt"
+
+
+class NoSuchReceipt(RuleBroken):
+    """No erasure has this code, or it was so long ago that its receipt is gone too."""
+
+    code = "no-such-receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryAnswer:
+    """What one library said of an erasure. `confirmed_at` is None while it has not answered (UTC).
+
+    `kept` are the kinds of what it must keep (notices.KEPT_KINDS).
+    """
+
+    library: str
+    confirmed_at: datetime | None
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An erasure as its receipt shows it: why (asked, death, inactive), when (UTC), and each library's answer."""
+
+    reason: str
+    erased_at: datetime
+    answers: Sequence[LibraryAnswer]
+
+
+def receipt_token(code: str) -> str:
+    """Return the keyed token under which an erasure is found by its code."""
+    return vault.token(purpose=_PURPOSE, text=read_written_code(code))
+
+
+def is_receipt(*, code: str) -> bool:
+    """Tell whether there is a receipt with this code, which must be known to come from us: no try is taken.
+
+    Raises NotInJournal.
+    """
+    tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
+    erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
+    if erasure is not None:
+        _check_written(erasure)
+    return erasure is not None
+
+
+def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
+    """Return the receipt with this code; it may be typed in any case, with or without hyphens.
+
+    Comes first in a request: a try is taken from the network address before anything is looked at, and a right code
+    gives it back. Raises NoSuchReceipt, NotInJournal or TooManyAttempts.
+    """
+    tries = from_source(RECEIPT_SOURCE, address)
+    take_tries(tries=tries, now=now)
+    tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
+    erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
+    if erasure is None:
+        raise NoSuchReceipt
+    _check_written(erasure)
+    rows = db.session.execute(
+        select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
+        .join(Library, Library.id == LibraryNotice.library_id)
+        .where(LibraryNotice.erasure_id == erasure.id)
+        .order_by(Library.name)
+    ).all()
+    answers = [LibraryAnswer(name, at, tuple(kept.split(",")) if kept else ()) for name, at, kept in rows]
+    receipt = Receipt(erasure.reason, erasure.erased_at, answers)
+    end_transaction()
+    give_back_tries(tries=tries)
+    return receipt
+
+
+def _check_written(erasure: Erasure) -> None:
+    # Until then a copy of the register could bring them back, so it is not said to be done.
+    if erasure.journal_entry is not None:
+        raise NotInJournal

@@ -1,0 +1,111 @@
+"""Erasing again whoever a restored database still has: everybody in the journal, as each was erased the first time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import delete, func, select, update
+
+from app.register.journal.journal import Entry, Place
+from app.register.journal.journaling import (
+    ERASED_PATRON,
+    RegisterIsBehind,
+    compare_places,
+    current_journal,
+    note_place,
+    patron_text,
+)
+from app.register.keys.vault import vault
+from app.register.leaving.erasure import Reason, erase_patron
+from app.register.patron.patrons import NoSuchPatron
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Erasure, IssuedNumber, JournalPlace, Patron
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How far a replay has come: patrons looked at of all, and how many of them were erased again."""
+
+    looked_at: int
+    erased: int
+
+
+def count_patrons() -> int:
+    """Return how many patrons a replay looks at."""
+    count = db.session.scalar(select(func.count()).select_from(Patron)) or 0
+    db.session.rollback()
+    return count
+
+
+def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
+    """Erase again everybody in the journal whom the register has, each in a transaction of their own.
+
+    Yields after each batch of patrons. May be stopped at any point and run again; the portal takes nobody in before
+    it has come to its end. Raises RegisterIsBehind where there is no journal, or another than the register knows;
+    JournalDamaged or JournalUnreachable.
+    """
+    entries, tail = _open()
+    wanted: dict[str, Entry] = {entry.patron: entry for entry in entries}
+    key_ids = {entry.key_id for entry in entries}
+    last, looked_at, erased = 0, 0, 0
+    while wanted:
+        people = select(Patron.id, Patron.registered_at).where(Patron.id > last).order_by(Patron.id).limit(batch)
+        rows = db.session.execute(people).all()
+        db.session.rollback()
+        for patron_id, registered_at in rows:
+            tokens = vault.tokens(purpose=ERASED_PATRON, text=patron_text(patron_id, registered_at))
+            found = next((wanted[tokens[key]] for key in key_ids if tokens.get(key) in wanted), None)
+            erased += found is not None and _erase(patron_id, found, now=now)
+        looked_at += len(rows)
+        yield Replayed(looked_at, erased)
+        if len(rows) < batch:
+            break
+        last = rows[-1].id
+    for entry in entries:
+        _note_erasure(entry, now=now)
+    with direct_connection() as connection:
+        note_place(connection, tail)
+
+
+def forget_journal() -> None:
+    """Let the register know of no journal, committed: the earlier one is lost for good, and a new one begins."""
+    db.session.execute(delete(JournalPlace))
+    db.session.commit()
+
+
+def _open() -> tuple[Sequence[Entry], Place]:
+    journal = current_journal()
+    with direct_connection() as connection:
+        tail = compare_places(connection, journal)[1] if journal is not None else None
+    if journal is None or tail is None:
+        raise RegisterIsBehind("There is no journal of erasures where ERASURE_JOURNAL leads.")
+    entries = journal.read()
+    return entries, Place(tail.journal, entries[-1].seq if entries else tail.seq)
+
+
+def _erase(patron_id: int, entry: Entry, *, now: datetime) -> bool:
+    try:
+        erase_patron(patron_id=patron_id, reason=cast(Reason, entry.reason), now=now, again=entry)
+    except NoSuchPatron:
+        db.session.rollback()
+        return False
+    db.session.commit()
+    return True
+
+
+def _note_erasure(entry: Entry, *, now: datetime) -> None:
+    """Note of somebody who came after the backup that they are erased: the receipt opens, no number comes again."""
+    if db.session.scalar(select(Erasure.id).where(Erasure.entry_id == entry.id)) is None:
+        db.session.add(
+            Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)
+        )
+    for number in entry.numbers:
+        tokens = vault.later_tokens(number, key_id=entry.key_id)
+        issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens))
+        issued = issued.values(gone_at=func.coalesce(IssuedNumber.gone_at, now))
+        if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
+            db.session.add(IssuedNumber(token=tokens[-1], key_id=vault.key_id, gone_at=entry.erased_at))
+    db.session.commit()

@@ -1,0 +1,1 @@
+"""Libraries' systems, what they are told and what they may see and do."""

@@ -1,0 +1,112 @@
+"""What proves that somebody wants to join a library whose system says so: their card or PIN there, or papers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import exists, select
+
+from app.register.limits.budgets import take_tries
+from app.register.limits.unusual import Kind, count_act
+from app.register.log.access_log import Looker
+from app.register.messages.outbox import JOINED_BY_PROOF, ask_where_reached_now
+from app.register.patron.card_status import is_taken_at
+from app.register.patron.numbers import PatronGone, is_gone
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.patron.presence import LONGEST_SESSION, has_joined, was_there
+from app.register.sign_in.pin_checks import enter_pin
+from app.register.store.transaction import direct_connection
+from app.register.tables.register import DeskVisit, Patron, PresentedStep
+from app.rules.card_number import parse_card_number
+from app.rules.pin import Budget
+
+BY_PAPERS: Final = Budget("joins by papers", limit=10, seconds=3600)
+"""Papers are only said to have been seen, so a stolen login names them as it likes."""
+KINDS_OF_PAPERS: Final = ("passport", "identity card", "driving licence", "residence permit", "other papers")
+
+
+class ProofMissing(NotJoined):
+    """Nothing shows that the patron is there and wants to join: no scan, no right PIN, no papers."""
+
+    code = "proof-missing"
+
+
+class Proof(StrEnum):
+    """By what a patron joins: the card's code, the PIN, papers; `MEMBER` joined before. The access log's words."""
+
+    MEMBER = "activate"
+    SCAN = "activate by scan"
+    PIN = "activate by PIN"
+    PAPERS = "activate by papers"
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Which KINDS_OF_PAPERS were seen, and who at the library saw them."""
+
+    kind: str
+    seen_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a library's system sends as proof. A session that is named must be the patron's, and open."""
+
+    session: str | None = None
+    pin: str | None = None
+    papers: Papers | None = None
+
+
+def prove_joining(*, card_number: str, shown: Shown, looker: Looker, library_id: str, now: datetime) -> Proof:
+    """Return what proves that the patron joins.
+
+    A scan, a desk's visit or a right PIN at the library within the last minutes need not be named. Comes before
+    anything is locked. Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or
+    NotWrittenDown.
+    """
+    number = parse_card_number(card_number)
+    row = _read(number, session=shown.session, library_id=library_id, now=now)
+    if row is None:
+        raise PatronGone if is_gone(number) else NoSuchPatron
+    if row.joined:
+        return Proof.MEMBER
+    proof = None
+    if row.named if shown.session is not None else row.was_there:
+        proof = Proof.SCAN
+    elif shown.pin is not None and enter_pin(
+        card_number=number, pin=shown.pin, looker=looker, library_id=library_id, now=now
+    ):
+        proof = Proof.PIN
+    elif shown.papers is not None:
+        take_tries(tries=[(BY_PAPERS, library_id)], now=now)
+        proof = Proof.PAPERS
+    if proof is None:
+        raise ProofMissing
+    count_act(Kind.ACTIVATION, library_id=library_id, now=now)
+    return proof
+
+
+def tell_who_joined(*, patron: Patron, proof: Proof, now: datetime) -> None:
+    """Ask for a message to where the patron is reached now, of a proof that somebody else may have given."""
+    if proof in (Proof.PIN, Proof.PAPERS):
+        ask_where_reached_now(patron=patron, kind=JOINED_BY_PROOF, now=now)
+
+
+def _read(number: str, *, session: str | None, library_id: str, now: datetime) -> Any:  # noqa: ANN401 - a row
+    of_patron = [
+        exists().where(
+            opened.session == (session or ""),
+            opened.patron_id == Patron.id,
+            opened.library_id == library_id,
+            opened.expires_at > now,
+            opened.expires_at <= now + LONGEST_SESSION,
+        )
+        for opened in (PresentedStep, DeskVisit)
+    ]
+    facts = (has_joined(library_id), was_there(library_id, now=now), of_patron[0] | of_patron[1])
+    labelled = [fact.label(name) for fact, name in zip(facts, ("joined", "was_there", "named"), strict=True)]
+    with direct_connection() as connection:
+        return connection.execute(
+            select(*labelled).where(Patron.card_number == number, is_taken_at(library_id))
+        ).first()

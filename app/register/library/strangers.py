@@ -1,0 +1,52 @@
+"""Strangers: patrons who have not joined a library and are not there. It may ask about few of them, and slowly then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.limits.unusual import Kind, count_act
+from app.register.patron.numbers import PatronGone
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.store.transaction import end_transaction
+from app.rules.pin import Budget
+
+LOOKS: Final = Budget("foreign look-ups", limit=600, seconds=24 * 3600)
+LOOKS_SLOW: Final = Budget("foreign look-ups slow", limit=1, seconds=60)
+DESK_LOOKS: Final = Budget("desk foreign look-ups", limit=300, seconds=24 * 3600)
+DESK_LOOKS_SLOW: Final = Budget("desk foreign look-ups slow", limit=1, seconds=60)
+
+
+def count_stranger(*, library_id: str, now: datetime) -> None:
+    """Count that a library's system named a number that is no patron's of its own, whether somebody has it or not.
+
+    Raises TooManyAttempts: past the day's number one goes on every minute.
+    """
+    count_act(Kind.FOREIGN, library_id=library_id, now=now)
+    _take(LOOKS, LOOKS_SLOW, library_id=library_id, now=now)
+
+
+def count_stranger_at_desk(*, library_id: str, now: datetime) -> None:
+    """Count that a desk is shown patrons of other libraries, as `count_stranger` does. Raises TooManyAttempts."""
+    count_act(Kind.DESK_FOREIGN, library_id=library_id, now=now)
+    _take(DESK_LOOKS, DESK_LOOKS_SLOW, library_id=library_id, now=now)
+
+
+@contextmanager
+def counting_strangers(*, library_id: str, now: datetime) -> Iterator[None]:
+    """Count a stranger where an act meets one, before that is told. Raises TooManyAttempts instead of it."""
+    try:
+        yield
+    except (NoSuchPatron, NotJoined, PatronGone):
+        end_transaction()
+        count_stranger(library_id=library_id, now=now)
+        raise
+
+
+def _take(of_day: Budget, slow: Budget, *, library_id: str, now: datetime) -> None:
+    try:
+        take_tries(tries=[(of_day, library_id)], now=now)
+    except TooManyAttempts:
+        # A day's number that is used up slows the library; it never shuts it out.
+        take_tries(tries=[(slow, library_id)], now=now)

@@ -1,0 +1,44 @@
+"""Where a library's system listens, if anywhere: what is new is then told to it, signed, and it need not ask."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from app.register.keys.vault import vault
+from app.register.library.notices import WEBHOOK_KEY_COLUMN
+from app.register.store.transaction import db
+from app.register.tables.register import LibraryQueue
+from app.rules.errors import RuleBroken
+
+
+class NoSuchLibrary(RuleBroken):
+    """No library has this id."""
+
+    code = "no-such-library"
+
+
+def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
+    """Tell a library at `url` from now on, signed with `key`, all that it has not acknowledged, and what comes.
+
+    An address and key of before are forgotten. Raises NoSuchLibrary.
+    """
+    line = db.session.get(LibraryQueue, library_id, with_for_update=True)
+    if line is None:
+        line = LibraryQueue(library_id=library_id, last_seq=0, purged_seq=0, attempts=0)
+        db.session.add(line)
+    line.webhook_url = url
+    line.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
+    line.due_at, line.attempts, line.last_fault = now, 0, None
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise NoSuchLibrary from None
+
+
+def stop_listening(*, library_id: str) -> None:
+    """Tell a library nothing any more; it may still ask. Raises NoSuchLibrary where it listened nowhere."""
+    line = db.session.get(LibraryQueue, library_id, with_for_update=True)
+    if line is None or line.webhook_url is None:
+        raise NoSuchLibrary
+    line.webhook_url = line.sealed_webhook_key = None
+    db.session.flush()

@@ -1,0 +1,1 @@
+"""How many tries are left, and which numbers are unusual."""

@@ -1,0 +1,118 @@
+"""Unusual numbers: what a library does in an hour, beside what is usual there. What is far above it slows down.
+
+A stolen login does in an hour what its library does in a month. No person is counted by, only libraries. Why these
+numbers: docs/adr/0016.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Integer, bindparam, func, select, text, update
+
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import ActCount, UtcInstant
+from app.rules.pin import Budget
+
+_log = structlog.get_logger()
+
+
+class Kind(StrEnum):
+    """What is counted: of a library's systems, and of its desks."""
+
+    ACTIVATION = "activation"
+    CORRECTION = "correction"
+    FOREIGN = "foreign look-up"
+    DESK_ACTIVATION = "desk activation"
+    DESK_CORRECTION = "desk correction"
+    DESK_FOREIGN = "desk foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """`floor`: so many in an hour are unusual nowhere. Past what is usual one goes on every `pause` seconds."""
+
+    floor: int
+    pause: int
+
+
+_USUAL: Final = {
+    Kind.ACTIVATION: _Usual(floor=30, pause=30),
+    Kind.CORRECTION: _Usual(floor=600, pause=5),
+    Kind.FOREIGN: _Usual(floor=100, pause=30),
+    Kind.DESK_ACTIVATION: _Usual(floor=60, pause=15),
+    Kind.DESK_CORRECTION: _Usual(floor=60, pause=15),
+    Kind.DESK_FOREIGN: _Usual(floor=100, pause=15),
+}
+_WEEKS: Final = 4
+_TIMES_THE_MEAN: Final = 3
+
+_COUNT = (
+    text(
+        """
+        INSERT INTO act_counts (library_id, kind, hour, taken) VALUES (:library_id, :kind, :hour, 1)
+        ON CONFLICT (library_id, kind, hour) DO UPDATE SET taken = act_counts.taken + 1
+        RETURNING taken
+        """
+    )
+    .bindparams(bindparam("hour", type_=UtcInstant()))
+    .columns(taken=Integer)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """An hour (its beginning, UTC) in which a library did more of a kind than is usual there, and how much."""
+
+    library_id: str
+    kind: str
+    hour: datetime
+    taken: int
+
+
+def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
+    """Count one act of a library. Far more than is usual there are slowed, and the log says so once an hour.
+
+    Usual is the mean of the same hour of the last four weeks; what is refused is not counted. Raises TooManyAttempts.
+    """
+    usual = _USUAL[kind]
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    of_hour = (ActCount.library_id == library_id, ActCount.kind == kind.value, ActCount.hour == hour)
+    with direct_connection() as connection:
+        taken = connection.execute(_COUNT, {"library_id": library_id, "kind": kind.value, "hour": hour}).scalar_one()
+        if taken <= usual.floor:
+            return
+        mean = _mean(connection, kind, library_id=library_id, hour=hour)
+        if taken <= max(usual.floor, _TIMES_THE_MEAN * mean):
+            return
+        untold = update(ActCount).where(*of_hour, ActCount.told_at.is_(None))
+        if connection.execute(untold.values(told_at=now)).rowcount == 1:
+            _log.warning("unusual numbers", library_id=library_id, kind=kind.value, count=taken, usual=round(mean))
+    try:
+        take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=usual.pause), library_id)], now=now)
+    except TooManyAttempts:
+        with direct_connection() as connection:
+            connection.execute(update(ActCount).where(*of_hour).values(taken=ActCount.taken - 1))
+        raise
+
+
+def _mean(connection: Connection, kind: Kind, *, library_id: str, hour: datetime) -> float:
+    same_hours = [hour - timedelta(weeks=week) for week in range(1, _WEEKS + 1)]
+    counted = select(func.coalesce(func.sum(ActCount.taken), 0)).where(
+        ActCount.library_id == library_id, ActCount.kind == kind.value, ActCount.hour.in_(same_hours)
+    )
+    return float(connection.execute(counted).scalar_one()) / _WEEKS
+
+
+def list_unusual(*, since: datetime) -> Sequence[Unusual]:
+    """Return the hours since then in which a library did far more than is usual there, newest first."""
+    rows = db.session.execute(
+        select(ActCount.library_id, ActCount.kind, ActCount.hour, ActCount.taken)
+        .where(ActCount.told_at >= since)
+        .order_by(ActCount.hour.desc(), ActCount.library_id, ActCount.kind)
+    )
+    return [Unusual(*row) for row in rows]

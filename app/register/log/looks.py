@@ -1,0 +1,66 @@
+"""Who has looked at a patron, as that patron may know it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogEntry, FamilyPermission, Library
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: when (UTC), at which library, in which role, what for, and at which kinds of information.
+
+    `guardian` is the card number to which the patron gave permission, while the permission stands.
+    """
+
+    at: datetime
+    library: str | None
+    role: str
+    purpose: str
+    fields: tuple[str, ...]
+    guardian: str | None
+
+
+def count_looks(*, patron_id: int) -> int:
+    """Return how many looks at the patron are on record."""
+    return db.session.scalar(select(func.count()).where(AccessLogEntry.patron_id == patron_id)) or 0
+
+
+def list_looks(*, patron_id: int, limit: int | None = None, offset: int = 0) -> Sequence[Look]:
+    """Return the looks at a patron, newest first."""
+    rows = db.session.execute(
+        select(
+            AccessLogEntry.at,
+            Library.name,
+            AccessLogEntry.role,
+            AccessLogEntry.purpose,
+            AccessLogEntry.fields,
+            AccessLogEntry.actor,
+        )
+        .join(Library, Library.id == AccessLogEntry.library_id, isouter=True)
+        .where(AccessLogEntry.patron_id == patron_id)
+        .order_by(AccessLogEntry.at.desc(), AccessLogEntry.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    guardians = _guardians(patron_id)
+    return [
+        Look(
+            at, library, role, purpose, tuple(fields.split(", ")), guardians.get(actor) if role == "guardian" else None
+        )
+        for at, library, role, purpose, fields, actor in rows
+    ]
+
+
+def _guardians(patron_id: int) -> dict[str, str]:
+    # The log knows a guardian by the id that stands behind the number which the patron entered.
+    rows = db.session.execute(
+        select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number).where(
+            FamilyPermission.patron_id == patron_id
+        )
+    )
+    return {str(guardian_id): number for guardian_id, number in rows}

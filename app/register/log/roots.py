@@ -1,0 +1,96 @@
+"""The end of the log's chain after each day, signed, to be kept where nobody who has the register can change it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select, update
+
+from app.register.keys.vault import vault
+from app.register.log.proofs import write_instant
+from app.register.log.sealing import seal_all
+from app.register.store.transaction import db
+from app.register.tables.register import AccessLogHead, AccessLogRoot
+
+
+class NotARoot(Exception):
+    """The text is no root, or its signature is not the register's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The end of the chain when `day` (UTC) was over."""
+
+    day: date
+    seq: int
+    link: bytes
+
+
+def make_root(*, now: datetime) -> bool:
+    """Sign where the chain ends, for the day before, and commit it. Returns False where that was done before."""
+    day = (now - timedelta(days=1)).date()
+    if db.session.get(AccessLogRoot, day) is not None:
+        return False
+    seal_all()
+    # Two workers take turns at the head.
+    head = db.session.scalars(select(AccessLogHead).with_for_update()).one()
+    made = db.session.get(AccessLogRoot, day) is None
+    if made:
+        text = sign_root(Root(day, head.seq, head.link), now=now)
+        db.session.add(AccessLogRoot(day=day, text=text, sent_at=None))
+    db.session.commit()
+    return made
+
+
+def sign_root(root: Root, *, now: datetime) -> str:
+    """Return a root as text: JSON on one line, with the signature (Ed25519, RFC 8032) of all the rest."""
+    facts = {
+        "at": write_instant(now),
+        "day": root.day.isoformat(),
+        "key": vault.key_id,
+        "link": root.link.hex(),
+        "seq": root.seq,
+    }
+    signature = vault.signing_keys()[vault.key_id].sign(_signed(facts)).hex()
+    return json.dumps({**facts, "signature": signature}, sort_keys=True)
+
+
+def read_root(text: str) -> Root:
+    """Return the root in a text. Raises NotARoot where the register did not sign it."""
+    try:
+        facts = json.loads(text)
+        signature = bytes.fromhex(facts.pop("signature"))
+        vault.signing_keys()[facts["key"]].public_key().verify(signature, _signed(facts))
+        return Root(date.fromisoformat(facts["day"]), facts["seq"], bytes.fromhex(facts["link"]))
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature):
+        raise NotARoot from None
+
+
+def public_keys() -> Mapping[int, str]:
+    """Return the public keys by which roots are checked, by key id: 32 bytes in hex."""
+    return {
+        key_id: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        for key_id, key in vault.signing_keys().items()
+    }
+
+
+def list_unsent() -> list[tuple[date, str]]:
+    """Return the roots, by day and text, that are to be kept elsewhere and are not yet."""
+    rows = db.session.execute(
+        select(AccessLogRoot.day, AccessLogRoot.text).where(AccessLogRoot.sent_at.is_(None)).order_by(AccessLogRoot.day)
+    ).all()
+    db.session.commit()
+    return [(row.day, row.text) for row in rows]
+
+
+def mark_root_sent(*, day: date, now: datetime) -> None:
+    """Note, committed, that a root is kept elsewhere."""
+    db.session.execute(update(AccessLogRoot).where(AccessLogRoot.day == day).values(sent_at=now))
+    db.session.commit()
+
+
+def _signed(facts: Mapping[str, object]) -> bytes:
+    return json.dumps(facts, sort_keys=True).encode()

@@ -1,0 +1,128 @@
+"""Sealing the access log: lines and records of removals get their link in the chain, a few seconds after they were
+written, by one process at a time. Whoever writes a line never waits for the chain.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
+
+from app.register.log.proofs import (
+    FIRST_LINK,
+    body_of,
+    commit_to,
+    head_body,
+    is_proved,
+    link_after,
+    prove,
+    removal_body,
+)
+from app.register.store.transaction import db, end_transaction
+from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval
+
+BATCH: Final = 1000
+_LATE_COMERS: Final = 10_000
+"""Numbers are drawn before the commit: how far behind the newest one a line is still looked for every time."""
+
+
+def seal(*, batch: int = BATCH, everything: bool = False) -> int:
+    """Seal up to `batch` lines and as many records, committed, and return how many that were.
+
+    None where another process is at it. `everything` looks for lines that were written very late, too.
+    """
+    end_transaction()
+    with db.engine.begin() as connection, _head(connection) as head:
+        if head is None:
+            return 0
+        return _seal(connection, head, batch=batch, everything=everything)
+
+
+def seal_all() -> None:
+    """Seal whatever there is."""
+    # The newest first, and then one look through all for what came late.
+    while seal():
+        pass
+    while seal(everything=True):
+        pass
+
+
+@contextmanager
+def _head(connection: Connection) -> Iterator[Row[Any] | None]:
+    yield connection.execute(
+        select(AccessLogHead.__table__).where(AccessLogHead.id == 1).with_for_update(skip_locked=True)
+    ).first()
+
+
+def _seal(connection: Connection, head: Row[Any], *, batch: int, everything: bool) -> int:
+    last = connection.execute(
+        select(func.max(AccessLogLink.seq), func.max(AccessLogLink.entry_id), func.max(AccessLogLink.removal_id))
+    ).one()
+    # What was cut off behind the head's back stays a gap, and is found.
+    seq, link = max(head.seq, last[0] or 0), head.link
+    links = []
+    for name, key, commitment in (
+        *_entries(connection, head, after=_from(last[1], everything=everything), batch=batch),
+        *_removals(connection, after=_from(last[2], everything=everything), batch=batch),
+    ):
+        seq += 1
+        link = link_after(link, seq=seq, name=f"{name} {key}", commitment=commitment)
+        ids = {"entry_id": None, "removal_id": None, f"{name}_id": key}
+        links.append({"seq": seq, **ids, "commitment": commitment, "link": link})
+    if links:
+        connection.execute(insert(AccessLogLink), links)
+        # A head that somebody changed gets no proof that it lacked.
+        was_right = is_right(head)
+        body = head_body(seq=seq, link=link, unproved_to=head.unproved_to)
+        moved = update(AccessLogHead).values(seq=seq, link=link, proof=prove(body) if was_right else b"")
+        connection.execute(moved)
+    return len(links)
+
+
+def is_right(head: Row[Any]) -> bool:
+    """Tell whether the register itself wrote where the chain ends."""
+    if head.proof is None:
+        return bool(head.seq == 0 and head.link == FIRST_LINK)
+    return is_proved(head_body(seq=head.seq, link=head.link, unproved_to=head.unproved_to), head.proof)
+
+
+def _from(last: int | None, *, everything: bool) -> int:
+    return 0 if everything or last is None else last - _LATE_COMERS
+
+
+def _entries(connection: Connection, head: Row[Any], *, after: int, batch: int) -> Iterator[tuple[str, int, bytes]]:
+    table = AccessLogEntry.__table__
+    unsealed = ~exists().where(AccessLogLink.entry_id == table.c.id)
+    rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
+    for row in rows:
+        body, proof = body_of_row(row), row.proof
+        if proof is None and row.id <= head.unproved_to:
+            proof = prove(body)
+            connection.execute(update(AccessLogEntry).where(AccessLogEntry.id == row.id).values(proof=proof))
+        yield "entry", row.id, commit_to(body, proof)
+
+
+def _removals(connection: Connection, *, after: int, batch: int) -> Iterator[tuple[str, int, bytes]]:
+    table = AccessLogRemoval.__table__
+    unsealed = ~exists().where(AccessLogLink.removal_id == table.c.id)
+    rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
+    for row in rows:
+        yield "removal", row.id, commit_to_removal(row)
+
+
+def body_of_row(row: Row[Any]) -> bytes:
+    """Return a row of the access log as it is hashed."""
+    return body_of(
+        at=row.at,
+        patron_id=row.patron_id,
+        library_id=row.library_id,
+        role=row.role,
+        actor=row.actor,
+        purpose=row.purpose,
+        fields=row.fields,
+    )
+
+
+def commit_to_removal(row: Row[Any]) -> bytes:
+    """Return the commitment to a record of a removal."""
+    return commit_to(removal_body(at=row.at, why=row.why, entries=row.entries), row.proof)

@@ -1,0 +1,1 @@
+"""Messages to patrons, from the request to the printed letter."""

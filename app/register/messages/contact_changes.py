@@ -1,0 +1,97 @@
+"""What is kept of a change of contact data for a fortnight, and the word in a link that leads back to it.
+
+The word holds the change's number and a keyed token of it, so nothing of it is stored, each message of one change
+carries the same, and a change of the PIN leaves it as it is.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from app.register.keys.vault import vault
+from app.register.patron.proven import CONTACT_COLUMNS, PROVEN_COLUMNS
+from app.register.store.transaction import db
+from app.register.tables.register import ContactChange, Library, Patron
+
+FORMER_COLUMN: Final = "contact_changes.sealed_former"
+UNDO_LASTS: Final = timedelta(days=14)
+_KEPT = (*CONTACT_COLUMNS, *PROVEN_COLUMNS.values(), "awaits_first_link")
+_WORD = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change of contact data as it is told: which of email, phone, address and preferred_contact, and since when.
+
+    `library` made it; None: the patron did. `at` is UTC.
+    """
+
+    id: int
+    fields: tuple[str, ...]
+    library: str | None
+    at: datetime
+
+
+def snapshot(patron: Patron) -> dict[str, Any]:
+    """Return a patron's contact data with what of it is proven, by column."""
+    return {name: getattr(patron, name) for name in _KEPT}
+
+
+def keep_change(
+    *, patron_id: int, former: dict[str, Any], fields: Collection[str], library_id: str | None, now: datetime
+) -> int:
+    """Keep what stood before a change, and return the change's number. The patron is locked."""
+    change = ContactChange(
+        patron_id=patron_id,
+        library_id=library_id,
+        fields=", ".join(fields),
+        sealed_former=vault.seal(json.dumps(former).encode(), column=FORMER_COLUMN),
+        changed_at=now,
+    )
+    db.session.add(change)
+    db.session.flush()
+    return change.id
+
+
+def open_former(change: ContactChange) -> dict[str, Any]:
+    """Return what stood before a change, by column. Raises SecretNotOpened."""
+    former: dict[str, Any] = json.loads(vault.open(change.sealed_former, column=FORMER_COLUMN))
+    return former
+
+
+def read_change(change_id: int) -> Told | None:
+    """Return a change as it is told; None once it is forgotten."""
+    row = db.session.execute(
+        select(ContactChange.id, ContactChange.fields, Library.name, ContactChange.changed_at)
+        .join(Library, Library.id == ContactChange.library_id, isouter=True)
+        .where(ContactChange.id == change_id)
+    ).first()
+    return Told(row.id, tuple(row.fields.split(", ")), row.name, row.changed_at) if row is not None else None
+
+
+def undo_word(change_id: int, *, by_letter: bool) -> str:
+    """Return the word in a link that undoes a change. One on paper was seen by whoever printed it."""
+    return f"{change_id}-{vault.token(purpose='undo', text=_text(change_id, by_letter=by_letter))}"
+
+
+def read_undo_word(word: str) -> tuple[int, bool] | None:
+    """Return the number of the change that a word leads to, and whether it stood in a letter. None for any other."""
+    written = _WORD.fullmatch(word)
+    if written is None:
+        return None
+    change_id = int(written[1])
+    for by_letter in (False, True):
+        tokens = vault.tokens(purpose="undo", text=_text(change_id, by_letter=by_letter)).values()
+        if any(hmac.compare_digest(token, written[2]) for token in tokens):
+            return change_id, by_letter
+    return None
+
+
+def _text(change_id: int, *, by_letter: bool) -> str:
+    return f"{change_id} {'letter' if by_letter else 'message'}"

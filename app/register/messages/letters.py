@@ -1,0 +1,199 @@
+"""The post of one library's desk: letters that wait to be printed, and messages that did not get through.
+
+Both are of patrons whose home library it is. Each look at them is in the access log.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, select, update
+
+from app.register.keys.vault import SecretNotOpened, vault
+from app.register.log.access_log import Looker, write_down, write_down_list
+from app.register.messages.message_queue import is_not_leased
+from app.register.messages.outbox import CODES, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.patron.proven import EMAIL, LETTER, PAPERS, REACHED, SMS, PapersNotSeen, addresses_for
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Library, Message, Patron
+from app.rules.errors import RuleBroken
+
+PURPOSE: Final = "post"
+PAGE: Final = 20
+
+_WAITS = (Message.sent_at.is_(None), Message.channel == LETTER, Message.due_at.is_(None))
+_FAILED = (Message.sent_at.is_(None), Message.due_at.is_not(None), Message.attempts > 0)
+
+
+class NoSuchMessage(RuleBroken):
+    """No message of this library's patrons waits under this number (any more)."""
+
+    code = "no-such-message"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetter:
+    """A letter to be printed. `asked_at` is UTC. `needs_papers`: it is handed over to whoever shows papers."""
+
+    id: int
+    name: str
+    kind: str
+    asked_at: datetime
+    needs_papers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedMessage:
+    """A message that did not get through. `to` is enough of the address to see a wrong one, and no more."""
+
+    id: int
+    name: str
+    kind: str
+    asked_at: datetime
+    channel: str
+    to: str
+    attempts: int
+    due_at: datetime
+    can_be_letter: bool
+
+
+def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) -> tuple[list[WaitingLetter], bool]:
+    """Return the next twenty letters that wait, behind the message `after`, oldest first, and whether there are more.
+
+    Each look is written down before they are returned.
+    """
+    rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
+    patron_ids = [row.patron_id for row in rows]
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
+    letters = [
+        WaitingLetter(row.id, row.name, row.kind, row.asked_at, _needs_papers(row, row.kind))
+        for row in rows
+        if row.patron_id in shown
+    ]
+    return letters, more
+
+
+def list_failed(
+    *, library_id: str, looker: Looker, channels: Collection[str], after: int, now: datetime
+) -> tuple[list[FailedMessage], bool]:
+    """Return the next twenty messages that failed, behind the message `after`, and whether there are more.
+
+    One that is being sent at this moment has not failed. `channels` are those that a machine serves here. Each look is
+    written down before they are returned.
+    """
+    rows, more = _next_page(*_FAILED, is_not_leased(now=now), library_id=library_id, after=after)
+    patron_ids = [row.patron_id for row in rows]
+    fields = "name, contact data"
+    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields=fields, now=now)
+    return [_failed(row, channels) for row in rows if row.patron_id in shown], more
+
+
+def _next_page(
+    *conditions: ColumnElement[bool], library_id: str, after: int
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], bool]:
+    message = (Message.id, Message.kind, Message.asked_at, Message.channel, Message.sealed_to)
+    found = (
+        select(*message, Message.attempts, Message.due_at, Message.patron_id, Patron.name, *REACHED)
+        .join(Patron, Patron.id == Message.patron_id)
+        .where(*conditions, Patron.home_library_id == library_id, Message.id > after)
+        .order_by(Message.id)
+        .limit(PAGE + 1)
+    )
+    with direct_connection() as connection:
+        rows = connection.execute(found).all()
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def _needs_papers(reached: Any, kind: str) -> bool:  # noqa: ANN401 - a patron, or a row
+    # Without an address it is handed over, and so is one that was not needed: a link goes by machine where it can.
+    if kind not in LINKS:
+        return False
+    to = addresses_for(reached, is_secret=True, is_link=True)
+    return to[LETTER] is None or (not reached.awaits_first_link and bool(to[EMAIL] or to[SMS]))
+
+
+def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMessage:
+    channel = row.channel or choose_channel(row, kind=row.kind, channels=channels) or ""
+    return FailedMessage(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        asked_at=row.asked_at,
+        channel=channel,
+        to=_hint(row, channel),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        # Word to a former address is for whoever is there; a letter would go to the new one.
+        can_be_letter=bool(row.address) and row.sealed_to is None and row.kind not in CODES,
+    )
+
+
+def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
+    """Return an e-mail address or telephone number with most of it left out."""
+    addresses = addresses_for(row, is_secret=row.kind in LINKS + CODES, is_link=row.kind in LINKS)
+    address = addresses.get(channel) or ""
+    if row.sealed_to is not None:
+        try:
+            address = vault.open(row.sealed_to, column=SEALED_TO_COLUMN).decode()
+        except SecretNotOpened:
+            return ""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…{at}{domain}" if at else f"…{address[-3:]}"
+
+
+def open_letter(*, message_id: int, library_id: str, looker: Looker, now: datetime, papers_seen: bool = False) -> Due:
+    """Return what a waiting letter is made of; the look is written down before that, and that papers were seen.
+
+    Comes first in a request that writes. Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
+    """
+    with direct_connection() as connection:
+        row = connection.execute(
+            select(Message.patron_id, Message.kind, *REACHED)
+            .join(Patron, Patron.id == Message.patron_id)
+            .where(Message.id == message_id, Patron.home_library_id == library_id, *_WAITS)
+        ).first()
+    if row is None:
+        raise NoSuchMessage
+    needs_papers = _needs_papers(row, row.kind)
+    if needs_papers and not papers_seen:
+        raise PapersNotSeen
+    purpose = PAPERS if needs_papers else PURPOSE
+    write_down(patron_id=row.patron_id, looker=looker, purpose=purpose, fields="name, address", now=now)
+    message, patron, about = read_message(message_id=message_id)
+    return make_due(message=message, patron=patron, about=about, channel=LETTER)
+
+
+def get_sender(*, library_id: str) -> tuple[str, ...]:
+    """Return a library's name and the lines of its address, as they stand at the head of a letter."""
+    library = db.session.get_one(Library, library_id)
+    place = f"{library.postcode or ''} {library.place or ''}".strip()
+    return tuple(line for line in (library.name, library.address, place) if line)
+
+
+def mark_printed(*, message_id: int, library_id: str, now: datetime) -> None:
+    """Note that a letter is printed and on its way. Raises NoSuchMessage."""
+    _change(message_id, library_id, *_WAITS, sent_at=now, sealed_to=None)
+
+
+def try_again(*, message_id: int, library_id: str, now: datetime) -> None:
+    """Let a message that failed be tried now. Raises NoSuchMessage, also while it is being sent."""
+    _change(message_id, library_id, *_FAILED, is_not_leased(now=now), due_at=now)
+
+
+def send_as_letter(*, message_id: int, library_id: str, now: datetime) -> None:
+    """Let a message that failed wait as a letter instead.
+
+    Raises NoSuchMessage, also while it is being sent, and where there is no address.
+    """
+    has_address = Message.patron_id.in_(select(Patron.id).where(Patron.address.is_not(None)))
+    possible = (has_address, Message.sealed_to.is_(None), Message.kind.not_in(CODES))
+    _change(message_id, library_id, *_FAILED, is_not_leased(now=now), *possible, channel=LETTER, due_at=None)
+
+
+def _change(message_id: int, library_id: str, *conditions: ColumnElement[bool], **values: object) -> None:
+    ours = Message.patron_id.in_(select(Patron.id).where(Patron.home_library_id == library_id))
+    statement = update(Message).where(Message.id == message_id, ours, *conditions).values(**values)
+    done = db.session.scalar(statement.returning(Message.id).execution_options(synchronize_session=False))
+    if done is None:
+        raise NoSuchMessage

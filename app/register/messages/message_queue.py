@@ -1,0 +1,162 @@
+"""The messages that wait, as those see them who send them: taken, sent, or tried again later."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+
+from app.register.keys.vault import SecretNotOpened
+from app.register.messages.outbox import (
+    CODES,
+    INACTIVE_WARNING,
+    LETTER,
+    LINKS,
+    QUEUES,
+    Due,
+    Urgency,
+    choose_channel,
+    make_due,
+    read_message,
+)
+from app.register.patron.card_status import status_of
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Message
+
+_LEASE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=6)
+_CODE_PAUSE = timedelta(seconds=10)
+_CODE_IS_LATE = timedelta(minutes=10)
+CODE_IS_SLOW: Final = timedelta(seconds=20)
+"""After this whoever waits for a code is told that it could not be sent."""
+
+CodeState = Literal["sent", "on its way", "not sent"]
+
+
+def list_due(*, now: datetime) -> frozenset[tuple[str, Urgency]]:
+    """Return the queues in which something is due, each with its urgency."""
+    places = list(product(QUEUES, Urgency))
+    found = [exists().where(*_is_due(queue=queue, urgency=urgency, now=now)) for queue, urgency in places]
+    with direct_connection() as connection:
+        row = connection.execute(select(*(one.label(None) for one in found))).one()
+    return frozenset(place for place, is_due in zip(places, row, strict=True) if is_due)
+
+
+def _is_due(*, queue: str, urgency: Urgency, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Message.queue == queue, Message.urgency == urgency, Message.due_at <= now
+
+
+def take_due_message(
+    *,
+    channels: Collection[str],
+    now: datetime,
+    queues: Collection[str] = QUEUES,
+    urgencies: Collection[Urgency] = tuple(Urgency),
+) -> Due | None:
+    """Take the most urgent message that is due in the queues, and keep other workers off it for five minutes.
+
+    `channels` are those that a machine serves here. A worker that dies in the middle leaves the message due again,
+    so it is sent at least once. A message that has come to nothing is deleted: a code after ten minutes or without
+    an address to send it to at once, a warning to somebody who is not going to be deleted any more, and a link to a new
+    PIN for a card that is blocked, or by letter for one that is frozen.
+    """
+    due = None
+    while due is None and (message_id := _take(queues=queues, urgencies=urgencies, now=now)) is not None:
+        try:
+            due = _read(message_id=message_id, channels=channels, now=now)
+        except SecretNotOpened:
+            # The key is not there now. It holds up no other message, and the desk sees that it waits.
+            db.session.commit()
+            continue
+        if due is None:
+            db.session.execute(delete(Message).where(Message.id == message_id))
+        db.session.commit()
+    if due is None:
+        db.session.rollback()
+    return due
+
+
+def _take(*, queues: Collection[str], urgencies: Collection[Urgency], now: datetime) -> int | None:
+    # One place after the other: so each statement reads one row of its index, however many wait.
+    for urgency, queue in product(sorted(urgencies), queues):
+        due = _is_due(queue=queue, urgency=urgency, now=now)
+        first = select(Message.id).where(*due).order_by(Message.due_at, Message.id).limit(1)
+        message_id = db.session.scalar(
+            update(Message)
+            .where(Message.id == first.with_for_update(skip_locked=True).scalar_subquery(), Message.due_at <= now)
+            .values(due_at=now + _LEASE, leased_until=now + _LEASE, attempts=Message.attempts + 1)
+            .returning(Message.id)
+            .execution_options(synchronize_session=False)
+        )
+        if message_id is not None:
+            return message_id
+    return None
+
+
+def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due | None:
+    message, patron, about = read_message(message_id=message_id)
+    channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
+    overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
+    late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
+    # Only the owner thaws a card, with the PIN. No library prints a letter with what it is not to see.
+    status = status_of(patron)
+    hidden = status.frozen and channel == LETTER
+    useless = message.kind in LINKS and (hidden or not status.lets_holder_in)
+    if channel is None or overtaken or late or useless:
+        return None
+    return make_due(message=message, patron=patron, about=about, channel=channel)
+
+
+def is_not_leased(*, now: datetime) -> ColumnElement[bool]:
+    """Return the condition of messages that no worker is sending at this moment."""
+    return or_(Message.leased_until.is_(None), Message.leased_until <= now)
+
+
+def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> CodeState | None:
+    """Tell what became of the code of one of the CODES that was asked for at `since` or later; None where none waits.
+
+    It is not sent where a try failed, and where twenty seconds have passed.
+    """
+    asked = select(Message.sent_at, Message.asked_at, Message.attempts, is_not_leased(now=now).label("idle"))
+    asked = asked.where(Message.patron_id == patron_id, Message.kind == kind, Message.asked_at >= since)
+    with direct_connection() as connection:
+        row = connection.execute(asked.order_by(Message.id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    if row.sent_at is not None:
+        return "sent"
+    has_failed = row.attempts > 0 and row.idle
+    return "not sent" if has_failed or row.asked_at + CODE_IS_SLOW <= now else "on its way"
+
+
+def mark_sent(*, message_id: int, now: datetime) -> None:
+    """Note that a message is sent, and is not to be sent again. An address that was kept for it is forgotten."""
+    _note(message_id, due_at=None, sent_at=now, sealed_to=None)
+
+
+def leave_to_desk(*, message_id: int) -> None:
+    """Note that a message is a letter, which waits for the desk of the patron's home library to print it."""
+    _note(message_id, due_at=None, channel=LETTER)
+
+
+def mark_failed(*, message_id: int, now: datetime) -> None:
+    """Note that sending failed; the next try comes later each time, at last every six hours; of a code within seconds.
+
+    One that a desk has made a letter meanwhile stays one, and one that is gone stays gone.
+    """
+    tried = (Message.id == message_id) & Message.due_at.is_not(None)
+    row = db.session.execute(select(Message.attempts, Message.kind).where(tried)).first()
+    if row is not None:
+        # The number of attempts has no end; two to its power would soon be no time that there is.
+        step = _CODE_PAUSE if row.kind in CODES else timedelta(minutes=1)
+        pause = min(LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
+        later = update(Message).where(tried).values(due_at=now + pause, leased_until=None)
+        db.session.execute(later, execution_options={"synchronize_session": False})
+    db.session.commit()
+
+
+def _note(message_id: int, **values: object) -> None:
+    statement = update(Message).where(Message.id == message_id).values(leased_until=None, **values)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
+    db.session.commit()

@@ -1,0 +1,239 @@
+"""Messages to patrons that are to be sent: asked for in the transaction they tell of, sent after it (message_queue)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy.orm import aliased
+
+from app.register.keys.vault import vault
+from app.register.messages.contact_changes import Told, read_change
+from app.register.patron.proven import EMAIL as EMAIL
+from app.register.patron.proven import LETTER as LETTER
+from app.register.patron.proven import REACHED, Reachable, addresses_for
+from app.register.patron.proven import SMS as SMS
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Affiliation, Library, Message, Patron
+from app.rules.ages import day_in_norway
+from app.rules.errors import RuleBroken
+
+FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
+FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"
+CONTACT_CHANGED: Final = "contact-changed"
+CONTACT_UNPROVEN: Final = "contact-unproven"
+PIN_CHANGED: Final = "pin-changed"
+NEW_PIN: Final = "new-pin"
+NEW_DEVICE_CODE: Final = "new-device-code"
+STEP_UP_CODE: Final = "step-up-code"
+CODE_FIRST: Final = "code-first"
+NEW_DEVICE: Final = "new-device"
+WELCOME: Final = "welcome"
+INACTIVE_WARNING: Final = "inactive-warning"
+CARD_REPLACED: Final = "card-replaced"
+CARD_FROZEN: Final = "card-frozen"
+NEW_WALLET: Final = "new-wallet"
+JOINED_BY_PROOF: Final = "joined-by-proof"
+
+LINKS: Final = (NEW_PIN, WELCOME)
+"""Kinds that carry a one-time link, which is drawn when the message is sent."""
+
+CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE, CODE_FIRST)
+"""Kinds that carry six digits for somebody who waits for them now: never in a letter, and never late."""
+
+
+class Urgency(IntEnum):
+    """In which order messages are sent: the least number first, however long the others have waited."""
+
+    CODE = 1
+    LINK = 2
+    NOTICE = 3
+    BULK = 4
+
+
+URGENCIES: Final = {
+    NEW_DEVICE_CODE: Urgency.CODE,
+    STEP_UP_CODE: Urgency.CODE,
+    CODE_FIRST: Urgency.CODE,
+    NEW_PIN: Urgency.LINK,
+    FAMILY_ADVICE_TO_CHILD: Urgency.BULK,
+    FAMILY_ADVICE_TO_GUARDIAN: Urgency.BULK,
+    INACTIVE_WARNING: Urgency.BULK,
+}
+"""Every other kind is a NOTICE, the welcome too: a library may enrol a whole school at once."""
+
+QUEUES: Final = (EMAIL, SMS, LETTER)
+"""Each has senders of its own, so that a channel that hangs holds up no other."""
+
+SEALED_TO_COLUMN: Final = "messages.sealed_to"
+
+
+class ReachedElsewhere(RuleBroken):
+    """The patron's address was changed since the message was taken."""
+
+    code = "reached-elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message whose time has come, with what its words are made of.
+
+    `about` is another patron's name, or a library's; `erase_on` the day, in Norway, on which all about the patron is to
+    be deleted. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
+    `channel`. `change` is the change of contact data that the message tells of, and `undoes` that it can be undone from
+    there.
+    """
+
+    id: int
+    patron_id: int
+    kind: str
+    urgency: Urgency
+    language: str
+    name: str
+    about: str | None
+    erase_on: date | None
+    channel: str
+    to: str
+    change: Told | None = None
+    undoes: bool = False
+
+
+def ask_for_message(
+    *,
+    patron_id: int,
+    kind: str,
+    now: datetime,
+    about_patron_id: int | None = None,
+    channel: str | None = None,
+    to: str | None = None,
+    due: bool = True,
+    contact_change_id: int | None = None,
+) -> None:
+    """Ask for a message to a patron, in the transaction of what it tells.
+
+    Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address of its own, such as one
+    that the patron had until now (for a letter, its lines without the name); it is kept sealed, until the message is
+    sent. A letter that is not `due` waits for the desk at once. `contact_change_id` is the change that it tells of.
+    """
+    db.session.add(
+        Message(
+            patron_id=patron_id,
+            about_patron_id=about_patron_id,
+            kind=kind,
+            urgency=URGENCIES.get(kind, Urgency.NOTICE),
+            queue=channel or _likely_channel(patron_id, kind=kind),
+            contact_change_id=contact_change_id,
+            channel=channel,
+            sealed_to=vault.seal(to.encode(), column=SEALED_TO_COLUMN) if to else None,
+            asked_at=now,
+            due_at=now if due else None,
+            attempts=0,
+        )
+    )
+
+
+def ask_where_reached_now(*, patron: Patron, kind: str, now: datetime) -> None:
+    """Ask for a message to where the patron is reached now, whatever is changed before it is sent."""
+    channel = choose_channel(patron, kind=kind, channels=(EMAIL, SMS)) or LETTER
+    address = _addresses(patron, kind=kind)[channel]
+    ask_for_message(patron_id=patron.id, kind=kind, channel=channel, to=address or None, now=now)
+
+
+def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
+    """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
+    by_letter = literal(kind not in CODES + LINKS) & (Patron.preferred_contact == LETTER)
+    # No code goes to an address that is not proven; of anything else it is seen when it is sent.
+    is_code = literal(kind in CODES)
+    has_email = Patron.proven_email.is_not(None) | (~is_code & Patron.email.is_not(None))
+    has_phone = Patron.proven_phone.is_not(None) | (~is_code & Patron.phone.is_not(None))
+    likely = case(
+        ((Patron.preferred_contact == SMS) & has_phone, SMS),
+        (by_letter, LETTER),
+        (has_email, EMAIL),
+        (has_phone, SMS),
+        else_=LETTER,
+    )
+    # Of somebody who is gone the foreign key tells.
+    return func.coalesce(select(likely).where(Patron.id == patron_id).scalar_subquery(), LETTER)
+
+
+def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
+    """Return a message, to whom it goes, and the name of whom else, or of which library, it is about."""
+    other = aliased(Patron)
+    row = db.session.execute(
+        select(Message, Patron, other.name)
+        .join(Patron, Patron.id == Message.patron_id)
+        .join(other, other.id == Message.about_patron_id, isouter=True)
+        .where(Message.id == message_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    about = _joined_then(row[0]) if row[0].kind == JOINED_BY_PROOF else row[2]
+    return row[0], row[1], about
+
+
+def _joined_then(message: Message) -> str | None:
+    """Return the name of the library that the patron joined when the message was asked for, if they have not left."""
+    joined = (Affiliation.patron_id == message.patron_id) & (Affiliation.activated_at == message.asked_at)
+    return db.session.scalar(select(Library.name).join(Affiliation, Affiliation.library_id == Library.id).where(joined))
+
+
+def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:
+    """Return what the message's words and its envelope are made of. Raises SecretNotOpened."""
+    former = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode() if message.sealed_to else None
+    return Due(
+        id=message.id,
+        patron_id=patron.id,
+        kind=message.kind,
+        urgency=Urgency(message.urgency),
+        language=patron.language,
+        name=patron.name,
+        about=about,
+        erase_on=day_in_norway(patron.erase_at) if patron.erase_at else None,
+        channel=channel,
+        to=_to(patron, kind=message.kind, channel=channel, former=former),
+        change=read_change(message.contact_change_id) if message.contact_change_id is not None else None,
+        # Of all that a change is told to, only what was proven before it has an address of its own.
+        undoes=former is not None,
+    )
+
+
+def check_address(due: Due) -> None:
+    """Raise ReachedElsewhere where the patron, who is locked, is not reached there any more."""
+    patron = db.session.get_one(Patron, due.patron_id)
+    if due.to != _to(patron, kind=due.kind, channel=due.channel, former=None):
+        raise ReachedElsewhere
+
+
+def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -> str | None:
+    """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
+
+    A letter needs no address in the register: a library may keep it, or hands the letter over. A link goes as one only
+    where there is no other way: a library may write what is preferred, and reads what it prints. None for a code that
+    cannot arrive at once.
+    """
+    addresses = _addresses(patron, kind=kind)
+    at_once = [channel for channel in (EMAIL, SMS) if addresses[channel] and channel in channels]
+    if patron.preferred_contact in at_once:
+        return str(patron.preferred_contact)
+    if kind in CODES:
+        return at_once[0] if at_once else None
+    wants_letter = patron.preferred_contact == LETTER and kind not in LINKS
+    return LETTER if wants_letter or not at_once else at_once[0]
+
+
+def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool:
+    """Tell whether there is a proven address of the patron for one of the machines' channels."""
+    with direct_connection() as connection:
+        found = connection.execute(select(*REACHED).where(Patron.id == patron_id)).first()
+    return found is not None and choose_channel(found, kind=STEP_UP_CODE, channels=channels) is not None
+
+
+def _to(patron: Patron, *, kind: str, channel: str, former: str | None) -> str:
+    address = former or _addresses(patron, kind=kind)[channel] or ""
+    return f"{patron.name}\n{address}".strip() if channel == LETTER else address
+
+
+def _addresses(patron: Reachable, *, kind: str) -> dict[str, str | None]:
+    return addresses_for(patron, is_secret=kind in LINKS + CODES, is_link=kind in LINKS)

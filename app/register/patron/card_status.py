@@ -1,0 +1,57 @@
+"""A card's status in SQL. It says the same as `CardStatus` does of a row; a test tries every combination of both."""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, case, func, or_
+
+from app.register.tables.register import Patron
+from app.rules.card_status import DEATH, LOST, CardStatus, State
+
+COLUMNS: Final = (Patron.card_state, Patron.frozen_at, Patron.erase_reason, Patron.local_to)
+"""What a statement selects for `status_of`."""
+
+
+def status_of(row: Any) -> CardStatus:  # noqa: ANN401 - a patron, or a row with the COLUMNS
+    """Return the status of a card by the columns of its patron."""
+    return CardStatus(
+        dead=row.erase_reason == DEATH,
+        lost=row.card_state == LOST,
+        frozen=row.frozen_at is not None,
+        local_to=row.local_to,
+    )
+
+
+def is_dead(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401 - Patron or an alias of it
+    """Return the condition that a card's holder is reported dead (`CardStatus.dead`)."""
+    return func.coalesce(whose.erase_reason, "") == DEATH
+
+
+def is_at_rest(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
+    """Return the condition that a card is at rest (`CardStatus.at_rest`)."""
+    return or_(is_dead(whose), whose.frozen_at.is_not(None))
+
+
+def lets_holder_in(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
+    """Return the condition that a card's holder may sign in (`CardStatus.lets_holder_in`)."""
+    return ~is_dead(whose) & (whose.card_state != LOST)
+
+
+def is_in_use(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
+    """Return the condition that a card may be used (`CardStatus.in_use`)."""
+    return lets_holder_in(whose) & whose.frozen_at.is_(None)
+
+
+def is_taken_at(library_id: str, whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
+    """Return the condition that a library takes a card (`CardStatus.is_taken_at`)."""
+    return or_(whose.local_to.is_(None), whose.local_to == library_id)
+
+
+def state_at(library_id: Any, whose: Any = Patron) -> ColumnElement[str]:  # noqa: ANN401 - an id, or a column of ids
+    """Return the expression of a card's state at a library (`CardStatus.at`)."""
+    return case(
+        (is_dead(whose), State.DECEASED.value),
+        (whose.card_state == LOST, State.LOST.value),
+        (whose.frozen_at.is_not(None), State.FROZEN.value),
+        (whose.local_to != library_id, State.LOCAL.value),
+        else_=State.ACTIVE.value,
+    )

@@ -1,0 +1,95 @@
+"""Whoever changes a patron says so here: the patron's version grows, and each library's system is to be told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Integer, bindparam, select, text
+
+from app.register.keys.vault import vault
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, LibraryNotice, Patron, UtcInstant
+
+JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "left", "erased"
+GONE = (LEFT, ERASED)
+NUMBER_COLUMN = "library_notices.sealed_number"
+
+# The row stays locked until the commit, so a system that reads its line in order misses none. A line that rests is
+# due from now on; one that is paused, or being told, keeps its time.
+_TAKE_NUMBER = (
+    text(
+        """
+    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts, due_at)
+    VALUES (:library_id, 1, 0, 0, :now)
+    ON CONFLICT (library_id) DO UPDATE
+    SET last_seq = library_queues.last_seq + 1, due_at = COALESCE(library_queues.due_at, excluded.due_at)
+    RETURNING last_seq
+    """
+    )
+    .bindparams(bindparam("now", type_=UtcInstant))
+    .columns(last_seq=Integer)
+)
+
+_HOLD = text(
+    """
+    INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts) VALUES (:library_id, 0, 0, 0)
+    ON CONFLICT (library_id) DO UPDATE SET last_seq = library_queues.last_seq
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """That a library charges for a card that it replaced. `staff` is the user name of who gave it."""
+
+    library_id: str
+    staff: str
+
+
+def hold_lines(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
+    """Hold the lines of a patron's libraries, and of `library_ids`, until this transaction ends.
+
+    Before the first of several changes of the patron in one transaction, of which each is told to other libraries:
+    `note_change` keeps to one order within one change alone.
+    """
+    joined = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id))
+    for library_id in sorted({*joined, *library_ids}):
+        db.session.execute(_HOLD, {"library_id": library_id})
+
+
+def note_change(
+    *,
+    patron: Patron,
+    now: datetime,
+    kind: str = CHANGED,
+    library_ids: Iterable[str] | None = None,
+    former_number: str | None = None,
+    erasure_id: int | None = None,
+    charge: Charge | None = None,
+) -> None:
+    """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
+
+    In the transaction of the change; `hold_lines` comes first where there are several. `former_number` is the card
+    number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED). `charge`
+    is for the library that gave the card.
+    """
+    patron.version += 1
+    if library_ids is None:
+        library_ids = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron.id))
+    # In one order, so that two changes never wait for each other.
+    for library_id in sorted(library_ids):
+        db.session.add(
+            LibraryNotice(
+                library_id=library_id,
+                seq=db.session.execute(_TAKE_NUMBER, {"library_id": library_id, "now": now}).scalar_one(),
+                patron_id=patron.id,
+                patron_version=patron.version,
+                kind=kind,
+                sealed_number=vault.seal(former_number.encode(), column=NUMBER_COLUMN) if former_number else None,
+                asked_at=now,
+                due_at=now,
+                attempts=0,
+                erasure_id=erasure_id,
+                charged_by=charge.staff if charge and charge.library_id == library_id else None,
+            )
+        )

@@ -1,0 +1,185 @@
+"""Patrons: to register one, and to read what a page needs of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select, update
+
+from app.register.keys.vault import vault
+from app.register.patron.card_status import COLUMNS, status_of
+from app.register.patron.changes import JOINED, note_change
+from app.register.patron.numbers import draw_number, note_number
+from app.register.patron.proven import PROVEN_COLUMNS, prove
+from app.register.store.transaction import db
+from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
+from app.rules.ages import day_in_norway
+from app.rules.card_status import CardRefused, State
+from app.rules.contact import Contact
+from app.rules.errors import RuleBroken
+from app.rules.national_id import NationalId
+
+NATIONAL_ID = "national id"
+
+
+class NoSuchPatron(RuleBroken):
+    """No patron has this card number, they were erased, or the card is one that only another library takes."""
+
+    code = "no-such-patron"
+
+
+class NotJoined(RuleBroken):
+    """The patron has not joined this library."""
+
+    code = "not-joined"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPatron:
+    """A patron as the top of the patron's own pages."""
+
+    id: int
+    name: str
+    card_number: str
+    birth_date: date
+    home_library: str
+    block: State | None
+    """Why the card is taken nowhere; None where it is taken."""
+
+
+def register_patron(
+    *,
+    card_number: str | None = None,
+    name: str,
+    birth_date: date,
+    gender: str,
+    home_library_id: str,
+    contact: Contact,
+    national_id: NationalId | None,
+    now: datetime,
+    language: str = "nb",
+    activated: bool = True,
+    contact_is_proven: bool = False,
+) -> Patron:
+    """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
+
+    Without a card number one is drawn; one that is given must never have been issued. A card that is made online is
+    not `activated` at the home library either. Where the contact data is not proven, the card's first link goes there
+    all the same: nothing stood before it, and nothing is behind a card without a PIN.
+    """
+    patron = Patron(
+        card_number=note_number(card_number) if card_number else draw_number(),
+        name=name,
+        birth_date=birth_date,
+        gender=gender,
+        address=contact.address,
+        postcode=contact.postcode,
+        place=contact.place,
+        phone=contact.phone,
+        email=contact.email,
+        preferred_contact=contact.preferred,
+        language=language,
+        home_library_id=home_library_id,
+        registered_at=now,
+        last_used_on=day_in_norway(now),
+        awaits_first_link=True,
+        version=0,
+    )
+    if contact_is_proven:
+        prove(patron, channels=PROVEN_COLUMNS)
+    db.session.add(patron)
+    db.session.flush()
+    if activated:
+        activate_card(patron_id=patron.id, library_id=home_library_id, now=now)
+    if national_id is not None:
+        token = vault.token(purpose=NATIONAL_ID, text=national_id.canonical)
+        db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id))
+    return patron
+
+
+def lock_patron(patron_id: int) -> Patron:
+    """Return the patron as committed, whom nobody else changes until this transaction ends. Raises NoSuchPatron."""
+    # Whoever only adds a row of the patron's, as every scan does, need not wait for that.
+    locked = select(Patron).where(Patron.id == patron_id).with_for_update(key_share=True)
+    patron = db.session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    if patron is None:
+        raise NoSuchPatron
+    return patron
+
+
+def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
+    """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
+
+    Who the patron is has then been seen there. Raises CardRefused or NoSuchPatron.
+    """
+    patron = lock_patron(patron_id)
+    if not status_of(patron).is_taken_at(library_id):
+        raise CardRefused(State.LOCAL)
+    patron.stated_at = None
+    db.session.execute(
+        update(NationalIdToken)
+        .where(NationalIdToken.patron_id == patron_id, NationalIdToken.stated)
+        .values(stated=False),
+        execution_options={"synchronize_session": False},
+    )
+    if db.session.get(Affiliation, (patron_id, library_id)) is None:
+        db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
+        db.session.flush()
+        note_change(patron=patron, kind=JOINED, library_ids=[library_id], now=now)
+
+
+def find_by_national_id(national_id: NationalId) -> int | None:
+    """Return the id of the patron who has this national number, under whichever key its token was made."""
+    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
+    return db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
+
+
+def count_numbers(*, patron_id: int) -> int:
+    """Return by how many national numbers a patron is found."""
+    return db.session.scalar(select(func.count()).where(NationalIdToken.patron_id == patron_id)) or 0
+
+
+def get_patron(*, patron_id: int) -> ShownPatron:
+    """Return what a patron's own pages show at the top."""
+    row = db.session.execute(
+        select(
+            Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name.label("home_library"), *COLUMNS
+        )
+        .join(Library, Library.id == Patron.home_library_id)
+        .where(Patron.id == patron_id)
+    ).one()
+    status = status_of(row)
+    return ShownPatron(
+        id=row.id,
+        name=row.name,
+        card_number=row.card_number,
+        birth_date=row.birth_date,
+        home_library=row.home_library,
+        block=None if status.in_use else status.state,
+    )
+
+
+def find_local_library(*, patron_id: int) -> str | None:
+    """Return the name of the only library that takes the patron's card; None where it is a national one."""
+    local = select(Library.name).join(Patron, Patron.local_to == Library.id).where(Patron.id == patron_id)
+    return db.session.scalar(local)
+
+
+def list_affiliations(*, patron_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Return, for each patron, the libraries that they have joined: name by id, home library first."""
+    rows = db.session.execute(
+        select(Affiliation.patron_id, Library.id, Library.name)
+        .join(Library, Library.id == Affiliation.library_id)
+        .join(Patron, Patron.id == Affiliation.patron_id)
+        .where(Affiliation.patron_id.in_(patron_ids))
+        .order_by(Library.id != Patron.home_library_id, Library.name)
+    )
+    joined: dict[int, dict[str, str]] = {patron_id: {} for patron_id in patron_ids}
+    for patron_id, library_id, name in rows:
+        joined[patron_id][library_id] = name
+    return joined
+
+
+def list_libraries(*, patron_id: int) -> list[str]:
+    """Return the names of the libraries where the card is activated, home library first."""
+    return list(list_affiliations(patron_ids=[patron_id])[patron_id].values())

@@ -1,0 +1,91 @@
+"""Where a patron is reached, and which of the addresses were proven to be theirs.
+
+What a library writes about somebody proves nothing. Links to a PIN and codes go to proven addresses alone, and a
+proven one stays what it is until its owner, or papers seen at a desk, put another in its place. Why: docs/adr/0011.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Protocol
+
+from app.register.store.transaction import db
+from app.register.tables.register import Patron
+from app.rules.errors import RuleBroken
+
+EMAIL: Final = "email"
+SMS: Final = "sms"
+LETTER: Final = "letter"
+
+PAPERS: Final = "papers"
+"""The purpose under which the access log holds that a desk has seen papers."""
+
+PROVEN_COLUMNS: Final[Mapping[str, str]] = {EMAIL: "proven_email", SMS: "proven_phone", LETTER: "proven_address"}
+CONTACT_COLUMNS: Final = ("email", "phone", "address", "postcode", "place", "preferred_contact")
+REACHED: Final = (
+    *(getattr(Patron, name) for name in (*CONTACT_COLUMNS, *PROVEN_COLUMNS.values())),
+    Patron.awaits_first_link,
+)
+"""The columns that make a row Reachable."""
+
+
+class PapersNotSeen(RuleBroken):
+    """It proves who somebody is, or puts a link to their PIN into somebody's hand: a desk looks at papers first."""
+
+    code = "papers-not-seen"
+
+
+class Reachable(Protocol):
+    """What says how a patron is reached: a patron, or a row with the columns REACHED."""
+
+    email: Any
+    phone: Any
+    address: Any
+    postcode: Any
+    place: Any
+    preferred_contact: Any
+    proven_email: Any
+    proven_phone: Any
+    proven_address: Any
+    awaits_first_link: Any
+
+
+def present_addresses(patron: Reachable) -> dict[str, str | None]:
+    """Return the addresses as they stand, proven or not: by channel; a postal one as its lines without the name."""
+    place = f"{patron.postcode or ''} {patron.place or ''}".strip()
+    lines = "\n".join(line for line in (patron.address, place) if line)
+    return {EMAIL: patron.email, SMS: patron.phone, LETTER: lines or None}
+
+
+def proven_addresses(patron: Reachable) -> dict[str, str | None]:
+    """Return the addresses that were proven, by channel."""
+    return {channel: getattr(patron, column) for channel, column in PROVEN_COLUMNS.items()}
+
+
+def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) -> dict[str, str | None]:
+    """Return where a message reaches the patron, by channel.
+
+    A link or code (`is_secret`) goes to proven addresses alone; but the first link of a new card goes to the ones that
+    the card was made with. Anything else goes to a proven e-mail address or telephone where there is one.
+    """
+    proven = proven_addresses(patron)
+    if is_secret and not (is_link and patron.awaits_first_link):
+        return proven
+    return proven if proven[EMAIL] or proven[SMS] else present_addresses(patron)
+
+
+def unproven_channels(patron: Reachable) -> list[str]:
+    """Return the channels whose address as it stands is not the one that links and codes go to."""
+    present, proven = present_addresses(patron), proven_addresses(patron)
+    return [channel for channel in PROVEN_COLUMNS if present[channel] != proven[channel]]
+
+
+def list_unproven(*, patron_id: int) -> list[str]:
+    """Return `unproven_channels` of the patron with this id."""
+    return unproven_channels(db.session.get_one(Patron, patron_id))
+
+
+def prove(patron: Patron, *, channels: Collection[str]) -> None:
+    """Make the addresses as they stand, or that there is none, the ones that links and codes go to."""
+    present = present_addresses(patron)
+    for channel in channels:
+        setattr(patron, PROVEN_COLUMNS[channel], present[channel])
+    patron.awaits_first_link = False

@@ -1,0 +1,35 @@
+"""That a card is used: a deletion that was planned for lack of use is off."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import Date, Update, case, literal, or_, update
+
+from app.register.store.transaction import direct_connection
+from app.register.tables.register import Patron
+from app.rules.ages import day_in_norway
+from app.rules.card_status import INACTIVE
+
+
+def note_use(*, patron_id: int, now: datetime) -> None:
+    """Note that a patron uses the card today, committed at once; a deletion that was planned for lack of use is off.
+
+    Comes before anything is written.
+    """
+    with direct_connection() as connection:
+        connection.execute(used_on([patron_id], day=day_in_norway(now)))
+
+
+def used_on(patron_ids: Iterable[int], *, day: date) -> Update:
+    """Return the statement that notes a use of these patrons' cards on a day; it calls a planned deletion off."""
+    planned = Patron.erase_reason == INACTIVE
+    return (
+        update(Patron)
+        .where(Patron.id.in_(patron_ids), or_(Patron.last_used_on < day, planned))
+        .values(
+            last_used_on=case((Patron.last_used_on < day, literal(day, Date())), else_=Patron.last_used_on),
+            erase_at=case((planned, None), else_=Patron.erase_at),
+            erase_reason=case((planned, None), else_=Patron.erase_reason),
+        )
+        .execution_options(synchronize_session=False)
+    )

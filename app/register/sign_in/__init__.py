@@ -1,0 +1,1 @@
+"""Signing in with PINs, codes and links, on devices, in sessions."""

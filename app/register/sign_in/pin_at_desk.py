@@ -1,0 +1,43 @@
+"""A new PIN for the patron before the desk: nobody there ever sees it, only that the way to it is sent or printed."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+
+from app.register.messages.outbox import LETTER, NEW_PIN, ask_for_message
+from app.register.patron.card_status import status_of
+from app.register.patron.patrons import lock_patron
+from app.register.store.transaction import db
+from app.register.tables.register import Message
+from app.rules.errors import RuleBroken
+
+
+class NotPrintedHere(RuleBroken):
+    """Letters are printed by the home library alone."""
+
+    code = "not-printed-here"
+
+
+def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
+    """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
+
+    One that waits already is enough. Raises CardRefused or NotPrintedHere: nobody signs in with a
+    lost card, and who froze theirs orders a PIN without the desk.
+    """
+    patron = lock_patron(patron_id)
+    status_of(patron).check_in_use()
+    if by_letter and patron.home_library_id != library_id:
+        raise NotPrintedHere
+    if by_letter:
+        if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
+            # Due at no time: it goes by no machine.
+            ask_for_message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, due=False, now=now)
+    elif not _is_there(patron_id, Message.due_at.is_not(None), Message.attempts == 0):
+        ask_for_message(patron_id=patron_id, kind=NEW_PIN, now=now)
+
+
+def _is_there(patron_id: int, *conditions: ColumnElement[bool]) -> bool:
+    found = select(Message.id).where(
+        Message.patron_id == patron_id, Message.kind == NEW_PIN, Message.sent_at.is_(None), *conditions
+    )
+    return db.session.scalar(found.limit(1)) is not None

@@ -1,0 +1,74 @@
+"""Checking a PIN for a kiosk or a library's system, which signs nobody in by it.
+
+The engine is that of every sign-in. Each kind of door of a library (kiosk, door in unstaffed hours, supplier, system)
+has budgets of its own: whoever steals a login learns next to nothing by guessing, and shuts no other door
+(docs/adr/0003). Of patrons who neither joined the library nor are there it learns nothing at all (docs/adr/0016).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from app.register.limits.budgets import FirstOf
+from app.register.log.access_log import Looker, write_down
+from app.register.patron.card_status import COLUMNS, status_of
+from app.register.patron.presence import PIN_CHECK, has_joined, is_there
+from app.register.sign_in.pins import Origin, SignInRefused, sign_in
+from app.register.store.transaction import direct_connection
+from app.register.tables.register import Patron
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.card_status import State
+from app.rules.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
+
+_FIELDS = "PIN"
+
+
+def check_pin(*, card_number: str, pin: str, looker: Looker, library_id: str, now: datetime, door: str = "") -> bool:
+    """Tell whether card number and PIN belong together, of a patron who has joined this library or is there now.
+
+    `door` is the kind of door where that is not the kind of machine. Only failures use up tries. A number nobody has,
+    a patron of other libraries, a card that is blocked, frozen or another library's, and a wrong PIN are all False,
+    after the same work: only the PIN of who may be asked about is held against a verifier. A right answer is in the
+    access log before it is given. Raises TooManyAttempts or NotWrittenDown.
+    """
+    return _check(card_number, pin, looker, of_anybody=False, library_id=library_id, now=now, door=door or looker.role)
+
+
+def enter_pin(*, card_number: str, pin: str, looker: Looker, library_id: str, now: datetime) -> bool:
+    """Do as `check_pin` does of anybody, to join this library: then the patron is told, whose PIN it was."""
+    return _check(card_number, pin, looker, of_anybody=True, library_id=library_id, now=now, door=looker.role)
+
+
+def _check(
+    card_number: str, pin: str, looker: Looker, *, of_anybody: bool, library_id: str, now: datetime, door: str
+) -> bool:
+    # Looked for whatever the PIN is, so that the time that passes tells nothing.
+    with direct_connection() as connection:
+        answers = _answers(connection, card_number, of_anybody=of_anybody, library_id=library_id, now=now)
+    origin = _origin(door=door, library_id=library_id)
+    try:
+        patron_id = sign_in(card_number=card_number, pin=pin, origin=origin, answers=answers, now=now)
+    except SignInRefused:
+        return False
+    write_down(patron_id=patron_id, looker=looker, purpose=PIN_CHECK, fields=_FIELDS, now=now)
+    return True
+
+
+def _origin(*, door: str, library_id: str) -> Origin:
+    at_door = f"{door} {library_id}"
+    ways = ((MACHINE_OWN, at_door), (MACHINE_SPARE, library_id), (MACHINE_SLOW, at_door))
+    return Origin(door=at_door, tries=[FirstOf(tuple((way,) for way in ways))])
+
+
+def _answers(connection: Connection, card_number: str, *, of_anybody: bool, library_id: str, now: datetime) -> bool:
+    """Tell whether this library may ask about the PIN of a card."""
+    try:
+        number = parse_card_number(card_number)
+    except NotACardNumber:
+        number = ""
+    known = has_joined(library_id) | is_there(library_id, now=now)
+    found = select(*COLUMNS, known.label("is_known")).where(Patron.card_number == number)
+    row = connection.execute(found).first()
+    if row is None or not (row.is_known or of_anybody):
+        return False
+    return status_of(row).at(library_id) is State.ACTIVE

@@ -1,0 +1,128 @@
+"""Ordering a new PIN, or a code before a PIN is looked at: the door only notes the number that was typed.
+
+The worker finds out whose it is, so a card that exists and one that does not cost the same work and get the same
+answer. What is sent is a link to a new PIN, by the way the patron prefers, or a code; no PIN is ever sent.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, exists, select
+
+from app.register.keys.vault import SecretNotOpened, vault
+from app.register.limits.budgets import FirstOf, from_source, take_tries
+from app.register.messages.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
+from app.register.patron.card_status import lets_holder_in
+from app.register.sign_in.one_time import NEW_DEVICE, use_code
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Message, Patron, PinOrder
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.pin import (
+    CODE_ORDER_ALL,
+    CODE_ORDER_CARD,
+    CODE_ORDER_SOURCE,
+    CODE_ORDER_STRICT_SOURCE,
+    ORDER_ALL,
+    ORDER_CARD,
+    ORDER_SOURCE,
+    ORDER_STRICT_SOURCE,
+)
+from app.rules.source import source_of
+
+SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
+
+
+def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
+    """Note that a new PIN is ordered for a card number, from a network address. Comes first in a request.
+
+    Raises TooManyAttempts, or NotACardNumber for what can be nobody's.
+    """
+    of_source = from_source(ORDER_SOURCE, address)
+    try:
+        number = parse_card_number(card_number)
+    except NotACardNumber:
+        take_tries(tries=of_source, now=now)
+        raise
+    # Somebody with many addresses may slow the others down, but not keep them from ordering.
+    strict = (ORDER_STRICT_SOURCE, source_of(address).wide)
+    take_tries(tries=[*of_source, (ORDER_CARD, number), FirstOf((((ORDER_ALL, ""),), (strict,)))], now=now)
+    _note(number, purpose=NEW_PIN, now=now)
+
+
+def order_code(*, card_number: str, address: str, now: datetime) -> None:
+    """Note that a code is asked for, without which no PIN is looked at. Comes first in a request.
+
+    Whatever was typed costs the same, also what can be nobody's number. Raises TooManyAttempts.
+    """
+    strict = (CODE_ORDER_STRICT_SOURCE, source_of(address).wide)
+    of_all = FirstOf((((CODE_ORDER_ALL, ""),), (strict,)))
+    of_card = (CODE_ORDER_CARD, _typed(card_number))
+    take_tries(tries=[*from_source(CODE_ORDER_SOURCE, address), of_card, of_all], now=now)
+    _note(_typed(card_number), purpose=NEW_DEVICE, now=now)
+
+
+def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime) -> None:
+    """Use up the code that was sent to the owner of a card. Comes first in a request.
+
+    An unknown card and a wrong code are the same, and cost the same. Raises CodeNotValid or TooManyAttempts.
+    """
+    number = _typed(card_number)
+    with direct_connection() as connection:
+        whose = select(Patron.id).where(Patron.card_number == number, lets_holder_in())
+        patron_id = connection.scalar(whose) or 0
+    use_code(patron_id=patron_id, purpose=NEW_DEVICE, typed=number, code=code, address=address, now=now)
+
+
+def _typed(card_number: str) -> str:
+    try:
+        return parse_card_number(card_number)
+    except NotACardNumber:
+        return card_number[:40] or "-"
+
+
+def _note(number: str, *, purpose: str, now: datetime) -> None:
+    sealed = vault.seal(number.encode(), column=SEALED_NUMBER_COLUMN)
+    db.session.add(PinOrder(purpose=purpose, sealed_number=sealed, asked_at=now))
+
+
+def handle_pin_order(*, channels: Collection[str], now: datetime) -> bool:
+    """Handle the oldest order, and forget it. Returns whether there was one.
+
+    `channels` are those that a machine serves here. No message is asked for where the card is lost or a dead
+    person's, and no second letter where one waits to be printed.
+    """
+    # One after the other, so that of two orders the second finds the letter of the first.
+    oldest = select(PinOrder).order_by(PinOrder.id).limit(1).with_for_update()
+    order = db.session.scalar(oldest)
+    if order is None:
+        return False
+    patron = _find_patron(order)
+    if patron is not None and order.purpose == NEW_DEVICE:
+        _ask_for_code(patron, channels, asked_at=order.asked_at)
+    elif patron is not None and not _is_a_second_letter(patron, channels):
+        ask_for_message(patron_id=patron.id, kind=NEW_PIN, now=now)
+    db.session.execute(delete(PinOrder).where(PinOrder.id == order.id))
+    return True
+
+
+def _find_patron(order: PinOrder) -> Patron | None:
+    try:
+        number = vault.open(order.sealed_number, column=SEALED_NUMBER_COLUMN).decode()
+    except SecretNotOpened:
+        # It would never open, and would hold up the orders behind it.
+        return None
+    return db.session.scalar(select(Patron).where(Patron.card_number == number, lets_holder_in()))
+
+
+def _ask_for_code(patron: Patron, channels: Collection[str], *, asked_at: datetime) -> None:
+    channel = choose_channel(patron, kind=CODE_FIRST, channels=channels)
+    if channel is not None:
+        # Whoever waits has waited since then: a code that comes too late is not sent.
+        ask_for_message(patron_id=patron.id, kind=CODE_FIRST, channel=channel, now=asked_at)
+
+
+def _is_a_second_letter(patron: Patron, channels: Collection[str]) -> bool:
+    if choose_channel(patron, kind=NEW_PIN, channels=channels) != LETTER:
+        return False
+    waiting = exists().where(Message.patron_id == patron.id, Message.kind.in_(LINKS), Message.sent_at.is_(None))
+    return bool(db.session.scalar(select(waiting)))

@@ -1,0 +1,159 @@
+"""Signing in with card number and PIN: one engine for every door that asks for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select, update
+
+from app.register.keys.vault import vault
+from app.register.limits.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
+from app.register.patron.card_status import COLUMNS, lets_holder_in, status_of
+from app.register.patron.patrons import NoSuchPatron, lock_patron
+from app.register.patron.uses import note_use
+from app.register.sign_in.devices import recognise_device
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Patron, PinVerifier
+from app.rules.ages import day_in_norway
+from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.errors import RuleBroken
+from app.rules.pin import (
+    ALL,
+    CARD_DAY,
+    CARD_SOON,
+    CARD_SPARE,
+    DEVICE_DAY,
+    DEVICE_SOON,
+    SOURCE,
+    STRICT_ALL,
+    STRICT_SOURCE,
+    is_pin,
+)
+from app.rules.source import source_of
+
+
+class SignInRefused(RuleBroken):
+    """Unknown card, blocked card or wrong PIN. Which of them is not told, in words or in time."""
+
+    code = "sign-in-refused"
+
+
+class ProofNeeded(TooManyAttempts):
+    """So many PINs are wrong in the country that a device which the card does not know is asked for more first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a try comes from.
+
+    On the web that is the network address, and the device token the browser holds, if any. At a machine it is the
+    `door`: its kind and library, with budgets of its own for each card, and `tries` that it costs beside those.
+    After a code that was sent to the patron (`code_entered`) the country's budget is not asked.
+    """
+
+    address: str = ""
+    device_token: str | None = None
+    door: str = ""
+    tries: Sequence[Need] = ()
+    code_entered: bool = False
+
+
+def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
+    """Set the patron's PIN; the old one is gone."""
+    db.session.merge(PinVerifier(patron_id=patron_id, verifier=vault.hash_pin(pin), key_id=vault.key_id, set_at=now))
+
+
+def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answers: bool = True) -> int:
+    """Return the id of the patron whose card number and PIN these are, whatever blanks are around the PIN.
+
+    Without `answers` every PIN is a wrong one: none is held against the patron's own verifier.
+
+    The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
+    own, so that a stranger cannot lock the patron out. A right PIN that stands under an older key is put under the
+    newest. Raises SignInRefused, TooManyAttempts or ProofNeeded.
+    """
+    pin = pin.strip()
+    try:
+        number = parse_card_number(card_number)
+    except NotACardNumber:
+        number = ""
+    row = db.session.execute(
+        select(Patron.id, *COLUMNS, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
+        .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
+        .where(Patron.card_number == number)
+    ).first()
+    # Looked for even where there is no such card: one question fewer would tell.
+    known_device = recognise_device(patron_id=row.id if row else 0, token=origin.device_token)
+    # Nothing may be held open while tries are taken on a connection of their own.
+    device_id = known_device.id if known_device else None
+    db.session.rollback()
+    # A new PIN has tries of its own, so that whoever has got one may sign in at once.
+    card = f"{number or card_number[:40]} {row.verifier if row else ''}"
+    if not answers:
+        # Whoever is told nothing about a card uses up none of its tries elsewhere.
+        card = f"{card} {origin.door}"
+    try:
+        taken = take_tries(tries=tries_of_sign_in(card=card, device_id=device_id, origin=origin), now=now)
+    except TooManyAttempts as refusal:
+        if refusal.purpose == ALL.purpose:
+            raise ProofNeeded(refusal.retry_after) from None
+        raise
+    asked = row if answers else None
+    right = vault.verify_pin(
+        pin if is_pin(pin) else "", asked.verifier if asked else None, asked.key_id if asked else None
+    )
+    if row is None or not right or not status_of(row).lets_holder_in:
+        raise SignInRefused
+    give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
+    if row.key_id < vault.key_id:
+        _renew_pin(patron_id=row.id, pin=pin, verifier=row.verifier)
+    if row.last_used_on < day_in_norway(now):
+        note_use(patron_id=row.id, now=now)
+    return int(row.id)
+
+
+def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
+    """Lock the patron for a session that begins, if the card is in use under the PIN that was entered at `since`.
+
+    Whoever reports the card lost or changes the PIN meanwhile waits, and then ends that session; or they were first.
+    Raises SignInRefused.
+    """
+    try:
+        patron = lock_patron(patron_id)
+    except NoSuchPatron:
+        raise SignInRefused from None
+    stands = since is None or db.session.scalar(in_use_since(patron_id=patron_id, since=since)) is not None
+    if not (status_of(patron).lets_holder_in and stands):
+        raise SignInRefused
+
+
+def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
+    """Return the statement that finds the patron if the card is in use under the PIN that was entered at `since`."""
+    return (
+        select(Patron.id)
+        .join(PinVerifier, PinVerifier.patron_id == Patron.id)
+        .where(Patron.id == patron_id, lets_holder_in(), PinVerifier.set_at <= since)
+    )
+
+
+def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
+    """Put a PIN that was just entered under the newest key, unless it was changed meanwhile."""
+    entered = (PinVerifier.patron_id == patron_id) & (PinVerifier.verifier == verifier)
+    renewed = update(PinVerifier).where(entered).values(verifier=vault.hash_pin(pin), key_id=vault.key_id)
+    with direct_connection() as connection:
+        connection.execute(renewed)
+
+
+def tries_of_sign_in(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
+    """Return what a sign-in costs, at a card (its number and whatever tells its PIN from the next one)."""
+    if device_id is not None:
+        return [(DEVICE_SOON, f"{card} {device_id}"), (DEVICE_DAY, f"{card} {device_id}")]
+    at_door = f"{origin.door} {card}"
+    of_card: list[Need] = [(CARD_SOON, at_door), FirstOf((((CARD_DAY, at_door),), ((CARD_SPARE, card),)))]
+    if origin.door:
+        return [*origin.tries, *of_card]
+    of_source = from_source(SOURCE, origin.address)
+    if origin.code_entered:
+        return [*of_source, *of_card]
+    strict = ((STRICT_SOURCE, source_of(origin.address).wide), (STRICT_ALL, ""))
+    return [*of_source, *of_card, FirstOf((((ALL, ""),), strict))]

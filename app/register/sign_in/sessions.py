@@ -1,0 +1,160 @@
+"""Sign-ins that the server can end. The browser holds a random token; the register holds its hash."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select, update
+
+from app.register.keys.vault import hash_of_random_token
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Session
+from app.rules.clocks import LEEWAY, noted
+
+_FIND = select(
+    Session.id,
+    Session.patron_id,
+    Session.staff_id,
+    Session.device_id,
+    Session.expires_at,
+    Session.idle_seconds,
+    Session.secret_entered_at,
+    Session.code_entered_at,
+    Session.identified_at,
+).where(Session.token_hash == bindparam("token_hash"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long a sign-in lasts: without use, and in all. In seconds."""
+
+    idle: int
+    absolute: int
+
+
+BORROWED_DEVICE = Lasting(idle=30 * 60, absolute=12 * 3600)
+OWN_DEVICE = Lasting(idle=30 * 86400, absolute=90 * 86400)
+DESK = Lasting(idle=60 * 60, absolute=12 * 3600)
+_LONGEST = timedelta(seconds=OWN_DEVICE.absolute) + LEEWAY
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that holds. Instants are UTC."""
+
+    id: int
+    patron_id: int | None
+    staff_id: int | None
+    device_id: int | None
+    secret_entered_at: datetime
+    code_entered_at: datetime | None = None
+    identified_at: datetime | None = None
+
+
+def start_session(
+    *,
+    lasting: Lasting,
+    now: datetime,
+    patron_id: int | None = None,
+    staff_id: int | None = None,
+    device_id: int | None = None,
+    code_entered_at: datetime | None = None,
+) -> tuple[str, LiveSession]:
+    """Start a session for a patron or for a staff member. Returns its token, which is nowhere else, and itself."""
+    token = secrets.token_urlsafe(32)
+    session = Session(
+        token_hash=hash_of_random_token(token),
+        patron_id=patron_id,
+        staff_id=staff_id,
+        device_id=device_id,
+        started_at=now,
+        expires_at=now + timedelta(seconds=lasting.absolute),
+        idle_seconds=lasting.idle,
+        secret_entered_at=now,
+        code_entered_at=code_entered_at,
+    )
+    db.session.add(session)
+    db.session.flush()
+    return token, LiveSession(session.id, patron_id, staff_id, device_id, now, code_entered_at)
+
+
+def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSession | None:
+    """Return the session of this token, unless it was ended, is too old, or was too long unused."""
+    with direct_connection() as connection:
+        row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
+    if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
+        return None
+    if row.expires_at > now + _LONGEST:
+        # It was begun while the clock was ahead, and would last longer than any may.
+        return None
+    return LiveSession(
+        row.id,
+        row.patron_id,
+        row.staff_id,
+        row.device_id,
+        noted(row.secret_entered_at, now=now),
+        _noted(row.code_entered_at, now=now),
+        _noted(row.identified_at, now=now),
+    )
+
+
+def _noted(instant: datetime | None, *, now: datetime) -> datetime | None:
+    return None if instant is None else noted(instant, now=now)
+
+
+def has_ended(*, session_id: int) -> bool:
+    """Tell whether a session that was found before is there no more."""
+    with direct_connection() as connection:
+        return connection.execute(select(Session.id).where(Session.id == session_id)).first() is None
+
+
+def renew_secret(*, session_id: int, now: datetime) -> None:
+    """Note, committed at once, that whoever holds the session has just entered the PIN."""
+    _note_entered(session_id, secret_entered_at=now)
+
+
+def renew_code(*, session_id: int, now: datetime) -> None:
+    """Note, committed at once, that whoever holds the session has just entered a code that was sent to the patron."""
+    _note_entered(session_id, code_entered_at=now)
+
+
+def renew_identified(*, session_id: int, now: datetime) -> None:
+    """Note, committed at once, that whoever holds the session has just identified themself with the national sign-in.
+
+    That stands in for the PIN and for a code.
+    """
+    _note_entered(session_id, secret_entered_at=now, code_entered_at=now, identified_at=now)
+
+
+def use_identified(*, session_id: int, after: datetime) -> bool:
+    """Tell whether the holder identified themself after that instant. It counts once: the note is gone, committed."""
+    noted = (Session.id == session_id) & (Session.identified_at > after)
+    with direct_connection() as connection:
+        used = connection.execute(update(Session).where(noted).values(identified_at=None).returning(Session.id))
+        return used.first() is not None
+
+
+def _note_entered(session_id: int, **values: datetime) -> None:
+    with direct_connection() as connection:
+        connection.execute(update(Session).where(Session.id == session_id).values(**values))
+
+
+def hold_session(*, session_id: int) -> bool:
+    """Tell whether the session still stands. Nobody ends it before this transaction is over."""
+    held = select(Session.id).where(Session.id == session_id).with_for_update()
+    return db.session.scalar(held) is not None
+
+
+def end_session(*, session_id: int) -> None:
+    """End one session, from this second on."""
+    db.session.execute(delete(Session).where(Session.id == session_id))
+
+
+def end_sessions_on_device(*, device_id: int) -> None:
+    """End every session on a device."""
+    db.session.execute(delete(Session).where(Session.device_id == device_id))
+
+
+def end_sessions_of_patron(*, patron_id: int, but: int | None = None) -> None:
+    """End every session of a patron but one."""
+    db.session.execute(delete(Session).where(Session.patron_id == patron_id, Session.id != (but or 0)))

@@ -1,0 +1,1 @@
+"""Who works at a library, people and machines."""

@@ -1,0 +1,25 @@
+"""Browsers in which somebody of a library has signed in at the desk: nobody's wrong tries elsewhere shut them out.
+
+This is OWASP's device cookie. The register keeps nothing: the token says itself of which library it is.
+"""
+
+import hmac
+import secrets
+
+from app.register.keys.vault import vault
+
+
+def draw_desk_browser(*, library_id: str) -> str:
+    """Return a token for a browser at a library's desk."""
+    name = secrets.token_urlsafe(16)
+    return f"{name}.{_seal(name, library_id)}"
+
+
+def is_desk_browser(token: str, *, library_id: str) -> bool:
+    """Tell whether a token was drawn for this library, under the newest key."""
+    name, _, seal = token.partition(".")
+    return token.isascii() and hmac.compare_digest(seal.encode(), _seal(name, library_id).encode())
+
+
+def _seal(name: str, library_id: str) -> str:
+    return vault.subject(f"desk browser:{library_id}:{name}")

@@ -1,0 +1,125 @@
+"""Libraries' systems and kiosks, which sign in with a user name and password over HTTPS (HTTP Basic, RFC 7617).
+
+The register draws these passwords, long and random, so a keyed hash is enough and Argon2id would only slow the scan.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from app.register.keys.vault import vault
+from app.register.limits.budgets import from_source, take_tries
+from app.register.log.access_log import Looker, Terminal
+from app.register.store.driver import Statement, direct_line, read_instant
+from app.register.store.transaction import db
+from app.register.tables.register import Machine, MachineAnswer
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+
+FORMER_PASSWORD = timedelta(days=7)
+_FAILURES = Budget("machine", limit=100, seconds=5 * 60)
+_FIND = Statement(
+    "SELECT library_id, kind, key_id, password_token, former_token, former_until FROM machines"
+    " WHERE username = :username"
+)
+_FIND_KIOSK = Statement(
+    "SELECT 1 FROM machines WHERE username = :username AND library_id = :library_id AND kind = 'kiosk'"
+)
+_PURPOSE = "machine"
+_NO_TOKEN = "0" * 64
+
+
+class MachineRefused(RuleBroken):
+    """Unknown user name or wrong password. Which of them is not told."""
+
+    code = "unauthorized"
+
+
+class NoSuchMachine(RuleBroken):
+    """No machine has this user name."""
+
+    code = "no-such-machine"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInMachine:
+    """A system or kiosk that proved who it is. `kind` is `system`, `kiosk` or `supplier`."""
+
+    username: str
+    library_id: str
+    kind: str
+
+
+def draw_password() -> str:
+    """Return a new password of 192 random bits, which no one need remember."""
+    return secrets.token_urlsafe(24)
+
+
+def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
+    """Let a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`) sign in."""
+    token = vault.token(purpose=_PURPOSE, text=password)
+    machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
+    db.session.add(machine)
+
+
+def rotate_password(*, username: str, now: datetime) -> str:
+    """Draw and return a new password of a machine. The one of today works for seven days more; an older one does not.
+
+    Raises NoSuchMachine.
+    """
+    machine = db.session.get(Machine, username, with_for_update=True)
+    if machine is None:
+        raise NoSuchMachine
+    password = draw_password()
+    machine.former_token = vault.renew_token(machine.password_token, key_id=machine.key_id)
+    machine.former_until = now + FORMER_PASSWORD
+    machine.password_token = vault.token(purpose=_PURPOSE, text=password)
+    machine.key_id = vault.key_id
+    db.session.flush()
+    return password
+
+
+def disconnect_machine(*, username: str) -> None:
+    """Let a machine in no more, and forget what it was answered. Raises NoSuchMachine."""
+    machine = db.session.get(Machine, username)
+    if machine is None:
+        raise NoSuchMachine
+    db.session.delete(machine)
+    db.session.execute(delete(MachineAnswer).where(MachineAnswer.username == username))
+
+
+def sign_in_machine(*, username: str, password: str, address: str, now: datetime) -> SignedInMachine:
+    """Return the machine these belong to.
+
+    A right password costs no write. Wrong ones are counted per network address, never per user name, so that nobody
+    can lock a library's kiosk out. Raises MachineRefused or TooManyAttempts.
+    """
+    row = direct_line().send(_FIND, {"username": username}).fetchone()
+    library_id, kind, key_id, known_token, former_token, former_until = row or ("", "", 0, _NO_TOKEN, None, None)
+    token = vault.tokens(purpose=_PURPOSE, text=password).get(key_id, "")
+    right = hmac.compare_digest(token, known_token)
+    if former_token is not None and former_until is not None and read_instant(former_until) > now:
+        right = hmac.compare_digest(token, former_token) or right
+    if not right:
+        take_tries(tries=from_source(_FAILURES, address), now=now)
+        raise MachineRefused
+    return SignedInMachine(username=username, library_id=library_id, kind=kind)
+
+
+def recognise_kiosk(*, username: str, library_id: str) -> SignedInMachine:
+    """Return a kiosk that proved otherwise who it is, if the library has it still. Raises MachineRefused."""
+    if direct_line().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone() is None:
+        raise MachineRefused
+    return SignedInMachine(username=username, library_id=library_id, kind="kiosk")
+
+
+def terminal_of(machine: SignedInMachine) -> Terminal:
+    """Return the machine as the owner of what is scanned there, by whichever door it comes in."""
+    return Terminal(
+        scope=f"{machine.kind}:{machine.username}",
+        looker=Looker(role=machine.kind, actor=machine.username, library_id=machine.library_id),
+        library_id=machine.library_id,
+    )

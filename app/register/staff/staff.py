@@ -1,0 +1,133 @@
+"""Staff at a desk: user name, password and a one-time code."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyotp
+from pyotp.exceptions import OTPVerificationError
+from sqlalchemy import delete, select, update
+
+from app.register.keys.vault import hash_password, vault, verify_password
+from app.register.limits.budgets import Try, from_source, give_back_tries, take_tries
+from app.register.staff.desk_browsers import is_desk_browser
+from app.register.store.transaction import db, direct_connection
+from app.register.tables.register import Library, Staff
+from app.rules.card_code import step_at
+from app.rules.errors import RuleBroken
+from app.rules.pin import Budget
+from app.rules.source import source_of
+
+_HERE = Budget("desk user here", limit=10, seconds=15 * 60)
+_USER = Budget("desk user", limit=30, seconds=15 * 60)
+_SOURCE = Budget("desk source", limit=300, seconds=15 * 60)
+_BROWSER = Budget("desk browser", limit=10, seconds=15 * 60)
+_BROWSERS = Budget("desk browsers", limit=30, seconds=15 * 60)
+_TOTP_COLUMN = "staff.sealed_totp_key"
+
+
+class StaffSignInRefused(RuleBroken):
+    """Unknown user, wrong password, or a code that is wrong or used. Which of them is not told."""
+
+    code = "staff-sign-in-refused"
+
+
+class NoSuchStaff(RuleBroken):
+    """Nobody works under this user name."""
+
+    code = "no-such-staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A staff member and the library they work at."""
+
+    username: str
+    name: str
+    library_id: str
+    library: str
+    desks_share_scans: bool
+
+
+def get_workplace(*, staff_id: int) -> Workplace:
+    """Return where a staff member works."""
+    with direct_connection() as connection:
+        row = connection.execute(
+            select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
+            .join(Library, Library.id == Staff.library_id)
+            .where(Staff.id == staff_id)
+        ).one()
+    return Workplace(*row)
+
+
+def employ(*, library_id: str, username: str, name: str, password: str, totp_secret: str) -> Staff:
+    """Add a staff member at a library. `totp_secret` is base32, as the authenticator app gets it."""
+    staff = Staff(
+        library_id=library_id,
+        username=username,
+        name=name,
+        password_verifier=hash_password(password),
+        sealed_totp_key=vault.seal(totp_secret.encode(), column=_TOTP_COLUMN),
+        last_totp_step=0,
+    )
+    db.session.add(staff)
+    return staff
+
+
+def dismiss(*, username: str) -> None:
+    """Remove a staff member, with their sessions. Raises NoSuchStaff."""
+    gone = db.session.execute(delete(Staff).where(Staff.username == username))
+    if gone.rowcount == 0:  # type: ignore[attr-defined]
+        raise NoSuchStaff
+
+
+def sign_in_staff(
+    *, username: str, password: str, code: str, address: str, now: datetime, browser: str | None = None
+) -> int:
+    """Return the id of the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
+
+    `browser` is the token that the browser holds, if any. One that is known at the library's desk has tries of its
+    own, so that a stranger cannot lock the desk out. Raises StaffSignInRefused or TooManyAttempts.
+    """
+    # Nothing may be held open while tries are taken on a connection of their own.
+    db.session.rollback()
+    with direct_connection() as connection:
+        found = connection.execute(
+            select(Staff.id, Staff.library_id, Staff.password_verifier, Staff.sealed_totp_key).where(
+                Staff.username == username
+            )
+        ).first()
+    is_known = is_desk_browser(browser or "", library_id=found.library_id if found else "")
+    tries = _tries(username[:60], browser=browser if found and is_known else None, address=address)
+    take_tries(tries=tries, now=now)
+    right = verify_password(password, found.password_verifier if found else None)
+    step = _step_of_code(sealed_key=found.sealed_totp_key if found else None, code=code, now=now)
+    if found is None or not right or step is None or not _take_code(staff_id=found.id, step=step, now=now):
+        raise StaffSignInRefused
+    give_back_tries(tries=tries)
+    return int(found.id)
+
+
+def _tries(username: str, *, browser: str | None, address: str) -> list[Try]:
+    if browser is not None:
+        return [(_BROWSER, f"{username} {browser}"), (_BROWSERS, username)]
+    return [*from_source(_SOURCE, address), (_HERE, f"{username} {source_of(address).wide}"), (_USER, username)]
+
+
+def _take_code(*, staff_id: int, step: int, now: datetime) -> bool:
+    # A later step than the next was taken while the clock was ahead, and must not shut anybody out until it comes.
+    was_ahead = Staff.last_totp_step > step_at(now) + 1
+    free = (
+        update(Staff).where(Staff.id == staff_id, (Staff.last_totp_step < step) | was_ahead).values(last_totp_step=step)
+    )
+    with direct_connection() as connection:
+        return connection.execute(free).rowcount == 1
+
+
+def _step_of_code(*, sealed_key: bytes | None, code: str, now: datetime) -> int | None:
+    secret = vault.open(sealed_key, column=_TOTP_COLUMN).decode() if sealed_key is not None else pyotp.random_base32()
+    digits = "".join(code.split())
+    try:
+        step = pyotp.TOTP(secret).verify_and_get_timecode(digits, for_time=now, valid_window=1)
+    except (OTPVerificationError, TypeError):
+        return None
+    return step if sealed_key is not None else None

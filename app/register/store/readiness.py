@@ -1,0 +1,65 @@
+"""Whether the register's database can be worked with now; nothing that is tried here stays."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine, insert
+
+from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
+from app.register.store.transaction import db
+from app.register.tables.register import AttemptCount
+
+_LEAST_ROOM = 1024 * 1024
+_PING_SECONDS = 2
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def what_ails_the_database() -> Cause | None:
+    """Return what keeps the database from being read and written, for the operator; None where nothing does."""
+    engine = db.engine
+    try:
+        _try_a_write(engine)
+    except DATABASE_ERRORS as error:
+        cause = cause_of(error)
+        if cause is None:
+            raise
+        return Cause.NO_CONNECTIONS if cause is Cause.NOT_REACHED and _answers(engine) else cause
+    return Cause.FULL if engine.dialect.name == "sqlite" and not _has_room(engine) else None
+
+
+def _try_a_write(engine: Engine) -> None:
+    """Write a row as requests do, and take it back."""
+    probe = insert(AttemptCount).values(purpose="ready", subject=secrets.token_hex(32), since=_NEVER, taken=0)
+    if engine.dialect.name != "sqlite":
+        with engine.connect() as connection:
+            connection.execute(probe)
+            connection.rollback()
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Begun by hand: whoever only reads has no transaction that may write.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            connection.execute(probe)
+        finally:
+            # Where there is no room SQLite has taken it back already.
+            if getattr(connection.connection.dbapi_connection, "in_transaction", False):
+                connection.exec_driver_sql("ROLLBACK")
+
+
+def _has_room(engine: Engine) -> bool:
+    """Tell whether the disk has room for SQLite's log: what is only tried does not get as far as the disk."""
+    disk = os.statvfs(Path(engine.url.database or ".").absolute().parent)
+    return disk.f_bavail * disk.f_frsize >= _LEAST_ROOM
+
+
+def _answers(engine: Engine) -> bool:
+    """Tell whether PostgreSQL takes connections, though it gave us none. libpq does not tell why it did not."""
+    _arguments, named = engine.dialect.create_connect_args(engine.url)
+    # What is no word of libpq's is meant for psycopg.
+    said = {name: str(value) for name, value in named.items() if isinstance(value, str | int)}
+    where = make_conninfo("", **said | {"connect_timeout": str(_PING_SECONDS)})
+    return psycopg.pq.PGconn.ping(where.encode()) == psycopg.pq.Ping.OK

@@ -1,0 +1,68 @@
+"""The register's tables of patrons' devices, of the card on each, and of the codes that were accepted.
+
+Those about patrons are in tables.py, which is where every table is had from.
+"""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.register.tables.columns import Base, BigId, Instant
+
+
+class Device(Base):
+    """A phone or browser on which the patron has signed in."""
+
+    __tablename__ = "devices"
+    __table_args__ = (UniqueConstraint("patron_id", "token_hash"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(60))
+    first_seen_at: Mapped[Instant]
+    confirmed_at: Mapped[Instant | None]
+
+
+class Credential(Base):
+    """The right of one device to show the card: a random number and a sealed key. Revoked alone.
+
+    With `key_on_phone` the device holds the key too and works the code out itself. A child's card that a guardian
+    carries is on the guardian's device.
+    """
+
+    __tablename__ = "credentials"
+    __table_args__ = (Index(None, "patron_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[int]
+    sealed_key: Mapped[bytes]
+    key_on_phone: Mapped[bool] = mapped_column(default=False)
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    drift: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+
+
+class PresentedStep(Base):
+    """A code that was accepted, by whom, and the short patron session it opened. Purged after 24 hours.
+
+    Written for every scan, so it has one foreign key, by which it goes with its patron's credential, and no index
+    that only the daily purge would use.
+    """
+
+    __tablename__ = "presented_steps"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    credential_id: Mapped[int] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    patron_id: Mapped[int] = mapped_column(BigId)
+    library_id: Mapped[str] = mapped_column(String(20))
+    terminal: Mapped[str] = mapped_column(String(80))
+    session: Mapped[str] = mapped_column(String(43), unique=True)
+    presented_at: Mapped[Instant]
+    expires_at: Mapped[Instant]

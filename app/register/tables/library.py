@@ -1,0 +1,157 @@
+"""The register's tables about libraries, their staff and systems, and what their systems are told.
+
+Those about patrons are in tables.py, which is where every table is had from.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.register.tables.columns import Base, BigId, Instant
+
+_WAITING = text("due_at IS NOT NULL")
+
+
+class Library(Base):
+    """A public library. `id` is its biblioteknummer (Norway) or sigel (Sweden), and is opaque."""
+
+    __tablename__ = "libraries"
+
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(20))
+    address: Mapped[str | None] = mapped_column(String(200))
+    postcode: Mapped[str | None] = mapped_column(String(12))
+    place: Mapped[str | None] = mapped_column(String(80))
+    municipality: Mapped[str | None] = mapped_column(String(8))
+    static_codes: Mapped[bool] = mapped_column(default=False)
+    desks_share_scans: Mapped[bool] = mapped_column(default=False)
+    consent_age: Mapped[int] = mapped_column(default=15)
+    online_activation: Mapped[bool] = mapped_column(default=False)
+
+
+class Staff(Base):
+    """Somebody who works at a library's desk."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    username: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password_verifier: Mapped[str] = mapped_column(String(200))
+    sealed_totp_key: Mapped[bytes]
+    last_totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Machine(Base):
+    """A library's system, or one of its kiosks: a user name and password over HTTPS.
+
+    After a change of password the former one works for a while, so that no kiosk stands still.
+    """
+
+    __tablename__ = "machines"
+    __table_args__ = (CheckConstraint("kind IN ('system', 'kiosk', 'supplier')", name="kind"),)
+
+    username: Mapped[str] = mapped_column(String(60), primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    password_token: Mapped[str] = mapped_column(String(64))
+    former_token: Mapped[str | None] = mapped_column(String(64))
+    former_until: Mapped[Instant | None]
+    key_id: Mapped[int]
+
+
+class NumberSeries(Base):
+    """A row of card numbers that a library reserved, to issue by itself. No two overlap."""
+
+    __tablename__ = "number_series"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    first: Mapped[int] = mapped_column(BigInteger, unique=True)
+    last: Mapped[int] = mapped_column(BigInteger, unique=True)
+    reserved_at: Mapped[Instant]
+
+
+class LibraryQueue(Base):
+    """A library's line of notices: how far it has come, where its system listens, and how reaching it went.
+
+    Whoever adds a notice takes the next number under this row's lock, so numbers come into sight in their order.
+    """
+
+    __tablename__ = "library_queues"
+
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), primary_key=True)
+    last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    purged_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    webhook_url: Mapped[str | None] = mapped_column(String(500))
+    sealed_webhook_key: Mapped[bytes | None]
+    due_at: Mapped[Instant | None] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_fault: Mapped[str | None] = mapped_column(String(40))
+    last_told_at: Mapped[Instant | None]
+
+
+class LibraryNotice(Base):
+    """One thing that a library's system is told of a patron, in the order of `seq`.
+
+    It holds no data of the patron: the system fetches those. `patron_id` has no foreign key, since the word that
+    somebody is erased outlives them. Where the number by which the library knew a patron is theirs no longer, it is
+    sealed here for as long as the notice may be asked for: a library that goes back to a copy of last week asks again.
+    `charged_by` is the user name of whoever replaced the card at the library's own desk; it then charges for the card.
+    """
+
+    __tablename__ = "library_notices"
+    __table_args__ = (
+        UniqueConstraint("library_id", "seq"),
+        Index(None, "library_id", "patron_id"),
+        # What waits is little beside what is kept.
+        Index("ix_library_notices_waiting", "library_id", "seq", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        CheckConstraint("kind IN ('joined', 'changed', 'renumbered', 'left', 'erased')", name="kind"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    patron_id: Mapped[int] = mapped_column(BigId)
+    patron_version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(12))
+    sealed_number: Mapped[bytes | None]
+    charged_by: Mapped[str | None] = mapped_column(String(64))
+    asked_at: Mapped[Instant]
+    due_at: Mapped[Instant | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_fault: Mapped[str | None] = mapped_column(String(40))
+    confirmed_at: Mapped[Instant | None]
+    kept: Mapped[str | None] = mapped_column(String(200))
+    erasure_id: Mapped[int | None] = mapped_column(ForeignKey("erasures.id", ondelete="CASCADE"), index=True)
+
+
+class MachineAnswer(Base):
+    """What a library's system was answered to a request with an idempotency key, sealed, so that it may ask again.
+
+    `patron_id` is whom it tells of; it has no foreign key, since the key stays used when they are erased.
+    """
+
+    __tablename__ = "machine_answers"
+
+    username: Mapped[str] = mapped_column(String(60), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    sealed_answer: Mapped[bytes | None]
+    patron_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    answered_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class ActCount(Base):
+    """How many acts of a kind a library did in an hour. `told_at`: they were unusually many, and the log says so."""
+
+    __tablename__ = "act_counts"
+
+    library_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    hour: Mapped[Instant] = mapped_column(primary_key=True)
+    taken: Mapped[int]
+    told_at: Mapped[Instant | None]

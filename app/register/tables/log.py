@@ -1,0 +1,124 @@
+"""The register's tables of what must be shown later: who looked, that nobody changed that, and who was erased.
+
+Those about patrons are in tables.py, which is where every table is had from.
+"""
+
+from datetime import date
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.register.tables.columns import Base, BigId, Instant
+
+_BY_GUARDIANS = text("role = 'guardian'")
+
+
+class AccessLogEntry(Base):
+    """Who looked at a patron, when, at which library, why, and at which fields. Written before the answer.
+
+    `proof` is a salt and a MAC of the line, which only the register can make.
+    """
+
+    __tablename__ = "access_log"
+    __table_args__ = (
+        Index(None, "patron_id", "at"),
+        # Whoever is erased is named as a guardian in other people's lines.
+        Index("ix_access_log_guardians", "actor", postgresql_where=_BY_GUARDIANS, sqlite_where=_BY_GUARDIANS),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[Instant]
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
+    # No foreign key: a library is never deleted, and to check it would be one more look-up for every scan.
+    library_id: Mapped[str | None] = mapped_column(String(20))
+    role: Mapped[str] = mapped_column(String(10))
+    actor: Mapped[str] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(20))
+    fields: Mapped[str] = mapped_column(String(200))
+    proof: Mapped[bytes | None]
+
+
+class AccessLogLink(Base):
+    """A line of the access log, or a record that lines went, in the order of the chain.
+
+    `commitment` is a hash of it with its salt: it says nothing once line and salt are gone. `link` is the hash of the
+    link before and of this one.
+    """
+
+    __tablename__ = "access_log_chain"
+    __table_args__ = (CheckConstraint("(entry_id IS NULL) <> (removal_id IS NULL)", name="one_thing"),)
+
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    removal_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    commitment: Mapped[bytes]
+    link: Mapped[bytes]
+
+
+class AccessLogRemoval(Base):
+    """That lines went from the access log, which by number, when and why; or that a guardian's name went from them."""
+
+    __tablename__ = "access_log_removals"
+    __table_args__ = (
+        CheckConstraint("why IN ('erasure', 'retention', 'guardian')", name="why"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[Instant]
+    why: Mapped[str] = mapped_column(String(10))
+    entries: Mapped[str] = mapped_column(Text)
+    proof: Mapped[bytes]
+
+
+class AccessLogHead(Base):
+    """Where the chain ends: one row, which whoever adds to the chain locks. `proof` is a MAC of it.
+
+    Lines up to `unproved_to` were there before the chain, and get their proof with their link.
+    """
+
+    __tablename__ = "access_log_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    link: Mapped[bytes]
+    unproved_to: Mapped[int] = mapped_column(BigInteger)
+    proof: Mapped[bytes | None]
+
+
+class AccessLogRoot(Base):
+    """The end of the chain after a day, signed. `text` is what is kept elsewhere, once `sent_at`."""
+
+    __tablename__ = "access_log_roots"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[Instant | None]
+
+
+class Erasure(Base):
+    """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here.
+
+    `journal_entry` is what the journal of erasures is to be told, until it is; `entry_id` is its name there.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    receipt_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    reason: Mapped[str] = mapped_column(String(10))
+    erased_at: Mapped[Instant]
+    entry_id: Mapped[str | None] = mapped_column(String(32), unique=True)
+    journal_entry: Mapped[str | None] = mapped_column(Text)
+
+
+class JournalPlace(Base):
+    """How far the register has come in its journal of erasures: one row, or none before the first erasure."""
+
+    __tablename__ = "journal_place"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    journal: Mapped[str] = mapped_column(String(32))
+    seq: Mapped[int] = mapped_column(BigInteger)
