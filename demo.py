@@ -37,7 +37,7 @@ from app.demo.eid import NoProvider, serving_eid
 from app.demo.place import CannotStart, holding, listen, read_port
 from app.demo.seed import seed_register
 from app.eid.settings import EidSettings
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from flask import Flask
 
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from circulation import create_circulation, seed_demo

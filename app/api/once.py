@@ -12,7 +12,7 @@ from flask import Response, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
 from app.api.access import spend, this_terminal
-from app.api.patrons import describe_patron
+from app.api.patrons.reading import describe_patron
 from app.register.library.fetching import look_again
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.rules.pin import Budget

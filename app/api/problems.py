@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import NotForSuppliers, SystemsOnly
 from app.api.document import describe_as_it_is
-from app.api.matching import ChangedMeanwhile, MatchMissing
+from app.api.patrons.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
 from app.register.change.deaths import NotYourReport
 from app.register.change.enrolment import ConsentMissing, NumberNotReserved

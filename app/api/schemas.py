@@ -5,7 +5,7 @@ from apiflask.fields import Boolean, DateTime, Dict, Integer, List, Nested, Stri
 from apiflask.validators import Length, OneOf, Range, Regexp
 
 from app.api.fields import Whole
-from app.api.patron_schemas import KnownPatronOut
+from app.api.patrons.schemas import KnownPatronOut
 from app.register.library.feed import LONGEST_PAGE
 from app.register.library.notices import KEPT_KINDS
 from app.register.patron.numbers import MOST_RESERVED

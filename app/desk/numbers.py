@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron_forms import ReserveForm
+from app.desk.patron.forms import ReserveForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace

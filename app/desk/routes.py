@@ -4,7 +4,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.forms import ScanForm, StaffLoginForm
+from app.desk.lending.forms import ScanForm, StaffLoginForm
 from app.desk.terminal import start_serving, this_terminal, this_workplace
 from app.desk.words import ShownResult, describe
 from app.register.card.scans import Accepted

@@ -1,7 +1,7 @@
 """The gate between the national portal and the libraries' own systems. It stores nothing.
 
     port.py lending.py policy.py   what the portal knows of a library's system
-    http.py koha.py sip2.py        adapters: our circulation, Koha's REST API, SIP2
+    circulation/ koha/ sip2/       adapters: our circulation, Koha's REST API, SIP2
     systems.py overview.py         which library has which system; asking many at once
 
 Card numbers, loan ids and titles go into requests' bodies alone: never into logs or the texts of errors, nor into

@@ -22,16 +22,16 @@ from typing import Final
 
 import httpx
 
+from app.ils.circulation.system import CirculationSystem
 from app.ils.guard import Guard
-from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
-from app.ils.koha import KohaSystem
-from app.ils.koha_login import BasicLogin, OAuthLogin
+from app.ils.koha.login import BasicLogin, OAuthLogin
+from app.ils.koha.system import KohaSystem
 from app.ils.lending import LendingSystem
 from app.ils.port import LibrarySystem
 from app.ils.self_service import SelfServiceSystem
-from app.ils.sip2 import Sip2System
-from app.ils.sip2_session import Encoding, Sip2Settings
+from app.ils.sip2.session import Encoding, Sip2Settings
+from app.ils.sip2.system import Sip2System
 from app.rules.circuit import State
 from app.rules.settings_table import LIBRARY_ID, SettingsTable
 

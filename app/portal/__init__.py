@@ -1,45 +1,21 @@
 """The portal door: the start page, signing in and out, PINs, Min side, a patron's own data, and cards made online."""
 
-from app.portal import (
-    code_first,
-    correct,
-    data,
-    eid,
-    erasing,
-    export,
-    libraries,
-    new_device,
-    new_pin,
-    pin,
-    privacy,
-    registering,
-    registration_end,
-    registration_steps,
-    rules,
-    security_txt,
-    status,
-    undo,
-)
-from app.portal.routes import portal
-
-__all__ = [
-    "code_first",
-    "correct",
-    "data",
-    "eid",
-    "erasing",
-    "export",
-    "libraries",
-    "new_device",
-    "new_pin",
-    "pin",
-    "portal",
-    "privacy",
-    "registering",
-    "registration_end",
-    "registration_steps",
-    "rules",
-    "security_txt",
-    "status",
-    "undo",
-]
+from app.portal import code_first as code_first
+from app.portal import privacy as privacy
+from app.portal import rules as rules
+from app.portal import security_txt as security_txt
+from app.portal import status as status
+from app.portal.my_data import correct as correct
+from app.portal.my_data import data as data
+from app.portal.my_data import erasing as erasing
+from app.portal.my_data import export as export
+from app.portal.my_data import undo as undo
+from app.portal.online import eid as eid
+from app.portal.online import libraries as libraries
+from app.portal.online import registering as registering
+from app.portal.online import registration_end as registration_end
+from app.portal.online import registration_steps as registration_steps
+from app.portal.pins import new_device as new_device
+from app.portal.pins import new_pin as new_pin
+from app.portal.pins import pin as pin
+from app.portal.routes import portal as portal

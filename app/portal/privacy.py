@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import render_template
 from flask_babel import gettext as _
 
-from app.portal.data_words import TABLES, UNTRACEABLE
+from app.portal.my_data.data_words import TABLES, UNTRACEABLE
 from app.portal.routes import portal
 from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import OWN_TABLES

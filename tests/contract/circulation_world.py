@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from circulation.factory import create_circulation
 from circulation.interlibrary import match_key

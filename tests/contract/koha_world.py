@@ -13,8 +13,8 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from app.ils.json_call import make_client
-from app.ils.koha import KohaSystem
-from app.ils.koha_login import BasicLogin, OAuthLogin
+from app.ils.koha.login import BasicLogin, OAuthLogin
+from app.ils.koha.system import KohaSystem
 from tests.contract.invented_library import Checkout, InventedWorld, Reserve
 from tests.contract.koha_schema import EMBEDS, SCHEMA
 from tests.contract.world import NOW, PASSWORD, PATIENCE, USER, Counted, serving

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 import pytest
 
 from app.ils.budget import start
+from app.ils.circulation.system import CirculationSystem
 from app.ils.guard import CALLS_AT_ONCE, Guard
-from app.ils.http import CirculationSystem
 from app.ils.json_call import make_client
-from app.ils.koha import KohaSystem
-from app.ils.koha_login import BasicLogin
+from app.ils.koha.login import BasicLogin
+from app.ils.koha.system import KohaSystem
 from app.ils.overview import ask_libraries
 from app.ils.port import LibrarySystem, Unavailable
-from app.ils.sip2 import Sip2System
-from app.ils.sip2_session import Sip2Settings
+from app.ils.sip2.session import Sip2Settings
+from app.ils.sip2.system import Sip2System
 from app.ils.systems import Systems
 from app.rules.circuit import OPEN_SECONDS, State
 from tests.contract.world import ANNA, listening

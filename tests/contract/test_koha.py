@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from app.ils import koha_answers
+from app.ils.koha import answers as koha_answers
 from app.ils.port import Block, Refused, Unavailable
 from app.ils.reading import Reader
 from tests.contract.koha_world import koha

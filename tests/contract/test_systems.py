@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.ils.http import CirculationSystem
-from app.ils.koha import KohaSystem
-from app.ils.sip2 import Sip2System
+from app.ils.circulation.system import CirculationSystem
+from app.ils.koha.system import KohaSystem
+from app.ils.sip2.system import Sip2System
 from app.ils.systems import BadSystems, read_systems
 
 GOOD = """

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import MAX_ANSWER, make_client
-from app.ils.koha import KohaSystem
-from app.ils.koha_login import BasicLogin, OAuthLogin
+from app.ils.koha.login import BasicLogin, OAuthLogin
+from app.ils.koha.system import KohaSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.ils.sip2 import Sip2System
-from app.ils.sip2_session import Sip2Settings
+from app.ils.sip2.session import Sip2Settings
+from app.ils.sip2.system import Sip2System
 from tests.contract.world import ANNA, BERIT, drip, listening, say, silence
 
 SECONDS = 0.4

@@ -6,7 +6,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from app.portal import erasing as portal_erasing
+from app.portal.my_data import erasing as portal_erasing
 from app.register.change.deaths import report_death
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out

@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
-from app.portal.stored import SECTIONS, explain_all
+from app.portal.my_data.stored import SECTIONS, explain_all
 from app.register.card.cards import replace_card
 from app.register.card.families import give_permission, switch
 from app.register.desk.visits import open_visit

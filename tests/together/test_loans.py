@@ -8,7 +8,7 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Unavailable
 from app.ils.systems import Systems
 from app.register.store.transaction import db

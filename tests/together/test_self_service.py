@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Affiliation, Patron

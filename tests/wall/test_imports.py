@@ -53,7 +53,7 @@ def test_a_leak_in_any_wall_would_be_found(tmp_path):
     for leak, source in {
         "app/register/leak_to_the_gate.py": "import app.ils\n",
         "app/register/leak_upstairs.py": "import app.web.clock\n",
-        "app/card/leak_next_door.py": "import app.desk.forms\n",
+        "app/card/leak_next_door.py": "import app.desk.lending.forms\n",
         "app/ils/leak_to_the_other_building.py": "import circulation.policy\n",
         "circulation/leak_to_the_portal.py": "import app.rules.ages\n",
         "app/rules/leak_to_the_clock.py": "import time\n",

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Authorization
 
 from app.demo.accounts import PATRONS
 from app.ils.overview import ask_libraries
-from app.portal.look_words import LOOK_WORDS
+from app.portal.my_data.look_words import LOOK_WORDS
 from app.register.card.families import give_permission, switch
 from app.register.log.access_log import (
     FIELDS,

@@ -13,7 +13,7 @@ import pytest
 from apiflask import APIFlask
 
 from app import create_app
-from app.ils.http import CirculationSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox

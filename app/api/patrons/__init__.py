@@ -1,0 +1,1 @@
+"""Libraries' systems, and their patrons."""

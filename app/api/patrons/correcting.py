@@ -1,0 +1,62 @@
+"""Correcting a patron, for libraries' systems."""
+
+from typing import Any, Final
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from app.api.access import spend
+from app.api.document import OF_A_PATRON, meanings
+from app.api.patrons.matching import MatchIn, match, require_match
+from app.api.patrons.reading import describe_after, etag_of
+from app.api.patrons.schemas import CorrectionIn, ETagOut, PatronOut
+from app.api.routes import v1
+from app.register.change.corrections import Correction, correct_patron
+from app.register.library.acting import ACTS, lock_member
+from app.register.library.strangers import counting_strangers
+from app.register.limits.unusual import Kind, count_act
+from app.register.tables.register import Patron
+from app.rules.contact import Contact
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+_ADDRESSES: Final = ("email", "phone", "address", "postcode", "place")
+
+
+@v1.patch("/patrons/<card:card_number>")
+@open_to(Audience.SYSTEM)
+@v1.input(CorrectionIn)
+@v1.input(MatchIn, location="headers")
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Correct a patron",
+    description=(
+        "A JSON merge patch (RFC 7396): what is left out stays, null removes. Only of patrons who have joined your "
+        "library, and only these fields: home library, permissions and PIN are the patron's own. Name, birth date and "
+        "gender are changed against identification. The patron is told of new contact data, at the old address too. "
+        "What a library writes is not proven: links and codes go to the proven address until the patron confirms the "
+        "new one."
+    ),
+    operation_id="correctPatron",
+    security="basic",
+    responses=meanings(400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 429, 503),
+)
+def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str, Any]) -> ResponseReturnValue:
+    """Correct a patron of the asking library, if they are as it saw them."""
+    require_match()
+    spend(ACTS)
+    count_act(Kind.CORRECTION, library_id=g.machine.library_id, now=now())
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
+    match(etag_of(patron.id))
+    correct_patron(patron_id=patron.id, changes=_changes(patron, json_data), library_id=g.machine.library_id, now=now())
+    return describe_after("correct", patron_id=patron.id)
+
+
+def _changes(patron: Patron, sent: dict[str, Any]) -> Correction:
+    contact = None
+    if sent.keys() & {*_ADDRESSES, "preferred_contact"}:
+        addresses = {name: sent.get(name, getattr(patron, name)) for name in _ADDRESSES}
+        contact = Contact(**addresses, preferred=sent.get("preferred_contact", patron.preferred_contact))
+    whole = {name: sent.get(name) for name in ("language", "name", "birth_date", "gender")}
+    return Correction(contact=contact, **whole)

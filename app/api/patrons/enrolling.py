@@ -1,0 +1,170 @@
+"""A card for somebody new, and a card's first use at a library, for libraries' systems."""
+
+from typing import Any
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+
+from app.api.access import spend, this_terminal
+from app.api.document import OF_A_PATRON, meanings, no_content
+from app.api.once import OnceIn, once
+from app.api.patrons.reading import describe_after, patron_json, read_national_id
+from app.api.patrons.schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
+from app.api.routes import v1
+from app.register.change.enrolment import (
+    AlreadyRegistered,
+    ConsentMissing,
+    Enrolled,
+    consent_is_needed,
+    enrol_patron,
+    note_guardian_consent,
+)
+from app.register.change.membership import end_affiliation
+from app.register.library.acting import ACTIVATIONS, lock_member, lock_newcomer
+from app.register.library.fetching import FINDS, fetch_by_id
+from app.register.library.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
+from app.register.library.strangers import counting_strangers
+from app.register.patron.patrons import activate_card
+from app.register.store.transaction import end_transaction
+from app.rules.contact import Contact
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.errors import problem
+
+_ENROL = "enrol"
+
+
+def _tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
+    """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
+    end_transaction()
+    known = fetch_by_id(
+        patron_id=error.patron_id,
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        purpose=_ENROL,
+        now=now(),
+    )
+    if known is None:
+        return problem(status=409, code=error.code, detail="They have a card that only another library takes.")
+    return problem(
+        status=409,
+        code=error.code,
+        detail="Somebody with this national id has a card. Activate it instead, with a scan, the PIN or the papers.",
+        more={"patron": patron_json(known)},
+    )
+
+
+@v1.post("/patrons")
+@open_to(Audience.SYSTEM)
+@v1.input(EnrolIn)
+@v1.input(OnceIn, location="headers")
+@v1.output(PatronOut, status_code=201, description="The card is made", headers=EnrolledOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Enrol a patron",
+    description=(
+        "Your library becomes the home library. Nobody has two cards: a national id that is known is answered with 409 "
+        "and the card number to activate. The patron is sent a link by which to choose the PIN. Without an "
+        "`Idempotency-Key` a request that is sent again makes a second card, where there is no national id."
+    ),
+    operation_id="enrolPatron",
+    security="basic",
+    responses=meanings(400, 401, 403, 409, 410, 413, 415, 422, 429, 503),
+)
+@once(spends=FINDS)
+def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Give somebody a card at the asking library."""
+    try:
+        enrolled = _enrol(json_data)
+    except AlreadyRegistered as known:
+        return _tell_who_is_known(known)
+    g.patron_id = enrolled.patron_id
+    response = describe_after(_ENROL, patron_id=enrolled.patron_id, status=201)
+    response.headers["Location"] = url_for("v1.fetch", card_number=enrolled.card_number)
+    return response
+
+
+def _enrol(sent: dict[str, Any]) -> Enrolled:
+    return enrol_patron(
+        library_id=g.machine.library_id,
+        name=sent["name"],
+        birth_date=sent["birth_date"],
+        gender=sent["gender"],
+        contact=_contact_of(sent),
+        language=sent.get("language", "nb"),
+        national_id=read_national_id(sent["national_id"]) if sent.get("national_id") else None,
+        guardian_consent=sent["guardian_consent"],
+        card_number=sent.get("card_number"),
+        now=now(),
+    )
+
+
+def _contact_of(sent: dict[str, Any]) -> Contact:
+    given = {name: sent.get(name) for name in ("email", "phone", "address", "postcode", "place")}
+    likely = "email" if given["email"] else "sms" if given["phone"] else "letter"
+    return Contact(**given, preferred=sent.get("preferred_contact", likely))
+
+
+@v1.post("/patrons/<card:card_number>/activation")
+@open_to(Audience.SYSTEM)
+@v1.input(ActivationIn)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Activate a card",
+    description=(
+        "The first use of a card at your library: the patron stands before you and has accepted your rules. Something "
+        "must show that: a scan at your library within the last five minutes (name its `session`, or send nothing), "
+        "the right PIN (`pin`), or `papers` that somebody of yours has seen, which a library may name ten times an "
+        "hour. Without any of them it is 403 `proof-missing`. Of PIN and papers the patron is told by a message. From "
+        "then on your system is told everything of them, and every change. Doing it again changes nothing, and needs "
+        "no proof."
+    ),
+    operation_id="activateCard",
+    security="basic",
+    responses=meanings(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503),
+)
+def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Let a card be used at the asking library, whose holder is there."""
+    spend(ACTIVATIONS)
+    library_id, moment = g.machine.library_id, now()
+    shown = _shown(json_data)
+    with counting_strangers(library_id=library_id, now=moment):
+        proof = prove_joining(
+            card_number=card_number, shown=shown, looker=this_terminal().looker, library_id=library_id, now=moment
+        )
+        patron = lock_newcomer(card_number=card_number, library_id=library_id)
+    if json_data["guardian_consent"]:
+        note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
+    elif patron.guardian_consent_at is None and consent_is_needed(
+        library_id=library_id, birth_date=patron.birth_date, now=moment
+    ):
+        raise ConsentMissing
+    activate_card(patron_id=patron.id, library_id=library_id, now=moment)
+    tell_who_joined(patron=patron, proof=proof, now=moment)
+    return describe_after(proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None)
+
+
+def _shown(sent: dict[str, Any]) -> Shown:
+    papers = sent.get("papers")
+    return Shown(session=sent.get("session"), pin=sent.get("pin"), papers=Papers(**papers) if papers else None)
+
+
+@v1.delete("/patrons/<card:card_number>/activation")
+@open_to(Audience.SYSTEM)
+@v1.output({}, status_code=204, description="The patron has left your library")
+@v1.doc(
+    summary="End a patron's use of your library",
+    description=(
+        "Where a patron wants to leave your library. If it was the home library, the one that was joined first becomes "
+        "it. The last library is not left: whoever wants no card any more is deleted (409 `last-library`)."
+    ),
+    operation_id="endActivation",
+    security="basic",
+    responses=meanings(401, 403, 404, 409, 410, 429),
+)
+def end_activation(card_number: str) -> ResponseReturnValue:
+    """Let a patron leave the asking library."""
+    spend(ACTIVATIONS)
+    with counting_strangers(library_id=g.machine.library_id, now=now()):
+        patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
+    end_affiliation(patron_id=patron.id, library_id=g.machine.library_id, now=now())
+    return no_content()

@@ -1,0 +1,124 @@
+"""Patrons, for libraries' systems: how they are told, and finding them."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+from flask import Response, current_app, g, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.api.access import this_terminal
+from app.api.document import OF_A_PATRON, meanings
+from app.api.patrons.matching import match_if_asked
+from app.api.patrons.schemas import ETagOut, FindIn, PatronOut
+from app.api.routes import v1
+from app.register.library.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
+from app.register.library.joining import Papers
+from app.rules.ages import day_in_norway
+from app.rules.card_number import parse_card_number
+from app.rules.national_id import NationalId, parse_national_id
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+
+def patron_json(fetched: Fetched) -> dict[str, Any]:
+    """Return what is told of a patron."""
+    told: dict[str, Any] = {"card_number": fetched.card_number, "activated_here": fetched.activated_here}
+    if fetched.minimum is not None:
+        told |= asdict(fetched.minimum)
+        told["age_band"] = fetched.minimum.age_band.value
+    if fetched.details is not None:
+        told |= asdict(fetched.details)
+        told["birth_date"] = fetched.details.birth_date.isoformat()
+    return told
+
+
+def describe_patron(fetched: Fetched, *, status: int = 200) -> Response:
+    """Return the answer that tells of a patron, with its entity tag."""
+    response = jsonify(patron_json(fetched))
+    response.status_code = status
+    response.set_etag(_etag(fetched))
+    return response
+
+
+def etag_of(patron_id: int) -> str:
+    """Return the entity tag of a patron who is locked, as the library of this request is told of them."""
+    return _etag(read_patron(patron_id=patron_id, library_id=g.machine.library_id, now=now()))
+
+
+def describe_after(purpose: str, *, patron_id: int, status: int = 200, papers: Papers | None = None) -> Response:
+    """Return the answer to an act upon a patron; the look is written down with the act, and who saw which papers."""
+    looker = this_terminal().looker
+    fetched = show_patron(
+        patron_id=patron_id,
+        looker=replace(looker, actor=f"{looker.actor} {papers.seen_by}") if papers else looker,
+        library_id=g.machine.library_id,
+        purpose=purpose,
+        papers=papers.kind if papers else "",
+        now=now(),
+    )
+    return describe_patron(fetched, status=status)
+
+
+def read_national_id(text: str) -> NationalId:
+    """Return a national id as it was sent. Raises NotANationalId or SyntheticNationalId."""
+    allowed = bool(current_app.config["SYNTHETIC_IDS"])
+    return parse_national_id(text, today=day_in_norway(now()), allow_synthetic=allowed)
+
+
+def _etag(fetched: Fetched) -> str:
+    # Of the whole answer: an age band changes on a birthday, without any change of the patron.
+    return hashlib.sha256(json.dumps(patron_json(fetched), sort_keys=True).encode()).hexdigest()[:32]
+
+
+@v1.get("/patrons/<card:card_number>")
+@open_to(Audience.SYSTEM)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Fetch a patron",
+    description=(
+        "A patron who has joined your library is told in full; while the card is frozen, and of somebody else whose "
+        "card was scanned at your library in the last five minutes, only name, age band and home library; of any other "
+        "one no more than the number. A library may ask 600 times a day for numbers that are no patron's of its own, "
+        "then once a minute. Each fetch is written to the patron's access log before it is answered."
+    ),
+    operation_id="fetchPatron",
+    security="basic",
+    responses=meanings(304, 401, 403, 404, 410, 412, 429, 503),
+)
+def fetch(card_number: str) -> ResponseReturnValue:
+    """Return what the asking library may know of a patron."""
+    number = parse_card_number(card_number)
+    fetched = fetch_patron(
+        card_number=number, looker=this_terminal().looker, library_id=g.machine.library_id, now=now()
+    )
+    response = describe_patron(fetched)
+    # Werkzeug would answer 412 with the patron in it.
+    match_if_asked(_etag(fetched))
+    return response.make_conditional(request)
+
+
+@v1.post("/patrons/find")
+@open_to(Audience.SYSTEM)
+@v1.input(FindIn)
+@v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
+@v1.doc(
+    summary="Find a patron by national id",
+    description=(
+        "The number goes in the body, so that it stands in no log. What is told, counted and written down is as in a "
+        "fetch. A library may ask 600 times an hour."
+    ),
+    operation_id="findPatron",
+    security="basic",
+    responses=meanings(400, 401, 403, 404, 413, 415, 422, 429, 503),
+)
+def find(json_data: dict[str, Any]) -> ResponseReturnValue:
+    """Return what the asking library may know of whoever has a national id."""
+    fetched = find_patron(
+        national_id=read_national_id(json_data["national_id"]),
+        looker=this_terminal().looker,
+        library_id=g.machine.library_id,
+        now=now(),
+    )
+    return describe_patron(fetched)

@@ -1,0 +1,1 @@
+"""The counter, for libraries that lend by our circulation."""

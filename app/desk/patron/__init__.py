@@ -1,0 +1,1 @@
+"""The patron before the desk, whoever is looked up, and whoever is new."""

@@ -1,0 +1,193 @@
+"""A card for somebody who has none: first the number by which one person has one card, then the rest.
+
+The national id is typed once. To the page that asks for the rest it goes sealed, and it is never shown again.
+"""
+
+from collections.abc import Sequence
+
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
+from app.desk.refusals import refusal_of, reword_faults, show_faults
+from app.desk.routes import desk
+from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
+from app.register.change.membership import opt_out
+from app.register.desk.carried import NotCarried, carry_national_id, take_carried
+from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
+from app.register.desk.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
+from app.register.log.access_log import Terminal, write_down_with_act
+from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
+from app.register.patron.proven import PAPERS
+from app.register.staff.staff import Workplace
+from app.register.store.transaction import end_transaction
+from app.rules.card_number import NotACardNumber
+from app.rules.contact import ContactNotValid, check_contact
+from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.person import Person, PersonNotValid, check_person
+from app.web.access import Audience, open_to
+from app.web.clock import now, today
+
+_CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
+
+
+@desk.route("/enrol", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def enrol() -> ResponseReturnValue:
+    """Ask for the national id. Somebody who is known has a card, and is served; anybody else is asked for the rest."""
+    workplace = this_workplace()
+    form = NationalIdForm()
+    typed = FindForm()
+    if "without" in request.form:
+        return _show_details(workplace, _begin(typed, carried=""))
+    if not form.is_submitted() or form.national_id.data is None:
+        return _show_number(workplace, form, typed)
+    try:
+        number = _parse(form.national_id.data)
+    except (NotANationalId, SyntheticNationalId):
+        form.national_id.errors = [_("This is not a national id number. Look at the document once more.")]
+        return _show_number(workplace, form, typed, status=422)
+    terminal = this_terminal(workplace)
+    holder = find_holder(national_id=number, looker=terminal.looker, library_id=workplace.library_id, now=now())
+    if holder is not None:
+        return _serve_known(holder.patron_id, terminal)
+    carried = carry_national_id(number, actor=workplace.username, now=now())
+    return _show_details(workplace, _begin(typed, carried=carried))
+
+
+def _parse(text: str) -> NationalId:
+    return parse_national_id(text, today=today(), allow_synthetic=current_app.config["SYNTHETIC_IDS"])
+
+
+def _show_number(
+    workplace: Workplace, form: NationalIdForm, typed: FindForm, *, status: int = 200, refusal: str = ""
+) -> Response:
+    form.national_id.data = ""
+    page = render_template("desk/enrol.html", workplace=workplace, form=form, typed=typed, refusal=refusal)
+    return make_response(page, status)
+
+
+def _serve_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
+    """Serve somebody whom this desk has just found, instead of making a second card."""
+    start_serving(open_visit_of_hit(patron_id=patron_id, terminal=terminal, now=now()))
+    flash(_("This person has a card already. Nothing new was made."), "info")
+    return redirect(url_for("desk.patron"))
+
+
+def _begin(typed: FindForm, *, carried: str) -> EnrolForm:
+    """Return the form for the rest, with what was typed to find somebody."""
+    known = {name: typed[name].data for name in ("name", "birth_date", "phone", "email", "postcode")}
+    return EnrolForm(formdata=None, carried=carried, visit=draw_session(), **known)
+
+
+def _show_details(workplace: Workplace, form: EnrolForm, *, alike: Sequence[Hit] = (), status: int = 200) -> Response:
+    page = render_template("desk/enrol_details.html", workplace=workplace, form=form, alike=alike)
+    return make_response(page, status)
+
+
+@desk.route("/enrol/details", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def enrol_details() -> ResponseReturnValue:
+    """Make the card, and serve its holder. Sent twice it is one card."""
+    workplace = this_workplace()
+    form = EnrolForm()
+    if not form.is_submitted():
+        return _show_details(workplace, EnrolForm(formdata=None, visit=draw_session()))
+    terminal = this_terminal(workplace)
+    if not _is_sound(form):
+        return _show_details(workplace, form, status=422)
+    if was_opened(session=form.visit.data, terminal=terminal):
+        return _serve_new(form)
+    try:
+        number = take_carried(form.carried.data, actor=workplace.username, now=now()) if form.carried.data else None
+        alike = () if form.another.data else _find_alike(form, workplace, terminal)
+        if alike and was_opened(session=form.visit.data, terminal=terminal):
+            return _serve_new(form)
+        if alike:
+            return _show_details(workplace, form, alike=alike, status=409)
+        _make(form, number, workplace, terminal)
+    except NotCarried:
+        refusal = _("Too much time has gone by. Type the number again.")
+        return _show_number(workplace, NationalIdForm(formdata=None), FindForm(), status=409, refusal=refusal)
+    except AlreadyRegistered as known:
+        end_transaction()
+        if was_opened(session=form.visit.data, terminal=terminal):
+            return _serve_new(form)
+        find_hit(patron_id=known.patron_id, looker=terminal.looker, library_id=workplace.library_id, now=now())
+        return _serve_known(known.patron_id, terminal)
+    except ConsentMissing as error:
+        form.consent.errors = [refusal_of(error)]
+    except _CARD_NUMBER_REFUSED as error:
+        form.card_number.errors = [refusal_of(error)]
+    except WasOpened:
+        # The same form, sent at the same moment, was first.
+        end_transaction()
+        return _serve_new(form)
+    else:
+        return _serve_new(form)
+    end_transaction()
+    return _show_details(workplace, form, status=422)
+
+
+def _is_sound(form: EnrolForm) -> bool:
+    """Check all that the form alone can tell, and put every fault beside its field."""
+    is_sound = bool(form.validate())
+    reword_faults(form)
+    if form.birth_date.data is None and not form.birth_date.errors:
+        show_faults(form, {"birth_date": "missing"})
+    person = Person(form.name.data or "", form.birth_date.data or today(), form.gender.data, form.language.data)
+    for check in (lambda: check_person(person, day=today()), lambda: check_contact(form.contact())):
+        try:
+            check()
+        except (PersonNotValid, ContactNotValid) as error:
+            show_faults(form, {name: fault for name, fault in error.faults.items() if not form[name].errors})
+    if not form.rules.data:
+        form.rules.errors = [_("Without that there is no card.")]
+    return is_sound and not any(field.errors for field in form)
+
+
+def _find_alike(form: EnrolForm, workplace: Workplace, terminal: Terminal) -> Sequence[Hit]:
+    """Return who may be the same person: the same birth date, and a name that begins in the same way."""
+    criteria = Criteria(name=form.name.data or "", birth_date=form.birth_date.data)
+    try:
+        return look_up(criteria=criteria, looker=terminal.looker, library_id=workplace.library_id, now=now()).hits
+    except TooManyAlike:
+        return ()
+
+
+def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, terminal: Terminal) -> Enrolled:
+    assert form.birth_date.data is not None
+    made = enrol_patron(
+        library_id=workplace.library_id,
+        name=form.name.data or "",
+        birth_date=form.birth_date.data,
+        gender=form.gender.data,
+        contact=form.contact(),
+        language=form.language.data,
+        national_id=number,
+        guardian_consent=form.consent.data,
+        card_number=(form.card_number.data or "").strip() or None,
+        papers_seen=form.papers.data,
+        now=now(),
+    )
+    if form.papers.data:
+        looker = terminal.looker
+        write_down_with_act(
+            patron_id=made.patron_id, looker=looker, purpose=PAPERS, fields="name, birth date, contact data", now=now()
+        )
+    if form.kind.data == "local":
+        opt_out(patron_id=made.patron_id, library_id=workplace.library_id, now=now())
+    open_visit(patron_id=made.patron_id, terminal=terminal, session=form.visit.data, now=now())
+    return made
+
+
+def _serve_new(form: EnrolForm) -> ResponseReturnValue:
+    start_serving(form.visit.data)
+    contact = check_contact(form.contact())
+    if contact.email or contact.phone or contact.address:
+        flash(_("The card is made. The way to choose a PIN is sent, or waits as a letter under Post."), "success")
+    else:
+        flash(_("The card is made. Print a letter by which the PIN is chosen: see New PIN below."), "success")
+    return redirect(url_for("desk.patron"))

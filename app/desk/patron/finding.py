@@ -1,0 +1,75 @@
+"""Looking a patron up who came without a code, and beginning to serve them."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.desk.patron.forms import FindForm, HitForm
+from app.desk.refusals import reword_faults, show_faults
+from app.desk.routes import desk
+from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.register.desk.lookup import (
+    Criteria,
+    CriteriaNotValid,
+    Found,
+    TooLittleToGoBy,
+    TooManyAlike,
+    look_up,
+)
+from app.register.desk.visits import NotLookedUp, open_visit_of_hit
+from app.web.access import Audience, open_to
+from app.web.clock import now
+
+
+@desk.route("/find", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def find() -> ResponseReturnValue:
+    """Ask for two things, and show whom they fit."""
+    workplace = this_workplace()
+    form = FindForm()
+    found: Found | None = None
+    refusal = ""
+    if form.validate_on_submit():
+        try:
+            found = look_up(
+                criteria=_criteria(form),
+                looker=this_terminal(workplace).looker,
+                library_id=workplace.library_id,
+                now=now(),
+            )
+        except TooLittleToGoBy:
+            refusal = _("Fill in two of the fields, at least one of them another than the name.")
+        except TooManyAlike:
+            refusal = _("That fits too many people. Fill in one more field.")
+        except CriteriaNotValid as error:
+            show_faults(form, dict.fromkeys(error.fields, "not-valid"))
+    else:
+        reword_faults(form)
+    return render_template("desk/find.html", workplace=workplace, form=form, found=found, refusal=refusal)
+
+
+def _criteria(form: FindForm) -> Criteria:
+    return Criteria(
+        name=form.name.data or "",
+        birth_date=form.birth_date.data,
+        phone=form.phone.data or "",
+        email=form.email.data or "",
+        postcode=form.postcode.data or "",
+        card_number=form.card_number.data or "",
+    )
+
+
+@desk.post("/find/open")
+@open_to(Audience.STAFF)
+def open_hit() -> ResponseReturnValue:
+    """Begin to serve somebody who was found."""
+    terminal = this_terminal(this_workplace())
+    form = HitForm()
+    try:
+        if form.chosen is None:
+            raise NotLookedUp
+        start_serving(open_visit_of_hit(patron_id=form.chosen, terminal=terminal, now=now()))
+    except NotLookedUp:
+        flash(_("Too much time has gone by. Look the patron up again."), "info")
+        return redirect(url_for("desk.find"))
+    return redirect(url_for("desk.patron"))

@@ -1,0 +1,149 @@
+"""The patron before the desk: what the desk may see, and the way to every act. The acts are in acts.py."""
+
+from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
+from app.desk.patron.replacing import make_replace_form
+from app.desk.refusals import reword_faults, show_faults
+from app.desk.routes import desk
+from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
+from app.ils.policy import LibraryRules
+from app.ils.port import Unavailable
+from app.register.change.corrections import Correction, Proof, correct_patron
+from app.register.desk.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
+from app.register.desk.serving import NobodyServed, Served
+from app.register.limits.unusual import Kind, count_act
+from app.register.patron.patrons import NoSuchPatron, NotJoined
+from app.register.staff.staff import Workplace
+from app.rules.contact import ContactNotValid
+from app.rules.person import PersonNotValid
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.gate import library_systems
+from app.web.languages import LANGUAGES
+
+_CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact, language"
+
+
+@desk.get("/patron")
+@open_to(Audience.STAFF)
+def patron() -> ResponseReturnValue:
+    """Show the patron who is served, and what can be done."""
+    workplace = this_workplace()
+    try:
+        served = served_patron(workplace, fields=IN_FULL, minimum=MINIMUM, acting=False)
+    except NobodyServed:
+        return ask_for_card()
+    seen = _see(served, workplace)
+    lends = library_systems().lending(workplace.library_id) is not None
+    return render_template(
+        "desk/patron.html",
+        workplace=workplace,
+        served=served,
+        seen=seen,
+        lends=lends,
+        agrees=library_systems().self_service(workplace.library_id) is not None,
+        rules=_rules(workplace) if served.activated_here else None,
+        language_names=LANGUAGES,
+        activate_form=ActivateForm(formdata=None),
+        number_form=NationalIdForm(formdata=None),
+        papers_form=PapersForm(formdata=None),
+        replace_form=make_replace_form(seen.card_number),
+    )
+
+
+def _see(served: Served, workplace: Workplace) -> SeenPatron:
+    return see_patron(patron_id=served.patron_id, library_id=workplace.library_id, in_full=served.in_full, now=now())
+
+
+def _rules(workplace: Workplace) -> LibraryRules | None:
+    """Return the library's rules, for what a new card costs; None where the library does not say now."""
+    lending = library_systems().lending(workplace.library_id)
+    try:
+        return lending.rules() if lending is not None else None
+    except Unavailable:
+        return None
+
+
+@desk.route("/patron/contact", methods=["GET", "POST"])
+@open_to(Audience.STAFF)
+def contact() -> ResponseReturnValue:
+    """Correct who the patron is, and how they are reached; of that they are told, at the old address too."""
+    workplace = this_workplace()
+    form = PatronFields()
+    try:
+        served = served_patron(workplace, fields=_CONTACT, minimum="name", acting=form.is_submitted())
+    except NobodyServed:
+        return ask_for_card()
+    if form.is_submitted():
+        count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
+    seen = _see(served, workplace)
+    if seen.in_full is None:
+        raise NotJoined
+    if not form.is_submitted():
+        return _show_contact(workplace, served, _filled_in(seen.name, seen.in_full), 200)
+    if not form.validate():
+        reword_faults(form)
+        return _show_contact(workplace, served, form, 422)
+    try:
+        correct_patron(
+            patron_id=served.patron_id,
+            changes=_read(form),
+            proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
+            library_id=workplace.library_id,
+            now=now(),
+        )
+        if form.papers.data:
+            note_papers(served, workplace, fields="name, birth date, contact data")
+    except (ContactNotValid, PersonNotValid) as error:
+        show_faults(form, error.faults)
+        return _show_contact(workplace, served, form, 422)
+    except NoSuchPatron:
+        return ask_for_card()
+    flash(_saved(form), "success")
+    return redirect(url_for("desk.patron"))
+
+
+def _saved(form: PatronFields) -> str:
+    if form.papers.data:
+        return _("What was changed is saved, and the contact data is confirmed. The patron gets a message.")
+    return _(
+        "What was changed is saved. Of new contact data the patron gets a message; links and codes go to the former "
+        "addresses until the patron confirms the new ones."
+    )
+
+
+def _read(form: PatronFields) -> Correction:
+    if form.birth_date.data is None:
+        raise PersonNotValid({"birth_date": "missing"})
+    return Correction(
+        contact=form.contact(),
+        language=form.language.data,
+        name=form.name.data or "",
+        birth_date=form.birth_date.data,
+        gender=form.gender.data,
+    )
+
+
+def _filled_in(name: str, full: InFull) -> PatronFields:
+    known = full.contact
+    return PatronFields(
+        formdata=None,
+        name=name,
+        birth_date=full.birth_date,
+        gender=full.gender,
+        address=known.address,
+        postcode=known.postcode,
+        place=known.place,
+        phone=known.phone,
+        email=known.email,
+        preferred=known.preferred,
+        language=full.language,
+    )
+
+
+def _show_contact(workplace: Workplace, served: Served, form: PatronFields, status: int) -> Response:
+    page = render_template("desk/contact.html", workplace=workplace, served=served, form=form)
+    return make_response(page, status)

@@ -1,0 +1,1 @@
+"""Libraries that lend by our own circulation."""

@@ -1,0 +1,225 @@
+"""A library that runs our own circulation, by its HTTP contract (circulation/v1, JSON, Basic authentication).
+
+Every call but the rules is a POST whose body holds what must not stand in an address.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import httpx
+
+from app.ils.budget import BUDGET_SECONDS, call_within
+from app.ils.circulation import answers as answers
+from app.ils.guard import Guard
+from app.ils.json_call import Reply, call_json
+from app.ils.lending import (
+    Charged,
+    CheckedOut,
+    Cost,
+    Ending,
+    Handled,
+    InterlibraryAction,
+    InterlibraryWork,
+    Payment,
+    Returned,
+    Waived,
+    WaiveReason,
+)
+from app.ils.policy import LibraryRules
+from app.ils.port import Account, Fee, Hold, Loan, Refused, Renewal, Request, Unavailable
+from app.ils.reading import Reader, parse_json
+from app.ils.self_service import SelfServiceCalls
+
+# These say that the gate is set up wrongly, not that the library refuses an act.
+_MISDIRECTED: Final = frozenset({"unknown_library", "unknown_path"})
+
+
+class CirculationSystem(SelfServiceCalls):
+    """One library of one circulation building. Fulfils LendingSystem and SelfServiceSystem; safe to share
+    between threads.
+
+    `url` is the building's address without a path, `user` and `password` are the building's. The client may be shared
+    by all libraries there.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: httpx.Client,
+        url: str,
+        library_id: str,
+        user: str,
+        password: str,
+        seconds: float = BUDGET_SECONDS,
+        guard: Guard | None = None,
+    ) -> None:
+        self.guard = guard or Guard()
+        self._client = client
+        self._base = f"{url.rstrip('/')}/circulation/v1/{library_id}"
+        self._auth = httpx.BasicAuth(user, password)
+        self._seconds = seconds
+
+    def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
+        """See LibrarySystem."""
+        asked = list(dict.fromkeys(card_numbers))
+        if not asked:
+            return []
+        return answers.accounts(self._post("patrons/overview", card_numbers=asked), asked=asked)
+
+    def renew(self, *, card_number: str, loan_id: str) -> Loan:
+        """See LibrarySystem."""
+        return answers.loan(self._post("loans/renew", card_number=card_number, loan_id=loan_id).part("loan"))
+
+    def renew_all(self, *, card_number: str) -> list[Renewal]:
+        """See LibrarySystem."""
+        return answers.renewals(self._post("loans/renew-all", card_number=card_number))
+
+    def rules(self) -> LibraryRules:
+        """See LendingSystem."""
+        return answers.rules(self._ask("GET", "rules", None))
+
+    def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
+        """See LendingSystem."""
+        answer = self._post("loans/checkout", card_number=card_number, barcode=barcode)
+        return CheckedOut(answers.loan(answer.part("loan")), answer.flag("repeated"))
+
+    def return_item(self, *, barcode: str) -> Returned:
+        """See LendingSystem."""
+        return answers.returned(self._post("loans/return", barcode=barcode))
+
+    def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
+        """See LendingSystem."""
+        one = {} if loan_id is None else {"loan_id": loan_id}
+        return answers.cost(self._post("loans/cost", card_number=card_number, on=on.isoformat(), **one))
+
+    def mark_lost(self, *, barcode: str, staff: str) -> Charged:
+        """See LendingSystem."""
+        return answers.charged(self._post_as(staff, "loans/lost", barcode=barcode))
+
+    def mark_destroyed(self, *, barcode: str, staff: str) -> Charged:
+        """See LendingSystem."""
+        return answers.charged(self._post_as(staff, "loans/destroyed", barcode=barcode))
+
+    def reserve(self, *, card_number: str, barcode: str) -> Hold:
+        """See LendingSystem."""
+        return answers.hold(self._post("holds/reserve", card_number=card_number, barcode=barcode).part("hold"))
+
+    def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LendingSystem."""
+        self._post("holds/cancel", card_number=card_number, hold_id=hold_id)
+
+    def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
+        """See LendingSystem."""
+        return answers.payment(
+            self._post_as(
+                staff,
+                "fees/pay",
+                card_number=card_number,
+                amount=amount,
+                currency=currency,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def waive(self, *, card_number: str, fee_id: str, reason: WaiveReason, staff: str) -> Waived:
+        """See LendingSystem."""
+        answer = self._post_as(staff, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
+        return Waived(answers.fee(answer.part("debt")), answer.integer("debt_total"))
+
+    def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
+        """See LendingSystem."""
+        answer = self._post_as(staff, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key)
+        return answers.maybe_fee(answer)
+
+    def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
+        """See LendingSystem."""
+        answer = self._post("patrons/rename", old_card_number=old_card_number, new_card_number=new_card_number)
+        return answer.counts("moved")
+
+    def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
+        """See LendingSystem."""
+        return answers.ending(self._post("patrons/end", card_number=card_number, dry_run=dry_run))
+
+    def ask_interlibrary(
+        self,
+        *,
+        card_number: str,
+        title: str,
+        author: str,
+        publication_year: int,
+        category: str,
+        idempotency_key: str,
+    ) -> Request:
+        """See LendingSystem."""
+        answer = self._post(
+            "interlibrary/ask",
+            card_number=card_number,
+            title=title,
+            author=author,
+            publication_year=publication_year,
+            category=category,
+            idempotency_key=idempotency_key,
+        )
+        return answers.request(answer.part("request"))
+
+    def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
+        """See LendingSystem."""
+        self._post("interlibrary/cancel", card_number=card_number, request_id=request_id)
+
+    def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
+        """See LendingSystem."""
+        return answers.interlibrary_work(self._post_as(staff, "interlibrary/list"))
+
+    def handle_interlibrary(
+        self,
+        *,
+        request_id: str,
+        action: InterlibraryAction,
+        staff: str,
+        barcode: str | None = None,
+        due_on: date | None = None,
+    ) -> Handled:
+        """See LendingSystem."""
+        arrival = {"barcode": barcode, "due_on": None if due_on is None else due_on.isoformat()}
+        given = {name: value for name, value in arrival.items() if value is not None}
+        return answers.handled(
+            self._post_as(staff, "interlibrary/handle", request_id=request_id, action=action, **given)
+        )
+
+    def _post(self, call: str, **body: object) -> Reader:
+        return self._ask("POST", call, body)
+
+    def _post_as(self, staff: str, call: str, **body: object) -> Reader:
+        return self._ask("POST", call, {**body, "role": "staff", "staff": staff})
+
+    def _ask(self, method: str, call: str, body: object) -> Reader:
+        reply = call_within(
+            self._seconds,
+            lambda budget: call_json(
+                client=self._client,
+                method=method,
+                url=f"{self._base}/{call}",
+                budget=budget,
+                body=body,
+                auth=self._auth,
+            ),
+            guard=self.guard,
+        )
+        if reply.status == 200 and reply.media_type == "application/json":
+            return Reader(parse_json(reply.body))
+        raise _problem(reply)
+
+
+def _problem(reply: Reply) -> Refused | Unavailable:
+    if reply.status == 401:
+        return Unavailable("not_admitted")
+    if reply.status == 503:
+        return Unavailable("busy")
+    if reply.status not in (403, 404, 409, 422) or reply.media_type != "application/problem+json":
+        return Unavailable("bad_answer")
+    problem = Reader(parse_json(reply.body))
+    code = problem.code("code")
+    if code in _MISDIRECTED:
+        return Unavailable("bad_answer")
+    return Refused(code, blocks=answers.blocks(problem) if problem.has("blocks") else ())

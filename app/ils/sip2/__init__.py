@@ -1,0 +1,1 @@
+"""Libraries whose system speaks SIP2."""

@@ -1,0 +1,73 @@
+"""A library's system by SIP2, which nearly all of them speak (3M Standard Interchange Protocol, version 2.00).
+
+A family is one connection. SIP2 itself hides nothing: use TLS, or a tunnel and `tls = false`. No patron's PIN is ever
+sent.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
+from app.ils.guard import Guard
+from app.ils.port import Account, Loan, Refused, Renewal
+from app.ils.sip2.session import Session, Sip2Settings
+
+T = TypeVar("T")
+
+
+class Sip2System:
+    """One SIP2 server. Fulfils LibrarySystem; safe to share between threads, each call has a connection of its own."""
+
+    def __init__(
+        self,
+        *,
+        settings: Sip2Settings,
+        seconds: float = BUDGET_SECONDS,
+        clock: Callable[[], datetime] = utc_now,
+        guard: Guard | None = None,
+    ) -> None:
+        self.guard = guard or Guard()
+        self._settings = settings
+        self._seconds = seconds
+        self._clock = clock
+
+    def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
+        """See LibrarySystem."""
+        asked = list(dict.fromkeys(card_numbers))
+
+        def act(session: Session) -> list[Account]:
+            return [session.account(card) for card in asked]
+
+        return self._in_session(act) if asked else []
+
+    def renew(self, *, card_number: str, loan_id: str) -> Loan:
+        """See LibrarySystem. SIP2 has no codes for a refusal: it is "not_renewable"."""
+
+        def act(session: Session) -> Loan:
+            # Not every server checks whose loan it renews.
+            for loan in session.account(card_number).loans:
+                if loan.loan_id == loan_id:
+                    return session.renew(card_number, loan)
+            raise Refused("unknown_loan")
+
+        return self._in_session(act)
+
+    def renew_all(self, *, card_number: str) -> list[Renewal]:
+        """See LibrarySystem."""
+
+        def act(session: Session) -> list[Renewal]:
+            renewed = session.renew_all(card_number)
+            return [
+                Renewal(loan, loan.loan_id in renewed, None if loan.loan_id in renewed else "not_renewable")
+                for loan in session.account(card_number).loans
+            ]
+
+        return self._in_session(act)
+
+    def _in_session(self, act: Callable[[Session], T]) -> T:
+        def run(budget: Budget) -> T:
+            with Session(settings=self._settings, now=self._clock(), budget=budget) as session:
+                return act(session)
+
+        return call_within(self._seconds, run, guard=self.guard)

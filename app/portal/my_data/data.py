@@ -1,0 +1,109 @@
+"""Mine opplysninger: all that is stored about a patron, who has looked, and what the patron can do about it."""
+
+from contextlib import suppress
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.messages.compose import subject_of
+from app.portal.my_data import look_words  # noqa: F401 - its filters
+from app.portal.my_data.data_words import UNTRACEABLE
+from app.portal.my_data.stored import SECTIONS, explain
+from app.portal.routes import portal
+from app.register.card.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
+from app.register.change.freezing import freeze_card, thaw_card
+from app.register.leaving.own_data import name_libraries, read_own_data
+from app.register.log.looks import count_looks, list_looks
+from app.register.patron.proven import list_unproven
+from app.web.access import Audience, open_to
+from app.web.clock import now
+from app.web.identity import let_out
+from app.web.step_up import after_step_up, code_is_needed, pin_is_needed
+
+_LOOKS_AT_FIRST = 5
+_LOOKS_ON_A_PAGE = 25
+
+
+@portal.get("/my/data")
+@open_to(Audience.PATRON)
+def data() -> str:
+    """Show everything that is stored, with what it is for, and the latest looks."""
+    patron_id = current_user.patron_id
+    stored = read_own_data(patron_id=patron_id, without=("access_log",))
+    libraries = name_libraries(stored)
+    return render_template(
+        "portal/data.html",
+        stored=stored,
+        patron=stored["patrons"][0],
+        unproven=list_unproven(patron_id=patron_id),
+        explained={section: explain(section, stored, libraries) for section in SECTIONS},
+        libraries=libraries,
+        sign_ins=list_sign_ins(patron_id=patron_id, now=now()),
+        this_sign_in=current_user.session.id,
+        looks=list_looks(patron_id=patron_id, limit=_LOOKS_AT_FIRST),
+        looks_in_all=count_looks(patron_id=patron_id),
+        untraceable=UNTRACEABLE.values(),
+        subject_of=subject_of,
+        asks_first=pin_is_needed() or code_is_needed(),
+    )
+
+
+@portal.get("/my/data/looks")
+@open_to(Audience.PATRON)
+def looks() -> str:
+    """Show who has looked, page by page, newest first."""
+    in_all = count_looks(patron_id=current_user.patron_id)
+    last_page = max(1, -(-in_all // _LOOKS_ON_A_PAGE))
+    asked = request.args.get("page", "1")
+    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len(str(last_page)) + 1 else 1
+    if not 1 <= page <= last_page:
+        abort(404)
+    first = (page - 1) * _LOOKS_ON_A_PAGE
+    found = list_looks(patron_id=current_user.patron_id, limit=_LOOKS_ON_A_PAGE, offset=first)
+    return render_template("portal/looks.html", looks=found, page=page, last_page=last_page, in_all=in_all)
+
+
+@portal.post("/my/data/freeze")
+@open_to(Audience.PATRON)
+def freeze() -> ResponseReturnValue:
+    """Freeze the card. Nothing is asked first: it may be urgent, and can be undone."""
+    freeze_card(patron_id=current_user.patron_id, now=now())
+    flash(_("The card is frozen. It is refused everywhere until you thaw it."), "success")
+    return redirect(url_for("portal.data"))
+
+
+@portal.post("/my/data/thaw")
+@open_to(Audience.PATRON)
+@after_step_up()
+def thaw() -> ResponseReturnValue:
+    """Thaw the card. Whoever froze it because of a stolen phone does not want the thief to do that."""
+    thaw_card(patron_id=current_user.patron_id, now=now())
+    flash(_("The card can be used again."), "success")
+    return redirect(url_for("portal.data"))
+
+
+@portal.post("/my/data/sign-ins/<id:session_id>/end")
+@open_to(Audience.PATRON)
+def end_one_sign_in(session_id: int) -> ResponseReturnValue:
+    """Sign out somewhere, and take the card off that device."""
+    if session_id == current_user.session.id:
+        let_out()
+        return redirect(url_for("portal.start"))
+    here = current_user.session.device_id
+    # Whoever presses twice is told the same again.
+    with suppress(NoSuchSignIn):
+        end_sign_in(patron_id=current_user.patron_id, session_id=session_id, here=here, now=now())
+    flash(_("Logged out there. The card no longer works on that device."), "success")
+    return redirect(url_for("portal.data", _anchor="devices"))
+
+
+@portal.post("/my/data/sign-ins/end-others")
+@open_to(Audience.PATRON)
+def end_all_other_sign_ins() -> ResponseReturnValue:
+    """Sign out everywhere else, and take the card off every other device."""
+    signed_in = current_user.session
+    end_other_sign_ins(patron_id=current_user.patron_id, session_id=signed_in.id, here=signed_in.device_id, now=now())
+    flash(_("You are logged in here only. The card no longer works on any other device."), "success")
+    return redirect(url_for("portal.data", _anchor="devices"))

@@ -1,0 +1,1 @@
+"""A card from home, and libraries that activate online."""

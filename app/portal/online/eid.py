@@ -1,0 +1,200 @@
+"""The way to the national sign-in and back, and what somebody who comes back finds."""
+
+from datetime import date
+from typing import Final
+
+from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.eid.identity import Identity
+from app.eid.refusals import EidRefused, Why
+from app.portal.online.registering import HANDLE, go_on
+from app.portal.routes import portal
+from app.register.online.online_cards import NotAnAdult, check_adult, find_holder
+from app.register.online.registrations import (
+    CHILD,
+    OWN,
+    Form,
+    RegistrationGone,
+    SamePerson,
+    begin_registration,
+    note_guardian,
+)
+from app.register.patron.patrons import find_by_national_id
+from app.register.sign_in.sessions import renew_identified
+from app.register.store.transaction import end_transaction
+from app.rules.person import Person, PersonNotValid, check_person
+from app.web.access import Audience, open_to
+from app.web.clock import now, today
+from app.web.cookies import keep_device
+from app.web.eid import (
+    Identified,
+    NoEid,
+    Purpose,
+    begin_sign_in,
+    begun_purpose,
+    finish_sign_in,
+    refusal_sentence,
+)
+from app.web.identity import let_patron_in
+from app.web.languages import language
+from app.web.step_up import leads_on
+
+_SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
+"""What the service says where it is to blame (RFC 6749, 4.1.2.1)."""
+
+
+@portal.get("/sign-in/<purpose>")
+@open_to(Audience.ANYONE)
+def eid_begin(purpose: str) -> ResponseReturnValue:
+    """Lead to the sign-in service."""
+    if purpose not in list(Purpose):
+        abort(404)
+    wanted = Purpose(purpose)
+    if wanted is Purpose.CONFIRM and not current_user.is_authenticated:
+        return redirect(url_for("portal.login"))
+    if wanted is Purpose.GUARDIAN and HANDLE not in session:
+        return redirect(url_for("portal.register"))
+    try:
+        keeps = request.args.get("keep") == "1"
+        return redirect(begin_sign_in(wanted, keeps=keeps, goes_on_to=request.args.get("next", "")))
+    except NoEid:
+        return redirect(url_for("portal.register"))
+    except EidRefused as error:
+        return _refuse(error.why, purpose=wanted)
+
+
+@portal.route("/sign-in/return", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+def eid_return() -> ResponseReturnValue:
+    """Take the answer of the sign-in service. To look at the page changes nothing: it sends itself in."""
+    purpose = begun_purpose()
+    if request.method != "POST":
+        return _show_answer(purpose)
+    try:
+        return _go_on(finish_sign_in())
+    except NoEid:
+        return redirect(url_for("portal.register"))
+    except EidRefused as error:
+        return _refuse(error.why, purpose=purpose)
+
+
+def _show_answer(purpose: Purpose | None) -> Response:
+    if error := request.args.get("error"):
+        return _refuse(Why.SILENT if error in _SERVICE_FAULTS else Why.CANCELLED, purpose=purpose)
+    if not request.args.get("code"):
+        # Somebody who came by a bookmark: nothing was asked, so nothing is refused.
+        return _stop(refusal_sentence(Why.NOT_BEGUN), status=200, again=purpose)
+    if purpose is None:
+        came_in = current_user.is_authenticated or HANDLE in session
+        return _refuse(Why.USED if came_in else Why.NOT_BEGUN, purpose=purpose)
+    sent = {name: request.args.get(name, "") for name in ("state", "code", "iss")}
+    return make_response(render_template("portal/eid_return.html", sent=sent))
+
+
+def _refuse(why: Why, *, purpose: Purpose | None) -> Response:
+    status = 503 if why in (Why.SILENT, Why.CLOCK) else 400
+    return _stop(refusal_sentence(why), status=status, again=purpose)
+
+
+def _stop(sentence: str, *, status: int = 403, again: Purpose | None = None) -> Response:
+    end_transaction()
+    page = render_template("portal/eid_stop.html", sentence=sentence, again=again, has_begun=HANDLE in session)
+    return make_response(page, status)
+
+
+def _go_on(who: Identified) -> Response:
+    match who.purpose:
+        case Purpose.LOGIN | Purpose.CARD:
+            return _let_in(who) or _begin_own(who)
+        case Purpose.CHILD:
+            return _begin_for_child(who)
+        case Purpose.GUARDIAN:
+            return _agree(who)
+        case Purpose.CONFIRM:
+            return _confirm(who)
+
+
+def _let_in(who: Identified) -> Response | None:
+    """Let in somebody who has a card; the sign-in stands in for PIN and code, and confirms the device."""
+    holder = find_holder(national_id=who.national_id)
+    if holder is None:
+        return None
+    if not holder.status.lets_holder_in:
+        return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
+    token = let_patron_in(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
+    page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
+    if holder.status.local_to is not None and who.purpose is Purpose.CARD:
+        page = "portal.register"
+    elif who.purpose is Purpose.CARD:
+        flash(_("You have a card already: here it is."), "success")
+    response = make_response(redirect(url_for(page)))
+    keep_device(response, token)
+    return response
+
+
+def _begin_own(who: Identified) -> Response:
+    if who.purpose is Purpose.LOGIN:
+        page = render_template("portal/eid_no_card.html")
+        return make_response(page)
+    name, birth_date = _usable(who.identity)
+    form = Form(
+        name=name or "",
+        birth_date=birth_date,
+        gender=who.identity.gender,
+        stated=name is None or birth_date is None,
+        told_name=name is not None,
+        told_birth_date=birth_date is not None,
+        language=language(),
+    )
+    return _enter(begin_registration(national_id=who.national_id, kind=OWN, form=form, now=now()))
+
+
+def _usable(told: Identity) -> tuple[str | None, date | None]:
+    """Return name and birth date as the service told them; None for what it did not, or what no card can bear."""
+    try:
+        check_person(Person(told.name or "A", told.birth_date or today(), told.gender), day=today())
+    except PersonNotValid as error:
+        name = None if "name" in error.faults else told.name
+        return name, None if "birth_date" in error.faults else told.birth_date
+    return told.name, told.birth_date
+
+
+def _begin_for_child(who: Identified) -> Response:
+    try:
+        check_adult(birth_date=who.identity.birth_date, now=now())
+    except NotAnAdult:
+        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."))
+    form = Form(language=language())
+    return _enter(begin_registration(national_id=who.national_id, kind=CHILD, form=form, now=now()))
+
+
+def _enter(handle: str) -> Response:
+    session[HANDLE] = handle
+    return go_on()
+
+
+def _agree(who: Identified) -> Response:
+    try:
+        note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
+        check_adult(birth_date=who.identity.birth_date, now=now())
+    except NotAnAdult:
+        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."), again=who.purpose)
+    except SamePerson:
+        return _stop(_("That was the one who gets the card. The guardian logs in here."), again=who.purpose)
+    except RegistrationGone:
+        return make_response(redirect(url_for("portal.register")))
+    return go_on()
+
+
+def _confirm(who: Identified) -> Response:
+    patron_id = find_by_national_id(who.national_id)
+    end_transaction()
+    if not current_user.is_authenticated:
+        return make_response(redirect(url_for("portal.login")))
+    if patron_id != current_user.patron_id:
+        return _stop(_("That was somebody else than the one who is logged in here. Nothing was changed."))
+    renew_identified(session_id=current_user.session.id, now=now())
+    return make_response(redirect(url_for(who.goes_on_to if leads_on(who.goes_on_to) else "portal.my")))

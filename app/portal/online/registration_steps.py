@@ -1,0 +1,197 @@
+"""The pages on the way to a card: who the child is, how to reach one, the home library, the code, the guardian."""
+
+from dataclasses import asdict, replace
+from typing import Final
+
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.portal.online.registering import HANDLE, PAGES, Way, go_on, needs_guardian
+from app.portal.online.registration_forms import ChildForm, DetailsForm, EmailForm, LibraryForm
+from app.register.limits.budgets import TooManyAttempts, take_tries
+from app.register.online.registration_codes import ask_for_email_code, confirm_email
+from app.register.online.registrations import CHILD, SamePerson, fill_in, name_child
+from app.register.patron.libraries import find_library_name, search_libraries
+from app.register.sign_in.one_time import CodeNotValid
+from app.register.store.transaction import end_transaction
+from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.person import Person, PersonNotValid, check_person
+from app.rules.pin import CHILD_NUMBERS
+from app.web.clock import now, today
+from app.web.errors import wait_sentence
+
+SHOWN_LIBRARIES: Final = 20
+
+
+def show(step: str, way: Way, *, status: int = 200, **words: object) -> Response:
+    """Return a page of the way."""
+    place, of = way.place_of(step)
+    words |= {"way": way, "form_so_far": way.half.form, "place": place, "of": of}
+    page = render_template(f"portal/register_{step}.html", **words)
+    return make_response(page, status)
+
+
+def handle() -> str:
+    """Return the handle of this browser's registration."""
+    return str(session.get(HANDLE, ""))
+
+
+def child(way: Way) -> ResponseReturnValue:
+    """Take who the child is. The number is used in this request, and kept nowhere."""
+    form = ChildForm(name=way.half.form.name, birth_date=way.half.form.birth_date)
+    if not form.validate_on_submit():
+        form.number.data = ""
+        return show("child", way, form=form, status=422 if form.is_submitted() else 200)
+    end_transaction()
+    take_tries(tries=[(CHILD_NUMBERS, f"guardian {way.half.owner}")], now=now())
+    name, birth_date = form.name.data or "", form.birth_date.data
+    assert birth_date is not None
+    try:
+        allow_synthetic = current_app.config["SYNTHETIC_IDS"]
+        number = parse_national_id(form.number.data or "", today=today(), allow_synthetic=allow_synthetic)
+        person = check_person(Person(name, birth_date, "unknown"), day=today())
+        name_child(handle=handle(), national_id=number, name=person.name, birth_date=birth_date, now=now())
+    except (NotANationalId, SyntheticNationalId):
+        form.number.errors = [_("That is no national identity number. Look at it once more.")]
+    except PersonNotValid as error:
+        _say_person_faults(form, error)
+    except SamePerson:
+        form.number.errors = [_("That is your own number. Type the child's.")]
+    else:
+        return go_on()
+    form.number.data = ""
+    return show("child", way, form=form, status=422)
+
+
+def _say_person_faults(form: ChildForm | DetailsForm, error: PersonNotValid) -> None:
+    if "name" in error.faults:
+        form.name.errors = [_("Write the name as it stands in a passport.")]
+    if "birth_date" in error.faults:
+        form.birth_date.errors = [_("Nobody who lives was born on that day.")]
+
+
+def details(way: Way) -> ResponseReturnValue:
+    """Take how to reach the patron; and who it is, where the sign-in service has not told."""
+    so_far = way.half.form
+    told = {"name": so_far.told_name, "birth_date": so_far.told_birth_date}
+    asked = [] if way.half.kind == CHILD else [name for name, is_told in told.items() if not is_told]
+    form = DetailsForm(**asdict(so_far)) if not request.form else DetailsForm()
+    if not form.validate_on_submit():
+        return show("details", way, form=form, asked=asked, status=422 if form.is_submitted() else 200)
+    try:
+        contact = check_contact(
+            Contact(
+                email=form.email.data,
+                phone=form.phone.data,
+                address=form.address.data,
+                postcode=form.postcode.data,
+                place=form.place.data,
+                preferred=form.preferred.data or "",
+            )
+        )
+        if contact.email is None:
+            raise ContactNotValid({"email": "missing"})
+        who = _check_who(form, asked=asked)
+    except ContactNotValid as error:
+        _say_contact_faults(form, error)
+    except PersonNotValid as error:
+        _say_person_faults(form, error)
+    else:
+        fill_in(handle=handle(), now=now(), **asdict(contact), **who)
+        return go_on()
+    return show("details", way, form=form, asked=asked, status=422)
+
+
+def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
+    """Return what was typed of who it is. Raises PersonNotValid."""
+    birth_date = form.birth_date.data if "birth_date" in asked else today()
+    if birth_date is None:
+        raise PersonNotValid({"birth_date": "missing"})
+    name = form.name.data or "" if "name" in asked else "A"
+    typed = asdict(check_person(Person(name, birth_date, "unknown"), day=today()))
+    return {part: typed[part] for part in asked}
+
+
+def _say_contact_faults(form: DetailsForm, error: ContactNotValid) -> None:
+    sentences = {
+        "email": _("Write an e-mail address such as name@example.org. We send a code to it."),
+        "phone": _("Write a telephone number; outside Norway begin with + and the country's number."),
+        "address": _("That is too long."),
+        "postcode": _("A postal address needs a postcode."),
+        "place": _("A postal address needs a place."),
+        "preferred": _("Choose one of the three."),
+    }
+    for name in error.faults:
+        form[name].errors = [sentences[name]]
+
+
+def library(way: Way) -> ResponseReturnValue:
+    """Take the home library, which is looked for by name or place."""
+    words = request.args.get("q", "")[:80]
+    form, fault = LibraryForm(), ""
+    if form.is_submitted():
+        if not form.validate() or find_library_name(library_id=form.library_id.data or "") is None:
+            fault = _("Choose one of the libraries.")
+        else:
+            fill_in(handle=handle(), library_id=form.library_id.data, now=now())
+            if way.half.kind != CHILD or _is_for_child(way, form.library_id.data or ""):
+                return go_on()
+            end_transaction()
+            fault = _("At this library the child is old enough to get the card without you. Let the child log in here.")
+    chosen = way.half.form.library_id
+    found = search_libraries(words=words, limit=SHOWN_LIBRARIES + 1)
+    return show(
+        "library",
+        way,
+        form=form,
+        words=words,
+        fault=fault,
+        found=found[:SHOWN_LIBRARIES],
+        has_more=len(found) > SHOWN_LIBRARIES,
+        chosen=chosen,
+        chosen_name=find_library_name(library_id=chosen) if chosen else None,
+        status=422 if fault else 200,
+    )
+
+
+def _is_for_child(way: Way, library_id: str) -> bool:
+    return needs_guardian(replace(way.half, form=replace(way.half.form, library_id=library_id)))
+
+
+def email(way: Way) -> ResponseReturnValue:
+    """Send a code to the e-mail address, and take it."""
+    form = EmailForm()
+    if not form.validate_on_submit():
+        return show("email", way, form=form, sent=way.half.awaits_code)
+    end_transaction()
+    if not form.code.data:
+        try:
+            ask_for_email_code(handle=handle(), now=now())
+        except TooManyAttempts as error:
+            return _wait("email", way, error, form=form, sent=way.half.awaits_code)
+        return redirect(url_for("portal.register_step", step="email"))
+    try:
+        confirm_email(handle=handle(), code=form.code.data, address=request.remote_addr or "", now=now())
+    except CodeNotValid:
+        form.code.errors = [_("The code is wrong or too old.")]
+        return show("email", way, form=form, sent=True, status=422)
+    except TooManyAttempts as error:
+        return _wait("email", way, error, form=form, sent=True)
+    flash(_("Your e-mail address is confirmed."), "success")
+    return go_on()
+
+
+def _wait(step: str, way: Way, error: TooManyAttempts, **words: object) -> Response:
+    page = show(step, way, refusal=wait_sentence(error.retry_after), status=429, **words)
+    page.headers["Retry-After"] = str(error.retry_after)
+    return page
+
+
+def guardian(way: Way) -> ResponseReturnValue:
+    """Say that a guardian goes on from here."""
+    return show("guardian", way)
+
+
+PAGES.update(child=child, details=details, library=library, email=email, guardian=guardian)

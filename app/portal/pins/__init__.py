@@ -1,0 +1,1 @@
+"""PINs, forgotten and new, and codes for new devices."""
