@@ -42,7 +42,7 @@ from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter
 from app.rules.ages import day_in_norway
-from app.web.worker import work
+from app.work.worker import work
 from circulation import create_circulation, seed_demo
 from circulation.factory import migrate_all, open_libraries
 from circulation.notices import send_notices

@@ -30,22 +30,22 @@ from app.register.journal.journal import open_journal
 from app.register.keys.vault import Vault
 from app.register.store.transaction import commit_after_request, db, tune_engine
 from app.web.access import keep_the_door, require_audiences
-from app.web.addresses import CardNumberInAddress, RowId
-from app.web.bodies import refuse_malformed_bodies
-from app.web.errors import answer_errors, refuse_bad_text
-from app.web.headers import send_headers
-from app.web.health import health
-from app.web.https import refuse_password_in_clear
-from app.web.identity import DESK_PATH, CookiePerDoor, login_manager
-from app.web.journal_watch import JournalWatch, acknowledge_nothing_unwritten, refuse_while_behind
-from app.web.json_bodies import BoundedJson
-from app.web.languages import speak_languages
-from app.web.layout import lay_out
-from app.web.library_words import give_words
-from app.web.logs import log_requests
-from app.web.overload import refuse_if_too_busy
-from app.web.static_files import serve_static_files
-from app.web.unavailable import answer_unavailable
+from app.web.faults.errors import answer_errors, refuse_bad_text
+from app.web.faults.health import health
+from app.web.faults.journal_watch import JournalWatch, acknowledge_nothing_unwritten, refuse_while_behind
+from app.web.faults.overload import refuse_if_too_busy
+from app.web.faults.unavailable import answer_unavailable
+from app.web.http.addresses import CardNumberInAddress, RowId
+from app.web.http.bodies import refuse_malformed_bodies
+from app.web.http.headers import send_headers
+from app.web.http.https import refuse_password_in_clear
+from app.web.http.json_bodies import BoundedJson
+from app.web.http.logs import log_requests
+from app.web.http.static_files import serve_static_files
+from app.web.pages.languages import speak_languages
+from app.web.pages.layout import lay_out
+from app.web.pages.library_words import give_words
+from app.web.sign_in.identity import DESK_PATH, CookiePerDoor, login_manager
 
 _LARGEST_REQUEST = 64 * 1024
 _CONNECTION_SECONDS = 2

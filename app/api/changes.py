@@ -11,7 +11,7 @@ from app.api.schemas import AckIn, AckOut, ChangesIn, ChangesOut
 from app.register.library.feed import acknowledge, read_changes
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.telling import notice_json
+from app.work.telling import notice_json
 
 
 @v1.get("/changes")

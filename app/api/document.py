@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from app.web.errors import PROBLEM_JSON
+from app.web.faults.errors import PROBLEM_JSON
 
 _MEANINGS = {
     304: "The patron is as your `If-None-Match` has them",

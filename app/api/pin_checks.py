@@ -12,7 +12,7 @@ from app.api.schemas import PinCheckIn, PinCheckOut
 from app.register.sign_in.pin_checks import check_pin
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.overload import evaluates
+from app.web.faults.overload import evaluates
 
 
 @v1.post("/pin-checks")

@@ -29,7 +29,7 @@ from app.rules.contact import ContactNotValid
 from app.rules.errors import RuleBroken
 from app.rules.national_id import NotANationalId, SyntheticNationalId
 from app.rules.person import PersonNotValid
-from app.web.errors import problem
+from app.web.faults.errors import problem
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     ChangedMeanwhile: (412, "The patron has changed since you fetched them. Fetch them again."),

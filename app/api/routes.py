@@ -16,7 +16,7 @@ from app.register.staff.machines import MachineRefused
 from app.rules.scan import Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.errors import problem
+from app.web.faults.errors import problem
 from app.web.gate import ask_blocks
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")

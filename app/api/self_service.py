@@ -26,10 +26,10 @@ from app.rules.card_number import parse_card_number
 from app.rules.scan import Reason
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.errors import problem
+from app.web.faults.errors import problem
+from app.web.faults.overload import evaluates
 from app.web.gate import library_systems
-from app.web.languages import choose_language
-from app.web.overload import evaluates
+from app.web.pages.languages import choose_language
 
 _log = structlog.get_logger()
 

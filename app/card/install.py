@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from app.card.offers import has_wallets
 from app.card.routes import card
 from app.web.access import Audience, open_to
-from app.web.languages import language
-from app.web.static_files import compress
+from app.web.http.static_files import compress
+from app.web.pages.languages import language
 
 _WORKER = Path(__file__).parent / "service_worker.js"
 _COLOUR = "#0062ba"

@@ -8,7 +8,7 @@ from flask_login import current_user
 from app.register.card.wallet_passes import allowed_passes
 from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer
 from app.web.clock import now
-from app.web.identity import keeps_card
+from app.web.sign_in.identity import keeps_card
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from app.register.patron.patrons import get_patron, list_libraries
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import is_patron, keeps_card, was_left
-from app.web.languages import language
+from app.web.pages.languages import language
+from app.web.sign_in.identity import is_patron, keeps_card, was_left
 
 
 @card.get("/time")

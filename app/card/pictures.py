@@ -9,7 +9,7 @@ from markupsafe import Markup
 from qrcode.constants import ERROR_CORRECT_Q
 from qrcode.util import MODE_NUMBER, QRData
 
-from app.web.squares import draw_squares
+from app.web.pages.squares import draw_squares
 
 QUIET_ZONE = 4
 _BAR_HEIGHT = 40

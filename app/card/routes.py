@@ -19,7 +19,7 @@ from app.rules.card_code import group_digits
 from app.rules.card_number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import keeps_card, let_out
+from app.web.sign_in.identity import keeps_card, let_out
 
 card = Blueprint("card", __name__, template_folder="templates")
 

@@ -17,9 +17,9 @@ from app.register.sign_in.confirmation import code_channel
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import keeps_card
-from app.web.languages import language
-from app.web.step_up import after_step_up
+from app.web.pages.languages import language
+from app.web.sign_in.identity import keeps_card
+from app.web.sign_in.step_up import after_step_up
 
 
 class BorrowedDevice(RuleBroken):

@@ -18,8 +18,8 @@ from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
 from app.register.patron.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
 from app.register.store.transaction import db
-from app.web.clean_up import clean_up
-from app.web.worker import work
+from app.work.clean_up import clean_up
+from app.work.worker import work
 
 libraries = AppGroup("libraries", help="The list of public libraries.")
 retention = AppGroup("retention", help="What is kept for a time only.")

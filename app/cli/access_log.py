@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from app.register.log.roots import public_keys
 from app.register.log.sealing import seal_all
 from app.register.log.verification import count_links, verify
-from app.web.log_keeping import read_kept
+from app.work.log_keeping import read_kept
 
 access_log = AppGroup("access-log", help="The log of who looked at whom, and whether it was tampered with.")
 _MOST_SHOWN = 100

@@ -16,8 +16,8 @@ from app.register.messages.outbox import Due
 from app.register.patron.proven import PapersNotSeen
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
-from app.web.sending import write
-from app.web.squares import draw_link
+from app.web.pages.squares import draw_link
+from app.work.sending import write
 
 _LONGEST_ID = 18
 

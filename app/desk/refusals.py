@@ -19,7 +19,7 @@ from app.register.sign_in.pin_at_desk import NotPrintedHere
 from app.rules.card_number import NotACardNumber
 from app.rules.card_status import CardRefused, State
 from app.rules.errors import RuleBroken
-from app.web.errors import wait_sentence
+from app.web.faults.errors import wait_sentence
 
 
 def refusal_of(error: RuleBroken) -> str:

@@ -14,11 +14,11 @@ from app.register.staff.staff import StaffSignInRefused, Workplace, get_workplac
 from app.rules.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.cookies import desk_browser, keep_desk_browser
-from app.web.errors import wait_sentence
+from app.web.faults.errors import wait_sentence
+from app.web.faults.overload import evaluates
 from app.web.gate import ask_blocks, library_systems
-from app.web.identity import DESK_PATH, let_out, let_staff_in
-from app.web.overload import evaluates
+from app.web.http.cookies import desk_browser, keep_desk_browser
+from app.web.sign_in.identity import DESK_PATH, let_out, let_staff_in
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from app.register.card.scans import Accepted, ScannedPatron
 from app.rules.ages import AgeBand
 from app.rules.scan import Cause, Reason, Refused
-from app.web.library_words import block_words
+from app.web.pages.library_words import block_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.register.patron.patrons import list_affiliations
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.gate import library_systems
-from app.web.library_words import refusal_words
+from app.web.pages.library_words import refusal_words
 
 
 @dataclass(frozen=True, slots=True)

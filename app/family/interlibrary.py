@@ -18,8 +18,8 @@ from app.register.patron.patrons import get_patron, list_affiliations
 from app.register.store.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
-from app.web.languages import language
-from app.web.library_words import refusal_words
+from app.web.pages.languages import language
+from app.web.pages.library_words import refusal_words
 
 Choices = Mapping[str, tuple[str, LendingSystem, LibraryRules]]
 

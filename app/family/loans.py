@@ -19,9 +19,9 @@ from app.register.patron.patrons import list_affiliations
 from app.register.store.transaction import end_transaction
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
-from app.web.following import WHAT_FOLLOWS, send_and_follow
 from app.web.gate import library_systems
-from app.web.library_words import refusal_words
+from app.web.http.following import WHAT_FOLLOWS, send_and_follow
+from app.web.pages.library_words import refusal_words
 
 
 @dataclass(frozen=True, slots=True)

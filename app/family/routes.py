@@ -23,10 +23,10 @@ from app.rules.ages import is_advised_off
 from app.rules.card_number import NotACardNumber
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
-from app.web.errors import wait_sentence
-from app.web.identity import carry_on_this_device
-from app.web.overload import evaluates
-from app.web.step_up import after_step_up, confirm_pin, pin_is_needed
+from app.web.faults.errors import wait_sentence
+from app.web.faults.overload import evaluates
+from app.web.sign_in.identity import carry_on_this_device
+from app.web.sign_in.step_up import after_step_up, confirm_pin, pin_is_needed
 
 family = Blueprint("family", __name__, template_folder="templates")
 

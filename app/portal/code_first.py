@@ -11,8 +11,8 @@ from app.register.sign_in.one_time import CodeNotValid
 from app.register.sign_in.pins import SignInRefused
 from app.web.access import Audience, open_to
 from app.web.code_first import find_typed, sign_in_with_code
-from app.web.errors import wait_sentence
-from app.web.overload import evaluates
+from app.web.faults.errors import wait_sentence
+from app.web.faults.overload import evaluates
 
 
 @portal.route("/login/code-first", methods=["GET", "POST"])

@@ -6,7 +6,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, SelectChoice, Sele
 from wtforms.validators import Length
 
 from app.rules.contact import Contact
-from app.web.languages import LANGUAGES
+from app.web.pages.languages import LANGUAGES
 
 
 class LoginForm(FlaskForm):

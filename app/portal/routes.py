@@ -12,12 +12,12 @@ from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, sign_i
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.code_first import ask_for_code_first, can_ask_for_code_first
-from app.web.cookies import device_token
-from app.web.errors import wait_sentence
-from app.web.identity import let_out
-from app.web.new_device import let_in_or_ask
-from app.web.overload import evaluates
-from app.web.step_up import confirm_and_go_on
+from app.web.faults.errors import wait_sentence
+from app.web.faults.overload import evaluates
+from app.web.http.cookies import device_token
+from app.web.sign_in.identity import let_out
+from app.web.sign_in.new_device import let_in_or_ask
+from app.web.sign_in.step_up import confirm_and_go_on
 
 portal = Blueprint("portal", __name__, template_folder="templates")
 

@@ -15,10 +15,10 @@ from app.register.sign_in.one_time import CODE_LASTS
 from app.register.sign_in.pin_orders import order_code, use_ordered_code
 from app.register.sign_in.pins import Origin, sign_in
 from app.web.clock import now
-from app.web.cookies import device_token
-from app.web.new_device import let_in_with_code
+from app.web.gate import channels_served
+from app.web.http.cookies import device_token
 from app.web.sealed import keep_sealed, read_sealed
-from app.web.sending import channels_served
+from app.web.sign_in.new_device import let_in_with_code
 
 _KEPT_AS = "code_first"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
 from app.ils.overview import ask_libraries
+from app.messages.channels import Post
 
 if TYPE_CHECKING:
     from app.ils.systems import Systems
@@ -32,3 +34,9 @@ def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:
     )
     accounts = overview.accounts.get(library_id)
     return None if accounts is None else tuple(block.reason for block in accounts[0].blocks)
+
+
+def channels_served() -> Collection[str]:
+    """Return the ways to a patron that a machine serves here."""
+    post: Post = current_app.extensions["post"]
+    return post.channels

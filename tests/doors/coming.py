@@ -15,7 +15,7 @@ from app import create_app
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import main_text, read_page, submit
 from tests.eid import InventedService, invented_service

@@ -14,9 +14,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from app.web.identity import DESK_PATH
-from app.web.languages import LANGUAGES
-from app.web.static_files import without_version
+from app.web.http.static_files import without_version
+from app.web.pages.languages import LANGUAGES
+from app.web.sign_in.identity import DESK_PATH
 
 _CSRF = re.compile(r'(name="csrf_token"[^>]* value=")[^"]+')
 _HEADERS = {

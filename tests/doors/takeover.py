@@ -15,8 +15,8 @@ from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
 from app.rules.contact import Contact
-from app.web.sending import send_one
-from app.web.worker import handle_orders
+from app.work.sending import send_one
+from app.work.worker import handle_orders
 from tests.conftest import Clock
 from tests.doors.visits import log_in, submit
 from tests.mail import MailServer

@@ -26,7 +26,7 @@ from app.rules.pin import (
     CODE_SOON,
     STRICT_ALL,
 )
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, main_text, submit
 from tests.mail import MailServer, running_mail_server

@@ -14,7 +14,7 @@ from app.ils.webhook import sign, write_key
 from app.register.library.notices import take_line
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryQueue
-from app.web.telling import tell_line
+from app.work.telling import tell_line
 from tests.conftest import Clock
 from tests.doors.test_operator_commands import run
 
@@ -93,7 +93,7 @@ def test_what_is_refused_and_due_again_waits_for_the_next_turn_of_the_line(
         clock.turn(seconds=10)
         raise Refused("status-400")
 
-    monkeypatch.setattr("app.web.telling._tell", refuse)
+    monkeypatch.setattr("app.work.telling._tell", refuse)
     turns = count()
     with app.app_context():
         while (due := take_line(now=clock())) is not None and due.library_id != "Mull":

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Affiliation, Message, Patron
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.libraries import MULLSJO, NATIONAL_ID, PAPERS, PATRONS, ULLENSAKER, activate, correct, enrol, fetch
 from tests.doors.visits import AT_MULLSJO_ONLY, CHILD, LOST, log_in, main_text, scan_at_kiosk, shown_code

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.web.errors import API_PREFIX
+from app.web.faults.errors import API_PREFIX
 from tests.conftest import VAULT_KEYS
 from tests.doors.visits import KIOSK_1
 

@@ -15,7 +15,7 @@ from app.messages.smtp import Smtp
 from app.register.log.access_log import Looker, write_down
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, AccessLogLink, AccessLogRoot
-from app.web.log_keeping import keep_roots, read_kept, seal_access_log
+from app.work.log_keeping import keep_roots, read_kept, seal_access_log
 from tests.conftest import settings_for
 from tests.register.people import CHILD, patron_id
 from tests.wall.outside import MailServer, serving

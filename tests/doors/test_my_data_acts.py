@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.register.store.transaction import db
 from app.register.tables.register import Patron, Session
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import (

@@ -18,7 +18,7 @@ from app.register.card.cards import report_lost
 from app.register.card.pin_changes import choose_pin
 from app.register.store.transaction import db
 from app.register.tables.register import Device, Patron, Session
-from app.web.sending import send_one
+from app.work.sending import send_one
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, submit
 from tests.mail import MailServer, running_mail_server

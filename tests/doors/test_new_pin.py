@@ -14,7 +14,7 @@ from app.messages.channels import Inbox, Letter
 from app.register.sign_in.one_time import LETTER_LASTS, draw_link
 from app.register.store.transaction import db
 from app.register.tables.register import Patron, PinOrder
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, read_page, submit
 from tests.searching import stands_in

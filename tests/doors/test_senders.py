@@ -19,9 +19,9 @@ from app.messages.smtp import Smtp
 from app.register.messages.outbox import CARD_FROZEN, STEP_UP_CODE, Urgency, ask_for_message
 from app.register.store.transaction import db
 from app.register.tables.register import Message, Patron
-from app.web.senders import BULK_A_MINUTE, Lane, Senders
-from app.web.sending import send_one
-from app.web.worker import work
+from app.work.senders import BULK_A_MINUTE, Lane, Senders
+from app.work.sending import send_one
+from app.work.worker import work
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.mail import MailServer, running_mail_server, unhelpful_server

@@ -25,8 +25,8 @@ from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP, find_link, use_co
 from app.register.store.transaction import db
 from app.register.tables.register import Message, OneTimeSecret, Patron
 from app.rules.contact import Contact
-from app.web.clean_up import clean_up, empty_demo_inbox
-from app.web.sending import can_send_code, send_one
+from app.work.clean_up import clean_up, empty_demo_inbox
+from app.work.sending import can_send_code, send_one
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.mail import running_mail_server

@@ -17,7 +17,7 @@ from app.register.sign_in.one_time import STEP_UP, draw_code
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Message, Patron, Session
 from app.web.access import Audience, open_to
-from app.web.step_up import after_step_up
+from app.web.sign_in.step_up import after_step_up
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
 from tests.register.people import as_proven

@@ -15,7 +15,7 @@ from app.ils.webhook import draw_key
 from app.register.library.webhooks import listen_at
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, LibraryQueue
-from app.web.telling import tell_one_library
+from app.work.telling import tell_one_library
 from tests.conftest import Clock
 
 LIBRARY = "2023500"

@@ -11,7 +11,7 @@ from app.card.offers import Wallets
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.register import Message
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import START, Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit

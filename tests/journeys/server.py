@@ -16,7 +16,7 @@ from flask import Flask
 from app.config import demo_settings
 from app.demo.eid import serving_eid
 from app.register.store.transaction import db
-from app.web.worker import work_once
+from app.work.worker import work_once
 from demo import Demonstration, Server
 from tests.ports import own_port
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from app.config import demo_settings
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in, scan
 from tests.journeys.server import RunningPortal, TurnedDemonstration, running_portal

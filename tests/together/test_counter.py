@@ -11,7 +11,7 @@ from werkzeug.datastructures import Authorization
 from app.ils.systems import Systems
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Patron
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.serving import JONAS, serve
 from tests.doors.visits import (

@@ -1,6 +1,6 @@
 """Deleting everything with the libraries there: what each says beforehand, and what it answers."""
 
-from app.web.telling import tell_one_library
+from app.work.telling import tell_one_library
 from tests.doors.visits import AT_MULLSJO_ONLY, GUARDIAN, log_in, main_text, submit
 
 ERASE = "/my/data/erase"

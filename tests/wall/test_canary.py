@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app.register.store.transaction import db
 from app.register.tables.register import Base
 from app.web.access import Audience, audience_of
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN, desk_log_in, log_in, scan_at_desk, shown_code, submit
 from tests.town import Town, build_town

@@ -55,8 +55,8 @@ from app.register.tables.register import (
 from app.register.tables.register import Session as SignIn
 from app.rules.contact import Contact
 from app.rules.national_id import parse_national_id
-from app.web.clean_up import clean_up
-from app.web.worker import erase_whoever_is_due, work_once
+from app.work.clean_up import clean_up
+from app.work.worker import erase_whoever_is_due, work_once
 from tests.conftest import START, Clock, settings_for
 from tests.doors.visits import log_in, scan_at_kiosk, shown_code, submit
 from tests.postgres import create_database, running_postgres

@@ -19,7 +19,7 @@ from app.register.leaving.erasure import erase_patron
 from app.register.leaving.replay import replay
 from app.register.store.transaction import db
 from app.register.tables.register import Erasure, Patron
-from app.web.worker import write_journal
+from app.work.worker import write_journal
 from tests.conftest import START, settings_for
 from tests.register.people import GUARDIAN, patron_id
 from tests.wall.processes import HOUSE

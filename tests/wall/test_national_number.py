@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import csrf_token, read_page, submit
 from tests.eid import ANNE, GUARDIAN, LARS, LOST, MINA, InventedService, Manners, invented_service

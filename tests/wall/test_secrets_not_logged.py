@@ -24,7 +24,7 @@ from app.messages.smtp import Smtp
 from app.register.store.transaction import db
 from app.register.tables.register import AttemptCount
 from app.web.access import MACHINES, Audience
-from app.web.worker import work_once
+from app.work.worker import work_once
 from tests.conftest import VAULT_KEYS, Clock, settings_for
 from tests.doors.visits import (
     GUARDIAN,

@@ -29,7 +29,7 @@ from app.register.store.transaction import end_transaction
 from app.rules.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.errors import problem
+from app.web.faults.errors import problem
 
 _ENROL = "enrol"
 

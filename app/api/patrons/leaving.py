@@ -18,7 +18,7 @@ from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import NoSuchPatron, find_by_national_id, lock_patron
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.errors import problem
+from app.web.faults.errors import problem
 
 
 @v1.delete("/patrons/<card:card_number>")

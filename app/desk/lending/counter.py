@@ -27,7 +27,7 @@ from app.rules.money import NotAnAmount, parse_amount
 from app.web.access import Audience, open_to
 from app.web.clock import today
 from app.web.gate import library_systems
-from app.web.library_words import money, refusal_words
+from app.web.pages.library_words import money, refusal_words
 
 _LOANS = "card number, loans, holds, fees"
 

@@ -16,7 +16,7 @@ from app.register.staff.staff import Workplace
 from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.library_words import money, refusal_words
+from app.web.pages.library_words import money, refusal_words
 
 
 @desk.route("/returns", methods=["GET", "POST"])

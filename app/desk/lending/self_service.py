@@ -19,7 +19,7 @@ from app.rules.card_status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
-from app.web.library_words import refusal_words
+from app.web.pages.library_words import refusal_words
 
 _FIELDS = "card number, age, agreements"
 

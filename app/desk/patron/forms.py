@@ -8,7 +8,7 @@ from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectFi
 from wtforms.validators import DataRequired, Length, Optional
 
 from app.rules.contact import Contact
-from app.web.languages import LANGUAGES
+from app.web.pages.languages import LANGUAGES
 
 _ROW_ID = re.compile(r"[1-9][0-9]{0,17}")
 _PREFERRED = [

@@ -22,7 +22,7 @@ from app.rules.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
-from app.web.languages import LANGUAGES
+from app.web.pages.languages import LANGUAGES
 
 _CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact, language"
 

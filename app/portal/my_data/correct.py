@@ -21,7 +21,7 @@ from app.register.patron.patrons import list_affiliations
 from app.rules.contact import Contact, ContactNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.step_up import after_step_up, is_known
+from app.web.sign_in.step_up import after_step_up, is_known
 
 
 @portal.route("/my/data/edit", methods=["GET", "POST"])

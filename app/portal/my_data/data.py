@@ -19,8 +19,8 @@ from app.register.log.looks import count_looks, list_looks
 from app.register.patron.proven import list_unproven
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.identity import let_out
-from app.web.step_up import after_step_up, code_is_needed, pin_is_needed
+from app.web.sign_in.identity import let_out
+from app.web.sign_in.step_up import after_step_up, code_is_needed, pin_is_needed
 
 _LOOKS_AT_FIRST = 5
 _LOOKS_ON_A_PAGE = 25

@@ -29,8 +29,8 @@ from app.register.patron.patrons import get_patron, list_affiliations
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
-from app.web.identity import forget_sign_in
-from app.web.step_up import after_step_up, is_identified
+from app.web.sign_in.identity import forget_sign_in
+from app.web.sign_in.step_up import after_step_up, is_identified
 
 _SEALED_FOR: Final = "form.receipt"
 

@@ -15,7 +15,7 @@ from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import OWN_TABLES, name_libraries, read_own_data
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.step_up import after_step_up
+from app.web.sign_in.step_up import after_step_up
 
 FORMAT: Final = "lanekort-own-data"
 VERSION: Final = 1

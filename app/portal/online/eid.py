@@ -28,8 +28,9 @@ from app.register.store.transaction import end_transaction
 from app.rules.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
-from app.web.cookies import keep_device
-from app.web.eid import (
+from app.web.http.cookies import keep_device
+from app.web.pages.languages import language
+from app.web.sign_in.eid import (
     Identified,
     NoEid,
     Purpose,
@@ -38,9 +39,8 @@ from app.web.eid import (
     finish_sign_in,
     refusal_sentence,
 )
-from app.web.identity import let_patron_in
-from app.web.languages import language
-from app.web.step_up import leads_on
+from app.web.sign_in.identity import let_patron_in
+from app.web.sign_in.step_up import leads_on
 
 _SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
 """What the service says where it is to blame (RFC 6749, 4.1.2.1)."""

@@ -19,7 +19,7 @@ from app.register.online.registrations import CHILD, Half, RegistrationGone, fin
 from app.register.patron.patrons import find_local_library
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.overload import evaluates
+from app.web.faults.overload import evaluates
 
 _STEPS = ("child", "details", "library", "email", "guardian", "finish")
 

@@ -20,8 +20,8 @@ from app.register.store.transaction import end_transaction
 from app.rules.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.cookies import keep_device
-from app.web.identity import let_patron_in
+from app.web.http.cookies import keep_device
+from app.web.sign_in.identity import let_patron_in
 
 
 def finish(way: Way) -> ResponseReturnValue:

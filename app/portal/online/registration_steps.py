@@ -20,7 +20,7 @@ from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_nat
 from app.rules.person import Person, PersonNotValid, check_person
 from app.rules.pin import CHILD_NUMBERS
 from app.web.clock import now, today
-from app.web.errors import wait_sentence
+from app.web.faults.errors import wait_sentence
 
 SHOWN_LIBRARIES: Final = 20
 

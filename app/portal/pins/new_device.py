@@ -10,8 +10,8 @@ from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.one_time import CodeNotValid
 from app.register.sign_in.pins import SignInRefused
 from app.web.access import Audience, open_to
-from app.web.errors import wait_sentence
-from app.web.new_device import TooSoon, Waiting, code_failed, find_waiting, finish, forget_waiting, send_again
+from app.web.faults.errors import wait_sentence
+from app.web.sign_in.new_device import TooSoon, Waiting, code_failed, find_waiting, finish, forget_waiting, send_again
 
 
 @portal.get("/login/code")

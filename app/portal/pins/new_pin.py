@@ -19,8 +19,8 @@ from app.rules.card_number import NotACardNumber
 from app.rules.pin_choice import PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.errors import wait_sentence
-from app.web.overload import evaluates
+from app.web.faults.errors import wait_sentence
+from app.web.faults.overload import evaluates
 
 
 @portal.route("/new-pin", methods=["GET", "POST"])

@@ -12,8 +12,8 @@ from app.register.store.transaction import end_transaction
 from app.rules.pin_choice import Fault, PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.overload import evaluates
-from app.web.step_up import after_step_up
+from app.web.faults.overload import evaluates
+from app.web.sign_in.step_up import after_step_up
 
 
 @portal.get("/.well-known/change-password")

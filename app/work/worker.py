@@ -19,13 +19,14 @@ from app.register.leaving.retention import purge_registrations
 from app.register.messages.clocks import bring_forward
 from app.register.sign_in.pin_orders import handle_pin_order
 from app.register.store.transaction import db
-from app.web.clean_up import empty_demo_inbox
 from app.web.clock import now
-from app.web.journal_watch import check_watch
-from app.web.log_keeping import keep_roots, seal_access_log
-from app.web.senders import Senders
-from app.web.sending import channels_served, send_one, send_registration_code
-from app.web.telling import Telling, tell_one_library
+from app.web.faults.journal_watch import check_watch
+from app.web.gate import channels_served
+from app.work.clean_up import empty_demo_inbox
+from app.work.log_keeping import keep_roots, seal_access_log
+from app.work.senders import Senders
+from app.work.sending import send_one, send_registration_code
+from app.work.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
 _SEAL_SECONDS = 5

@@ -11,7 +11,7 @@ from flask import Response, copy_current_request_context, current_app, g, render
 from flask_login import current_user
 from markupsafe import Markup
 
-from app.web.errors import where_raised
+from app.web.faults.errors import where_raised
 
 WHAT_FOLLOWS = Markup("<!-- what follows -->")
 """Stands in the page where the part belongs, right behind the note."""

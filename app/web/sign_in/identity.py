@@ -27,8 +27,8 @@ from app.register.sign_in.sessions import (
 )
 from app.web.access import Audience
 from app.web.clock import now
-from app.web.cookies import cookie_name, device_token
-from app.web.errors import API_PREFIX
+from app.web.faults.errors import API_PREFIX
+from app.web.http.cookies import cookie_name, device_token
 
 DESK_PATH = "/desk"
 LEFT_COOKIE = "lanekort_left"

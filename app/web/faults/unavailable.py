@@ -13,8 +13,8 @@ from app.register.keys.evaluations import TooBusy
 from app.register.log.access_log import NotWrittenDown
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.register.store.transaction import db
-from app.web.errors import API_PREFIX, error_page, fault, problem
-from app.web.languages import language
+from app.web.faults.errors import API_PREFIX, error_page, fault, problem
+from app.web.pages.languages import language
 
 RETRY_SECONDS = 5
 _REMEMBERED_SECONDS = 10.0

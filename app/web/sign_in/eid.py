@@ -23,7 +23,7 @@ from app.rules.errors import RuleBroken
 from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
 from app.rules.pin import EID_ONCE, EID_SOURCE
 from app.web.clock import now, today
-from app.web.languages import language
+from app.web.pages.languages import language
 
 LASTS: Final = timedelta(minutes=15)
 _KEPT_AS: Final = "eid"

@@ -47,8 +47,8 @@ from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import renew_code, renew_secret, use_identified
 from app.web.access import Audience, audience_of
 from app.web.clock import now
-from app.web.cookies import device_token
-from app.web.errors import wait_sentence
+from app.web.faults.errors import wait_sentence
+from app.web.http.cookies import device_token
 
 FRESH_FOR = timedelta(minutes=10)
 _PIN, _CODE = "confirm_pin", "confirm_code"

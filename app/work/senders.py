@@ -19,7 +19,8 @@ from app.register.messages.outbox import EMAIL, QUEUES, Urgency
 from app.register.online.registration_codes import is_code_due, take_due_code
 from app.register.store.transaction import db
 from app.web.clock import now
-from app.web.sending import channels_served, deliver, deliver_code
+from app.web.gate import channels_served
+from app.work.sending import deliver, deliver_code
 
 # A mail that takes 0.66 seconds leaves a thread that often: a dozen codes a second by each channel.
 _CODES_AT_ONCE = 8

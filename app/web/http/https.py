@@ -4,7 +4,7 @@ import structlog
 from flask import Response, request
 
 from app.web.access import MACHINES, audience_of_request
-from app.web.errors import problem
+from app.web.faults.errors import problem
 
 _log = structlog.get_logger()
 

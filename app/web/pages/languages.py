@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, request
 from flask_babel import Babel
 from flask_babel import get_locale as current_locale
 
-from app.web.cookies import cookie_name
+from app.web.http.cookies import cookie_name
 
 LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "sv": "Svenska", "en": "English"}
 _COOKIE = "lang"

@@ -16,10 +16,10 @@ from app.register.sign_in.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.rules.errors import RuleBroken
 from app.rules.pin import CODE_RESENT_AFTER
 from app.web.clock import now
-from app.web.cookies import device_token, keep_device
-from app.web.identity import let_patron_in
+from app.web.gate import channels_served
+from app.web.http.cookies import device_token, keep_device
 from app.web.sealed import keep_sealed, read_sealed
-from app.web.sending import channels_served
+from app.web.sign_in.identity import let_patron_in
 
 _KEPT_AS = "new_device"
 

@@ -11,7 +11,7 @@ from app.register.store.database_faults import DATABASE_ERRORS, Cause
 from app.register.store.readiness import what_ails_the_database
 from app.register.store.transaction import db
 from app.web.access import Audience, open_to
-from app.web.unavailable import RETRY_SECONDS, was_full
+from app.web.faults.unavailable import RETRY_SECONDS, was_full
 
 health = Blueprint("health", __name__)
 

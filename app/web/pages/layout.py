@@ -5,8 +5,8 @@ from typing import Any
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from app.web.eid import eid_name
-from app.web.identity import was_left
+from app.web.sign_in.eid import eid_name
+from app.web.sign_in.identity import was_left
 
 # Min side's tabs in order, by endpoint. A tab is shown where its page exists.
 _TABS = (

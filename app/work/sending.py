@@ -1,6 +1,5 @@
 """Messages to patrons, on their way: the register says what is due, its words are made, and the post takes it."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 import structlog
@@ -27,6 +26,7 @@ from app.register.online.registration_codes import DueCode, note_code_not_sent, 
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
 from app.register.store.transaction import db
 from app.web.clock import now
+from app.web.gate import channels_served
 
 _CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, CODE_FIRST: NEW_DEVICE, STEP_UP_CODE: STEP_UP}
 
@@ -128,9 +128,3 @@ def _draw(due: Due, *, instant: datetime) -> str:
 def can_send_code(*, patron_id: int) -> bool:
     """Tell whether a code would reach the patron at once: there is an address, and a machine that serves it."""
     return can_be_reached_at_once(patron_id=patron_id, channels=channels_served())
-
-
-def channels_served() -> Collection[str]:
-    """Return the ways to a patron that a machine serves here."""
-    post: Post = current_app.extensions["post"]
-    return post.channels
