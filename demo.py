@@ -44,7 +44,8 @@ from app.messages.channels import Inbox, Letter
 from app.rules.ages import day_in_norway
 from app.work.worker import work
 from circulation import create_circulation, seed_demo
-from circulation.factory import migrate_all, open_libraries
+from circulation.factory import migrate_all
+from circulation.libraries import open_libraries
 from circulation.notices import send_notices
 from circulation.settings import Settings as CirculationSettings
 from server import Worker

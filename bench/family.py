@@ -19,9 +19,9 @@ from app.register.tables.register import FamilyPermission, Library, Patron
 from bench.people import card_number, fill_register, make_portal
 from bench.servers import serve
 from circulation import Settings, create_circulation, migrate_all
-from circulation.factory import open_libraries
-from circulation.interlibrary import match_key
-from circulation.lending import check_out
+from circulation.lending.interlibrary import match_key
+from circulation.lending.loans import check_out
+from circulation.libraries import open_libraries
 from circulation.tables import Item
 
 LIBRARIES = ("2023500", "Mull")

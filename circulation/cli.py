@@ -15,15 +15,16 @@ from typing import Final
 
 from flask import Flask
 
-from circulation.claims import run_claims
 from circulation.demo import seed_demo
-from circulation.factory import Library, create_circulation, open_libraries, utc_now
-from circulation.holds import expire_holds
+from circulation.factory import create_circulation, utc_now
+from circulation.lending.claims import run_claims
+from circulation.lending.holds import expire_holds
+from circulation.lending.patrons import drop_settled
+from circulation.lending.reminders import run_reminders
+from circulation.lending.self_service import drop_entries
+from circulation.libraries import Library, open_libraries
 from circulation.notices import Post, send_notices
-from circulation.patrons import drop_settled
-from circulation.policy import PolicyError
-from circulation.reminders import run_reminders
-from circulation.self_service import drop_entries
+from circulation.policy.library import PolicyError
 from circulation.settings import Settings, SettingsError
 
 Job = Callable[[Library, datetime], str]

@@ -8,13 +8,14 @@ from typing import Final
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from circulation import holds, interlibrary, lending
-from circulation.claims import run_claims
-from circulation.factory import open_libraries
-from circulation.interlibrary import match_key
-from circulation.policy import Policy
-from circulation.reminders import run_reminders
-from circulation.self_service import note_agreement
+from circulation.lending import holds, interlibrary
+from circulation.lending import loans as lending
+from circulation.lending.claims import run_claims
+from circulation.lending.interlibrary import match_key
+from circulation.lending.reminders import run_reminders
+from circulation.lending.self_service import note_agreement
+from circulation.libraries import open_libraries
+from circulation.policy.library import Policy
 from circulation.settings import Settings
 from circulation.tables import Item
 

@@ -21,8 +21,8 @@ import httpx
 from sqlalchemy import delete, select, update
 
 from circulation.database import Database
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day
 from circulation.settings import SettingsError, example_passwords
 from circulation.tables import Notice
 

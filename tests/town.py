@@ -12,8 +12,9 @@ from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from circulation import create_circulation, seed_demo
-from circulation.factory import Library, migrate_all
-from circulation.interlibrary import match_key
+from circulation.factory import migrate_all
+from circulation.lending.interlibrary import match_key
+from circulation.libraries import Library
 from circulation.settings import Settings
 from circulation.tables import Item
 

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from circulation.database import Database
 from circulation.factory import create_circulation
-from circulation.interlibrary import match_key
-from circulation.policy import Policy, load_policy
+from circulation.lending.interlibrary import match_key
+from circulation.policy.library import Policy, load_policy
 from circulation.settings import Settings
 from circulation.tables import Base, Item
 from tests.conftest import Clock, Databases

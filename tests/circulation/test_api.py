@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circulation.calls import CALLS
 from circulation.errors import PROBLEMS, Refused
-from circulation.policy import load_policy
-from circulation.rules_page import policy_view
-from circulation.staff_calls import STAFF_CALLS
+from circulation.http.calls import CALLS
+from circulation.http.rules_page import policy_view
+from circulation.http.staff_calls import STAFF_CALLS
+from circulation.policy.library import load_policy
 from tests.circulation.conftest import ANNA, BERIT, PASSWORD, STAFF, USER, Building
 
 # One valid body for each call, in the state that `furnished` makes; {…} stands for an id made there.
@@ -237,7 +237,7 @@ class TestTheDoor:
         def busy(**_: object) -> None:
             raise Refused("busy")
 
-        monkeypatch.setattr("circulation.lending.return_item", busy)
+        monkeypatch.setattr("circulation.lending.loans.return_item", busy)
         answer = mull.post("loans/return", barcode="1001")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from circulation.claims import run_claims
-from circulation.reminders import run_reminders
+from circulation.lending.claims import run_claims
+from circulation.lending.reminders import run_reminders
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from circulation import Settings, create_circulation, migrate_all, seed_demo
-from circulation.claims import run_claims
 from circulation.cli import main
-from circulation.factory import open_libraries
+from circulation.lending.claims import run_claims
+from circulation.libraries import open_libraries
 from circulation.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]

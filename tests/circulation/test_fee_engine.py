@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circulation.policy import load_policy
-from circulation.rules import (
+from circulation.policy.library import load_policy
+from circulation.policy.rules import (
     LoanFacts,
     blocks,
     claim_fees_together,

@@ -1,6 +1,6 @@
 """Money at the desk: payments, waivers, replacement cards and the blocks that follow."""
 
-from circulation.policy import load_policy
+from circulation.policy.library import load_policy
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 
 MULL = load_policy("Mull")

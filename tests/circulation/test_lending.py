@@ -2,7 +2,7 @@
 
 import pytest
 
-from circulation.holds import expire_holds
+from circulation.lending.holds import expire_holds
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 from tests.searching import stands_in
 

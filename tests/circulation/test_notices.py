@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from circulation.lending.reminders import run_reminders
 from circulation.notices import Post, Sent, send_notices
-from circulation.reminders import run_reminders
 from circulation.settings import SettingsError
 from tests.circulation.conftest import ANNA, BERIT, Building
 from tests.circulation.test_interlibrary import ask, handle

@@ -2,7 +2,7 @@
 
 import pytest
 
-from circulation.patrons import drop_settled
+from circulation.lending.patrons import drop_settled
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 from tests.circulation.test_claims import claims
 from tests.circulation.test_fees import owe, pay

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from circulation.policy import POLICIES, PolicyError, load_policy
+from circulation.policy.library import POLICIES, PolicyError, load_policy
 
 FAULTS = [
     ("loan_days = 28", "loan_days = 0", "categories.book.loan_days", "from 1 to 366"),

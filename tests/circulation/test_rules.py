@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circulation.errors import Refused
-from circulation.policy import Calendar, Policy, Summer, load_policy
-from circulation.rules import (
+from circulation.policy.library import Calendar, Policy, Summer, load_policy
+from circulation.policy.rules import (
     LoanFacts,
     blocks,
     claims_due,

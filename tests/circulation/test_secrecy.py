@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from circulation.claims import run_claims
-from circulation.reminders import run_reminders
+from circulation.lending.claims import run_claims
+from circulation.lending.reminders import run_reminders
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 from tests.circulation.test_interlibrary import ask, handle
 from tests.searching import stands_in
@@ -171,7 +171,7 @@ def test_an_unforeseen_error_is_logged_without_what_it_says(
     def break_down(**_: object) -> None:
         raise RuntimeError(f"Key (card_number)=({ANNA}) and {TITLE}")
 
-    monkeypatch.setattr("circulation.lending.return_item", break_down)
+    monkeypatch.setattr("circulation.lending.loans.return_item", break_down)
     answer = mull.post("loans/return", barcode="1001")
     assert (answer.status_code, answer.get_json()["code"]) == (500, "internal")
     text = answer.get_data(as_text=True) + caplog.text

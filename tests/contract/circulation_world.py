@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from circulation.factory import create_circulation
-from circulation.interlibrary import match_key
+from circulation.lending.interlibrary import match_key
 from circulation.settings import Settings
 from circulation.tables import Item, Loan
 from tests.conftest import Clock

@@ -15,7 +15,7 @@ from app.ils.circulation.system import CirculationSystem
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Affiliation, Patron
-from circulation.opening import parse_hours
+from circulation.policy.opening import parse_hours
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, KIOSK_1, KIOSK_2, log_in, main_text, scan_at_desk, shown_code, submit
 from tests.town import Town

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from circulation.errors import Refused
-from circulation.policy import Policy
-from circulation.rules import Block, LoanFacts, blocks, overdue_fee
+from circulation.policy.library import Policy
+from circulation.policy.rules import Block, LoanFacts, blocks, overdue_fee
 from circulation.tables import Debt, Item, Loan
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from circulation.policy import WEEKDAYS, Category, InterlibraryRules, MonthDay, Policy
+from circulation.policy.library import WEEKDAYS, Category, InterlibraryRules, MonthDay, Policy
 
 
 def policy_view(policy: Policy) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 
 from circulation.database import Database, lock_patrons
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day
 from circulation.tables import Loan, Notice
 
 

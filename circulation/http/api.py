@@ -13,20 +13,18 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from circulation.calls import CALLS, Answer, Call
 from circulation.errors import PROBLEMS, Refused
-from circulation.forms import Form, parse_body
-from circulation.rules_page import policy_view
-from circulation.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
-from circulation.staff_calls import STAFF_CALLS
-
-if TYPE_CHECKING:
-    from circulation.factory import Library
+from circulation.http.calls import CALLS, Answer, Call
+from circulation.http.forms import Form, parse_body
+from circulation.http.rules_page import policy_view
+from circulation.http.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
+from circulation.http.staff_calls import STAFF_CALLS
+from circulation.libraries import Library
 
 log = logging.getLogger("circulation")
 

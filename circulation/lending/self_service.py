@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import blocks_of
 from circulation.database import Database, lock_patrons
 from circulation.errors import Refused
-from circulation.opening import is_door_open
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.lending.accounts import blocks_of
+from circulation.policy.library import Policy
+from circulation.policy.opening import is_door_open
+from circulation.policy.rules import local_day
 from circulation.tables import Agreement, DoorEntry
 
 OPENED = "opened"

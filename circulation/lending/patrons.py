@@ -9,13 +9,13 @@ from typing import Final
 from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from circulation.accounts import unpaid_debts
 from circulation.database import Database, lock_editions, lock_patrons
 from circulation.errors import Refused
-from circulation.holds import end_hold
-from circulation.interlibrary import requests_of
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.lending.accounts import unpaid_debts
+from circulation.lending.holds import end_hold
+from circulation.lending.interlibrary import requests_of
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day
 from circulation.tables import Agreement, Debt, DoorEntry, Hold, InterlibraryRequest, Loan, Notice, Payment
 
 _Table = (

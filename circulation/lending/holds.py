@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import refuse_blocked
 from circulation.database import Database, lock_editions, lock_patrons
 from circulation.errors import Refused
-from circulation.policy import Policy
-from circulation.rules import local_day, next_open_day
+from circulation.lending.accounts import refuse_blocked
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day, next_open_day
 from circulation.tables import Hold, Item, Loan, Notice
 
 

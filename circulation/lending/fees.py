@@ -8,12 +8,12 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import book_debt, unpaid_debts, waive_debt
 from circulation.database import lock_editions, lock_patrons
 from circulation.errors import Refused
-from circulation.lending import end_loan, withdraw_copy
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.lending.accounts import book_debt, unpaid_debts, waive_debt
+from circulation.lending.loans import end_loan, withdraw_copy
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day
 from circulation.tables import Debt, Item, Loan, Payment
 
 # A closed list: a free text would sooner or later hold a title.

@@ -13,12 +13,13 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from circulation import holds, interlibrary, lending, overview, patrons
 from circulation.database import Database
-from circulation.forms import Form
-from circulation.overview import DebtView, LoanView, RequestView
-from circulation.policy import Policy
-from circulation.rules import local_day
+from circulation.http.forms import Form
+from circulation.lending import holds, interlibrary, overview, patrons
+from circulation.lending import loans as lending
+from circulation.lending.overview import DebtView, LoanView, RequestView
+from circulation.policy.library import Policy
+from circulation.policy.rules import local_day
 from circulation.tables import Debt, Item, Loan
 
 Answer = Mapping[str, Any]

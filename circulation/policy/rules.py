@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from circulation.errors import Refused
-from circulation.policy import Calendar, ClaimStep, Policy
+from circulation.policy.library import Calendar, ClaimStep, Policy
 
 
 def local_day(*, policy: Policy, now: datetime) -> date:

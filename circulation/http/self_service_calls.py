@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from circulation import self_service
-from circulation.calls import Answer, Call
-from circulation.opening import KINDS
+from circulation.http.calls import Answer, Call
+from circulation.lending import self_service
+from circulation.policy.opening import KINDS
 from circulation.tables import Agreement
 
 _PAGE: Final = 50

@@ -9,12 +9,13 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import select
 
-from circulation import fees, interlibrary, lending
-from circulation.accounts import debt_total
-from circulation.calls import Answer, Call, debt_view, loan_view
 from circulation.errors import Refused
-from circulation.forms import MAX_AMOUNT
-from circulation.overview import DebtView, RequestView
+from circulation.http.calls import Answer, Call, debt_view, loan_view
+from circulation.http.forms import MAX_AMOUNT
+from circulation.lending import fees, interlibrary
+from circulation.lending import loans as lending
+from circulation.lending.accounts import debt_total
+from circulation.lending.overview import DebtView, RequestView
 from circulation.tables import InterlibraryRequest, Item, Loan
 
 

@@ -14,12 +14,12 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from circulation.opening import SelfService, read_self_service
-from circulation.toml_table import PolicyError, Table
+from circulation.policy.opening import SelfService, read_self_service
+from circulation.policy.toml_table import PolicyError, Table
 
 __all__ = ["Policy", "PolicyError", "load_policy"]
 
-POLICIES: Final = Path(__file__).parent / "policies"
+POLICIES: Final = Path(__file__).parents[1] / "policies"
 LANGUAGES: Final = ("nb", "nn", "sv", "en")
 CURRENCIES: Final = ("SEK", "NOK", "DKK")
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

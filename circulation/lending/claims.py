@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import book_debt, facts_of
 from circulation.database import Database, lock_patrons
-from circulation.policy import Policy
-from circulation.rules import claims_due, local_day, replacement_charge
+from circulation.lending.accounts import book_debt, facts_of
+from circulation.policy.library import Policy
+from circulation.policy.rules import claims_due, local_day, replacement_charge
 from circulation.tables import Claim, Debt, Item, Loan, Notice
 
 

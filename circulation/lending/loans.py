@@ -12,12 +12,12 @@ from typing import Literal
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import blocks_of, book_debt, facts_of, refuse_blocked, waive_debt
 from circulation.database import lock_editions, lock_patrons
 from circulation.errors import Refused
-from circulation.holds import end_hold, is_set_aside, set_aside
-from circulation.policy import Policy
-from circulation.rules import (
+from circulation.lending.accounts import blocks_of, book_debt, facts_of, refuse_blocked, waive_debt
+from circulation.lending.holds import end_hold, is_set_aside, set_aside
+from circulation.policy.library import Policy
+from circulation.policy.rules import (
     due_day,
     local_day,
     overdue_fee,

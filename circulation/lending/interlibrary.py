@@ -14,12 +14,12 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import book_debt, refuse_blocked
 from circulation.database import lock_patrons
 from circulation.errors import Refused
-from circulation.lending import lend
-from circulation.policy import Policy
-from circulation.rules import decide_interlibrary, local_day
+from circulation.lending.accounts import book_debt, refuse_blocked
+from circulation.lending.loans import lend
+from circulation.policy.library import Policy
+from circulation.policy.rules import decide_interlibrary, local_day
 from circulation.tables import Debt, InterlibraryRequest, Item, Loan, Notice, new_id
 
 

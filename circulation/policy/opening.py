@@ -11,7 +11,7 @@ from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from circulation.toml_table import Table
+from circulation.policy.toml_table import Table
 
 KINDS: Final = ("door", "tablet", "ebook")
 _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")

@@ -14,12 +14,12 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from circulation.accounts import blocks_from, facts_of, unpaid_debts
 from circulation.errors import Refused
-from circulation.holds import queue_position
-from circulation.interlibrary import requests_of
-from circulation.policy import Policy
-from circulation.rules import (
+from circulation.lending.accounts import blocks_from, facts_of, unpaid_debts
+from circulation.lending.holds import queue_position
+from circulation.lending.interlibrary import requests_of
+from circulation.policy.library import Policy
+from circulation.policy.rules import (
     Block,
     claim_fees_together,
     cost_if_returned_on,

@@ -1,0 +1,1 @@
+"""What the portal and the desk ask over HTTP."""

@@ -1,0 +1,1 @@
+"""Loans, holds, fees and claims, by the library's rules."""

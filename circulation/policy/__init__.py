@@ -1,0 +1,1 @@
+"""A library's rules, read from its policy file."""
