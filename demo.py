@@ -41,7 +41,7 @@ from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter
-from app.rules.ages import day_in_norway
+from app.rules.people.ages import day_in_norway
 from app.work.worker import work
 from circulation import create_circulation, seed_demo
 from circulation.factory import migrate_all

@@ -121,7 +121,7 @@ def create_app(
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         SYNTHETIC_IDS=settings.allow_synthetic_ids,
         WTF_CSRF_TIME_LIMIT=None,
-        # Our pages send no referrer (web/headers.py), so there is none to compare.
+        # Our pages send no referrer (web/http/headers.py), so there is none to compare.
         WTF_CSRF_SSL_STRICT=False,
     )
     # Nothing here is a coroutine, and Flask would ask each hook again for each request.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.eid.settings import EidSettings, read_eid
-from app.rules.guessable import has_one_letter_password, has_too_few_signs, is_example
-from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
+from app.rules.card.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
+from app.rules.pins.guessable import has_one_letter_password, has_too_few_signs, is_example
 
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 NEW_DEVICE_BY = ("code", "pin")

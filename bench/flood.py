@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.rules.card_code import step_at
+from app.rules.card.code import step_at
 from bench.browser import Form, get_form, sign_in, write_sign_in
 from bench.compare import Size
 from bench.load import Answer, write_request

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db
-from app.rules.card_code import step_at
+from app.rules.card.code import step_at
 from app.sip2.gateway import allow_sockets
 from bench.compare import Size, quantile
 from bench.kiosk_load import Kiosk, Latencies, ShowCard, connect, name_of, turn

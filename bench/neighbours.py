@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from app.rules.card_code import step_at
+from app.rules.card.code import step_at
 from bench.browser import sign_in
 from bench.compare import Size, WrongAnswer, quantile
 from bench.family import CHILDREN, GUARDIAN, serve_family

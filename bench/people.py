@@ -16,7 +16,7 @@ from app.register.keys.vault import vault
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Credential, Library, UtcInstant
-from app.rules.card_code import KEY_BYTES, Kind, build, step_at, totp_at
+from app.rules.card.code import KEY_BYTES, Kind, build, step_at, totp_at
 
 PIN = "4719"
 LIBRARY_ID = "bench"

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime
 from itertools import islice
 
-from app.rules.card_code import step_at
+from app.rules.card.code import step_at
 from bench.compare import BARE, CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Answer, Round, send, write_request
 from bench.people import code_at, kiosk_authorization

@@ -29,8 +29,8 @@ from app.register.log.access_log import Looker
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, sign_in, tries_of_sign_in
 from app.register.store.transaction import db
-from app.rules.pin import ALL
-from app.rules.pin_choice import COMMON
+from app.rules.pins.pin import ALL
+from app.rules.pins.pin_choice import COMMON
 from bench.people import LIBRARY_ID, card_number, fill_register, make_portal
 
 CHEAP_ARGON2 = argon2.using(type="ID", memory_cost=8, time_cost=1, parallelism=1)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer, read_apple_issuer, read_google_issuer
+from app.rules.card.wallet_issuers import AppleIssuer, GoogleIssuer, read_apple_issuer, read_google_issuer
 
 CLASS_ID = "3388000000012345678.lanekort"
 EMAIL = "wallet@lanekort.iam.gserviceaccount.com"

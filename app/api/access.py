@@ -11,7 +11,7 @@ from app.register.log.access_log import Terminal
 from app.register.staff.machines import MachineRefused, sign_in_machine, terminal_of
 from app.rules.errors import RuleBroken
 from app.rules.json_text import DEEPEST
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 from app.web.access import MACHINES, Audience, audience_of_request
 from app.web.clock import now
 

@@ -15,7 +15,7 @@ from app.api.access import spend, this_terminal
 from app.api.patrons.reading import describe_patron
 from app.register.library.fetching import look_again
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 from app.web.clock import now
 
 _KEPT_HEADERS = ("ETag", "Location")

@@ -23,12 +23,12 @@ from app.register.log.access_log import LookedTooLate
 from app.register.patron.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.store.transaction import db
-from app.rules.card_number import NotACardNumber
-from app.rules.card_status import CardRefused, State
-from app.rules.contact import ContactNotValid
+from app.rules.card.number import NotACardNumber
+from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NotANationalId, SyntheticNationalId
-from app.rules.person import PersonNotValid
+from app.rules.people.contact import ContactNotValid
+from app.rules.people.national_id import NotANationalId, SyntheticNationalId
+from app.rules.people.person import PersonNotValid
 from app.web.faults.errors import problem
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {

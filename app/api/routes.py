@@ -13,7 +13,7 @@ from app.api.schemas import ScanIn, ScanOut
 from app.api.words import MESSAGES
 from app.register.card.scans import scan as scan_code
 from app.register.staff.machines import MachineRefused
-from app.rules.scan import Refused
+from app.rules.card.scan import Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem

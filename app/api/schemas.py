@@ -9,8 +9,8 @@ from app.api.patrons.schemas import KnownPatronOut
 from app.register.library.feed import LONGEST_PAGE
 from app.register.library.notices import KEPT_KINDS
 from app.register.patron.numbers import MOST_RESERVED
-from app.rules.ages import AgeBand
-from app.rules.scan import Reason
+from app.rules.card.scan import Reason
+from app.rules.people.ages import AgeBand
 
 
 class ScanIn(Schema):

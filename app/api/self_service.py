@@ -22,8 +22,8 @@ from app.register.card.scans import Accepted, scan
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.holders import get_holder
 from app.register.sign_in.pin_checks import check_pin
-from app.rules.card_number import parse_card_number
-from app.rules.scan import Reason
+from app.rules.card.number import parse_card_number
+from app.rules.card.scan import Reason
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem

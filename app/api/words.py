@@ -1,6 +1,6 @@
 """A short sentence in English that staff can act on, for each reason a scan is refused."""
 
-from app.rules.scan import Reason
+from app.rules.card.scan import Reason
 
 MESSAGES = {
     Reason.NOT_OURS: "This is not a library card code.",

@@ -13,9 +13,9 @@ from PIL import Image
 from py_pkpass.models import Barcode, BarcodeFormat, Generic, Pass
 
 from app.register.card.wallet_passes import WalletPass
-from app.rules.card_code import group_digits
-from app.rules.card_number import group_card_number
-from app.rules.wallet_issuers import AppleIssuer
+from app.rules.card.code import group_digits
+from app.rules.card.number import group_card_number
+from app.rules.card.wallet_issuers import AppleIssuer
 
 MIMETYPE: Final = "application/vnd.apple.pkpass"
 _PICTURE = Path(__file__).parent.parent / "static" / "img" / "icon-512.png"

@@ -12,9 +12,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from app.register.card.wallet_passes import WalletPass
-from app.rules.card_code import STEP_SECONDS, TOTP_DIGITS
-from app.rules.card_number import group_card_number
-from app.rules.wallet_issuers import GoogleIssuer
+from app.rules.card.code import STEP_SECONDS, TOTP_DIGITS
+from app.rules.card.number import group_card_number
+from app.rules.card.wallet_issuers import GoogleIssuer
 
 SAVE: Final = "https://pay.google.com/gp/v/save/"
 _COLOUR = "#0062ba"

@@ -6,7 +6,7 @@ from flask import current_app
 from flask_login import current_user
 
 from app.register.card.wallet_passes import allowed_passes
-from app.rules.wallet_issuers import AppleIssuer, GoogleIssuer
+from app.rules.card.wallet_issuers import AppleIssuer, GoogleIssuer
 from app.web.clock import now
 from app.web.sign_in.identity import keeps_card
 

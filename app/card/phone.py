@@ -16,7 +16,7 @@ from app.card.routes import OWN, card, milliseconds
 from app.register.card.carrying import list_carried
 from app.register.card.phone_keys import NoSuchCard, NotAPublicKey, agree_on_key, list_phone_keys
 from app.register.patron.patrons import get_patron, list_libraries
-from app.rules.card_number import group_card_number
+from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.pages.languages import language

@@ -15,8 +15,8 @@ from app.register.card.cards import ShownCode, revoke_device, show_codes
 from app.register.card.carrying import Carried, list_carried
 from app.register.patron.patrons import get_patron, list_libraries
 from app.register.sign_in.devices import list_devices
-from app.rules.card_code import group_digits
-from app.rules.card_number import group_card_number
+from app.rules.card.code import group_digits
+from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.sign_in.identity import keeps_card, let_out

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 
 
 def birth_date_at(*, age: int, today: date) -> date:

@@ -13,7 +13,7 @@ from app.register.staff.machines import connect_machine
 from app.register.staff.staff import employ
 from app.register.store.transaction import db
 from app.register.tables.register import Library
-from app.rules.national_id import parse_national_id
+from app.rules.people.national_id import parse_national_id
 
 
 def seed_register(*, now: datetime) -> bool:

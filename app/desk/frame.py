@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.desk.routes import desk
 from app.desk.words import age_words
 from app.register.staff.staff import Workplace
-from app.rules.card_number import group_card_number
+from app.rules.card.number import group_card_number
 from app.web.gate import library_systems
 
 # The way between the desk's pages, by endpoint. A tab is shown where its page exists.

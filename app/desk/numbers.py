@@ -11,7 +11,7 @@ from app.desk.terminal import this_workplace
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.patron.numbers import SERIES, NoNumbersLeft, list_series, reserve_series
 from app.register.store.transaction import end_transaction
-from app.rules.card_number import group_card_number
+from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

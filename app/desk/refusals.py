@@ -16,8 +16,8 @@ from app.register.patron.patrons import NotJoined
 from app.register.patron.proven import PapersNotSeen
 from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.pin_at_desk import NotPrintedHere
-from app.rules.card_number import NotACardNumber
-from app.rules.card_status import CardRefused, State
+from app.rules.card.number import NotACardNumber
+from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.web.faults.errors import wait_sentence
 

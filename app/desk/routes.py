@@ -11,7 +11,7 @@ from app.register.card.scans import Accepted
 from app.register.card.scans import scan as scan_code
 from app.register.limits.budgets import TooManyAttempts
 from app.register.staff.staff import StaffSignInRefused, Workplace, get_workplace, sign_in_staff
-from app.rules.scan import Reason, Refused
+from app.rules.card.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import wait_sentence

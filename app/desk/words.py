@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from flask_babel import gettext as _
 
 from app.register.card.scans import Accepted, ScannedPatron
-from app.rules.ages import AgeBand
-from app.rules.scan import Cause, Reason, Refused
+from app.rules.card.scan import Cause, Reason, Refused
+from app.rules.people.ages import AgeBand
 from app.web.pages.library_words import block_words
 
 

@@ -6,7 +6,7 @@ from app.rules.errors import RuleBroken
 
 
 class Why(StrEnum):
-    """What went wrong. Every one of them has a sentence for the person, and a way on (web/eid.py)."""
+    """What went wrong. Every one of them has a sentence for the person, and a way on (web/sign_in/eid.py)."""
 
     CANCELLED = "cancelled"
     """The person, or the service, broke it off."""

@@ -19,8 +19,8 @@ from app.register.card.families import (
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.patrons import get_patron
 from app.register.sign_in.pins import SignInRefused
-from app.rules.ages import is_advised_off
-from app.rules.card_number import NotACardNumber
+from app.rules.card.number import NotACardNumber
+from app.rules.people.ages import is_advised_off
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.faults.errors import wait_sentence

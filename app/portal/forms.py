@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.pages.languages import LANGUAGES
 
 

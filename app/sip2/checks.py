@@ -11,7 +11,7 @@ from flask import Flask
 from app.register.card.scans import scan
 from app.register.limits.budgets import TooManyAttempts
 from app.register.staff.machines import MachineRefused, recognise_kiosk, sign_in_machine, terminal_of
-from app.rules.scan import Refused
+from app.rules.card.scan import Refused
 from app.sip2.words import Trouble, Why
 from app.web.clock import now
 

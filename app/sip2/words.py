@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from app.rules.scan import Reason
+from app.rules.card.scan import Reason
 from app.web.pages.languages import LANGUAGES
 
 # What a kiosk calls the languages that there are; of Norway's two, the library has chosen.

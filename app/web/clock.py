@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from flask import current_app
 
-from app.rules.ages import day_in_norway
+from app.rules.people.ages import day_in_norway
 
 
 def now() -> datetime:

@@ -14,7 +14,7 @@ from app.demo.accounts import PATRONS
 from app.register.library.strangers import LOOKS
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Patron
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, KIOSK_1, log_in, scan_at_kiosk, shown_code
 

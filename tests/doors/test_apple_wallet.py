@@ -14,7 +14,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from app.rules.card_code import Kind, parse
+from app.rules.card.code import Kind, parse
 from tests.conftest import START, Clock
 from tests.doors.test_devices import devices_of
 from tests.doors.visits import MULLSJO, desk_log_in, main_text, result_of, scan_at_desk, submit

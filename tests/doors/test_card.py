@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Patron
-from app.rules.card_code import parse, step_at
+from app.rules.card.code import parse, step_at
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code, submit
 

@@ -16,7 +16,7 @@ from app.messages.smtp import Smtp
 from app.register.limits.budgets import take_tries
 from app.register.store.transaction import db
 from app.register.tables.register import Device, PinOrder
-from app.rules.pin import (
+from app.rules.pins.pin import (
     ALL,
     CARD_SOON,
     CODE_ORDER_ALL,

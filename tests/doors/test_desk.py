@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from app.register.card.cards import report_lost
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Credential, Library
-from app.rules.card_code import Kind, build, parse
+from app.rules.card.code import Kind, build, parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import (

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import create_app
 from app.register.store.transaction import db
 from app.register.tables.register import Device, NationalIdToken, Patron, Registration, Session
-from app.rules.pin import EID_SOURCE
+from app.rules.pins.pin import EID_SOURCE
 from tests.conftest import Clock, settings_for
 from tests.doors import visits
 from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service

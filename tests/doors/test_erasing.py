@@ -14,7 +14,7 @@ from app.register.leaving.erasure import erase_patron
 from app.register.library.notices import list_due_notices, mark_told
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
-from app.rules.pin import RECEIPT_SOURCE
+from app.rules.pins.pin import RECEIPT_SOURCE
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
 
 ERASE = "/my/data/erase"

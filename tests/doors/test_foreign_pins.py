@@ -15,7 +15,7 @@ from app.register.keys.vault import vault
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import PinVerifier
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.sip2.checks import Checks
 from tests.conftest import Clock
 from tests.doors.libraries import ULLENSAKER

@@ -15,7 +15,7 @@ from app.register.card.cards import KEY_COLUMN
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Device, Patron
-from app.rules.card_code import parse
+from app.rules.card.code import parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.serving import INGRID, act, serve

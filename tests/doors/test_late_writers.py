@@ -17,7 +17,7 @@ from app.register.messages.outbox import CONTACT_CHANGED, ask_for_message
 from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of, open_to
 from tests.conftest import START
 from tests.doors.visits import GUARDIAN, csrf_token, log_in

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Error, Locator, Page, expect
 
-from app.rules.card_code import group_digits
+from app.rules.card.code import group_digits
 from tests.doors.visits import CHILD, other_digit
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in, read_code, scan

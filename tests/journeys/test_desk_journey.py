@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.demo.accounts import DESKS
-from app.rules.national_id import NotANationalId, parse_national_id
+from app.rules.people.national_id import NotANationalId, parse_national_id
 from tests.journeys.conftest import COMPUTER, Opener
 from tests.journeys.people import Visitor, desk_signs_in, scan
 from tests.journeys.server import RunningPortal

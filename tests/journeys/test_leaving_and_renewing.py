@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.rules.card_code import group_digits
+from app.rules.card.code import group_digits
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.journeys.conftest import COMPUTER, Opener
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in, read_code, scan

@@ -18,7 +18,7 @@ from app.config import demo_settings
 from app.demo.seed import seed_register
 from app.register.card.wallet_passes import WalletPass
 from app.register.store.transaction import db
-from app.rules.card_code import Kind, build, totp_at
+from app.rules.card.code import Kind, build, totp_at
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Visitor
 from tests.journeys.test_accessibility import assert_fits, assert_sound

@@ -14,7 +14,7 @@ from app import create_app
 from app.register.patron import numbers
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from tests.conftest import settings_for
 
 

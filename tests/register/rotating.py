@@ -29,7 +29,7 @@ from app.register.tables.register import (
     PinOrder,
     Registration,
 )
-from app.rules.national_id import parse_national_id
+from app.rules.people.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS
 from tests.register.people import GUARDIAN, code_on, make_phone, patron_id
 

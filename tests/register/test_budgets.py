@@ -16,7 +16,7 @@ from app.register.limits.budgets import (
     take_tries,
 )
 from app.register.store.transaction import TransactionIsOpen, db, direct_connection
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 from tests.register.people import GUARDIAN, count_rows, patron_id, read_register
 
 FEW = Budget("a test", limit=3, seconds=600)

@@ -13,7 +13,7 @@ from app.register.sign_in.devices import NoSuchDevice, admit_device, list_device
 from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Patron
-from app.rules.card_code import parse, step_at
+from app.rules.card.code import parse, step_at
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, make_phone, patron_id, read_register
 
 

@@ -18,8 +18,8 @@ from app.register.sign_in.sessions import BORROWED_DEVICE, OWN_DEVICE, find_sess
 from app.register.staff.staff import StaffSignInRefused, sign_in_staff
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, LibraryQueue, Message, PresentedStep
-from app.rules.card_code import step_at
-from app.rules.scan import FAILURES_PER_TERMINAL, Reason, Refused
+from app.rules.card.code import step_at
+from app.rules.card.scan import FAILURES_PER_TERMINAL, Reason, Refused
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
 AHEAD = pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, Message, Patron
-from app.rules.card_status import CardRefused
-from app.rules.scan import Cause, Reason, Refused
+from app.rules.card.scan import Cause, Reason, Refused
+from app.rules.card.status import CardRefused
 from tests.register.people import (
     AT_MULLSJO,
     GUARDIAN,

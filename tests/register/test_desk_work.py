@@ -22,10 +22,10 @@ from app.register.patron.numbers import (
 )
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Affiliation, DeskVisit, LibraryNotice, LibraryQueue, Patron
-from app.rules.card_number import NotACardNumber
-from app.rules.card_status import CardRefused
-from app.rules.contact import Contact
-from app.rules.national_id import parse_national_id
+from app.rules.card.number import NotACardNumber
+from app.rules.card.status import CardRefused
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import parse_national_id
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, LOST, MULLSJO, ULLENSAKER, patron_id, reading
 from tests.register.test_visits import desk
 

@@ -21,10 +21,10 @@ from app.register.patron.numbers import reserve_series
 from app.register.patron.patrons import activate_card, list_affiliations
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, Message, Patron
-from app.rules.card_number import NotACardNumber
-from app.rules.card_status import CardRefused
-from app.rules.contact import Contact
-from app.rules.national_id import parse_national_id
+from app.rules.card.number import NotACardNumber
+from app.rules.card.status import CardRefused
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import parse_national_id
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register
 
 NUMBER = parse_national_id("01831050027", today=date(2026, 11, 22), allow_synthetic=True)

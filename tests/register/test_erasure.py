@@ -35,8 +35,8 @@ from app.register.tables.register import (
     Patron,
     PinOrder,
 )
-from app.rules.contact import Contact
-from app.rules.scan import Reason
+from app.rules.card.scan import Reason
+from app.rules.people.contact import Contact
 from tests.conftest import START
 from tests.register.leftovers import ASKED, KEY, SYSTEM, fill_every_table
 from tests.register.people import (

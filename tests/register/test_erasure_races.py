@@ -16,7 +16,7 @@ from app.register.tables.register import (
     Credential,
     Patron,
 )
-from app.rules.scan import Reason
+from app.rules.card.scan import Reason
 from tests.register.people import (
     GUARDIAN,
     ULLENSAKER,

@@ -20,7 +20,7 @@ from app.register.card.families import (
 )
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
-from app.rules.card_number import NotACardNumber
+from app.rules.card.number import NotACardNumber
 from tests.conftest import START
 from tests.register.test_lines import wait_until_it_waits
 

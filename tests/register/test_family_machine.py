@@ -23,7 +23,7 @@ from app.register.card.families import (
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from tests.conftest import START
 
 FAMILY = range(5)

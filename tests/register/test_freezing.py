@@ -22,7 +22,7 @@ from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.pins import Origin, sign_in
 from app.register.store.transaction import db
 from app.register.tables.register import FamilyPermission, Message, Patron
-from app.rules.card_status import CardRefused
+from app.rules.card.status import CardRefused
 from tests.conftest import START
 from tests.register.people import (
     CHILD,

@@ -15,7 +15,17 @@ from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
 from app.register.tables.register import UtcInstant
-from app.rules.pin import ALL, CARD_DAY, CARD_SPARE, MACHINE_OWN, MACHINE_SLOW, SOURCE, STRICT_ALL, STRICT_SOURCE, WIDE
+from app.rules.pins.pin import (
+    ALL,
+    CARD_DAY,
+    CARD_SPARE,
+    MACHINE_OWN,
+    MACHINE_SLOW,
+    SOURCE,
+    STRICT_ALL,
+    STRICT_SOURCE,
+    WIDE,
+)
 from bench.spray import CHEAP_ARGON2, Spray, run_spray
 from tests.register.people import GUARDIAN, PINS, ULLENSAKER, patron_id
 

@@ -20,7 +20,7 @@ from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import DESK, start_session
 from app.register.store.transaction import db
 from app.register.tables.register import DeskVisit, Erasure, Message, Patron, PresentedStep, Session
-from app.rules.ages import day_in_norway
+from app.rules.people.ages import day_in_norway
 from app.work.clean_up import clean_up
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal

@@ -13,8 +13,8 @@ from app.register.log.access_log import Looker, NotWrittenDown
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, AttemptCount, Patron
-from app.rules.ages import AgeBand
-from app.rules.contact import Contact
+from app.rules.people.ages import AgeBand
+from app.rules.people.contact import Contact
 from tests.register.counting import statements_sent
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, TEEN, ULLENSAKER, patron_id, reading
 

@@ -9,7 +9,7 @@ from app.register.change.enrolment import AlreadyRegistered
 from app.register.change.national_ids import MOST_NUMBERS, TooManyNumbers, add_national_id
 from app.register.patron.patrons import NoSuchPatron, count_numbers, find_by_national_id
 from app.register.store.transaction import db
-from app.rules.national_id import parse_national_id
+from app.rules.people.national_id import parse_national_id
 from tests.register.people import AT_MULLSJO, GUARDIAN, HIDDEN, patron_id
 
 

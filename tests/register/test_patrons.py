@@ -12,8 +12,8 @@ from app.register.patron.numbers import NumberWasIssued
 from app.register.patron.patrons import activate_card, get_patron, list_affiliations, register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import NationalIdToken, Patron
-from app.rules.contact import Contact
-from app.rules.national_id import parse_national_id
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import parse_national_id
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register
 
 NUMBER = parse_national_id("01831050027", today=date(2026, 11, 22), allow_synthetic=True)

@@ -26,8 +26,8 @@ from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
 from app.register.tables.register import Credential
-from app.rules.card_code import step_at, totp_at
-from app.rules.scan import Reason
+from app.rules.card.code import step_at, totp_at
+from app.rules.card.scan import Reason
 from tests.conftest import START
 from tests.register.people import CHILD, GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal
 

@@ -8,7 +8,7 @@ from app.register.leaving.receipts import LibraryAnswer, NoSuchReceipt, read_rec
 from app.register.library.notices import list_due_notices, mark_told
 from app.register.limits.budgets import TooManyAttempts
 from app.register.store.transaction import db
-from app.rules.pin import RECEIPT_SOURCE
+from app.rules.pins.pin import RECEIPT_SOURCE
 from tests.conftest import VAULT_KEYS
 from tests.register.people import GUARDIAN, HIDDEN, MULLSJO, ULLENSAKER, count_rows, patron_id
 

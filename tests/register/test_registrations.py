@@ -28,8 +28,8 @@ from app.register.patron.patrons import activate_card, find_by_national_id, list
 from app.register.sign_in.pins import Origin, sign_in
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, Message, NationalIdToken, Patron, Registration
-from app.rules.contact import Contact
-from app.rules.national_id import NationalId, parse_national_id
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import NationalId, parse_national_id
 from tests.register.people import MULLSJO, ULLENSAKER, count_rows, reading
 
 TODAY = date(2026, 11, 22)

@@ -25,7 +25,7 @@ from app.register.patron.patrons import activate_card, register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
 from app.register.tables.register import Erasure, JournalPlace, LibraryNotice, Patron
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from tests.conftest import VAULT_KEYS, Databases
 from tests.postgres import find_programs
 from tests.register.people import HIDDEN, MULLSJO, ULLENSAKER, erase

@@ -35,7 +35,7 @@ from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.sign_in.sessions import DESK, start_session
 from app.register.store.transaction import db
 from app.register.tables.register import Erasure, LibraryNotice, LibraryQueue, Machine, Message, PinOrder
-from app.rules.pin import SOURCE
+from app.rules.pins.pin import SOURCE
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, count_rows, make_phone, patron_id, terminal
 
 SECOND = timedelta(seconds=1)

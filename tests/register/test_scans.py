@@ -15,9 +15,9 @@ from app.register.card.scans import Accepted, scan
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Credential, Library
-from app.rules.ages import AgeBand
-from app.rules.card_code import Kind, build
-from app.rules.scan import FAILURES_PER_KEY, FAILURES_PER_TERMINAL, Cause, Reason, Refused
+from app.rules.card.code import Kind, build
+from app.rules.card.scan import FAILURES_PER_KEY, FAILURES_PER_TERMINAL, Cause, Reason, Refused
+from app.rules.people.ages import AgeBand
 from tests.register.counting import statements_sent
 from tests.register.people import (
     CHILD,

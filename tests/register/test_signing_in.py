@@ -12,7 +12,7 @@ from app.register.sign_in.devices import admit_device
 from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, set_pin, sign_in
 from app.register.store.transaction import db
 from app.register.tables.register import PinVerifier
-from app.rules.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, STRICT_ALL, STRICT_SOURCE
+from app.rules.pins.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, STRICT_ALL, STRICT_SOURCE
 from tests.register.counting import CountedArgon2, statements_sent
 from tests.register.people import CHILD, GUARDIAN, LOST, PINS, make_phone, patron_id, read_register
 

@@ -18,7 +18,7 @@ from app.register.log.access_log import Looker, Terminal
 from app.register.patron.card_status import status_of
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, LibraryNotice, Patron
-from app.rules.card_status import DEATH, CardRefused, State
+from app.rules.card.status import DEATH, CardRefused, State
 from tests.register.people import (
     AT_MULLSJO,
     CHILD,

@@ -26,9 +26,9 @@ from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.devices import list_devices
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Message
-from app.rules.card_code import Kind, step_at, totp_at
-from app.rules.card_status import CardRefused
-from app.rules.scan import Reason
+from app.rules.card.code import Kind, step_at, totp_at
+from app.rules.card.scan import Reason
+from app.rules.card.status import CardRefused
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, make_phone, patron_id, terminal
 
 

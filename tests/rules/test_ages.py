@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.ages import AgeBand, age_band, age_on, day_in_norway, is_advised_off
+from app.rules.people.ages import AgeBand, age_band, age_on, day_in_norway, is_advised_off
 
 LEAP_DAY = date(2012, 2, 29)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.card_code import (
+from app.rules.card.code import (
     CardCode,
     Kind,
     Misread,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.card_number import NotACardNumber, group_card_number, parse_card_number
+from app.rules.card.number import NotACardNumber, group_card_number, parse_card_number
 
 NUMBERS = st.integers(0, 10**9 - 1).map("N{:09d}".format)
 

@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from app.rules.card_status import CardRefused, CardStatus, State
+from app.rules.card.status import CardRefused, CardStatus, State
 
 HERE, ELSEWHERE = "2023500", "Mull"
 EVERY = [

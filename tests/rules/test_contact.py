@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.contact import Contact, ContactNotValid, check_contact
 
 AT_HOME = {"address": "Storgata 1", "postcode": "2050", "place": "Jessheim"}
 WHOLE = Contact(email="kari@example.org", phone="+4722225555", preferred="sms", **AT_HOME)

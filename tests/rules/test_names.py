@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.rules.names import fold_words, has_words
+from app.rules.people.names import fold_words, has_words
 
 
 @pytest.mark.parametrize(

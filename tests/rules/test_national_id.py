@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.no import fodselsnummer
 
-from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
 
 TODAY = date(2026, 11, 22)
 FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)

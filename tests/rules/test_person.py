@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from app.rules.person import Person, PersonNotValid, check_person
+from app.rules.people.person import Person, PersonNotValid, check_person
 
 TODAY = date(2026, 11, 22)
 TUVA = Person("Tuva Moen", date(2010, 3, 1), "female")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.pin import ALL, CARD_DAY, CARD_SOON, CARD_SPARE, SOURCE, STRICT_ALL, is_pin
+from app.rules.pins.pin import ALL, CARD_DAY, CARD_SOON, CARD_SPARE, SOURCE, STRICT_ALL, is_pin
 
 
 @given(number=st.integers(0, 9999))

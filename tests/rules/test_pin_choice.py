@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.pin_choice import COMMON, Fault, Guessable, draw_good_pin, find_fault
+from app.rules.pins.pin_choice import COMMON, Fault, Guessable, draw_good_pin, find_fault
 
 SOMEBODY = Guessable(date(1983, 8, 5), ("N000106188", "+4799912345", "2050"))
 EVERY_PIN = [f"{number:04d}" for number in range(10_000)]

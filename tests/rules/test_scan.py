@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.card_code import CardCode, Kind, step_at, totp_at
-from app.rules.card_status import State
-from app.rules.scan import CLOCK_STEPS, FAILURES_PER_TERMINAL, Again, Cause, Fresh, Known, Reason, Refused, judge
+from app.rules.card.code import CardCode, Kind, step_at, totp_at
+from app.rules.card.scan import CLOCK_STEPS, FAILURES_PER_TERMINAL, Again, Cause, Fresh, Known, Reason, Refused, judge
+from app.rules.card.status import State
 
 KEY = bytes(range(20))
 NOW = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)

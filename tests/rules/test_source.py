@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.rules.source import Source, source_of
+from app.rules.pins.source import Source, source_of
 
 HOME = Source("203.0.113.7", "203.0.113.7")
 SITE = Source("2001:db8:1:2::/64", "2001:db8:1::/48")

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from app.rules.wallet_issuers import NotAnIssuer, read_apple_issuer, read_google_issuer
+from app.rules.card.wallet_issuers import NotAnIssuer, read_apple_issuer, read_google_issuer
 from tests.wallets import (
     CLASS_ID,
     EMAIL,

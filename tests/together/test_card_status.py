@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
-from app.rules.card_status import CardStatus
+from app.rules.card.status import CardStatus
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, CHILD, csrf_token, log_in, main_text, scan_at_desk, shown_code
 from tests.town import Town

@@ -13,7 +13,7 @@ from app.register.messages.contact_changes import undo_word
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.store.transaction import db
 from app.register.tables.register import ContactChange, Message
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.access import Audience
 from tests.conftest import Clock
 from tests.doors.coming import come, fill_in, finish, read_code, service

@@ -18,7 +18,7 @@ from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
 from app.register.tables.register import Base, Device, FamilyPermission, LibraryNotice, Message, Session
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of
 from tests.conftest import START
 from tests.doors.visits import AT_MULLSJO_ONLY, csrf_token, desk_log_in, log_in

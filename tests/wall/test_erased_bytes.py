@@ -53,8 +53,8 @@ from app.register.tables.register import (
     PresentedStep,
 )
 from app.register.tables.register import Session as SignIn
-from app.rules.contact import Contact
-from app.rules.national_id import parse_national_id
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import parse_national_id
 from app.work.clean_up import clean_up
 from app.work.worker import erase_whoever_is_due, work_once
 from tests.conftest import START, Clock, settings_for

@@ -55,7 +55,7 @@ def test_a_leak_in_any_wall_would_be_found(tmp_path):
         "app/register/leak_upstairs.py": "import app.web.clock\n",
         "app/card/leak_next_door.py": "import app.desk.lending.forms\n",
         "app/ils/leak_to_the_other_building.py": "import circulation.policy.library\n",
-        "circulation/leak_to_the_portal.py": "import app.rules.ages\n",
+        "circulation/leak_to_the_portal.py": "import app.rules.people.ages\n",
         "app/rules/leak_to_the_clock.py": "import time\n",
     }.items():
         (tmp_path / leak).write_text(f'"""A leak."""\n\n{source}')

@@ -22,8 +22,8 @@ from app.register.keys.vault import Vault
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Base
-from app.rules.contact import Contact
-from app.rules.national_id import parse_national_id
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS, Databases, settings_for
 from tests.register.people import reading
 from tests.rules.test_national_id import norwegian

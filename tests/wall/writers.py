@@ -23,7 +23,7 @@ from app.register.leaving.erasure import ASKED, erase_patron
 from app.register.patron.patrons import NoSuchPatron, activate_card, lock_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Message, Patron
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from tests.conftest import settings_for
 
 LIBRARIES = tuple(f"lib{number:02d}" for number in range(20))

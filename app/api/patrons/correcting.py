@@ -16,7 +16,7 @@ from app.register.library.acting import ACTS, lock_member
 from app.register.library.strangers import counting_strangers
 from app.register.limits.unusual import Kind, count_act
 from app.register.tables.register import Patron
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -26,7 +26,7 @@ from app.register.library.joining import Papers, Proof, Shown, prove_joining, te
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import activate_card
 from app.register.store.transaction import end_transaction
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem

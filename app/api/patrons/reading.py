@@ -15,9 +15,9 @@ from app.api.patrons.schemas import ETagOut, FindIn, PatronOut
 from app.api.routes import v1
 from app.register.library.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
 from app.register.library.joining import Papers
-from app.rules.ages import day_in_norway
-from app.rules.card_number import parse_card_number
-from app.rules.national_id import NationalId, parse_national_id
+from app.rules.card.number import parse_card_number
+from app.rules.people.ages import day_in_norway
+from app.rules.people.national_id import NationalId, parse_national_id
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -6,9 +6,9 @@ from apiflask.validators import Equal, Length, OneOf, Regexp
 
 from app.api.fields import Day, Flag
 from app.register.library.joining import KINDS_OF_PAPERS
-from app.rules.ages import AgeBand
-from app.rules.contact import CHANNELS, LANGUAGES
-from app.rules.person import GENDERS, LONGEST_NAME
+from app.rules.people.ages import AgeBand
+from app.rules.people.contact import CHANNELS, LANGUAGES
+from app.rules.people.person import GENDERS, LONGEST_NAME
 
 _NAME = {"description": "as it is to stand on letters", "example": "Kari Nordmann"}
 _NATIONAL_ID = {

@@ -22,7 +22,7 @@ from app.register.desk.served import MINIMUM
 from app.register.desk.serving import NobodyServed, Served
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
-from app.rules.card_status import CardRefused
+from app.rules.card.status import CardRefused
 from app.rules.money import NotAnAmount, parse_amount
 from app.web.access import Audience, open_to
 from app.web.clock import today

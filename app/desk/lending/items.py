@@ -13,7 +13,7 @@ from app.ils.lending import InterlibraryWork, LendingSystem, Returned
 from app.ils.port import Refused, Unavailable
 from app.register.patron.holders import get_holder
 from app.register.staff.staff import Workplace
-from app.rules.card_status import CardRefused
+from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.pages.library_words import money, refusal_words

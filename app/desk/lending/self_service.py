@@ -15,7 +15,7 @@ from app.register.desk.serving import NobodyServed
 from app.register.patron.holders import get_holder
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
-from app.rules.card_status import CardRefused
+from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems

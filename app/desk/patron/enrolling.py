@@ -23,10 +23,10 @@ from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import end_transaction
-from app.rules.card_number import NotACardNumber
-from app.rules.contact import ContactNotValid, check_contact
-from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
-from app.rules.person import Person, PersonNotValid, check_person
+from app.rules.card.number import NotACardNumber
+from app.rules.people.contact import ContactNotValid, check_contact
+from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 

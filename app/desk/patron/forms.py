@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
-from app.rules.contact import Contact
+from app.rules.people.contact import Contact
 from app.web.pages.languages import LANGUAGES
 
 _ROW_ID = re.compile(r"[1-9][0-9]{0,17}")

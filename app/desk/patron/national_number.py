@@ -16,7 +16,7 @@ from app.register.patron.proven import PapersNotSeen
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import end_transaction
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.people.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 

@@ -17,8 +17,8 @@ from app.register.desk.serving import NobodyServed, Served
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace
-from app.rules.contact import ContactNotValid
-from app.rules.person import PersonNotValid
+from app.rules.people.contact import ContactNotValid
+from app.rules.people.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems

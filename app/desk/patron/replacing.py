@@ -14,7 +14,7 @@ from app.register.patron.changes import Charge
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import end_transaction
-from app.rules.card_number import group_card_number
+from app.rules.card.number import group_card_number
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now

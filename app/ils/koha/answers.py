@@ -9,7 +9,7 @@ from typing import Final
 
 from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, Unavailable
 from app.ils.reading import Reader, read_day
-from app.rules.ages import day_in_norway
+from app.rules.people.ages import day_in_norway
 
 # Koha's debit types (account_debit_types) -> ours. A library's own types are "other".
 _FEE_KINDS: Final[dict[str, FeeKind]] = {

@@ -18,7 +18,7 @@ from app.register.change.corrections import (
     get_correctable,
 )
 from app.register.patron.patrons import list_affiliations
-from app.rules.contact import Contact, ContactNotValid
+from app.rules.people.contact import Contact, ContactNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.sign_in.step_up import after_step_up, is_known

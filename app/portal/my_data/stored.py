@@ -14,7 +14,7 @@ from app.portal.my_data.data_words import COLUMNS, TABLES, WITHHELD
 from app.portal.my_data.look_words import LOOK_WORDS
 from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import LIBRARY_COLUMNS, OWN_TABLES, Row, name_libraries, read_own_data
-from app.rules.card_code import Kind
+from app.rules.card.code import Kind
 from app.web.pages.languages import LANGUAGES
 from app.web.pages.library_words import in_a_row
 

@@ -25,7 +25,7 @@ from app.register.online.registrations import (
 from app.register.patron.patrons import find_by_national_id
 from app.register.sign_in.sessions import renew_identified
 from app.register.store.transaction import end_transaction
-from app.rules.person import Person, PersonNotValid, check_person
+from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.http.cookies import keep_device

@@ -13,7 +13,7 @@ from app.register.online.online_cards import NotActivatedOnline, activate_online
 from app.register.patron.libraries import find_library, search_libraries
 from app.register.patron.patrons import get_patron, list_affiliations
 from app.register.store.transaction import end_transaction
-from app.rules.card_status import CardRefused, State
+from app.rules.card.status import CardRefused, State
 from app.web.access import Audience, open_to
 from app.web.clock import now
 

@@ -17,7 +17,7 @@ from app.register.online.registrations import CHILD, Form
 from app.register.patron.libraries import find_library_name
 from app.register.patron.patrons import get_patron
 from app.register.store.transaction import end_transaction
-from app.rules.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
+from app.rules.pins.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.http.cookies import keep_device

@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoice, StringField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
 
-from app.rules.contact import CHANNELS
+from app.rules.people.contact import CHANNELS
 
 
 class ChildForm(FlaskForm):

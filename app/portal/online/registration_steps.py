@@ -15,10 +15,10 @@ from app.register.online.registrations import CHILD, SamePerson, fill_in, name_c
 from app.register.patron.libraries import find_library_name, search_libraries
 from app.register.sign_in.one_time import CodeNotValid
 from app.register.store.transaction import end_transaction
-from app.rules.contact import Contact, ContactNotValid, check_contact
-from app.rules.national_id import NotANationalId, SyntheticNationalId, parse_national_id
-from app.rules.person import Person, PersonNotValid, check_person
-from app.rules.pin import CHILD_NUMBERS
+from app.rules.people.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.national_id import NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.people.person import Person, PersonNotValid, check_person
+from app.rules.pins.pin import CHILD_NUMBERS
 from app.web.clock import now, today
 from app.web.faults.errors import wait_sentence
 

@@ -1,7 +1,7 @@
 """Bestill ny PIN: for whoever has forgotten the PIN. What is ordered here arrives as a link, or as a code in a letter.
 
 A page that is looked at uses no link up: mail scanners open every one. The link itself is a secret in an address, so
-these pages are not stored, name no referrer (web/headers.py), and are logged by their rule (web/logs.py).
+these pages are not stored, name no referrer (web/http/headers.py), and are logged by their rule (web/http/logs.py).
 """
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -15,8 +15,8 @@ from app.register.card.pin_changes import choose_pin, draw_pin
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.one_time import LinkNotValid, check_link, find_link, use_link
 from app.register.sign_in.pin_orders import order_new_pin
-from app.rules.card_number import NotACardNumber
-from app.rules.pin_choice import PinNotGood
+from app.rules.card.number import NotACardNumber
+from app.rules.pins.pin_choice import PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import wait_sentence

@@ -9,7 +9,7 @@ from app.portal.forms import NewPinForm
 from app.portal.routes import portal
 from app.register.card.pin_changes import choose_pin, draw_pin
 from app.register.store.transaction import end_transaction
-from app.rules.pin_choice import Fault, PinNotGood
+from app.rules.pins.pin_choice import Fault, PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.overload import evaluates

@@ -19,8 +19,8 @@ from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.sessions import end_sessions_on_device
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Device, FamilyPermission, Patron
-from app.rules.card_code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
-from app.rules.card_status import ACTIVE, LOST
+from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
+from app.rules.card.status import ACTIVE, LOST
 from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"

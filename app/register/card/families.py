@@ -16,10 +16,10 @@ from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
-from app.rules.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
-from app.rules.card_number import parse_card_number
-from app.rules.card_status import CardStatus
+from app.rules.card.number import parse_card_number
+from app.rules.card.status import CardStatus
 from app.rules.errors import RuleBroken
+from app.rules.people.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
 
 PURPOSE = "family folder"
 _MOST_GIVEN = 10

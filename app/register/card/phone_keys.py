@@ -21,9 +21,9 @@ from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.sign_in.sessions import hold_session
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Device, Session
-from app.rules.card_code import KEY_BYTES, Kind, build, totp_at
+from app.rules.card.code import KEY_BYTES, Kind, build, totp_at
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 LASTS = timedelta(days=90)
 RENEWED_AFTER = timedelta(days=30)

@@ -15,7 +15,7 @@ from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Patron, PinVerifier
-from app.rules.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, find_fault
+from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, find_fault
 
 
 def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:

@@ -21,11 +21,8 @@ from app.register.patron.card_status import state_at
 from app.register.store.driver import Line, Statement, direct_line, read_instant
 from app.register.store.transaction import direct_connection, end_transaction
 from app.register.tables.register import Patron, UtcInstant
-from app.rules.ages import AgeBand, age_band, day_in_norway
-from app.rules.card_code import Misread, NotOurs, parse
-from app.rules.card_status import State
-from app.rules.clocks import noted
-from app.rules.scan import (
+from app.rules.card.code import Misread, NotOurs, parse
+from app.rules.card.scan import (
     FAILURE_WINDOW_SECONDS,
     FAILURES_PER_KEY,
     SESSION_SECONDS,
@@ -36,6 +33,9 @@ from app.rules.scan import (
     Refused,
     judge,
 )
+from app.rules.card.status import State
+from app.rules.clocks import noted
+from app.rules.people.ages import AgeBand, age_band, day_in_norway
 
 _log = structlog.get_logger()
 

@@ -19,9 +19,9 @@ from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Device, Library, Patron
-from app.rules.card_code import Kind, build
+from app.rules.card.code import Kind, build
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 ROTATING_LASTS: Final = timedelta(days=365)
 STATIC_LASTS: Final = timedelta(days=90)

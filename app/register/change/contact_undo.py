@@ -19,7 +19,7 @@ from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
 from app.register.tables.register import ContactChange, Credential, Device, Message, Patron, PinVerifier
 from app.rules.errors import RuleBroken
-from app.rules.pin import LINK_SOURCE
+from app.rules.pins.pin import LINK_SOURCE
 
 
 class NothingToUndo(RuleBroken):

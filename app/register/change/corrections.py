@@ -27,10 +27,10 @@ from app.register.patron.proven import (
 from app.register.sign_in.one_time import forget_secrets
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Patron
-from app.rules.ages import day_in_norway
-from app.rules.contact import LANGUAGES, Contact, check_contact
 from app.rules.errors import RuleBroken
-from app.rules.person import Person, check_person
+from app.rules.people.ages import day_in_norway
+from app.rules.people.contact import LANGUAGES, Contact, check_contact
+from app.rules.people.person import Person, check_person
 
 _PERSON = ("name", "birth_date", "gender")
 _CALLED = {EMAIL: "email", SMS: "phone", LETTER: "address"}

@@ -16,7 +16,7 @@ from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Message
-from app.rules.card_status import DEATH
+from app.rules.card.status import DEATH
 from app.rules.errors import RuleBroken
 
 DEATH_WAITS: Final = timedelta(hours=23)

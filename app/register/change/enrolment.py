@@ -12,11 +12,11 @@ from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, chec
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Library
-from app.rules.ages import age_on, day_in_norway
-from app.rules.contact import Contact, ContactNotValid, check_contact
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
-from app.rules.person import Person, PersonNotValid, check_person
+from app.rules.people.ages import age_on, day_in_norway
+from app.rules.people.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.national_id import NationalId
+from app.rules.people.person import Person, PersonNotValid, check_person
 
 __all__ = [
     "AlreadyRegistered",

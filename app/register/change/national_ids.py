@@ -12,7 +12,7 @@ from app.register.patron.patrons import NATIONAL_ID, count_numbers, find_by_nati
 from app.register.store.transaction import db
 from app.register.tables.register import NationalIdToken
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
+from app.rules.people.national_id import NationalId
 
 MOST_NUMBERS = 10
 

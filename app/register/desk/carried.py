@@ -12,7 +12,7 @@ from typing import Final
 
 from app.register.keys.vault import SecretNotOpened, vault
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
+from app.rules.people.national_id import NationalId
 
 CARRIED_FOR: Final = timedelta(minutes=15)
 _SEALED_FOR = "desk.carried_national_id"

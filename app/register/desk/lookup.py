@@ -20,13 +20,13 @@ from app.register.patron.card_status import is_at_rest
 from app.register.patron.patrons import NATIONAL_ID
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
-from app.rules.ages import AgeBand, age_band, day_in_norway
-from app.rules.card_number import NotACardNumber, parse_card_number
-from app.rules.contact import Contact, ContactNotValid, check_contact
+from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
-from app.rules.names import fold_words, has_words
-from app.rules.national_id import NationalId
-from app.rules.pin import Budget
+from app.rules.people.ages import AgeBand, age_band, day_in_norway
+from app.rules.people.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.names import fold_words, has_words
+from app.rules.people.national_id import NationalId
+from app.rules.pins.pin import Budget
 
 PURPOSE: Final = "look-up"
 MOST_HITS: Final = 20

@@ -13,9 +13,9 @@ from app.register.patron.proven import unproven_channels
 from app.register.sign_in.devices import ShownDevice, list_devices
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Library, Patron
-from app.rules.ages import AgeBand, age_band, age_on, day_in_norway
-from app.rules.card_status import CardStatus
-from app.rules.contact import Contact
+from app.rules.card.status import CardStatus
+from app.rules.people.ages import AgeBand, age_band, age_on, day_in_norway
+from app.rules.people.contact import Contact
 
 MINIMUM: Final = "name, age band, home library, card number, card state"
 IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred contact, home library, card, devices"

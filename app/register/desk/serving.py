@@ -12,10 +12,10 @@ from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.patrons import NotJoined
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import Affiliation, DeskVisit, Patron, PresentedStep
-from app.rules.card_status import CardStatus
+from app.rules.card.scan import SESSION_SECONDS
+from app.rules.card.status import CardStatus
 from app.rules.clocks import LEEWAY
 from app.rules.errors import RuleBroken
-from app.rules.scan import SESSION_SECONDS
 
 PURPOSE = "counter"
 _LONGEST = timedelta(minutes=30)

@@ -10,8 +10,8 @@ from app.register.desk.lookup import PURPOSE
 from app.register.log.access_log import Looker, Terminal
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import AccessLogEntry, DeskVisit
+from app.rules.card.scan import SESSION_SECONDS
 from app.rules.errors import RuleBroken
-from app.rules.scan import SESSION_SECONDS
 
 FOUND_FOR = timedelta(minutes=10)
 

@@ -11,7 +11,7 @@ from app.register.patron.card_status import is_at_rest, is_dead, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
-from app.rules.card_status import DEATH, INACTIVE
+from app.rules.card.status import DEATH, INACTIVE
 
 _BATCH: Final = 100
 

@@ -15,8 +15,8 @@ from app.register.patron.card_status import is_at_rest
 from app.register.patron.uses import used_on
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, DeskVisit, Message, Patron, PresentedStep, Session
-from app.rules.ages import day_in_norway
-from app.rules.card_status import INACTIVE
+from app.rules.card.status import INACTIVE
+from app.rules.people.ages import day_in_norway
 
 YEARS: Final = 3
 _BATCH: Final = 1000

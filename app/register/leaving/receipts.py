@@ -13,7 +13,7 @@ from app.register.limits.budgets import from_source, give_back_tries, take_tries
 from app.register.store.transaction import db, end_transaction
 from app.register.tables.register import Erasure, Library, LibraryNotice
 from app.rules.errors import RuleBroken
-from app.rules.pin import RECEIPT_SOURCE
+from app.rules.pins.pin import RECEIPT_SOURCE
 
 _PURPOSE = "receipt"
 

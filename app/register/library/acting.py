@@ -9,9 +9,9 @@ from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Patron
-from app.rules.card_number import parse_card_number
+from app.rules.card.number import parse_card_number
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 ACTS: Final = Budget("library acts", limit=5000, seconds=3600)
 """Whoever names a card number learns whether somebody has it, so acts are slowed as fetches are."""

@@ -20,10 +20,10 @@ from app.register.patron.presence import has_joined, is_there
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Library, NationalIdToken, Patron
-from app.rules.ages import AgeBand, age_band, day_in_norway
-from app.rules.card_status import CardRefused, State
-from app.rules.national_id import NationalId
-from app.rules.pin import Budget
+from app.rules.card.status import CardRefused, State
+from app.rules.people.ages import AgeBand, age_band, day_in_norway
+from app.rules.people.national_id import NationalId
+from app.rules.pins.pin import Budget
 
 PURPOSE = "fetch"
 FINDS = Budget("national id finds", limit=600, seconds=3600)

@@ -18,8 +18,8 @@ from app.register.patron.presence import LONGEST_SESSION, has_joined, was_there
 from app.register.sign_in.pin_checks import enter_pin
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import DeskVisit, Patron, PresentedStep
-from app.rules.card_number import parse_card_number
-from app.rules.pin import Budget
+from app.rules.card.number import parse_card_number
+from app.rules.pins.pin import Budget
 
 BY_PAPERS: Final = Budget("joins by papers", limit=10, seconds=3600)
 """Papers are only said to have been seen, so a stolen login names them as it likes."""

@@ -10,7 +10,7 @@ from app.register.limits.unusual import Kind, count_act
 from app.register.patron.numbers import PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.store.transaction import end_transaction
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 LOOKS: Final = Budget("foreign look-ups", limit=600, seconds=24 * 3600)
 LOOKS_SLOW: Final = Budget("foreign look-ups slow", limit=1, seconds=60)

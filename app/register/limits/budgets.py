@@ -13,8 +13,8 @@ from app.register.store.transaction import direct_connection
 from app.register.tables.register import UtcInstant
 from app.rules.clocks import LEEWAY, is_ahead
 from app.rules.errors import RuleBroken
-from app.rules.pin import WIDE, Budget
-from app.rules.source import source_of
+from app.rules.pins.pin import WIDE, Budget
+from app.rules.pins.source import source_of
 
 _RIGHT_CARD = Budget("right card", limit=0, seconds=24 * 3600)
 _RIGHT_CARDS = Budget("right cards", limit=0, seconds=24 * 3600)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Integer, bindparam, func, select, text, updat
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import ActCount, UtcInstant
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 _log = structlog.get_logger()
 

@@ -17,8 +17,8 @@ from app.register.patron.proven import REACHED, Reachable, addresses_for
 from app.register.patron.proven import SMS as SMS
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Affiliation, Library, Message, Patron
-from app.rules.ages import day_in_norway
 from app.rules.errors import RuleBroken
+from app.rules.people.ages import day_in_norway
 
 FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
 FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"

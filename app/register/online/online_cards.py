@@ -20,12 +20,12 @@ from app.register.patron.patrons import find_by_national_id, lock_patron, regist
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
 from app.register.tables.register import Library, NationalIdToken, Patron
-from app.rules.ages import ADULT_FROM, age_on, day_in_norway
-from app.rules.card_status import CardRefused, CardStatus, State
-from app.rules.contact import check_contact
+from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
-from app.rules.person import Person, check_person
+from app.rules.people.ages import ADULT_FROM, age_on, day_in_norway
+from app.rules.people.contact import check_contact
+from app.rules.people.national_id import NationalId
+from app.rules.people.person import Person, check_person
 
 DONE_FOR: Final = timedelta(minutes=10)
 """How long a second click on the last button still leads in."""

@@ -13,7 +13,7 @@ from app.register.online.registrations import RegistrationGone, lock_registratio
 from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Registration
-from app.rules.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
+from app.rules.pins.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
 
 _LEASE = timedelta(seconds=30)
 _PAUSE = timedelta(seconds=10)

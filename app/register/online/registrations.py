@@ -20,9 +20,9 @@ from app.register.patron.patrons import NATIONAL_ID
 from app.register.sign_in.one_time import CODE_LASTS
 from app.register.store.transaction import db
 from app.register.tables.register import Registration
-from app.rules.contact import Contact
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import NationalId
 
 OWN: Final = "own"
 CHILD: Final = "child"

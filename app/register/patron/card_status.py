@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, func, or_
 
 from app.register.tables.register import Patron
-from app.rules.card_status import DEATH, LOST, CardStatus, State
+from app.rules.card.status import DEATH, LOST, CardStatus, State
 
 COLUMNS: Final = (Patron.card_state, Patron.frozen_at, Patron.erase_reason, Patron.local_to)
 """What a statement selects for `status_of`."""

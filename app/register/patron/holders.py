@@ -8,8 +8,8 @@ from sqlalchemy import select
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Patron
-from app.rules.ages import age_on, day_in_norway
-from app.rules.card_status import CardStatus
+from app.rules.card.status import CardStatus
+from app.rules.people.ages import age_on, day_in_norway
 
 
 @dataclass(frozen=True, slots=True)

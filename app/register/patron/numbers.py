@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
 from app.register.tables.register import IssuedNumber, NumberSeries, Patron
-from app.rules.card_number import parse_card_number
+from app.rules.card.number import parse_card_number
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 CARD_NUMBER = "card number"
 MOST_RESERVED = 100_000

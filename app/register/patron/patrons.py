@@ -13,11 +13,11 @@ from app.register.patron.numbers import draw_number, note_number
 from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
-from app.rules.ages import day_in_norway
-from app.rules.card_status import CardRefused, State
-from app.rules.contact import Contact
+from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId
+from app.rules.people.ages import day_in_norway
+from app.rules.people.contact import Contact
+from app.rules.people.national_id import NationalId
 
 NATIONAL_ID = "national id"
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists
 
 from app.register.tables.register import AccessLogEntry, Affiliation, Credential, DeskVisit, Patron, PresentedStep
-from app.rules.scan import SESSION_SECONDS
+from app.rules.card.scan import SESSION_SECONDS
 
 PIN_CHECK: Final = "pin-check"
 PIN_COUNTS: Final = timedelta(seconds=SESSION_SECONDS)

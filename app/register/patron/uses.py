@@ -7,8 +7,8 @@ from sqlalchemy import Date, Update, case, literal, or_, update
 
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import Patron
-from app.rules.ages import day_in_norway
-from app.rules.card_status import INACTIVE
+from app.rules.card.status import INACTIVE
+from app.rules.people.ages import day_in_norway
 
 
 def note_use(*, patron_id: int, now: datetime) -> None:

@@ -13,7 +13,7 @@ from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP
 from app.register.sign_in.pins import in_use_since
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import Patron
-from app.rules.pin import CODE_SENT
+from app.rules.pins.pin import CODE_SENT
 
 _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}
 

@@ -20,7 +20,7 @@ from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import OneTimeSecret, Patron
 from app.rules.errors import RuleBroken
-from app.rules.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
+from app.rules.pins.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
 
 NEW_PIN, NEW_DEVICE, STEP_UP = "new-pin", "new-device", "step-up"
 LINK_LASTS: Final = timedelta(hours=1)

@@ -16,9 +16,9 @@ from app.register.patron.presence import PIN_CHECK, has_joined, is_there
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import direct_connection
 from app.register.tables.register import Patron
-from app.rules.card_number import NotACardNumber, parse_card_number
-from app.rules.card_status import State
-from app.rules.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
+from app.rules.card.number import NotACardNumber, parse_card_number
+from app.rules.card.status import State
+from app.rules.pins.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 
 _FIELDS = "PIN"
 

@@ -16,8 +16,8 @@ from app.register.patron.card_status import lets_holder_in
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Message, Patron, PinOrder
-from app.rules.card_number import NotACardNumber, parse_card_number
-from app.rules.pin import (
+from app.rules.card.number import NotACardNumber, parse_card_number
+from app.rules.pins.pin import (
     CODE_ORDER_ALL,
     CODE_ORDER_CARD,
     CODE_ORDER_SOURCE,
@@ -27,7 +27,7 @@ from app.rules.pin import (
     ORDER_SOURCE,
     ORDER_STRICT_SOURCE,
 )
-from app.rules.source import source_of
+from app.rules.pins.source import source_of
 
 SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
 

@@ -14,10 +14,10 @@ from app.register.patron.uses import note_use
 from app.register.sign_in.devices import recognise_device
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Patron, PinVerifier
-from app.rules.ages import day_in_norway
-from app.rules.card_number import NotACardNumber, parse_card_number
+from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
-from app.rules.pin import (
+from app.rules.people.ages import day_in_norway
+from app.rules.pins.pin import (
     ALL,
     CARD_DAY,
     CARD_SOON,
@@ -29,7 +29,7 @@ from app.rules.pin import (
     STRICT_SOURCE,
     is_pin,
 )
-from app.rules.source import source_of
+from app.rules.pins.source import source_of
 
 
 class SignInRefused(RuleBroken):

@@ -17,7 +17,7 @@ from app.register.store.driver import Statement, direct_line, read_instant
 from app.register.store.transaction import db
 from app.register.tables.register import Machine, MachineAnswer
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
+from app.rules.pins.pin import Budget
 
 FORMER_PASSWORD = timedelta(days=7)
 _FAILURES = Budget("machine", limit=100, seconds=5 * 60)

@@ -12,10 +12,10 @@ from app.register.limits.budgets import Try, from_source, give_back_tries, take_
 from app.register.staff.desk_browsers import is_desk_browser
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Library, Staff
-from app.rules.card_code import step_at
+from app.rules.card.code import step_at
 from app.rules.errors import RuleBroken
-from app.rules.pin import Budget
-from app.rules.source import source_of
+from app.rules.pins.pin import Budget
+from app.rules.pins.source import source_of
 
 _HERE = Budget("desk user here", limit=10, seconds=15 * 60)
 _USER = Budget("desk user", limit=30, seconds=15 * 60)

@@ -1,6 +1,6 @@
 """Signing in with the country's own service: what the browser carries meanwhile, and what comes of it.
 
-The way there is a link, since a form may not lead off the portal (web/headers.py). The way back is a page that writes
+The way there is a link, since a form may not lead off the portal (web/http/headers.py). The way back is a page that writes
 nothing and sends its answer in by itself (docs/adr/0004); without JavaScript one presses its button. An answer counts
 once, in the browser that began, for a quarter of an hour.
 """
@@ -20,8 +20,8 @@ from app.eid.refusals import EidRefused, Why
 from app.register.keys.vault import hash_of_random_token
 from app.register.limits.budgets import TooManyAttempts, from_source, give_back_tries, take_tries
 from app.rules.errors import RuleBroken
-from app.rules.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
-from app.rules.pin import EID_ONCE, EID_SOURCE
+from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.pins.pin import EID_ONCE, EID_SOURCE
 from app.web.clock import now, today
 from app.web.pages.languages import language
 

@@ -14,7 +14,7 @@ from app.register.sign_in.confirmation import ask_for_code, code_channel, may_st
 from app.register.sign_in.devices import is_confirmed
 from app.register.sign_in.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.rules.errors import RuleBroken
-from app.rules.pin import CODE_RESENT_AFTER
+from app.rules.pins.pin import CODE_RESENT_AFTER
 from app.web.clock import now
 from app.web.gate import channels_served
 from app.web.http.cookies import device_token, keep_device

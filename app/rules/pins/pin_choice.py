@@ -12,7 +12,7 @@ from itertools import pairwise, permutations, product
 from typing import Final
 
 from app.rules.errors import RuleBroken
-from app.rules.pin import is_pin
+from app.rules.pins.pin import is_pin
 
 _LENGTH = 4
 _EVERY_PIN = tuple(f"{number:04d}" for number in range(10_000))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.rules.card_code import CardCode, Kind, matching_step, step_at
-from app.rules.card_status import State
+from app.rules.card.code import CardCode, Kind, matching_step, step_at
+from app.rules.card.status import State
 from app.rules.clocks import is_ahead
 
 SESSION_SECONDS = 300

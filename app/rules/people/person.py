@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from app.rules.ages import age_on
-from app.rules.contact import LANGUAGES
 from app.rules.errors import RuleBroken
+from app.rules.people.ages import age_on
+from app.rules.people.contact import LANGUAGES
 
 GENDERS: Final = ("female", "male", "unknown")
 LONGEST_NAME: Final = 120

@@ -1,0 +1,1 @@
+"""Who somebody is, how old, and how they are reached."""

@@ -1,0 +1,1 @@
+"""PINs, which are guessed easily, and how many tries there are."""
