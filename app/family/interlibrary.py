@@ -16,6 +16,7 @@ from app.ils.policy import LibraryRules
 from app.ils.port import Refused, Unavailable
 from app.register.patron.patrons import get_patron, list_affiliations
 from app.register.store.transaction import end_transaction
+from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
 from app.web.pages.languages import language
@@ -79,10 +80,15 @@ def cancel_interlibrary() -> ResponseReturnValue:
 
 
 def _own_card_number() -> str:
-    """Return the card number of whoever is signed in. The library is asked next: nothing is held open meanwhile."""
-    number = get_patron(patron_id=current_user.patron_id).card_number
+    """Return the card number of whoever is signed in. The library is asked next: nothing is held open meanwhile.
+
+    Raises CardRefused where the card is not in use.
+    """
+    patron = get_patron(patron_id=current_user.patron_id)
     end_transaction()
-    return number
+    if patron.block is not None:
+        raise CardRefused(patron.block)
+    return patron.card_number
 
 
 def _lending_libraries() -> tuple[Choices, list[str]]:

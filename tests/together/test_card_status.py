@@ -59,3 +59,13 @@ def test_a_card_that_was_never_activated_here_is_lent_nothing(desk: FlaskClient,
         "/desk/counter/checkout", data={"csrf_token": csrf_token(desk, "/desk/patron"), "barcode": FREE_ITEM}
     )
     assert "not activated at this library" in main_text(desk.get(answer.location))
+
+
+def test_whoever_froze_their_card_is_told_to_thaw_it_before_they_renew(app: APIFlask, child: FlaskClient, clock: Clock):
+    token = csrf_token(child, "/my/loans")
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(frozen_at=clock()))
+        db.session.commit()
+    answer = child.post("/my/loans/renew-all", data={"csrf_token": token, "library_id": "2023500", "permission_id": ""})
+    assert answer.status_code == 409
+    assert "The card is frozen" in main_text(answer)

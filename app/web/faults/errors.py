@@ -15,6 +15,7 @@ from app.register.journal.journaling import NotInJournal, RegisterIsBehind
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import has_ended
 from app.register.store.transaction import came_too_late, db
+from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, show_the_way_in
 
@@ -108,6 +109,8 @@ def answer_errors(app: Flask) -> None:
         if _is_nobody_now() and not _at_desk():
             return show_the_way_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
+        if isinstance(error, CardRefused) and error.state is State.FROZEN:
+            sentence = _("The card is frozen, so nothing was changed. Whose card it is thaws it under My data.")
         return error_page(status=409, title=_("That did not work"), sentence=sentence)
 
     @app.errorhandler(NotInJournal)
