@@ -1,8 +1,8 @@
 """Signing in with the country's own service: what the browser carries meanwhile, and what comes of it.
 
-The way there is a link, since a form may not lead off the portal (web/http/headers.py). The way back is a page that writes
-nothing and sends its answer in by itself (docs/adr/0004); without JavaScript one presses its button. An answer counts
-once, in the browser that began, for a quarter of an hour.
+The way there is a link, since a form may not lead off the portal (web/http/headers.py). The way back is a page that
+writes nothing and sends its answer in by itself (docs/adr/0004); without JavaScript one presses its button. An answer
+counts once, in the browser that began, for a quarter of an hour.
 """
 
 import hmac
