@@ -9,11 +9,13 @@ from sqlalchemy import select
 from app.card.offers import Wallets
 from app.eid.provider import Provider
 from app.register.change.corrections import Correction, correct_patron
+from app.register.limits.budgets import take_tries
 from app.register.messages.contact_changes import undo_word
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.store.transaction import db
 from app.register.tables.register import ContactChange, Message
 from app.rules.people.contact import Contact
+from app.rules.pins.pin import ALL, STRICT_ALL
 from app.web.access import Audience
 from tests.conftest import Clock
 from tests.doors.coming import come, fill_in, finish, read_code, service
@@ -39,6 +41,15 @@ def undo_link_of_the_guardian(app: APIFlask) -> str:
         db.session.commit()
         change_id = db.session.scalars(select(ContactChange.id)).one()
         return f"/undo/{undo_word(change_id, by_letter=False)}"
+
+
+def use_up_the_countrys_wrong_pins(app: APIFlask) -> None:
+    app.config["NEW_DEVICE"] = "code"
+    # On the next day, so that what was wrong before counts no more.
+    tomorrow = app.config["CLOCK"].turn(days=1)
+    with app.app_context():
+        for budget in (ALL, STRICT_ALL):
+            take_tries(tries=[(budget, "")] * budget.limit, now=tomorrow)
 
 
 def letter_of_the_guardian(app: APIFlask) -> int:
@@ -109,5 +120,8 @@ def test_a_walk_through_all_pages_renders_every_template(
         assert guardian.get("/my/pin", follow_redirects=True).request.path == "/my/confirm"
         erased = submit(guardian, "/my/data/erase", confirm_pin=GUARDIAN[1])
         assert guardian.get(erased.location).status_code == 200
+        use_up_the_countrys_wrong_pins(app)
+        newcomer = new_browser()
+        assert newcomer.get(log_in(newcomer, *CHILD).location).status_code == 200
     app.extensions["eid"]._client.close()
     assert list_templates() - used == set()
