@@ -19,7 +19,7 @@ def refusal(act) -> str:
 
 
 def test_it_is_a_lending_system(circulation):
-    assert isinstance(circulation.lending.loans, LendingSystem)
+    assert isinstance(circulation.lending, LendingSystem)
 
 
 def test_a_copy_goes_out_once_and_the_second_scan_repeats(circulation):

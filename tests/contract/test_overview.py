@@ -21,11 +21,11 @@ TIMEOUT = 10
 def test_each_library_is_asked_once_for_the_whole_family(circulation, sip2_world):
     circulation.lend(ANNA)
     sip2_world.lend(BERIT)
-    before = circulation.http.calls(), sip2_world.calls()
+    before = circulation.calls(), sip2_world.calls()
     systems = Systems({"Mull": circulation.system, "Nba": sip2_world.system})
     family = [ANNA, BERIT, CARLA, NOBODY]
     overview = ask_libraries(systems=systems, wanted={"Mull": family, "Nba": family}, timeout=TIMEOUT)
-    assert (circulation.http.calls() - before[0], sip2_world.calls() - before[1]) == (1, 1)
+    assert (circulation.calls() - before[0], sip2_world.calls() - before[1]) == (1, 1)
     assert {library: len(accounts) for library, accounts in overview.accounts.items()} == {"Mull": 4, "Nba": 4}
     assert [(library, len(account.loans)) for library, account in overview.of(ANNA)] == [("Mull", 1), ("Nba", 0)]
     assert overview.unavailable == overview.unconnected == ()

@@ -176,7 +176,7 @@ def test_without_javascript_a_card_is_made_and_corrected(open_page: Opener, port
     expect(page.locator("main")).to_contain_text("Dette er ikke et telefonnummer.")
     page.get_by_label("Telefon").fill("999 00 777")
     librarian.presses("Lagre")
-    librarian.reads("Det som ble endret, er lagret.")
+    librarian.reads("Endringene er lagret.")
     expect(page.locator("main")).to_contain_text("+4799900777")
     librarian.presses("Ferdig")
     expect(page).to_have_url("/desk")

@@ -126,7 +126,9 @@ class System:
         self._keep(number, version, self._ask_for(number))
 
     def _keep(self, number: str, version: int, fetched: dict[str, Any] | None) -> None:
-        self._versions[number] = max(version, fetched["version"] if fetched else 0, self._versions.get(number, 0))
+        # Of somebody who left in the meantime the register tells the number alone.
+        known = fetched.get("version", 0) if fetched else 0
+        self._versions[number] = max(version, known, self._versions.get(number, 0))
         if fetched is None:
             # They have another number by now, or are gone: what became of them stands further on in the line.
             return

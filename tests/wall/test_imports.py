@@ -18,8 +18,8 @@ app.__path__ = ["app"]
 sys.modules["app"] = app
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
-    for module in pkgutil.iter_modules(package.__path__, name + "."):
-        if not module.name.endswith("__main__"):
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        if not module.name.endswith(("__main__", ".env")) and ".migrations" not in module.name:
             importlib.import_module(module.name)
 print(json.dumps(sorted(sys.modules)))
 """

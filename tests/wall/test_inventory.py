@@ -8,6 +8,7 @@ import pytest
 from app.register.journal.journaling import JOURNAL_ENTRIES
 from app.register.leaving import inventory, retention
 from app.register.library.notices import GONE_NUMBERS
+from app.register.online.registrations import REGISTRATIONS
 from app.register.sign_in.one_time import LETTER_LASTS
 from app.register.sign_in.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
 from app.register.staff.machines import FORMER_PASSWORD
@@ -59,7 +60,7 @@ PERIODS = {
     "messages": [words(retention.SENT_MESSAGES), words(retention.FORMER_ADDRESSES)],
     "credentials": [words(retention.EXPIRED_CREDENTIALS)],
     "devices": [words(retention.EXPIRED_CREDENTIALS)],
-    "registrations": [words(retention.REGISTRATIONS)],
+    "registrations": [words(REGISTRATIONS)],
     "sessions": [seconds(lasting.absolute) for lasting in (BORROWED_DEVICE, OWN_DEVICE, DESK)],
     "one_time_secrets": [words(LETTER_LASTS)],
     "pin_orders": [words(retention.PIN_ORDERS)],

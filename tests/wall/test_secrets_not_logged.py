@@ -160,12 +160,14 @@ def production(database_url: str, clock: Clock, mail: MailServer) -> Iterator[AP
 
 
 def deliver(app: APIFlask, mail: MailServer, pattern: str) -> str:
-    """Let the worker do what is due, and return what stands in the newest mail."""
+    """Let the worker do what is due, and return what stands in the newest mail that has it."""
     with app.app_context():
         while work_once():
             pass
         db.session.remove()
-    found = re.search(pattern, mail.received[-1].get_content(), re.M)
+    # Links and codes go first, and what else is to be told comes after them.
+    bodies = [message.get_content() for message in reversed(mail.received)]
+    found = next((match for body in bodies if (match := re.search(pattern, body, re.M))), None)
     assert found is not None
     return found[1]
 

@@ -60,6 +60,7 @@ UNTRACEABLE: Final[Mapping[str, str]] = {
     "access_log_head": NO_PATRON,
     "access_log_removals": NOT_TRACEABLE,
     "access_log_roots": NO_PATRON,
+    "act_counts": NO_PATRON,
     "attempt_counts": NOT_TRACEABLE,
     "erasures": NOT_TRACEABLE,
     "pin_orders": NOT_TRACEABLE,
