@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from app.register.keys import evaluations
 from app.register.keys import vault as vault_module
 from app.register.keys.evaluations import LONGEST_BEFORE, LONGEST_WAIT, Gate, TooBusy
 from app.register.keys.vault import hash_password
@@ -107,7 +106,7 @@ def test_no_more_than_so_many_hash_at_once(monkeypatch: pytest.MonkeyPatch) -> N
             return taken
 
     hashed = vault_module._ARGON2ID.hash
-    monkeypatch.setattr(evaluations, "GATE", gate)
+    monkeypatch.setattr(vault_module, "GATE", gate)
     monkeypatch.setattr(vault_module, "_ARGON2ID", Counting())
     threads = [threading.Thread(target=hash_password, args=("a password",)) for _ in range(8)]
     for thread in threads:

@@ -49,6 +49,20 @@ class Gate:
         self._lock = threading.Lock()
         self.inside = 0
         self._seconds = seconds
+        self._evaluators: tuple[int, ThreadPoolExecutor] | None = None
+
+    def evaluate(self, work: Callable[[], T]) -> T:
+        """Do a slow hash in its turn, and in a thread that gives way to whoever shows or scans a card."""
+        with self.turn():
+            return self._threads().submit(work).result()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        # A forked process has no threads but one.
+        with self._lock:
+            if self._evaluators is None or self._evaluators[0] != os.getpid():
+                pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="evaluation", initializer=_give_way)
+                self._evaluators = (os.getpid(), pool)
+            return self._evaluators[1]
 
     def check_room(self, *, waited: float = 0.0) -> None:
         """Raise TooBusy where whoever has waited so many seconds already would have to wait for too long.
@@ -89,28 +103,6 @@ def _give_way() -> None:
     # Linux schedules each thread by itself, and lets it lower its own priority. Elsewhere it stays as it is.
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
-def _make_evaluators() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_share(), thread_name_prefix="evaluation", initializer=_give_way)
-
-
-_evaluators = _make_evaluators()
-
-
-def _replace_evaluators() -> None:
-    global _evaluators
-    _evaluators = _make_evaluators()
-
-
-# A forked process has no threads but one.
-os.register_at_fork(after_in_child=_replace_evaluators)
-
-
-def evaluate(work: Callable[[], T]) -> T:
-    """Do a slow hash in its turn, and in a thread that gives way to whoever shows or scans a card."""
-    with GATE.turn():
-        return _evaluators.submit(work).result()
 
 
 GATE: Final = Gate(at_once=_share())
