@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ from sqlalchemy import create_engine, text
 from app import create_app
 from app.ils.webhook import draw_key, write_key
 from app.register.library.webhooks import listen_at
+from app.register.limits.unusual import Kind
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.tables.register import ActCount, Library
 from tests.conftest import settings_for
 from tests.postgres import create_database, running_postgres
 from tests.wall.bad_network import Fate, Network
@@ -54,10 +55,20 @@ def register() -> Iterator[str]:
                 db.session.add(Library(id=library_id, name=f"Library {library_id}", kind="folkbib"))
                 db.session.flush()
                 connect_machine(username=library_id, library_id=library_id, kind="system", password=PASSWORD)
+                be_busy(library_id)
             db.session.commit()
             db.session.remove()
             db.engine.dispose()
         yield url
+
+
+def be_busy(library_id: str) -> None:
+    """Let a month's worth of changes an hour be what is usual at a library, so that none of it is slowed."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for week in range(1, 5):
+        for after in (0, 1):
+            at = hour + timedelta(hours=after) - timedelta(weeks=week)
+            db.session.add_all(ActCount(library_id=library_id, kind=kind, hour=at, taken=CHANGES) for kind in Kind)
 
 
 @dataclass(frozen=True)

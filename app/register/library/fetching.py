@@ -16,7 +16,7 @@ from app.register.log.access_log import Looker, write_down, write_down_with_act
 from app.register.patron.card_status import is_taken_at, status_of
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NATIONAL_ID, NoSuchPatron
-from app.register.patron.presence import has_joined, is_there
+from app.register.patron.presence import has_joined, is_there, was_told
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Library, NationalIdToken, Patron
@@ -179,6 +179,7 @@ def _read(
             Library.name.label("home_library"),
             joined.label("joined"),
             (joined | is_there(library_id, now=now)).label("known"),
+            was_told(library_id).label("told"),
         )
         .join(Library, Library.id == Patron.home_library_id)
         .where(condition, is_taken_at(library_id))
@@ -186,8 +187,8 @@ def _read(
 
 
 def _count_if_stranger(row: Row[tuple[object]] | None, *, library_id: str, now: datetime) -> None:
-    """Count who is none of the library's patrons, before anything is told. Raises TooManyAttempts."""
-    if row is None or not row.known:
+    """Count who is, and was, none of the library's patrons, before anything is told. Raises TooManyAttempts."""
+    if row is None or not (row.known or row.told):
         count_stranger(library_id=library_id, now=now)
 
 

@@ -5,7 +5,15 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, exists
 
-from app.register.tables.register import AccessLogEntry, Affiliation, Credential, DeskVisit, Patron, PresentedStep
+from app.register.tables.register import (
+    AccessLogEntry,
+    Affiliation,
+    Credential,
+    DeskVisit,
+    LibraryNotice,
+    Patron,
+    PresentedStep,
+)
 from app.rules.card.scan import SESSION_SECONDS
 
 PIN_CHECK: Final = "pin-check"
@@ -17,6 +25,14 @@ LONGEST_SESSION: Final = timedelta(minutes=30)
 def has_joined(library_id: str) -> ColumnElement[bool]:
     """Return the condition that the patron of a statement has activated the card at this library."""
     return exists().where(Affiliation.patron_id == Patron.id, Affiliation.library_id == library_id)
+
+
+def was_told(library_id: str) -> ColumnElement[bool]:
+    """Return the condition that this library was told of the patron of a statement, and that is still kept.
+
+    Whoever left a moment ago is asked for by a system that follows its notices.
+    """
+    return exists().where(LibraryNotice.library_id == library_id, LibraryNotice.patron_id == Patron.id)
 
 
 def is_there(library_id: str, *, now: datetime) -> ColumnElement[bool]:
