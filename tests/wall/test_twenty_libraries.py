@@ -154,9 +154,9 @@ class Truth:
         """Return for each library what it ought to hold, by card number."""
         found: dict[str, dict[str, dict[str, Any]]] = {library_id: {} for library_id in LIBRARIES}
         for row in self.rows("SELECT * FROM patrons JOIN affiliations ON patron_id = id"):
-            state = "frozen" if row["frozen_at"] else row["card_state"]
+            state = "frozen" if row["frozen_at"] and row["card_state"] != "lost" else row["card_state"]
             ought = {"name": row["name"], "home_library_id": row["home_library_id"], "card_state": state}
-            if state != "frozen":
+            if not row["frozen_at"]:
                 ought |= {name: row[name] for name in _DETAILS} | {"birth_date": row["birth_date"].isoformat()}
             found[row["library_id"]][row["card_number"]] = ought
         return found
