@@ -31,10 +31,10 @@ _SCATTER = 618_033_988_749
 _PATRONS = text(
     """
     INSERT INTO patrons (card_number, card_state, name, birth_date, gender, address, postcode, place, email,
-                         preferred_contact, home_library_id, registered_at)
+                         preferred_contact, language, home_library_id, registered_at, last_used_on, version)
     WITH RECURSIVE numbered(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbered WHERE n < :people)
     SELECT 'N' || (100000000 + n), 'active', 'Invented Patron ' || n, '1984-04-12', 'unknown', 'Furuveien 3', '2050',
-           'Jessheim', 'patron' || n || '@example.org', 'email', :library_id, :now
+           'Jessheim', 'patron' || n || '@example.org', 'email', 'nb', :library_id, :now, CURRENT_DATE, 1
     FROM numbered
     """
 )

@@ -33,10 +33,10 @@ PIN = "4719"
 DOORS = ("kiosk", "door", "supplier", "system")
 _PATRONS = """
     INSERT INTO patrons (card_number, card_state, name, birth_date, gender, address, postcode, place, email,
-                         preferred_contact, home_library_id, registered_at)
+                         preferred_contact, language, home_library_id, registered_at, last_used_on, version)
     WITH RECURSIVE numbered(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbered WHERE n < :people)
     SELECT 'N' || (100500000 + n), 'active', 'Invented Patron ' || n, '2011-04-12', 'unknown', 'Furuveien 3', '2050',
-           'Jessheim', 'pupil' || n || '@example.org', 'email', :library_id, :now
+           'Jessheim', 'pupil' || n || '@example.org', 'email', 'nb', :library_id, :now, CURRENT_DATE, 1
     FROM numbered
 """
 _JOINED = """
