@@ -7,7 +7,7 @@ checksum (AZ). Messages end with CR; there are machines that send CR LF or LF.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.rules.errors import RuleBroken
@@ -78,7 +78,7 @@ def checksum(content: bytes) -> bytes:
 
 
 class Message:
-    """A message without its end, looked at and never taken apart. `code` may be of no message that SIP2 knows."""
+    """A message without its end. `code` may be of no message that SIP2 knows."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -101,9 +101,19 @@ class Message:
         """Whether the checksum is right; true where there is none."""
         return self._sum is None or checksum(self.content[: -len(self._sum)]) == self._sum.upper().rjust(4, b"0")
 
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The names and values of all fields behind the fixed ones, in their order.
+
+        Where the fixed fields are shorter than SIP2 says, or the code is unknown, there is none.
+        """
+        start = 2 + FIXED_LENGTHS.get(self.code, self._end)
+        parts = self.content[start : self._end].split(b"|")
+        return [(part[:2], part[2:]) for part in parts if len(part) >= 2]
+
     def fixed(self, start: int, length: int) -> bytes:
         """Return bytes of the fixed fields, counted from behind the code; nothing where the message is too short."""
-        value = self.content[2 + start : 2 + start + length]
+        value = self.content[2 + start : min(2 + start + length, self._end)]
         return value if len(value) == length else b""
 
     def value(self, name: bytes) -> bytes:
@@ -143,6 +153,11 @@ class Message:
             start, end = end + 1, _find(self.content, b"|", end + 1, self._end)
             if self.content.startswith(name, start) and start + len(name) <= end:
                 yield start + len(name), end
+
+
+def compose(code: bytes, fixed: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a message without sequence number and checksum. The values hold no "|" and no end of a message."""
+    return code + fixed + b"".join(name + value + b"|" for name, value in fields)
 
 
 def sign(content: bytes, *, sequence: bytes | None) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.rules.sip2 import Message, sign
+from app.rules.sip2 import Message, compose, sign
 
 # Charge, renewal, recall and hold privileges denied; nothing is said about the other ten.
 _NO_PRIVILEGES = b"YYYY" + b" " * 10
@@ -83,5 +83,5 @@ def refuse(message: Message, *, sentence: bytes, now: datetime) -> bytes:
     fields = [(name, values.get(name, b"")) for name in shape.names]
     if message.code != _WITHOUT_WORDS:
         fields.append((b"AF", sentence))
-    content = shape.code + shape.fixed(message, date) + b"".join(name + value + b"|" for name, value in fields)
+    content = compose(shape.code, shape.fixed(message, date), fields)
     return sign(content, sequence=message.sequence) if message.has_checksum else content

@@ -9,7 +9,7 @@ import time
 import structlog
 
 from app.rules.errors import RuleBroken
-from app.rules.sip2 import Frame, Message, TooLong, sign
+from app.rules.sip2 import Frame, Message, TooLong, compose, sign
 from app.sip2.aliases import Alias
 from app.sip2.answers import SEND_AGAIN, is_answerable, refuse
 from app.sip2.checks import RegisterUnavailable
@@ -271,5 +271,5 @@ def _own_sign_on(settings: LibraryGateway) -> bytes:
     """Return the sign-on for a kiosk that sends none, if the library has a login at its system."""
     if not settings.ils_user:
         return b""
-    content = b"9300CN" + settings.ils_user + b"|CO" + settings.ils_password + b"|"
+    content = compose(_SIGN_ON, b"00", [(b"CN", settings.ils_user), (b"CO", settings.ils_password)])
     return sign(content, sequence=b"0") + b"\r"

@@ -14,7 +14,7 @@ from typing import Final, Literal, Self
 from app.ils.budget import Budget
 from app.ils.port import Account, Block, Hold, Loan, Refused, Unavailable
 from app.ils.reading import clean_text, read_currency, to_smallest_unit
-from app.ils.sip2.wire import Connection, Message
+from app.ils.sip2.wire import Answer, Connection
 
 Encoding = Literal["cp850", "latin-1", "utf-8"]
 
@@ -160,7 +160,7 @@ class Session:
             ("AC", self._settings.terminal_password),
         ]
 
-    def _patron(self, card_number: str, which: _List, start: int = 0, end: int = 0) -> Message:
+    def _patron(self, card_number: str, which: _List, start: int = 0, end: int = 0) -> Answer:
         summary = "".join("Y" if place == which.place else " " for place in range(_SUMMARY_LENGTH))
         page = [("BP", str(start)), ("BQ", str(end))] if start else []
         fields = [*self._named(card_number), ("AD", ""), *page]
@@ -170,7 +170,7 @@ class Session:
             raise Unavailable("bad_answer")
         return answer
 
-    def _all(self, card_number: str, information: Message, which: _List) -> Sequence[str]:
+    def _all(self, card_number: str, information: Answer, which: _List) -> Sequence[str]:
         count = _count(information, which)
         if count == 0:
             return []
@@ -185,7 +185,7 @@ class Session:
             found, page = found + following, following
         raise Unavailable("bad_answer")
 
-    def _item(self, item: str) -> Message:
+    def _item(self, item: str) -> Answer:
         fields = [
             ("AO", self._settings.institution),
             ("AB", item),
@@ -229,7 +229,7 @@ class Session:
             queue_position=0 if ready else None,
         )
 
-    def _due_on(self, information: Message) -> date:
+    def _due_on(self, information: Answer) -> date:
         return self._day(information.first("AH"))
 
     def _day(self, value: str) -> date:
@@ -243,7 +243,7 @@ class Session:
             raise Unavailable("bad_answer") from None
 
 
-def _count(information: Message, which: _List) -> int | None:
+def _count(information: Answer, which: _List) -> int | None:
     text = information.fixed[which.count : which.count + 4].strip()
     if not text:
         return None  # the server does not count; its list is what there is

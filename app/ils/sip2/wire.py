@@ -1,9 +1,4 @@
-"""SIP2 on the wire: messages, checksums and a connection. Source: 3M Standard Interchange Protocol, version 2.00.
-
-A message is a two-digit code, fields of fixed length, then fields of two letters and a value that end with "|". With
-error detection it ends with a sequence number (AY) and a checksum (AZ). Messages end with CR; servers that send CR LF
-or LF are understood.
-"""
+"""The gate's end of a SIP2 connection: a message is sent, the answer checked and read. `rules.sip2` is the codec."""
 
 import re
 import socket
@@ -14,21 +9,18 @@ from typing import Final
 
 from app.ils.budget import CONNECT_SECONDS, Budget
 from app.ils.port import Unavailable
-from app.rules.sip2 import checksum
+from app.rules.sip2 import FIXED_LENGTHS, Framer, Message, TooLong, compose, sign
 
 MAX_MESSAGE: Final = 64 * 1024
 
-# Code of an answer -> the length of all its fixed fields together.
-_FIXED: Final = {"94": 1, "64": 59, "18": 24, "30": 22, "66": 27}
 _RESEND: Final = "96"
-_TRAILER: Final = re.compile(rb"(?:AY(\d))?AZ([0-9A-Fa-f]{4})\Z")
 # The field separator, the end of a message, and whatever else is no text.
 _UNSENDABLE: Final = re.compile(r"[|\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """An answer: its fixed fields as one text, and the others in their order."""
+class Answer:
+    """What a server said: its fixed fields as one text, and the others in their order."""
 
     code: str
     fixed: str
@@ -47,38 +39,28 @@ def encode(code: str, fixed: str, fields: Sequence[tuple[str, str]], *, sequence
     """Return a message; with `sequence` (0-9) it has a checksum. ValueError where a value cannot be sent."""
     if any(_UNSENDABLE.search(value) for _, value in fields):
         raise ValueError("a field's value holds a separator")
-    text = code + fixed + "".join(f"{name}{value}|" for name, value in fields)
     try:
-        content = text.encode(encoding)
+        encoded = [(name.encode("ascii"), value.encode(encoding)) for name, value in fields]
     except UnicodeEncodeError:
         raise ValueError("a field's value has no place in the encoding") from None
-    if sequence is not None:
-        content += b"AY%dAZ" % sequence
-        content += checksum(content)
-    return content + b"\r"
+    content = compose(code.encode("ascii"), fixed.encode("ascii"), encoded)
+    return (content if sequence is None else sign(content, sequence=b"%d" % sequence)) + b"\r"
 
 
-def decode(raw: bytes, *, sequence: int | None, encoding: str) -> Message:
-    """Return the message in `raw`, which is without its end. Unavailable: a checksum or sequence number that is wrong,
-    a code nobody asked for, characters that are not of the encoding."""
-    if trailer := _TRAILER.search(raw):
-        if checksum(raw[:-4]) != trailer[2].upper():
-            raise Unavailable("bad_answer")
-        if sequence is not None and trailer[1] is not None and int(trailer[1]) != sequence:
-            raise Unavailable("bad_answer")
-        raw = raw[: trailer.start()]
+def decode(raw: bytes, *, sequence: int | None, encoding: str) -> Answer:
+    """Return the answer in `raw`, which is without its end. Unavailable: a checksum or sequence number that is wrong, a
+    code that SIP2 does not know, fixed fields that are too short, characters that are not of the encoding."""
+    message = Message(raw)
+    if not message.is_whole or (sequence is not None and message.sequence not in (None, b"%d" % sequence)):
+        raise Unavailable("bad_answer")
+    length = FIXED_LENGTHS.get(message.code)
+    if length is None or (length and not message.fixed(0, length)):
+        raise Unavailable("bad_answer")
     try:
-        text = raw.decode(encoding)
+        fields = tuple((name.decode(encoding), value.decode(encoding)) for name, value in message.fields)
+        return Answer(message.code.decode("ascii"), message.fixed(0, length).decode(encoding), fields)
     except UnicodeDecodeError:
         raise Unavailable("bad_answer") from None
-    code = text[:2]
-    if code == _RESEND:
-        return Message(code, "", ())
-    length = _FIXED.get(code)
-    if length is None or len(text) < 2 + length:
-        raise Unavailable("bad_answer")
-    parts = text[2 + length :].split("|")
-    return Message(code, text[2 : 2 + length], tuple((part[:2], part[2:]) for part in parts if len(part) >= 2))
 
 
 class Connection:
@@ -91,7 +73,7 @@ class Connection:
         self._error_detection = error_detection
         self._budget = budget
         self._sequence = 0
-        self._received = bytearray()
+        self._framer = Framer(limit=MAX_MESSAGE)
         try:
             plain = socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, budget.left()))
         except TimeoutError:
@@ -108,7 +90,7 @@ class Connection:
         """Hang up."""
         self._socket.close()
 
-    def ask(self, code: str, fixed: str, fields: Sequence[tuple[str, str]], *, answer: str) -> Message:
+    def ask(self, code: str, fixed: str, fields: Sequence[tuple[str, str]], *, answer: str) -> Answer:
         """Send a message and return the answer, which must have the code `answer`. One request to send it again is
         fulfilled. ValueError where a value cannot be sent."""
         sequence = self._sequence if self._error_detection else None
@@ -134,15 +116,13 @@ class Connection:
 
     def _read_message(self) -> bytes:
         while True:
-            # The LF of a CR LF comes before the next message.
-            del self._received[: len(self._received) - len(self._received.lstrip(b"\r\n"))]
-            if end := re.search(rb"[\r\n]", self._received):
-                message = bytes(self._received[: end.start()])
-                del self._received[: end.end()]
-                return message
-            if len(self._received) > MAX_MESSAGE:
-                raise Unavailable("bad_answer")
             self._socket.settimeout(self._budget.left())
             if not (chunk := self._socket.recv(8192)):
                 raise Unavailable("no_answer")
-            self._received += chunk
+            try:
+                # Ends without content are the LF of the message before. A server says nothing unasked.
+                said = [frame.content for frame in self._framer.feed(chunk) if frame.content]
+            except TooLong:
+                raise Unavailable("bad_answer") from None
+            if said:
+                return said[0]
