@@ -9,7 +9,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.register.log.proofs import body_of, prove
-from app.register.store.transaction import came_too_late, db, direct_connection
+from app.register.store.constraints import is_foreign_key
+from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import AccessLogEntry, Patron
 from app.rules.errors import RuleBroken
 
@@ -151,7 +152,7 @@ def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, 
 
 
 def _came_too_late(error: SQLAlchemyError) -> bool:
-    return isinstance(error, IntegrityError) and came_too_late(error)
+    return isinstance(error, IntegrityError) and is_foreign_key(error)
 
 
 def _who_is_there(patrons: Mapping[int, str]) -> dict[int, str]:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import Engine
 
-from app.register.store.transaction import check_no_transaction, db, is_closed
+from app.register.store.transaction import check_not_writing, db, is_closed
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 
@@ -103,7 +103,7 @@ _kept = _Kept()
 
 def direct_line() -> Line:
     """Return this thread's line to the app's database. Raises TransactionIsOpen as `direct_connection` does."""
-    check_no_transaction()
+    check_not_writing()
     engine = db.engine
     line = _kept.lines.get(engine)
     if line is None or not line.is_usable():

@@ -1,25 +1,189 @@
-"""The way to the register's database, and the one place where a request's work is committed."""
+"""The way to the register's database: `reading`, `writing` and `autonomous`, and the one place that commits.
+
+Why, and what goes where: docs/adr/0022-one-way-to-a-transaction.md.
+"""
 
 import os
 import select
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
 from flask import Response, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy import Connection, Engine, TextClause, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import ORMExecuteState
 
+from app.register.store.constraints import constraint_of
 from app.register.tables.register import Base
 
 db = SQLAlchemy(model_class=Base)
 
-_FOREIGN_KEY = (sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class TransactionIsOpen(Exception):
+    """A programming fault: what must be kept whatever happens was asked for inside a transaction that may be undone."""
+
+
+class NotWriting(Exception):
+    """A programming fault: something was to be written, or a row to be locked, outside `writing`."""
+
+
+class UndoneWithin(Exception):
+    """A programming fault: an error within a transaction was caught inside it, so that half of it would be kept."""
+
+
+class Writing:
+    """A transaction that writes."""
+
+    def __init__(self) -> None:
+        self.is_undone = False
+        self.has_failed = False
+
+    def undo(self) -> None:
+        """Have nothing of the transaction kept at its end."""
+        self.is_undone = True
+
+
+_READING = object()
+_mode: ContextVar[object | None] = ContextVar("mode", default=None)
+"""What the database is used for now: _READING, a Writing, or None where a test or a shell commits for itself."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read in a transaction of its own, ended with the block; within `writing` it is part of that one.
+
+    So no transaction is open while somebody else, such as a library, is waited for.
+    """
+    mode = _mode.get()
+    if isinstance(mode, Writing):
+        yield
+        return
+    token = _mode.set(_READING)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+        _end_transaction()
+
+
+@contextmanager
+def writing() -> Iterator[Writing]:
+    """Do something in one transaction, also as a decorator: all of it is kept at the end, or nothing after an error.
+
+    Within another `writing` it is part of that one, and an error undoes all of it. What was read before is read anew,
+    under the lock: on SQLite one transaction writes at a time. Raises what the database refuses at the end.
+    """
+    mode = _mode.get()
+    if isinstance(mode, Writing):
+        try:
+            yield mode
+        except BaseException:
+            mode.has_failed = True
+            raise
+        return
+    if mode is _READING:
+        _end_transaction()
+    own = Writing()
+    token = _mode.set(own)
+    try:
+        yield own
+        if own.is_undone:
+            _end_transaction()
+        elif own.has_failed:
+            raise UndoneWithin
+        elif db.session.registry.has():
+            db.session.commit()
+    except BaseException:
+        _end_transaction()
+        raise
+    finally:
+        _mode.reset(token)
+
+
+@contextmanager
+def autonomous() -> Iterator[Connection]:
+    """Give a connection on which each statement commits itself, for what must outlive a refusal.
+
+    Such are budgets and the access log. Raises TransactionIsOpen within `writing`.
+    """
+    check_not_writing()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+def check_not_writing() -> None:
+    """Raise TransactionIsOpen within `writing`, and where a transaction was begun without any of the three ways."""
+    mode = _mode.get()
+    if isinstance(mode, Writing) or (
+        mode is None and db.session.registry.has() and db.session().in_transaction() and not _reads_only()
+    ):
+        raise TransactionIsOpen
+
+
+@contextmanager
+def savepoint(refusals: Mapping[str, Callable[[], Exception]]) -> Iterator[None]:
+    """Try something within a transaction; an error undoes what was tried, and nothing else.
+
+    Where a constraint is violated whose name is in `refusals`, what that gives is raised in place of the database's
+    error.
+    """
+    try:
+        with db.session.begin_nested():
+            yield
+    except IntegrityError as error:
+        refusal = refusals.get(constraint_of(error))
+        if refusal is None:
+            raise
+        raise refusal() from None
+
+
+def begin_reading() -> None:
+    """Have this thread read until `end_reading`: whoever writes then says so."""
+    _mode.set(_READING)
+
+
+def end_reading(_error: BaseException | None = None) -> None:
+    """End what `begin_reading` began."""
+    _mode.set(None)
+
+
+def _end_transaction() -> None:
+    if db.session.registry.has():
+        try:
+            db.session.rollback()
+        except SQLAlchemyError:
+            # The connection is gone, and with it what was begun on it.
+            db.session.remove()
+
+
+@event.listens_for(db.session, "before_flush")
+def _refuse_flush(*_arguments: object) -> None:
+    if _mode.get() is _READING:
+        raise NotWriting
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _refuse_write(state: ORMExecuteState) -> None:
+    if _mode.get() is not _READING or (state.is_select and state.statement._for_update_arg is None):  # type: ignore[attr-defined]
+        return
+    if not isinstance(state.statement, TextClause) or not state.statement.text.lstrip().upper().startswith("SELECT"):
+        raise NotWriting
+
+
+def end_transaction() -> None:
+    """End the request's own transaction where one was begun, and undo what it wrote."""
+    _end_transaction()
+
+
+direct_connection = autonomous
 
 
 def commit_after_request(response: Response) -> Response:
@@ -33,41 +197,6 @@ def commit_after_request(response: Response) -> Response:
         except (DBAPIError, PoolTimeout) as error:
             return current_app.make_response(current_app.handle_user_exception(error))
     return response
-
-
-def came_too_late(error: IntegrityError) -> bool:
-    """Tell whether a row was to be tied to one that is not there any more: an erasure came first."""
-    told = (getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None))
-    return any(each in _FOREIGN_KEY for each in told)
-
-
-def end_transaction() -> None:
-    """End the request's own transaction where one was begun, and undo what it wrote."""
-    if db.session.registry.has():
-        db.session.rollback()
-
-
-class TransactionIsOpen(Exception):
-    """A programming fault: on SQLite the request's own transaction would be waited for in vain."""
-
-
-def check_no_transaction() -> None:
-    """Raise TransactionIsOpen where the request may have locked what is to be written."""
-    if db.session.registry.has() and db.session().in_transaction() and not _reads_only():
-        raise TransactionIsOpen
-
-
-@contextmanager
-def direct_connection() -> Iterator[Connection]:
-    """Give a connection outside the request's transaction, on which each statement commits itself.
-
-    For counters that must outlive a refused request, for the access log, which is written before the answer, and
-    for the scan, which cannot afford more than it needs. Whatever needs it comes first in a request that writes;
-    raises TransactionIsOpen otherwise.
-    """
-    check_no_transaction()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        yield connection
 
 
 def tune_engine(engine: Engine) -> None:
@@ -129,4 +258,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _reads_only() -> bool:
+    mode = _mode.get()
+    if mode is not None:
+        return mode is _READING
     return has_request_context() and request.method in _SAFE_METHODS

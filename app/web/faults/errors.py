@@ -14,7 +14,8 @@ from app.register.journal.journal import JournalDamaged, JournalUnreachable
 from app.register.journal.journaling import NotInJournal, RegisterIsBehind
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import has_ended
-from app.register.store.transaction import came_too_late, db
+from app.register.store.constraints import is_foreign_key
+from app.register.store.transaction import db
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, show_the_way_in
@@ -152,7 +153,7 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(NoResultFound)
     def too_late(error: IntegrityError | NoResultFound) -> ResponseReturnValue:
         db.session.rollback()
-        if not (came_too_late(error) if isinstance(error, IntegrityError) else _is_nobody_now()):
+        if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _is_nobody_now()):
             return fault(error)
         _log.info("came too late", id=g.get("request_id"))
         if request.path.startswith(API_PREFIX):
