@@ -1,5 +1,7 @@
 """One way to a transaction: what is kept, what is undone, and what a wrong order comes to."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import select, text, update
 
@@ -43,6 +45,12 @@ def rename(to: str) -> None:
     db.session.execute(RENAME.values(name=to))
 
 
+@writing()
+def rename_and_fail() -> None:
+    rename("Renamed")
+    raise RuleBroken
+
+
 def test_what_is_written_is_kept_at_the_end():
     with writing():
         rename("Renamed")
@@ -52,27 +60,33 @@ def test_what_is_written_is_kept_at_the_end():
 
 def test_an_error_undoes_all_of_it():
     before = name()
-    with pytest.raises(RuleBroken), writing():
-        rename("Renamed")
-        raise RuleBroken
+    with pytest.raises(RuleBroken):
+        rename_and_fail()
     assert name() == before
 
 
 def test_within_another_it_is_part_of_that_one():
     before = name()
-    with pytest.raises(RuleBroken), writing():
-        with writing():
-            rename("Renamed")
-        raise RuleBroken
+    with pytest.raises(RuleBroken):
+        writing()(rename_and_fail)()
     assert name() == before
+
+
+def test_what_is_part_of_another_is_kept_with_it():
+    writing()(writing()(rename))("Within")
+    assert name() == "Within"
 
 
 def test_an_error_that_is_caught_within_the_transaction_keeps_no_half_of_it():
     before = name()
-    with pytest.raises(UndoneWithin), writing():
-        rename("Renamed")
-        with pytest.raises(RuleBroken), writing():
-            raise RuleBroken
+
+    @writing()
+    def go_on_all_the_same() -> None:
+        with suppress(RuleBroken):
+            rename_and_fail()
+
+    with pytest.raises(UndoneWithin):
+        go_on_all_the_same()
     assert name() == before
 
 
