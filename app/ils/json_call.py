@@ -3,14 +3,16 @@
 import json
 import logging
 from datetime import UTC
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import httpx
 
 from app.ils.budget import CONNECT_SECONDS, Budget, utc_now
-from app.ils.port import Unavailable
+from app.ils.port import T, Unavailable, read
+from app.rules.json_text import parse_json
 
 MAX_ANSWER: Final = 1024 * 1024
 
@@ -42,6 +44,21 @@ class Reply(NamedTuple):
     body: bytes
     total: int | None
     retry_after: int | None = None
+
+    def json(self) -> object:
+        """Return the JSON value in the body; numbers with a fraction as Decimal. Raises Unavailable."""
+        try:
+            return parse_json(self.body, parse_constant=_refuse, parse_float=Decimal)
+        except (ValueError, InvalidOperation):
+            raise Unavailable("bad_answer") from None
+
+    def read(self, kind: type[T]) -> T:
+        """Return what the JSON in the body says, as `port.read` does. Raises Unavailable."""
+        return read(kind, self.json())
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:

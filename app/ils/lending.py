@@ -8,13 +8,20 @@ again gives the same answer and no second effect (8 to 64 characters of A-Z a-z 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol, runtime_checkable
+from typing import Annotated, Literal, Protocol, runtime_checkable
+
+from pydantic import AliasPath, Field
 
 from app.ils.policy import LibraryRules
 from app.ils.port import Fee, Hold, LibrarySystem, Loan, Request
+from app.ils.reading import Code, Day, Flag, Number, Text, TextOrNone
 
 WaiveReason = Literal["mistake", "goodwill", "illness", "hardship", "item_found", "other"]
 InterlibraryAction = Literal["order", "arrive", "refuse"]
+
+# Our circulation calls a fee a debt.
+_Fee = Annotated[Fee, Field(validation_alias="debt")]
+_MaybeFee = Annotated[Fee | None, Field(default=None, validation_alias="debt")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class CheckedOut:
     """A loan; `repeated` if this card already had it and nothing changed."""
 
     loan: Loan
-    repeated: bool
+    repeated: Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,59 +40,59 @@ class Returned:
     are None when a lost copy turns up.
     """
 
-    title: str
-    card_number: str | None
-    due_on: date | None
-    overdue_fee: int
-    fee: Fee | None
-    hold_waiting: bool
-    interlibrary: bool
+    title: Text
+    card_number: TextOrNone
+    due_on: Annotated[Day | None, Field(default=None)]
+    overdue_fee: Number
+    fee: _MaybeFee
+    hold_waiting: Flag
+    interlibrary: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A receipt, and what is still owed."""
 
-    payment_id: str
-    amount: int
-    paid_on: date
-    debt_total: int
-    repeated: bool
+    payment_id: Annotated[Text, Field(validation_alias=AliasPath("payment", "payment_id"))]
+    amount: Annotated[Number, Field(validation_alias=AliasPath("payment", "amount"))]
+    paid_on: Annotated[Day, Field(validation_alias=AliasPath("payment", "paid_on"))]
+    debt_total: Number
+    repeated: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class Waived:
     """A fee that is owed no more, and what is still owed."""
 
-    fee: Fee
-    debt_total: int
+    fee: _Fee
+    debt_total: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
     """What a lost or destroyed copy costs."""
 
-    fees: tuple[Fee, ...]
-    total: int
+    fees: Annotated[tuple[Fee, ...], Field(validation_alias="debts")]
+    total: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a library may not erase yet; `reason` is an English sentence."""
 
-    kind: str
-    count: int
-    amount: int | None
-    reason: str
+    kind: Code
+    count: Number
+    amount: Annotated[Number | None, Field(default=None)]
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What was erased of a patron, counted, and what is kept. Nothing kept: nothing about the card remains."""
 
-    erased: Mapping[str, int]
+    erased: Mapping[Text, Number]
     kept: tuple[Kept, ...]
-    dry_run: bool
+    dry_run: Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +100,34 @@ class LoanCost:
     """What returning one loan on a day would cost. `replacement_charge` is what an invoice would name and what falls
     away on return."""
 
-    loan_id: str
-    title: str
-    due_on: date
-    days_overdue: int
-    fee: int
-    claim_level: int
-    claim_fees: int
-    replacement_charge: int
+    loan_id: Text
+    title: Text
+    due_on: Day
+    days_overdue: Number
+    fee: Number
+    claim_level: Number
+    claim_fees: Number
+    replacement_charge: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What returning on a day would cost in all: `total` is `fees` and `claim_fees`."""
 
-    on: date
+    on: Day
     loans: tuple[LoanCost, ...]
-    fees: int
-    claim_fees: int
-    total: int
+    fees: Number
+    claim_fees: Number
+    total: Number
 
 
 @dataclass(frozen=True, slots=True)
 class InterlibraryLoan:
     """A copy from another library that is lent now."""
 
-    barcode: str
-    title: str
-    due_on: date
+    barcode: Text
+    title: Text
+    due_on: Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +142,9 @@ class InterlibraryWork:
 class Handled:
     """What became of a request: ordered (request), arrived (loan, perhaps a fee), or refused (nothing)."""
 
-    request: Request | None
-    loan: Loan | None
-    fee: Fee | None
+    request: Annotated[Request | None, Field(default=None)]
+    loan: Annotated[Loan | None, Field(default=None)]
+    fee: _MaybeFee
 
 
 @runtime_checkable

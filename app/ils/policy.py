@@ -1,9 +1,16 @@
 """A library's rules as data, for the page that tells them: from the library's system, which charges by them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import AliasPath, BeforeValidator, Field, PlainValidator
+
+from app.ils.reading import Currency, Day, Flag, Number, Text
+
+_MONTH_DAY: Final = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
 
 class MonthDay(NamedTuple):
@@ -13,6 +20,31 @@ class MonthDay(NamedTuple):
     day: int
 
 
+def _read_month_day(value: object) -> MonthDay:
+    if not isinstance(value, str) or not _MONTH_DAY.fullmatch(value):
+        raise ValueError
+    day = date.fromisoformat(f"2024-{value}")  # a leap year: 29 February is a day
+    return MonthDay(day.month, day.day)
+
+
+def _pick(*, yearly: bool) -> Callable[[object], object]:
+    """Return what picks one sort of days out of the list that holds both."""
+
+    def pick(value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [day for day in value if (isinstance(day, str) and bool(_MONTH_DAY.fullmatch(day))) is yearly]
+
+    return pick
+
+
+def _at(*path: str) -> Any:  # noqa: ANN401 - as Field itself
+    return Field(validation_alias=AliasPath(*path))
+
+
+_MonthDay = Annotated[MonthDay, PlainValidator(_read_month_day)]
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """What is lent, for how long, and what being late costs.
@@ -20,13 +52,13 @@ class Category:
     `names` by language code. `overdue_max` None: without limit. Shelves beginning with an exempt prefix cost nothing.
     """
 
-    id: str
-    names: Mapping[str, str]
-    loan_days: int
-    overdue_per_day: int
-    overdue_max: int | None
-    exempt_shelf_prefixes: tuple[str, ...]
-    replacement_charge: int
+    id: Text
+    names: Mapping[Text, Text]
+    loan_days: Number
+    overdue_per_day: Number
+    overdue_max: Annotated[Number | None, Field(default=None)]
+    exempt_shelf_prefixes: tuple[Text, ...]
+    replacement_charge: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +66,30 @@ class Claim:
     """A letter sent so many days after the due date. With `invoice` the replacement charges are billed and the card is
     blocked until all is back or paid."""
 
-    level: int
-    after_days: int
-    fee: int
-    invoice: bool
+    level: Number
+    after_days: Number
+    fee: Number
+    invoice: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class SummerLimit:
     """Between these days, both included, a patron may have so many interlibrary requests open."""
 
-    first: MonthDay
-    last: MonthDay
-    max_open_requests: int
+    first: _MonthDay
+    last: _MonthDay
+    max_open_requests: Number
 
 
 @dataclass(frozen=True, slots=True)
 class InterlibraryRules:
     """What is fetched from other libraries. `refuse_newest_years` 2: not this year's or last year's publications."""
 
-    fee: int
-    categories: tuple[str, ...]
-    refuse_newest_years: int
-    refuse_owned: bool
-    summer: SummerLimit | None
+    fee: Number
+    categories: tuple[Text, ...]
+    refuse_newest_years: Number
+    refuse_owned: Flag
+    summer: Annotated[SummerLimit | None, Field(default=None)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +100,25 @@ class LibraryRules:
     `closed_weekdays` are English names in lower case.
     """
 
-    library_id: str
-    name: str
-    example: bool
-    currency: str
-    time_zone: str
+    library_id: Annotated[Text, _at("library")]
+    name: Text
+    example: Flag
+    currency: Currency
+    time_zone: Text
     categories: tuple[Category, ...]
-    grace_days: int
-    charge_closed_days: bool
-    max_renewals: int
-    max_holds: int
-    hold_fetch_days: int
-    debt_above: int
+    grace_days: Annotated[Number, _at("overdue", "grace_days")]
+    charge_closed_days: Annotated[Flag, _at("overdue", "charge_closed_days")]
+    max_renewals: Annotated[Number, _at("renewals", "max")]
+    max_holds: Annotated[Number, _at("holds", "max_open")]
+    hold_fetch_days: Annotated[Number, _at("holds", "fetch_days")]
+    debt_above: Annotated[Number, _at("blocks", "debt_above")]
     claims: tuple[Claim, ...]
-    reminder_days: tuple[int, ...]
-    replacement_card: int
-    interlibrary: InterlibraryRules | None
-    settled_debts_days: int
-    closed_weekdays: tuple[str, ...]
-    closed_yearly: tuple[MonthDay, ...]
-    closed_dates: tuple[date, ...]
+    reminder_days: Annotated[tuple[Number, ...], _at("reminders", "days_before_due")]
+    replacement_card: Annotated[Number, _at("cards", "replacement")]
+    interlibrary: Annotated[InterlibraryRules | None, Field(default=None)]
+    settled_debts_days: Annotated[Number, _at("retention", "settled_debts_days")]
+    closed_weekdays: Annotated[tuple[Text, ...], _at("calendar", "closed_weekdays")]
+    closed_yearly: Annotated[
+        tuple[_MonthDay, ...], BeforeValidator(_pick(yearly=True)), _at("calendar", "closed_dates")
+    ]
+    closed_dates: Annotated[tuple[Day, ...], BeforeValidator(_pick(yearly=False)), _at("calendar", "closed_dates")]

@@ -2,14 +2,21 @@
 
 Money is a whole number of the smallest unit (øre, öre) of the account's currency. Days are those of the library's own
 calendar and time zone. Ids are the library's, without meaning to the portal.
+
+The fields' kinds are what an answer of our own circulation is held to; its names are theirs, or stand beside them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal, Protocol
+from functools import cache
+from typing import Annotated, Literal, Protocol, TypeVar, get_args
 
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+
+from app.ils.reading import Code, Currency, Day, Flag, Number, Text, TextOrNone
 from app.rules.errors import RuleBroken
+
+T = TypeVar("T")
 
 Reason = Literal["no_answer", "too_slow", "bad_answer", "not_admitted", "busy"]
 FeeKind = Literal["overdue", "claim_fee", "replacement_charge", "replacement_card", "interlibrary", "other"]
@@ -30,6 +37,25 @@ class Unavailable(RuleBroken):
         self.retry_after = retry_after
 
 
+def read(kind: type[T], value: object) -> T:
+    """Return what a JSON value says, as a dataclass that tells by its fields what they must be. Fields that the
+    dataclass does not name are left alone. Raises Unavailable, which quotes nothing."""
+    try:
+        return _adapter(kind).validate_python(value)  # type: ignore[arg-type]
+    except ValidationError:
+        raise Unavailable("bad_answer") from None
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
+
+
+def _known_kind(value: object) -> object:
+    # A kind that is new to us is another fee.
+    return value if not isinstance(value, str) or value in get_args(FeeKind) else "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Why the card may not borrow here, and the amount behind it (0 if it is not about money).
@@ -38,8 +64,8 @@ class Block:
     "card_lost", "card_expired" and "restricted".
     """
 
-    reason: str
-    amount: int
+    reason: Code
+    amount: Number
 
 
 class Refused(RuleBroken):
@@ -63,58 +89,58 @@ class Loan:
     None.
     """
 
-    loan_id: str
-    barcode: str | None
-    title: str
-    author: str
-    category: str
-    due_on: date
-    overdue: bool
-    running_fee: int
-    renewals_left: int | None
-    renewable: bool
-    not_renewable_because: str | None
-    claim_level: int
-    interlibrary: bool
+    loan_id: Text
+    barcode: Text | None
+    title: Text
+    author: Text
+    category: Text
+    due_on: Day
+    overdue: Flag
+    running_fee: Number
+    renewals_left: Number | None
+    renewable: Flag
+    not_renewable_because: Annotated[Code | None, Field(default=None)]
+    claim_level: Number
+    interlibrary: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A place in a queue; `queue_position` is 0 when it is ready. None is what the library does not tell."""
 
-    hold_id: str
-    title: str
-    author: str
-    category: str
-    asked_on: date | None
-    ready: bool
-    fetch_before: date | None
-    queue_position: int | None
+    hold_id: Text
+    title: Text
+    author: Text
+    category: Text
+    asked_on: Day | None
+    ready: Flag
+    fetch_before: Annotated[Day | None, Field(default=None)]
+    queue_position: Number | None
 
 
 @dataclass(frozen=True, slots=True)
 class Fee:
     """Something owed, without what was borrowed."""
 
-    fee_id: str
-    kind: FeeKind
-    amount: int
-    outstanding: int
-    incurred_on: date
+    fee_id: Annotated[Text, Field(validation_alias="debt_id")]
+    kind: Annotated[FeeKind, BeforeValidator(_known_kind)]
+    amount: Number
+    outstanding: Number
+    incurred_on: Day
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """An interlibrary request that has not arrived yet. `card_number` is known in the staff's list only."""
 
-    request_id: str
-    title: str
-    author: str
-    publication_year: int
-    category: str
+    request_id: Text
+    title: Text
+    author: Text
+    publication_year: Number
+    category: Text
     state: Literal["asked", "ordered"]
-    asked_on: date
-    card_number: str | None = None
+    asked_on: Day
+    card_number: TextOrNone = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +151,15 @@ class Account:
     the total without its parts: then `fees` is shorter than `debt_total`.
     """
 
-    card_number: str
-    currency: str
+    card_number: Text
+    currency: Currency
     loans: tuple[Loan, ...]
     holds: tuple[Hold, ...]
-    fees: tuple[Fee, ...]
+    fees: Annotated[tuple[Fee, ...], Field(validation_alias="debts")]
     requests: tuple[Request, ...]
     blocks: tuple[Block, ...]
-    debt_total: int
-    running_fees: int
+    debt_total: Number
+    running_fees: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +167,8 @@ class Renewal:
     """What became of one loan when all were to be renewed; a code where it was not."""
 
     loan: Loan
-    renewed: bool
-    not_renewable_because: str | None
+    renewed: Flag
+    not_renewable_because: Annotated[Code | None, Field(default=None)]
 
 
 class LibrarySystem(Protocol):

@@ -3,13 +3,15 @@
 It belongs to the library alone: the register stores nothing of it (docs/adr/0015). `kind` is door, tablet or ebook.
 """
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, TypeVar, runtime_checkable
 
-from app.ils.port import Unavailable
-from app.ils.reading import Reader
+from pydantic import Field
+
+from app.ils.reading import Code, Day, Flag, Instant, Number, Text, TextOrNone
+
+T = TypeVar("T")
 
 OPENED = "opened"
 
@@ -18,29 +20,29 @@ OPENED = "opened"
 class Agreement:
     """What a patron agreed to at the desk, and whether it ended since."""
 
-    kind: str
-    agreed_on: date
-    withdrawn_on: date | None
+    kind: Code
+    agreed_on: Day
+    withdrawn_on: Annotated[Day | None, Field(default=None)]
 
 
 @dataclass(frozen=True, slots=True)
 class Agreements:
     """The kinds that the library offers, the youngest age at its door, and what the card has agreed to."""
 
-    offered: tuple[str, ...]
-    door_min_age: int
-    held: tuple[Agreement, ...]
+    offered: tuple[Text, ...]
+    door_min_age: Number
+    held: Annotated[tuple[Agreement, ...], Field(validation_alias="agreements")]
 
 
 @dataclass(frozen=True, slots=True)
 class DoorEntry:
     """Somebody at the door (`at`: UTC), and whether it opened. No card number: the code named nobody."""
 
-    number: int
-    at: datetime
-    door: str
-    card_number: str | None
-    outcome: str
+    number: Number
+    at: Instant
+    door: Text
+    card_number: TextOrNone
+    outcome: Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class DoorBook:
     """A page of entries, newest first, and whether there are older ones."""
 
     entries: tuple[DoorEntry, ...]
-    more: bool
+    more: Flag
 
 
 @runtime_checkable
@@ -78,67 +80,58 @@ class SelfServiceSystem(Protocol):
         """Return a page of the door's book; `before` is the last number of the page before."""
 
 
-class SelfServiceCalls:
-    """The calls of our circulation's HTTP contract. `post` sends one; a system of it is made of these and more."""
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    outcome: Code
 
-    _post: Callable[..., Reader]
-    _post_as: Callable[..., Reader]
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    allowed: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An answer that says no more than that it went well."""
+
+
+class SelfServiceCalls(ABC):
+    """The calls of our circulation's HTTP contract."""
+
+    @abstractmethod
+    def _post(self, kind: type[T], call: str, /, **body: object) -> T:
+        """Call, and return the answer as its kind."""
+
+    @abstractmethod
+    def _post_as(self, staff: str, kind: type[T], call: str, /, **body: object) -> T:
+        """Call for a member of staff."""
 
     def enter(self, *, card_number: str, age: int, door: str) -> str:
         """See SelfServiceSystem."""
-        return self._post("door/enter", card_number=card_number, age=age, door=door).code("outcome")
+        return self._post(_Entered, "door/enter", card_number=card_number, age=age, door=door).outcome
 
     def note_refusal(self, *, card_number: str | None, reason: str, door: str) -> None:
         """See SelfServiceSystem."""
         whose = {} if card_number is None else {"card_number": card_number}
-        self._post("door/enter", refused=reason, door=door, **whose)
+        self._post(Done, "door/enter", refused=reason, door=door, **whose)
 
     def allows(self, *, card_number: str, kind: str) -> bool:
         """See SelfServiceSystem."""
-        return self._post("agreements/check", card_number=card_number, kind=kind).flag("allowed")
+        return self._post(_Checked, "agreements/check", card_number=card_number, kind=kind).allowed
 
     def agreements(self, *, card_number: str, staff: str) -> Agreements:
         """See SelfServiceSystem."""
-        answer = self._post_as(staff, "agreements/list", card_number=card_number)
-        held = [
-            Agreement(row.code("kind"), row.day("agreed_on"), row.maybe_day("withdrawn_on"))
-            for row in answer.parts("agreements")
-        ]
-        return Agreements(answer.texts("offered"), answer.integer("door_min_age"), tuple(held))
+        return self._post_as(staff, Agreements, "agreements/list", card_number=card_number)
 
     def note_agreement(self, *, card_number: str, kind: str, age: int, staff: str) -> None:
         """See SelfServiceSystem."""
-        self._post_as(staff, "agreements/note", card_number=card_number, kind=kind, age=age)
+        self._post_as(staff, Done, "agreements/note", card_number=card_number, kind=kind, age=age)
 
     def withdraw_agreement(self, *, card_number: str, kind: str, staff: str) -> None:
         """See SelfServiceSystem."""
-        self._post_as(staff, "agreements/withdraw", card_number=card_number, kind=kind)
+        self._post_as(staff, Done, "agreements/withdraw", card_number=card_number, kind=kind)
 
     def door_book(self, *, before: int | None, staff: str) -> DoorBook:
         """See SelfServiceSystem."""
         page = {} if before is None else {"before": before}
-        answer = self._post_as(staff, "door/entries", **page)
-        return DoorBook(_entries(list(answer.parts("entries"))), answer.flag("more"))
-
-
-def _entries(rows: Sequence[Reader]) -> tuple[DoorEntry, ...]:
-    return tuple(
-        DoorEntry(
-            number=row.integer("number"),
-            at=_instant(row.text("at")),
-            door=row.text("door"),
-            card_number=row.maybe_text("card_number") or None,
-            outcome=row.code("outcome"),
-        )
-        for row in rows
-    )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise Unavailable("bad_answer") from None
-    if instant.tzinfo is None:
-        raise Unavailable("bad_answer")
-    return instant
+        return self._post_as(staff, DoorBook, "door/entries", **page)

@@ -7,8 +7,7 @@ from itertools import count
 import pytest
 
 from app.ils.koha import answers as koha_answers
-from app.ils.port import Block, Refused, Unavailable
-from app.ils.reading import Reader
+from app.ils.port import Block, Refused, Unavailable, read
 from tests.contract.koha_world import koha
 from tests.contract.world import ANNA, BERIT, CARLA, TITLE
 
@@ -96,13 +95,13 @@ def test_the_numbers_in_kohas_addresses_are_in_no_log(koha_world, caplog):
 
 @pytest.mark.parametrize(("minute", "blocks"), [(59, ()), (0, (Block("card_expired", 0),))])
 def test_a_card_expires_at_midnight_in_the_library(minute, blocks):
-    row = Reader({"patron_id": 1, "cardnumber": ANNA, "expiry_date": "2026-06-30"})
+    row = {"patron_id": 1, "cardnumber": ANNA, "expiry_date": "2026-06-30"}
     now = datetime(2026, 6, 30, 21 if minute else 22, minute, tzinfo=UTC)
     account = koha_answers.account(
-        koha_answers.patron(row, currency="NOK"),
+        read(koha_answers.Patron, row),
         checkouts=[],
         holds=[],
-        owed=koha_answers.nothing_owed(),
+        owed=koha_answers.NOTHING_OWED,
         currency="NOK",
         now=now,
     )

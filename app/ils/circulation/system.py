@@ -4,13 +4,13 @@ Every call but the rules is a POST whose body holds what must not stand in an ad
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import httpx
 
 from app.ils.budget import BUDGET_SECONDS, call_within
-from app.ils.circulation import answers as answers
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.lending import (
@@ -27,12 +27,54 @@ from app.ils.lending import (
     WaiveReason,
 )
 from app.ils.policy import LibraryRules
-from app.ils.port import Account, Fee, Hold, Loan, Refused, Renewal, Request, Unavailable
-from app.ils.reading import Reader, parse_json
-from app.ils.self_service import SelfServiceCalls
+from app.ils.port import Account, Block, Fee, Hold, Loan, Refused, Renewal, Request, T, Unavailable, read
+from app.ils.reading import Code, Currency, Number, Text
+from app.ils.self_service import Done, SelfServiceCalls
 
 # These say that the gate is set up wrongly, not that the library refuses an act.
 _MISDIRECTED: Final = frozenset({"unknown_library", "unknown_path"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    currency: Currency
+    patrons: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    loan: Loan
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    results: tuple[Renewal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    debt: Fee | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    moved: Mapping[Text, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    code: Code
+    blocks: tuple[Block, ...] | None = None
 
 
 class CirculationSystem(SelfServiceCalls):
@@ -65,81 +107,83 @@ class CirculationSystem(SelfServiceCalls):
         asked = list(dict.fromkeys(card_numbers))
         if not asked:
             return []
-        return answers.accounts(self._post("patrons/overview", card_numbers=asked), asked=asked)
+        family = self._post(_Family, "patrons/overview", card_numbers=asked)
+        found = [read(Account, {**patron, "currency": family.currency}) for patron in family.patrons]
+        if [account.card_number for account in found] != asked:
+            raise Unavailable("bad_answer")
+        return found
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """See LibrarySystem."""
-        return answers.loan(self._post("loans/renew", card_number=card_number, loan_id=loan_id).part("loan"))
+        return self._post(_Lent, "loans/renew", card_number=card_number, loan_id=loan_id).loan
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem."""
-        return answers.renewals(self._post("loans/renew-all", card_number=card_number))
+        return list(self._post(_Renewed, "loans/renew-all", card_number=card_number).results)
 
     def rules(self) -> LibraryRules:
         """See LendingSystem."""
-        return answers.rules(self._ask("GET", "rules", None))
+        return self._ask(LibraryRules, "GET", "rules", None)
 
     def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
         """See LendingSystem."""
-        answer = self._post("loans/checkout", card_number=card_number, barcode=barcode)
-        return CheckedOut(answers.loan(answer.part("loan")), answer.flag("repeated"))
+        return self._post(CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode)
 
     def return_item(self, *, barcode: str) -> Returned:
         """See LendingSystem."""
-        return answers.returned(self._post("loans/return", barcode=barcode))
+        return self._post(Returned, "loans/return", barcode=barcode)
 
     def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
         """See LendingSystem."""
         one = {} if loan_id is None else {"loan_id": loan_id}
-        return answers.cost(self._post("loans/cost", card_number=card_number, on=on.isoformat(), **one))
+        return self._post(Cost, "loans/cost", card_number=card_number, on=on.isoformat(), **one)
 
     def mark_lost(self, *, barcode: str, staff: str) -> Charged:
         """See LendingSystem."""
-        return answers.charged(self._post_as(staff, "loans/lost", barcode=barcode))
+        return self._post_as(staff, Charged, "loans/lost", barcode=barcode)
 
     def mark_destroyed(self, *, barcode: str, staff: str) -> Charged:
         """See LendingSystem."""
-        return answers.charged(self._post_as(staff, "loans/destroyed", barcode=barcode))
+        return self._post_as(staff, Charged, "loans/destroyed", barcode=barcode)
 
     def reserve(self, *, card_number: str, barcode: str) -> Hold:
         """See LendingSystem."""
-        return answers.hold(self._post("holds/reserve", card_number=card_number, barcode=barcode).part("hold"))
+        return self._post(_Reserved, "holds/reserve", card_number=card_number, barcode=barcode).hold
 
     def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
         """See LendingSystem."""
-        self._post("holds/cancel", card_number=card_number, hold_id=hold_id)
+        self._post(Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
 
     def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
         """See LendingSystem."""
-        return answers.payment(
-            self._post_as(
-                staff,
-                "fees/pay",
-                card_number=card_number,
-                amount=amount,
-                currency=currency,
-                idempotency_key=idempotency_key,
-            )
+        return self._post_as(
+            staff,
+            Payment,
+            "fees/pay",
+            card_number=card_number,
+            amount=amount,
+            currency=currency,
+            idempotency_key=idempotency_key,
         )
 
     def waive(self, *, card_number: str, fee_id: str, reason: WaiveReason, staff: str) -> Waived:
         """See LendingSystem."""
-        answer = self._post_as(staff, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
-        return Waived(answers.fee(answer.part("debt")), answer.integer("debt_total"))
+        return self._post_as(staff, Waived, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
 
     def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
         """See LendingSystem."""
-        answer = self._post_as(staff, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key)
-        return answers.maybe_fee(answer)
+        return self._post_as(
+            staff, _Replaced, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key
+        ).debt
 
     def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
         """See LendingSystem."""
-        answer = self._post("patrons/rename", old_card_number=old_card_number, new_card_number=new_card_number)
-        return answer.counts("moved")
+        numbers = {"old_card_number": old_card_number, "new_card_number": new_card_number}
+        return self._post(_Moved, "patrons/rename", **numbers).moved
 
     def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
         """See LendingSystem."""
-        return answers.ending(self._post("patrons/end", card_number=card_number, dry_run=dry_run))
+        return self._post(Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
     def ask_interlibrary(
         self,
@@ -152,7 +196,8 @@ class CirculationSystem(SelfServiceCalls):
         idempotency_key: str,
     ) -> Request:
         """See LendingSystem."""
-        answer = self._post(
+        return self._post(
+            _Asked,
             "interlibrary/ask",
             card_number=card_number,
             title=title,
@@ -160,16 +205,15 @@ class CirculationSystem(SelfServiceCalls):
             publication_year=publication_year,
             category=category,
             idempotency_key=idempotency_key,
-        )
-        return answers.request(answer.part("request"))
+        ).request
 
     def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
         """See LendingSystem."""
-        self._post("interlibrary/cancel", card_number=card_number, request_id=request_id)
+        self._post(Done, "interlibrary/cancel", card_number=card_number, request_id=request_id)
 
     def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
         """See LendingSystem."""
-        return answers.interlibrary_work(self._post_as(staff, "interlibrary/list"))
+        return self._post_as(staff, InterlibraryWork, "interlibrary/list")
 
     def handle_interlibrary(
         self,
@@ -183,17 +227,15 @@ class CirculationSystem(SelfServiceCalls):
         """See LendingSystem."""
         arrival = {"barcode": barcode, "due_on": None if due_on is None else due_on.isoformat()}
         given = {name: value for name, value in arrival.items() if value is not None}
-        return answers.handled(
-            self._post_as(staff, "interlibrary/handle", request_id=request_id, action=action, **given)
-        )
+        return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
 
-    def _post(self, call: str, **body: object) -> Reader:
-        return self._ask("POST", call, body)
+    def _post(self, kind: type[T], call: str, /, **body: object) -> T:
+        return self._ask(kind, "POST", call, body)
 
-    def _post_as(self, staff: str, call: str, **body: object) -> Reader:
-        return self._ask("POST", call, {**body, "role": "staff", "staff": staff})
+    def _post_as(self, staff: str, kind: type[T], call: str, /, **body: object) -> T:
+        return self._ask(kind, "POST", call, {**body, "role": "staff", "staff": staff})
 
-    def _ask(self, method: str, call: str, body: object) -> Reader:
+    def _ask(self, kind: type[T], method: str, call: str, body: object) -> T:
         reply = call_within(
             self._seconds,
             lambda budget: call_json(
@@ -207,7 +249,7 @@ class CirculationSystem(SelfServiceCalls):
             guard=self.guard,
         )
         if reply.status == 200 and reply.media_type == "application/json":
-            return Reader(parse_json(reply.body))
+            return reply.read(kind)
         raise _problem(reply)
 
 
@@ -218,8 +260,7 @@ def _problem(reply: Reply) -> Refused | Unavailable:
         return Unavailable("busy")
     if reply.status not in (403, 404, 409, 422) or reply.media_type != "application/problem+json":
         return Unavailable("bad_answer")
-    problem = Reader(parse_json(reply.body))
-    code = problem.code("code")
-    if code in _MISDIRECTED:
+    problem = reply.read(_Problem)
+    if problem.code in _MISDIRECTED:
         return Unavailable("bad_answer")
-    return Refused(code, blocks=answers.blocks(problem) if problem.has("blocks") else ())
+    return Refused(problem.code, blocks=problem.blocks or ())

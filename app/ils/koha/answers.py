@@ -5,10 +5,23 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Annotated, Final
 
-from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, Unavailable
-from app.ils.reading import Reader, read_day
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+
+from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, read
+from app.ils.reading import (
+    Amount,
+    Day,
+    Instant,
+    MaybeFlag,
+    MaybeText,
+    Number,
+    clean_text,
+    read_day,
+    read_instant,
+    to_smallest_unit,
+)
 from app.rules.people.ages import day_in_norway
 
 # Koha's debit types (account_debit_types) -> ours. A library's own types are "other".
@@ -41,15 +54,131 @@ _REASON: Final = re.compile(r"\((\w+)\)", re.ASCII)
 _WAITING: Final = "W"
 
 
+def _read_day(value: object) -> date:
+    # Koha has written the days of the account both with a time and without.
+    return read_day(value) if len(clean_text(value)) == len("2026-11-22") else read_instant(value).date()
+
+
+# Cataloguing rules end a field with the mark that begins the next one.
+_Title = Annotated[MaybeText, AfterValidator(lambda text: text.rstrip(" /:;=,"))]
+
+
 @dataclass(frozen=True, slots=True)
 class Patron:
     """A patron without name and address, which Koha sends too and nobody here reads."""
 
-    patron_id: int
-    card_number: str
-    balance: int
-    blocks: tuple[str, ...]
-    expires_on: date | None
+    patron_id: Number
+    cardnumber: MaybeText = ""
+    account_balance: Amount | None = None
+    restricted: MaybeFlag = False
+    patron_card_lost: MaybeFlag = False
+    expiry_date: Day | None = None
+
+    def blocks(self, *, now: datetime) -> tuple[Block, ...]:
+        """Return why the card may not borrow; `now` is aware."""
+        reasons = {
+            "restricted": self.restricted,
+            "card_lost": self.patron_card_lost,
+            # Sweden's day is the same.
+            "card_expired": self.expiry_date is not None and self.expiry_date < day_in_norway(now),
+        }
+        return tuple(Block(reason, 0) for reason, applies in reasons.items() if applies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Biblio:
+    title: _Title = ""
+    author: _Title = ""
+
+
+_MaybeBiblio = Annotated[_Biblio, BeforeValidator(lambda value: _Biblio() if value is None else value)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    external_id: MaybeText = ""
+    effective_item_type_id: MaybeText = ""
+    biblio: _MaybeBiblio = _Biblio()
+
+
+_MaybeItem = Annotated[_Item, BeforeValidator(lambda value: _Item() if value is None else value)]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What of a checkout a renewal changes."""
+
+    due_date: Instant
+
+    def due(self, *, now: datetime) -> tuple[date, bool]:
+        """Return the due day, in the time zone that Koha writes it in, and whether it has passed."""
+        return self.due_date.date(), self.due_date < now
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout(Due):
+    """A loan with its embedded item and bibliographic record."""
+
+    patron_id: Number
+    checkout_id: Number
+    item: _MaybeItem = _Item()
+    onsite_checkout: MaybeFlag = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A hold with its embedded bibliographic record. `status` is W when it waits to be fetched."""
+
+    patron_id: Number
+    hold_id: Number
+    biblio: _MaybeBiblio = _Biblio()
+    status: MaybeText = ""
+    hold_date: Day | None = None
+    expiration_date: Day | None = None
+    priority: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why Koha did not do what it was asked."""
+
+    error_code: MaybeText = ""
+    error: MaybeText = ""
+    required_permissions: object = None
+
+    def refusal(self) -> str:
+        """Return our code for Koha's reason not to renew."""
+        match = _REASON.search(self.error)
+        reason = self.error_code or (match[1] if match else "")
+        return _REFUSALS.get(reason, "not_renewable")
+
+
+@dataclass(frozen=True, slots=True)
+class _Debits:
+    lines: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a patron owes. It counts what the patron has paid in advance; the lines do not."""
+
+    balance: Amount
+    outstanding_debits: _Debits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Debit:
+    amount_outstanding: Amount
+    status: MaybeText = ""
+    checkout_id: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fee:
+    account_line_id: Number
+    amount: Amount
+    date: Annotated[date, PlainValidator(_read_day)]
+    debit_type: MaybeText = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +191,7 @@ class Owed:
     running_total: int
 
 
-def nothing_owed() -> Owed:
-    """Return what most patrons owe."""
-    return Owed((), {}, 0, 0)
+NOTHING_OWED: Final = Owed((), {}, 0, 0)
 
 
 def empty_account(card_number: str, *, currency: str) -> Account:
@@ -72,148 +199,88 @@ def empty_account(card_number: str, *, currency: str) -> Account:
     return Account(card_number, currency, (), (), (), (), (), 0, 0)
 
 
-def patron(row: Reader, *, currency: str) -> Patron:
-    """Read a patron."""
-    reasons = {"restricted": "restricted", "patron_card_lost": "card_lost"}
-    return Patron(
-        patron_id=row.integer("patron_id"),
-        card_number=row.maybe_text("cardnumber"),
-        balance=row.amount("account_balance", currency=currency) if row.has("account_balance") else 0,
-        blocks=tuple(reason for name, reason in reasons.items() if row.has(name) and row.flag(name)),
-        expires_on=row.maybe_day("expiry_date"),
-    )
-
-
-def owed(answer: Reader, *, currency: str) -> Owed:
-    """Read a patron's balance. The lines' descriptions name titles: they are left alone."""
+def owed(answer: Balance, *, currency: str) -> Owed:
+    """Sort a patron's balance. The lines' descriptions name titles: they are left alone."""
     fees = []
     running: dict[int, int] = defaultdict(int)
-    running_total = 0
-    debits = answer.maybe_part("outstanding_debits")
-    for line in debits.parts("lines") if debits else ():
-        outstanding = line.amount("amount_outstanding", currency=currency)
-        if line.maybe_text("status") == _RUNNING:
-            running_total += outstanding
-            running[line.maybe_integer("checkout_id") or 0] += outstanding
+    for line in answer.outstanding_debits.lines if answer.outstanding_debits else ():
+        debit = read(_Debit, line)
+        outstanding = to_smallest_unit(debit.amount_outstanding, currency=currency)
+        if debit.status == _RUNNING:
+            running[debit.checkout_id or 0] += outstanding
             continue
+        fee = read(_Fee, line)
         fees.append(
             Fee(
-                fee_id=str(line.integer("account_line_id")),
-                kind=_FEE_KINDS.get(line.maybe_text("debit_type"), "other"),
-                amount=line.amount("amount", currency=currency),
+                fee_id=str(fee.account_line_id),
+                kind=_FEE_KINDS.get(fee.debit_type, "other"),
+                amount=to_smallest_unit(fee.amount, currency=currency),
                 outstanding=outstanding,
-                incurred_on=_day(line, "date"),
+                incurred_on=fee.date,
             )
         )
-    # The balance counts what the patron has paid in advance; the lines do not.
-    balance = answer.amount("balance", currency=currency)
+    running_total = sum(running.values())
+    balance = to_smallest_unit(answer.balance, currency=currency)
     return Owed(tuple(fees), running, max(0, balance - running_total), running_total)
 
 
 def account(
     patron: Patron,
     *,
-    checkouts: Sequence[Reader],
-    holds: Sequence[Reader],
+    checkouts: Sequence[Checkout],
+    holds: Sequence[HoldRow],
     owed: Owed,
     currency: str,
     now: datetime,
 ) -> Account:
     """Put a patron's account together; `now` is aware."""
-    # Sweden's day is the same.
-    expired = patron.expires_on is not None and patron.expires_on < day_in_norway(now)
-    reasons = (*patron.blocks, "card_expired") if expired else patron.blocks
     return Account(
-        card_number=patron.card_number,
+        card_number=patron.cardnumber,
         currency=currency,
         loans=tuple(loans(checkouts, running=owed.running, now=now)),
         holds=tuple(_hold(row) for row in holds),
         fees=owed.fees,
         requests=(),
-        blocks=tuple(Block(reason, 0) for reason in reasons),
+        blocks=patron.blocks(now=now),
         debt_total=owed.debt_total,
         running_fees=owed.running_total,
     )
 
 
-def loans(rows: Sequence[Reader], *, running: Mapping[int, int], now: datetime) -> list[Loan]:
-    """Read checkouts with their embedded item and bibliographic record, by due date."""
+def loans(rows: Sequence[Checkout], *, running: Mapping[int, int], now: datetime) -> list[Loan]:
+    """Return checkouts as loans, by due date."""
     return sorted((_loan(row, running, now) for row in rows), key=lambda loan: (loan.due_on, loan.title))
 
 
-def _loan(row: Reader, running: Mapping[int, int], now: datetime) -> Loan:
-    number = row.integer("checkout_id")
-    due_on, overdue = due(row, now=now)
-    item = row.maybe_part("item")
-    biblio = None if item is None else item.maybe_part("biblio")
-    onsite = row.has("onsite_checkout") and row.flag("onsite_checkout")
+def _loan(row: Checkout, running: Mapping[int, int], now: datetime) -> Loan:
+    due_on, overdue = row.due(now=now)
+    item = row.item
     return Loan(
-        loan_id=str(number),
-        barcode=(item.maybe_text("external_id") or None) if item else None,
-        title=_title(biblio),
-        author=_author(biblio),
-        category=item.maybe_text("effective_item_type_id") if item else "",
+        loan_id=str(row.checkout_id),
+        barcode=item.external_id or None,
+        title=item.biblio.title,
+        author=item.biblio.author,
+        category=item.effective_item_type_id,
         due_on=due_on,
         overdue=overdue,
-        running_fee=running.get(number, 0),
+        running_fee=running.get(row.checkout_id, 0),
         renewals_left=None,
-        renewable=not onsite,
-        not_renewable_because="not_renewable" if onsite else None,
+        renewable=not row.onsite_checkout,
+        not_renewable_because="not_renewable" if row.onsite_checkout else None,
         claim_level=0,
         interlibrary=False,
     )
 
 
-def due(row: Reader, *, now: datetime) -> tuple[date, bool]:
-    """Return a checkout's due day, in the time zone Koha writes it in, and whether it has passed."""
-    moment = _moment(row, "due_date")
-    return moment.date(), moment < now
-
-
-def _hold(row: Reader) -> Hold:
-    biblio = row.maybe_part("biblio")
-    ready = row.maybe_text("status") == _WAITING
+def _hold(row: HoldRow) -> Hold:
+    ready = row.status == _WAITING
     return Hold(
-        hold_id=str(row.integer("hold_id")),
-        title=_title(biblio),
-        author=_author(biblio),
+        hold_id=str(row.hold_id),
+        title=row.biblio.title,
+        author=row.biblio.author,
         category="",
-        asked_on=row.maybe_day("hold_date"),
+        asked_on=row.hold_date,
         ready=ready,
-        fetch_before=row.maybe_day("expiration_date") if ready else None,
-        queue_position=0 if ready else row.maybe_integer("priority"),
+        fetch_before=row.expiration_date if ready else None,
+        queue_position=0 if ready else row.priority,
     )
-
-
-def refusal(problem: Reader) -> str:
-    """Return our code for Koha's reason not to renew."""
-    reason = problem.maybe_text("error_code")
-    if not reason and (match := _REASON.search(problem.maybe_text("error"))):
-        reason = match[1]
-    return _REFUSALS.get(reason, "not_renewable")
-
-
-def _title(biblio: Reader | None) -> str:
-    # Cataloguing rules end a field with the mark that begins the next one.
-    return biblio.maybe_text("title").rstrip(" /:;=,") if biblio else ""
-
-
-def _author(biblio: Reader | None) -> str:
-    return biblio.maybe_text("author").rstrip(" /:;=,") if biblio else ""
-
-
-def _day(row: Reader, name: str) -> date:
-    # Koha has written the days of the account both with a time and without.
-    value = row.text(name)
-    return read_day(value) if len(value) == len("2026-11-22") else _moment(row, name).date()
-
-
-def _moment(row: Reader, name: str) -> datetime:
-    value = row.text(name)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise Unavailable("bad_answer") from None
-    if moment.tzinfo is None:
-        raise Unavailable("bad_answer")
-    return moment

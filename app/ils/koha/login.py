@@ -1,6 +1,7 @@
 """How the gate signs in to a Koha: Basic, or OAuth 2 client credentials (RFC 6749, section 4.4)."""
 
 import base64
+from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
 
@@ -9,7 +10,13 @@ import httpx
 from app.ils.budget import Budget
 from app.ils.json_call import call_json
 from app.ils.port import Unavailable
-from app.ils.reading import Reader, parse_json
+from app.ils.reading import Number, Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    access_token: Text = field(repr=False)
+    expires_in: Number
 
 
 class BasicLogin:
@@ -61,9 +68,9 @@ class OAuthLogin:
             raise Unavailable("not_admitted")
         if reply.status != 200 or reply.media_type != "application/json":
             raise Unavailable("bad_answer")
-        answer = Reader(parse_json(reply.body))
-        token = answer.text("access_token")
+        answer = reply.read(_Token)
+        token = answer.access_token
         if not token or not token.isascii() or " " in token:
             raise Unavailable("bad_answer")
         # Half a minute early, so that it does not expire on its way.
-        return token, answer.integer("expires_in") - 30.0
+        return token, answer.expires_in - 30.0

@@ -12,7 +12,7 @@ updatecharges.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 
@@ -21,10 +21,11 @@ from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.koha import answers as answers
 from app.ils.koha.login import BasicLogin, OAuthLogin
-from app.ils.port import Account, Loan, Refused, Renewal, Unavailable
-from app.ils.reading import Reader, parse_json
+from app.ils.port import Account, Loan, Refused, Renewal, T, Unavailable, read
 
 _MOST_ROWS: Final = 500
+
+R = TypeVar("R", answers.Checkout, answers.HoldRow)
 
 
 class KohaSystem:
@@ -88,17 +89,18 @@ class KohaSystem:
     def _accounts(self, asked: Sequence[str], budget: Budget) -> list[Account]:
         patrons = self._patrons(asked, budget)
         ids = [patron.patron_id for patron in patrons.values()]
-        checkouts = self._rows_of("checkouts", ids, "item.biblio", budget)
-        holds = self._rows_of("holds", ids, "biblio", budget)
+        checkouts = self._rows_of(answers.Checkout, "checkouts", ids, "item.biblio", budget)
+        holds = self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget)
         found = []
         for card in asked:
             if (patron := patrons.get(card)) is None:
                 found.append(answers.empty_account(card, currency=self._currency))
                 continue
-            owed = answers.nothing_owed()
-            if patron.balance > 0:
+            owed = answers.NOTHING_OWED
+            if patron.account_balance and patron.account_balance > 0:
                 reply = self._call("GET", f"patrons/{patron.patron_id}/account", budget)
-                owed = answers.owed(self._object(reply, 200), currency=self._currency)
+                balance = read(answers.Balance, self._json(reply, 200))
+                owed = answers.owed(balance, currency=self._currency)
             found.append(
                 answers.account(
                     patron,
@@ -112,54 +114,51 @@ class KohaSystem:
         return found
 
     def _patrons(self, asked: Sequence[str], budget: Budget) -> dict[str, answers.Patron]:
-        rows = self._list("patrons", {"cardnumber": list(asked)}, "account_balance", budget)
-        found = [answers.patron(row, currency=self._currency) for row in rows]
-        patrons = {patron.card_number: patron for patron in found}
+        found = self._list(answers.Patron, "patrons", {"cardnumber": list(asked)}, "account_balance", budget)
+        patrons = {patron.cardnumber: patron for patron in found}
         if len(patrons) != len(found) or not patrons.keys() <= set(asked):
             raise Unavailable("bad_answer")
         return patrons
 
-    def _rows_of(self, path: str, ids: Sequence[int], embed: str, budget: Budget) -> dict[int, list[Reader]]:
+    def _rows_of(self, kind: type[R], path: str, ids: Sequence[int], embed: str, budget: Budget) -> dict[int, list[R]]:
         if not ids:
             return {}
-        rows: dict[int, list[Reader]] = {number: [] for number in ids}
-        for row in self._list(path, {"patron_id": list(ids)}, embed, budget):
-            if (number := row.integer("patron_id")) not in rows:
+        rows: dict[int, list[R]] = {number: [] for number in ids}
+        for row in self._list(kind, path, {"patron_id": list(ids)}, embed, budget):
+            if row.patron_id not in rows:
                 raise Unavailable("bad_answer")
-            rows[number].append(row)
+            rows[row.patron_id].append(row)
         return rows
 
     def _loans_of(self, card_number: str, budget: Budget) -> list[Loan]:
         patrons = self._patrons([card_number], budget)
-        rows = self._rows_of("checkouts", [p.patron_id for p in patrons.values()], "item.biblio", budget)
+        ids = [patron.patron_id for patron in patrons.values()]
+        rows = self._rows_of(answers.Checkout, "checkouts", ids, "item.biblio", budget)
         return answers.loans([row for mine in rows.values() for row in mine], running={}, now=self._clock())
 
     def _renew(self, loan: Loan, budget: Budget) -> Loan:
         reply = self._call("POST", f"checkouts/{loan.loan_id}/renewal", budget)
         if reply.status in (403, 404):
-            problem = self._object(reply, reply.status)
-            if problem.has("required_permissions"):
+            problem = read(answers.Problem, self._json(reply, reply.status))
+            if problem.required_permissions is not None:
                 raise Unavailable("not_admitted")
-            raise Refused("unknown_loan" if reply.status == 404 else answers.refusal(problem))
-        due_on, overdue = answers.due(self._object(reply, 201), now=self._clock())
+            raise Refused("unknown_loan" if reply.status == 404 else problem.refusal())
+        due_on, overdue = read(answers.Due, self._json(reply, 201)).due(now=self._clock())
         return replace(loan, due_on=due_on, overdue=overdue)
 
-    def _list(self, path: str, query: Mapping[str, object], embed: str, budget: Budget) -> list[Reader]:
+    def _list(self, kind: type[T], path: str, query: Mapping[str, object], embed: str, budget: Budget) -> list[T]:
         reply = self._call("GET", f"{path}?_per_page={_MOST_ROWS}", budget, query, {"x-koha-embed": embed})
         rows = self._json(reply, 200)
         if not isinstance(rows, list) or (reply.total or 0) > len(rows):
             raise Unavailable("bad_answer")
-        return [Reader(row) for row in rows]
-
-    def _object(self, reply: Reply, status: int) -> Reader:
-        return Reader(self._json(reply, status))
+        return [read(kind, row) for row in rows]
 
     def _json(self, reply: Reply, status: int) -> object:
         if reply.status == 403 != status:
             raise Unavailable("not_admitted")
         if reply.status != status or reply.media_type != "application/json":
             raise Unavailable("bad_answer")
-        return parse_json(reply.body)
+        return reply.json()
 
     def _call(
         self,

@@ -13,7 +13,7 @@ from typing import Final, Literal, Self
 
 from app.ils.budget import Budget
 from app.ils.port import Account, Block, Hold, Loan, Refused, Unavailable
-from app.ils.reading import clean_text, read_currency, to_smallest_unit
+from app.ils.reading import clean_text, to_smallest_unit
 from app.ils.sip2.wire import Answer, Connection
 
 Encoding = Literal["cp850", "latin-1", "utf-8"]
@@ -28,6 +28,7 @@ _MEDIA_TYPES: Final = {"001": "book", "002": "magazine"}
 _MOST_PAGES: Final = 20
 
 _SIP_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})[ A-Z]{4}\d{6}", re.ASCII)
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _AMOUNT: Final = re.compile(r"\d{1,9}([.,]\d{1,2})?", re.ASCII)
 _CARD_NUMBER: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 
@@ -99,7 +100,9 @@ class Session:
     def account(self, card_number: str) -> Account:
         """Return what a card has. Refused: invalid_field where it is no card number."""
         information = self._patron(card_number, _CHARGED)
-        currency = read_currency(information.first("BH") or self._settings.currency)
+        currency = information.first("BH") or self._settings.currency
+        if not _CURRENCY.fullmatch(currency):
+            raise Unavailable("bad_answer")
         if information.first("BL") == "N":
             return Account(card_number, currency, (), (), (), (), (), 0, 0)
         debt = _amount(information.first("BV"), currency)
