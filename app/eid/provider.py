@@ -23,7 +23,7 @@ from app.eid.identity import Identity, check_token, is_signed_by, read_identity
 from app.eid.keys import read_keys
 from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
-from app.rules.json_text import parse_json
+from app.rules.json_text import TooLarge, parse_json, read_bounded
 
 _SECONDS: Final = 5.0
 _LARGEST: Final = 256 * 1024
@@ -202,16 +202,17 @@ class Provider:
     def _ask(
         self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
     ) -> "_Told":
-        ends, body = time.monotonic() + _SECONDS, bytearray()
+        ends = time.monotonic() + _SECONDS
+
+        def check() -> None:
+            if time.monotonic() > ends:
+                raise EidRefused(Why.SILENT)
+
         try:
             with self._client.stream(method, address, headers=headers, content=content) as response:
-                # Never unpacked, so that none can grow; and a time-out of single reads is none of the whole.
-                for piece in response.iter_raw():
-                    body += piece
-                    if len(body) > _LARGEST or time.monotonic() > ends:
-                        raise EidRefused(Why.SILENT)
-                return _Told(response.status_code, bytes(body))
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
+                # Never unpacked, so that none can grow.
+                return _Told(response.status_code, read_bounded(response.iter_raw(), most=_LARGEST, check=check))
+        except (TooLarge, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
             # Their own words quote the address.
             raise EidRefused(Why.SILENT) from None
 

@@ -12,7 +12,7 @@ import httpx
 
 from app.ils.budget import CONNECT_SECONDS, Budget, utc_now
 from app.ils.port import T, Unavailable, read
-from app.rules.json_text import parse_json
+from app.rules.json_text import TooLarge, parse_json, read_bounded
 
 MAX_ANSWER: Final = 1024 * 1024
 
@@ -114,17 +114,15 @@ def call_json(
 
 
 def _read(response: httpx.Response, budget: Budget) -> Reply:
-    content = bytearray()
-    for chunk in response.iter_raw():
-        content += chunk
-        if len(content) > MAX_ANSWER:
-            raise Unavailable("bad_answer")
-        budget.left()
+    try:
+        content = read_bounded(response.iter_raw(), most=MAX_ANSWER, check=budget.left)
+    except TooLarge:
+        raise Unavailable("bad_answer") from None
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     total = response.headers.get("X-Total-Count", "")
     known = int(total) if total.isascii() and total.isdecimal() and len(total) < 10 else None
     later = _seconds_until(response.headers.get("Retry-After", ""))
-    return Reply(response.status_code, media_type, bytes(content), known, later)
+    return Reply(response.status_code, media_type, content, known, later)
 
 
 def _seconds_until(told: str) -> int | None:

@@ -16,7 +16,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,10 +24,10 @@ from app.ils.json_call import Reply, call_json
 from app.ils.port import Refused, Unavailable
 from app.rules.errors import RuleBroken
 from app.rules.json_text import parse_json
+from app.rules.web_address import UnsafeAddress, check_address
 
 KEY_BYTES: Final = 32
 _SECONDS: Final = 10.0
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_KINDS: Final = 20
 _LONGEST_URL: Final = 500
 # They speak of the address, our signature or the moment, and would be the same for every notice.
@@ -44,15 +43,12 @@ class NotAWebhook(RuleBroken):
 
 def check_url(url: str) -> str:
     """Return the address as it is kept. Raises NotAWebhook."""
-    try:
-        parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        plain = not (parts.username or parts.password or parts.fragment) and parts.port != 0
-    except ValueError:
-        raise NotAWebhook from None
-    if not (safe and plain and parts.hostname and url.isascii() and url.isprintable() and len(url) <= _LONGEST_URL):
+    if not (url.isascii() and url.isprintable() and len(url) <= _LONGEST_URL):
         raise NotAWebhook
-    return parts.geturl()
+    try:
+        return check_address(url)
+    except UnsafeAddress:
+        raise NotAWebhook from None
 
 
 def draw_key() -> bytes:

@@ -1,16 +1,33 @@
-"""JSON from outside, with a bound of our own on how deep it nests.
+"""JSON from outside, with bounds of our own on how long it is and how deep it nests.
 
 Python's own bound is how deep it can call, which differs between its versions: what 3.11 refuses, 3.13 reads.
 """
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 DEEPEST: Final = 64
 """How many lists and objects may stand inside one another. What is asked and answered here needs fewer than ten."""
 
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+class TooLarge(ValueError):
+    """More came than anybody wants to read."""
+
+
+def read_bounded(pieces: Iterable[bytes], *, most: int, check: Callable[[], object]) -> bytes:
+    """Return all pieces together. `check` is called after each, and may raise where it takes too long: a time-out of
+    single reads is none of the whole. Raises TooLarge."""
+    content = bytearray()
+    for piece in pieces:
+        content += piece
+        if len(content) > most:
+            raise TooLarge
+        check()
+    return bytes(content)
 
 
 class NestsTooDeep(ValueError):

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
-from urllib.parse import urlsplit
+
+from app.rules.web_address import UnsafeAddress, check_address
 
 LIBRARY_ID: Final = re.compile(r"[A-Za-z0-9-]{1,20}", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingsTable:
@@ -95,14 +96,9 @@ class SettingsTable:
     def address(self, name: str) -> str:
         """Take an https address; http is for this machine only, since loans and passwords go there."""
         value = self._left.pop(name, None)
-        try:
-            parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-            plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.port != 0
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        except ValueError:
-            plain = safe = False
-        if plain and safe and parts.hostname:
-            return parts.geturl()
+        if isinstance(value, str) and "?" not in value:
+            with suppress(UnsafeAddress):
+                return check_address(value)
         return self.fault(name, "must be an https address without user name and query")
 
     def fault(self, name: str, what: str) -> str:
