@@ -176,7 +176,7 @@ class Model:
 
 def run_spray(spray: Spray, folder: Path) -> Figures:
     """Make a register in the folder and run the model over it."""
-    vault_module._ARGON2ID = CHEAP_ARGON2
+    vault_module.ARGON2ID = CHEAP_ARGON2
     url = f"sqlite:///{folder / 'spray.sqlite'}"
     fill_register(url, people=spray.people)
     with make_portal(url).app_context():

@@ -37,16 +37,16 @@ class CountedArgon2:
     """The register's own Argon2, with a count of the hashes it was compared with."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._argon2 = vault_module._ARGON2ID
-        self._verified: list[str] = []
-        monkeypatch.setattr(vault_module, "_ARGON2ID", self)
+        self._argon2 = vault_module.ARGON2ID
+        self.verifiers: list[str] = []
+        monkeypatch.setattr(vault_module, "ARGON2ID", self)
 
     @property
     def verified(self) -> int:
-        return len(self._verified)
+        return len(self.verifiers)
 
     def verify(self, secret: str, verifier: str) -> bool:
-        self._verified.append(verifier)
+        self.verifiers.append(verifier)
         return bool(self._argon2.verify(secret, verifier))
 
     def hash(self, secret: str) -> str:

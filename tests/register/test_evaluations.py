@@ -90,7 +90,7 @@ def test_a_turn_that_fails_gives_its_place_on() -> None:
         assert gate.inside == 1
 
 
-def test_no_more_than_so_many_hash_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_so_many_hash_at_once(true_argon2: None, monkeypatch: pytest.MonkeyPatch) -> None:
     gate, lock = Gate(at_once=2), threading.Lock()
     running = most = 0
 
@@ -105,9 +105,9 @@ def test_no_more_than_so_many_hash_at_once(monkeypatch: pytest.MonkeyPatch) -> N
                 running -= 1
             return taken
 
-    hashed = vault_module._ARGON2ID.hash
+    hashed = vault_module.ARGON2ID.hash
     monkeypatch.setattr(vault_module, "GATE", gate)
-    monkeypatch.setattr(vault_module, "_ARGON2ID", Counting())
+    monkeypatch.setattr(vault_module, "ARGON2ID", Counting())
     threads = [threading.Thread(target=hash_password, args=("a password",)) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import bindparam, text
 
-from app.register.keys import vault as vault_module
 from app.register.keys.vault import vault
 from app.register.limits.budgets import TooManyAttempts
 from app.register.log.access_log import Looker
@@ -26,7 +25,7 @@ from app.rules.pins.pin import (
     STRICT_SOURCE,
     WIDE,
 )
-from bench.spray import CHEAP_ARGON2, Spray, run_spray
+from bench.spray import Spray, run_spray
 from tests.register.people import GUARDIAN, PINS, ULLENSAKER, patron_id
 
 PIN = "4719"
@@ -50,10 +49,8 @@ _PINS = """
 
 
 @pytest.fixture
-def crowd(app, clock, monkeypatch):
+def crowd(clock):
     """Give the register so many more patrons of one library, all with PIN, and return their card numbers."""
-    monkeypatch.setattr(vault_module, "_ARGON2ID", CHEAP_ARGON2)
-    monkeypatch.setattr(app.extensions["vault"], "_nobody", CHEAP_ARGON2.hash("nobody's"))
 
     def make(people):
         asked = {"people": people, "library_id": ULLENSAKER, "verifier": vault.hash_pin(PIN), "key_id": vault.key_id}
@@ -151,7 +148,6 @@ def test_a_card_that_was_tried_while_the_clock_was_a_year_ahead_is_free_once_it_
 
 
 def test_a_spray_learns_few_pins_and_refuses_no_honest_person(tmp_path, monkeypatch):
-    monkeypatch.setattr(vault_module, "_ARGON2ID", CHEAP_ARGON2)
     monkeypatch.setattr("app.register.sign_in.pins.ALL", replace(ALL, limit=200))
     spray = Spray(guesses=2000, ipv4=20, sites=20, people=500, honest=80, kiosk=80, budgets_only=False)
     figures = run_spray(spray, tmp_path)

@@ -4,15 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
 
 from app.register.card.cards import report_lost
+from app.register.keys.vault import Vault
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.sign_in.devices import admit_device
 from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, set_pin, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import PinVerifier
 from app.rules.pins.pin import ALL, CARD_DAY, CARD_SOON, SOURCE, STRICT_ALL, STRICT_SOURCE
+from tests.conftest import VAULT_KEYS
 from tests.register.counting import CountedArgon2, statements_sent
 from tests.register.people import CHILD, GUARDIAN, LOST, PINS, make_phone, patron_id, read_register
 
@@ -81,9 +81,12 @@ def test_unknown_card_wrong_pin_and_blocked_card_answer_alike_and_cost_alike(clo
     assert answers[1:] == answers[:1] * 5
 
 
-def test_the_verifier_that_stands_in_for_an_unknown_card_costs_what_a_real_one_costs(app):
-    real = db.session.scalars(select(PinVerifier.verifier)).first()
-    stand_in = app.extensions["vault"]._nobody
+def test_the_verifier_that_stands_in_for_an_unknown_card_costs_what_a_real_one_costs(true_argon2, monkeypatch):
+    vault = Vault(VAULT_KEYS)
+    argon2 = CountedArgon2(monkeypatch)
+    vault.verify_pin("0000", vault.hash_pin("4719"), vault.key_id)
+    vault.verify_pin("0000", None, None)
+    real, stand_in = argon2.verifiers
     assert stand_in.split("$")[:4] == real.split("$")[:4] == ["", "argon2id", "v=19", "m=19456,t=2,p=1"]
 
 

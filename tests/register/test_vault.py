@@ -126,6 +126,11 @@ def test_a_pin_cannot_be_guessed_from_its_verifier_without_the_key(old):
     assert not Vault({1: NEW}).verify_pin("4719", verifier, 1)
 
 
+def test_a_verifier_costs_what_it_must(true_argon2):
+    for verifier in (Vault({1: OLD}).hash_pin("4719"), hash_password("demo-desk-ullensaker")):
+        assert verifier.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
 def test_a_password_is_right_or_wrong_and_an_unknown_users_is_wrong():
     verifier = hash_password("demo-desk-ullensaker")
     assert verify_password("demo-desk-ullensaker", verifier)

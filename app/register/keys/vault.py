@@ -26,7 +26,8 @@ from app.rules.errors import RuleBroken
 ERASURE_JOURNAL: Final = "erasure journal"
 ACCESS_LOG: Final = "access log"
 ACCESS_LOG_ROOT: Final = "access log root"
-_ARGON2ID = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
+# OWASP's Password Storage Cheat Sheet: 19 MiB, twice, in one lane.
+ARGON2ID = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
 _NONCE_BYTES = 12
 
 
@@ -147,11 +148,11 @@ def verify_password(password: str, verifier: str | None) -> bool:
 
 
 def _hash(secret: str | bytes) -> str:
-    return GATE.evaluate(lambda: str(_ARGON2ID.hash(secret)))
+    return GATE.evaluate(lambda: str(ARGON2ID.hash(secret)))
 
 
 def _verify(secret: str, verifier: str) -> bool:
-    return GATE.evaluate(lambda: bool(_ARGON2ID.verify(secret, verifier)))
+    return GATE.evaluate(lambda: bool(ARGON2ID.verify(secret, verifier)))
 
 
 _NO_PASSWORD = _hash(os.urandom(16))
