@@ -6,6 +6,7 @@ Sources: the card protocol (docs/card.md), RFC 6238 §5.2 (a code counts once).
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,6 +20,7 @@ from app.register.log.access_log import Terminal, check_words
 from app.register.log.proofs import body_of, prove
 from app.register.patron.card_status import state_at
 from app.register.store.driver import Line, Statement, direct_line, read_instant
+from app.register.store.group_commit import group_commit
 from app.register.store.transaction import direct_connection, end_transaction
 from app.register.tables.register import Patron, UtcInstant
 from app.rules.card.code import Misread, NotOurs, parse
@@ -233,12 +235,14 @@ def _take_step(line: Line, taken: dict[str, Any]) -> bool:
     """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
     if line.is_postgresql:
         return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
-    line.begin()
+    return group_commit().write(partial(_take_in_turn, taken=taken))
+
+
+def _take_in_turn(line: Line, *, taken: dict[str, Any]) -> bool:
     free = line.send(_TAKE_ALONE, taken).rowcount == 1 and line.send(_REMEMBER_ALONE, taken).rowcount == 1
     if free:
         line.send(_WRITE_DOWN_ALONE, taken)
-    line.commit()
-    return free
+    return bool(free)
 
 
 _COUNT_IN_ALL = text("UPDATE credentials SET failures = failures + 1 WHERE id = :id RETURNING failures")

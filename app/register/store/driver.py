@@ -59,11 +59,15 @@ class Line:
         try:
             return self._connection.execute(sql, values or {})
         except BaseException:
-            self.is_open = False
-            self._connection.close()
-            if not self.is_postgresql:
-                self._leave()
+            self.close()
             raise
+
+    def close(self) -> None:
+        """Close the connection, which undoes what was begun on it, and lets the next one write."""
+        self.is_open = False
+        self._connection.close()
+        if not self.is_postgresql:
+            self._leave()
 
     def begin(self) -> None:
         """Begin a transaction on SQLite, where one writes at a time.

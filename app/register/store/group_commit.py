@@ -1,0 +1,91 @@
+"""Group commit on SQLite: what several threads of a process write at the same time goes into one transaction.
+
+SQLite lets one transaction write at a time, and each waits for the disk. With one for each thread all wait for one
+another, and for a processor while they keep the others from the database.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+
+from app.register.store.driver import Line, direct_line
+from app.register.store.transaction import db
+
+Work = Callable[[Line], bool]
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """What a thread wants to write. Its `result` stays None where the transaction failed that it was part of."""
+
+    work: Work
+    turn: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    result: bool | None = None
+
+
+class GroupCommit:
+    """The writes to one database. One thread at a time leads: it writes for all who wait by then."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self.waiting: list[_Write] = []
+        self._is_led = False
+
+    def write(self, work: Work) -> bool:
+        """Do the work in a transaction, with the work of other threads, and return its result once that is committed.
+
+        Raises what the work raises. Work that shared a transaction with one that failed is done again, alone.
+        """
+        mine = _Write(work)
+        with self._guard:
+            self.waiting.append(mine)
+            mine.leads, self._is_led = not self._is_led, True
+        if not mine.leads:
+            mine.turn.wait()
+        if mine.leads:
+            self._lead()
+        return _commit([work])[0] if mine.result is None else mine.result
+
+    def _lead(self) -> None:
+        with self._guard:
+            group, self.waiting = self.waiting, []
+        try:
+            for each, result in zip(group, _commit([each.work for each in group]), strict=True):
+                each.result = result
+        except Exception:
+            if len(group) == 1:
+                raise
+        finally:
+            with self._guard:
+                self._is_led = bool(self.waiting)
+                if self.waiting:
+                    self.waiting[0].leads = True
+                    self.waiting[0].turn.set()
+            for each in group:
+                each.turn.set()
+
+
+def _commit(works: list[Work]) -> list[bool]:
+    line = direct_line()
+    line.begin()
+    try:
+        results = [work(line) for work in works]
+    except BaseException:
+        line.close()
+        raise
+    line.commit()
+    return results
+
+
+_groups: WeakKeyDictionary[Engine, GroupCommit] = WeakKeyDictionary()
+_groups_guard = threading.Lock()
+
+
+def group_commit() -> GroupCommit:
+    """Return this process's writes to the app's database."""
+    with _groups_guard:
+        return _groups.setdefault(db.engine, GroupCommit())
