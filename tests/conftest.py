@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,15 @@ from app.demo.seed import seed_register
 from app.messages.channels import Inbox
 from app.register.keys import vault as vault_module
 from app.register.store.transaction import db
+from tests.needs import (  # noqa: F401 - hooks
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.postgres import create_database, drop_database, running_postgres
 
 # A slow hash is there for whoever guesses; what it costs is for tests of that alone, which ask for true_argon2.
@@ -114,6 +123,17 @@ def _seed(url: str) -> None:
         seed_register(now=START)
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def programs() -> None:
+    """Asked for by tests that start programs of their own; the fast tests leave those out."""
+
+
+@pytest.fixture(scope="session")
+def run_postgres() -> Callable[..., AbstractContextManager[str]]:
+    """Run a PostgreSQL of the test's own, with settings of its own (tests/postgres.py)."""
+    return running_postgres
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from circulation.lending.claims import run_claims
 from circulation.libraries import open_libraries
 from circulation.settings import SettingsError
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.circulation.conftest import ANNA, BERIT, PASSWORD, STAFF, USER, Building
 from tests.circulation.racing import Act, card, lend_late_film
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 CROWD = 100
 
 

@@ -18,6 +18,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.conftest import Clock
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 LOGIN = "2023500:demo-system-ullensaker"
 # A request every ten minutes is slow enough for every budget; only guessed PINs still run into one.

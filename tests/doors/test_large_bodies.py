@@ -15,6 +15,8 @@ from app.web.faults.errors import API_PREFIX
 from tests.conftest import VAULT_KEYS
 from tests.doors.visits import KIOSK_1
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 TEN_MEGABYTES = 10_000_000
 _ROOT = Path(__file__).parent.parent.parent
 _SAY_WHEN_READY = "import sys\ndef when_ready(server):\n    sys.stdout.write('ready\\n')\n    sys.stdout.flush()\n"

@@ -8,6 +8,8 @@ import pytest
 from bench.compare import WrongAnswer, expect
 from bench.load import Answer, Round
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 
 @pytest.mark.timeout(600)
 def test_every_bench_measures_both_engines_beside_a_bare_answer() -> None:

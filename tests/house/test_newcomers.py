@@ -16,6 +16,8 @@ import pytest
 
 from tests.ports import own_port
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 HOUSE = Path(__file__).parents[2]
 PATIENCE_SECONDS = 150
 

@@ -10,10 +10,10 @@ PROCESSES, EACH, BELOW = 20, 20, 1000
 _ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def engine():
+@pytest.fixture(params=["postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
     """SQLite lets one write at a time."""
-    return "postgresql"
+    return str(request.param)
 
 
 def test_twenty_processes_issue_no_number_twice(database_url, clock):

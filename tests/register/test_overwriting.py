@@ -19,9 +19,9 @@ def log_file() -> str:
         return str(connection.scalar(text("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")))
 
 
-@pytest.fixture
-def engine() -> str:
-    return "postgresql"
+@pytest.fixture(params=["postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def test_the_log_with_what_is_gone_is_ended():

@@ -20,6 +20,8 @@ from tests.conftest import VAULT_KEYS
 from tests.register.people import reading
 from tests.register.rotating import NEW_KEYS, left_behind, restart_with
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 MANY = 3000
 SECRET_KEY = "0123456789abcdef" * 4
 

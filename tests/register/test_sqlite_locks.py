@@ -9,6 +9,8 @@ from sqlalchemy import text
 
 from app.register.store.transaction import db
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 READ_AND_CLOSE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])

@@ -25,6 +25,8 @@ from tests.ports import own_port
 from tests.sip2.kiosks import KIOSK_1, RawKiosk
 from tests.sip2.systems import DATE, summed
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 HOUSE = Path(__file__).parents[2]
 
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -18,7 +19,7 @@ from app.messages.channels import Inbox
 from app.register.store.transaction import db
 from tests.conftest import Clock, Databases, settings_for
 from tests.doors.visits import GUARDIAN, KIOSK_1, SCAN, SYSTEM, csrf_token, desk_log_in, log_in, shown_code
-from tests.postgres import create_database, find_programs, running_postgres
+from tests.postgres import create_database, find_programs
 
 
 class Portal:
@@ -142,8 +143,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases) -> Iterator[Server]:
-    with running_postgres("max_connections=30", in_memory=True) as url:
+def server(databases: Databases, run_postgres: Callable[..., AbstractContextManager[str]]) -> Iterator[Server]:
+    with run_postgres("max_connections=30", in_memory=True) as url:
         yield Server(url, databases)
 
 

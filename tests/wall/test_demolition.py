@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 HOUSE = Path(__file__).parents[2]
 OURS = ("app", "docs", "migrations", "wsgi.py", "pyproject.toml")
 # The town is the libraries' side.

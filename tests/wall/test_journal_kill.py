@@ -24,6 +24,8 @@ from tests.conftest import START, settings_for
 from tests.register.people import GUARDIAN, patron_id
 from tests.wall.processes import HOUSE
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 POINTS = ("before the commit", "after the commit", "in the middle of the line", "after the line", "acknowledged")
 
 

@@ -30,6 +30,8 @@ from tests.wall.hurried_clients import CLIENTS, LIBRARIES, PASSWORD, Client, Per
 from tests.wall.outside import LibrarySystem, serving
 from tests.wall.processes import Running, listening, start_web, start_worker
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 # On each engine; gunicorn begins a worker of its own anew by itself.
 VICTIMS = (*("a web worker", "worker", "a web worker") * 4, "web") * 2
 _LONGEST_SECONDS = 120

@@ -10,6 +10,8 @@ import pytest
 from tests.doors.visits import SYSTEM
 from tests.wall.processes import Running, listening, start_web
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 SECRET = b"Sesam1234"
 _PATIENCE_SECONDS = 60
 

@@ -44,6 +44,8 @@ from tests.searching import stands_in
 from tests.wall.callers import Caller, Route, make_callers, make_victim, routes_of
 from tests.wallets import SAVE, google_issuer, google_object_of
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 _ROOT = Path(__file__).parent.parent.parent
 _LOUD = (
     "sqlalchemy.engine",

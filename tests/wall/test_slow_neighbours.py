@@ -23,6 +23,8 @@ from tests.doors.visits import GUARDIAN, KIOSK_1
 from tests.wall.processes import listening as listening_for_web
 from tests.wall.processes import start_web
 
+pytestmark = pytest.mark.usefixtures("programs")
+
 # Beside it whatever holds a thread here holds it for ever.
 PATIENCE = 60.0
 FOR_EVER = 10 * PATIENCE

@@ -12,8 +12,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,22 +31,22 @@ from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db
 from app.register.tables.register import ActCount, Library
 from tests.conftest import settings_for
-from tests.postgres import create_database, running_postgres
+from tests.postgres import create_database
 from tests.wall.bad_network import Fate, Network
 from tests.wall.library_systems import ListeningSystem, ReadingSystem, Register, System
 from tests.wall.processes import HOUSE, listening, start_web, start_worker
 from tests.wall.writers import LIBRARIES
 
-CHANGES, WRITERS = int(os.environ.get("LANEKORT_CHANGES", "10000")), 3
+CHANGES, WRITERS = int(os.environ.get("LANEKORT_CHANGES", "2000")), 3
 PASSWORD = "of a library that was never built"
 _LONGEST_SECONDS = 300
 _DETAILS = ("birth_date", "gender", "address", "postcode", "place", "phone", "email", "preferred_contact", "language")
 
 
 @pytest.fixture(scope="module")
-def register() -> Iterator[str]:
+def register(run_postgres: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     """An empty register with twenty libraries. No process of it dies here, so no commit need wait for the disk."""
-    with running_postgres("synchronous_commit=off", in_memory=True) as server:
+    with run_postgres("synchronous_commit=off", in_memory=True) as server:
         url = create_database(server, "twenty")
         app = create_app(settings_for(url))
         with app.app_context():

@@ -1,0 +1,96 @@
+"""What each test needs beside Python: `./manage test fast` leaves out a browser, PostgreSQL and programs of one's own.
+
+The marks come from the fixtures that a test asks for and the engine that it runs on. A test that starts a program
+without a mark fails, so none gets into the fast ones unseen.
+"""
+
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+BROWSER, POSTGRESQL, PROGRAMS = "browser", "postgresql", "programs"
+_TOLD = {BROWSER: "need a browser", POSTGRESQL: "need PostgreSQL", PROGRAMS: "start programs"}
+_FIXTURES = {"playwright": BROWSER, "run_postgres": POSTGRESQL, PROGRAMS: PROGRAMS}
+_LEFT_OUT = pytest.StashKey[Counter[str]]()
+_running: list[pytest.Item] = []
+
+
+class ProgramStarted(Exception):
+    """A test started a program and did not ask for the fixture `programs`."""
+
+
+def needs_of(item: pytest.Item) -> list[str]:
+    """Return what a test needs, the most costly first."""
+    fixtures = getattr(item, "fixturenames", ())
+    found = {need for name, need in _FIXTURES.items() if name in fixtures}
+    call = getattr(item, "callspec", None)
+    if call is not None and POSTGRESQL in call.params.values():
+        found.add(POSTGRESQL)
+    return [need for need in _TOLD if need in found]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only what needs no browser, no PostgreSQL and no programs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = Counter()
+    for need, told in _TOLD.items():
+        config.addinivalue_line("markers", f"{need}: tests that {told}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test, leave out what is not asked for, and begin with those that may take longest."""
+    for item in items:
+        for need in needs_of(item):
+            item.add_marker(need)
+    if config.getoption("--fast"):
+        left_out = [item for item in items if needs_of(item)]
+        config.stash[_LEFT_OUT].update(needs_of(item)[0] for item in left_out)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not needs_of(item)]
+    items.sort(key=_most_seconds, reverse=True)
+
+
+def _most_seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    _running[:] = [item]
+    try:
+        return (yield)
+    finally:
+        _running.clear()
+
+
+def _watch(event: str, _arguments: Any) -> None:
+    if event == "subprocess.Popen" and _running and not needs_of(_running[0]):
+        raise ProgramStarted(f"{_running[0].nodeid} needs @pytest.mark.usefixtures({PROGRAMS!r})")
+
+
+sys.addaudithook(_watch)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["left_out"] = dict(session.config.stash[_LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # Each process collects them all.
+    node.config.stash[_LEFT_OUT] |= Counter(node.workeroutput.get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    left_out = config.stash[_LEFT_OUT]
+    if config.getoption("--fast"):
+        each = ", ".join(f"{left_out[need]} that {told}" for need, told in _TOLD.items())
+        terminalreporter.write_line(f"Left out: {left_out.total()} tests ({each}). ./manage test runs them too.")
