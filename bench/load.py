@@ -1,13 +1,18 @@
-"""The load: requests made beforehand, sent over a number of connections by one thread that does little else."""
+"""The load: wrk sends requests that were made beforehand, each once, and every answer is read afterwards."""
 
-import selectors
+import os
+import re
+import shutil
 import socket
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-_SILENCE_SECONDS = 180.0
-_READ_BYTES = 65536
+_SILENCE_SECONDS = 180
+_SCRIPT = Path(__file__).with_name("load.lua")
+_LATENCY = re.compile(r"^latency ([0-9.]+)\S* ([0-9]+)", re.MULTILINE)
 
 
 class NoAnswer(Exception):
@@ -39,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of sending for a while. Times in seconds; a latency runs from connecting to the closed line."""
+    """What came of sending for a while. Times in seconds; a latency runs from the request to the end of the answer."""
 
     seconds: float
     latencies: list[float]
@@ -49,13 +54,6 @@ class Round:
     def rate(self) -> float:
         """Answers a second."""
         return len(self.answers) / self.seconds
-
-
-@dataclass(slots=True)
-class _Exchange:
-    line: socket.socket
-    began: float
-    chunks: list[bytes] = field(default_factory=list)
 
 
 def write_request(method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
@@ -75,57 +73,41 @@ def write_request(method: str, path: str, *, headers: Mapping[str, str] | None =
 
 
 def send_one(port: int, request: bytes) -> Answer:
-    """Send one request and return its answer."""
-    return send(port, [request], connections=1, seconds=_SILENCE_SECONDS).answers[0]
+    """Send one request and return its answer. Raises NoAnswer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_SECONDS) as line:
+        line.sendall(request)
+        raw = b"".join(iter(lambda: line.recv(65536), b""))
+    if not raw:
+        raise NoAnswer("the line was closed without an answer")
+    return Answer(raw)
 
 
 def send(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Round:
-    """Send the requests in order over so many connections until they or the seconds are used up.
+    """Let wrk send the requests in order over so many connections until they or the seconds are used up.
 
-    What was begun is finished. Raises NoAnswer.
+    With one connection the answers are in the order of the requests. Raises NoAnswer.
     """
-    done = Round(0.0, [], [])
-    waiting = iter(requests)
-    began = time.perf_counter()
-    with selectors.DefaultSelector() as selector:
-        try:
-            for _ in range(connections):
-                _begin(selector, port, waiting)
-            while selector.get_map():
-                ready = selector.select(_SILENCE_SECONDS)
-                if not ready:
-                    raise NoAnswer(f"nothing came for {_SILENCE_SECONDS:.0f} s")
-                for key, _events in ready:
-                    exchange: _Exchange = key.data
-                    if _is_finished(exchange):
-                        now = time.perf_counter()
-                        selector.unregister(exchange.line)
-                        exchange.line.close()
-                        done.latencies.append(now - exchange.began)
-                        done.answers.append(Answer(b"".join(exchange.chunks)))
-                        if now - began < seconds:
-                            _begin(selector, port, waiting)
-        finally:
-            for key in list((selector.get_map() or {}).values()):
-                key.data.line.close()
-    return Round(time.perf_counter() - began, done.latencies, done.answers)
+    program = os.environ.get("LANEKORT_WRK") or shutil.which("wrk")
+    if program is None:
+        raise FileNotFoundError("wrk is needed to measure: apt install wrk (Debian, Ubuntu), brew install wrk (macOS)")
+    with TemporaryDirectory(prefix="lanekort-load-") as folder:
+        asked, answered = Path(folder, "requests"), Path(folder, "answers")
+        asked.write_bytes(b"".join(b"%d\n%b" % (len(request), request) for request in requests))
+        command = [program, "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
+        command += [f"--timeout={_SILENCE_SECONDS}s", f"--script={_SCRIPT}", f"http://127.0.0.1:{port}/", "--"]
+        done = subprocess.run([*command, str(asked), str(answered)], capture_output=True, text=True, check=False)
+        answers = _read_answers(answered.read_bytes() if answered.exists() else b"")
+    took, faults = (re.search(rf"^{name} ([0-9.]+)", done.stdout, re.MULTILINE) for name in ("seconds", "faults"))
+    if took is None or faults is None or int(float(faults[1])):
+        raise NoAnswer(f"wrk said: {(done.stdout + done.stderr)[-2000:]}")
+    counted = [(float(microseconds), int(count)) for microseconds, count in _LATENCY.findall(done.stdout)]
+    latencies = [microseconds / 1e6 for microseconds, count in counted for _ in range(count)]
+    return Round(float(took[1]), latencies, answers)
 
 
-def _begin(selector: selectors.BaseSelector, port: int, waiting: Iterator[bytes]) -> None:
-    request = next(waiting, None)
-    if request is None:
-        return
-    began = time.perf_counter()
-    line = socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_SECONDS)
-    line.sendall(request)
-    selector.register(line, selectors.EVENT_READ, _Exchange(line, began))
-
-
-def _is_finished(exchange: _Exchange) -> bool:
-    chunk = exchange.line.recv(_READ_BYTES)
-    if chunk:
-        exchange.chunks.append(chunk)
-        return False
-    if not exchange.chunks:
-        raise NoAnswer("the line was closed without an answer")
-    return True
+def _read_answers(written: bytes) -> list[Answer]:
+    answers, start = [], 0
+    while (end := written.find(b"\n", start)) >= 0:
+        start = end + 1 + int(written[start:end])
+        answers.append(Answer(written[end + 1 : start]))
+    return answers

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.load import send_one, write_request
 from bench.people import fill_register
 from tests.postgres import create_database, running_postgres
 
@@ -71,6 +72,8 @@ def serve(app: str, log: Path) -> Iterator[int]:
             pass_fds=[listener.fileno()],
         )
     try:
+        # A worker takes seconds to start, and the load's time runs from its first moment.
+        send_one(port, write_request("GET", "/"))
         yield port
     except Exception as error:
         error.add_note(f"{app} said: {log.read_text(errors='replace')[-_WORDS:]}")
