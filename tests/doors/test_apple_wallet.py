@@ -21,7 +21,7 @@ from tests.doors.visits import MULLSJO, desk_log_in, main_text, result_of, scan_
 from tests.doors.wallets import APPLE, allow, package
 from tests.wallets import OPERATOR, PASS_TYPE, TEAM
 
-pytestmark = pytest.mark.usefixtures("both_wallets")
+pytestmark = pytest.mark.usefixtures("both_wallets", "programs")
 
 
 def signature_is_good(folder: Path, made: zipfile.ZipFile) -> bool:
