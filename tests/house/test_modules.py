@@ -81,3 +81,8 @@ def test_every_module_of_the_portal_says_what_it_is():
 
 def _docstring(name: str) -> bool:
     return (HOUSE / name).read_text(encoding="utf-8").lstrip().startswith('"""')
+
+
+def test_one_macro_writes_the_token_of_every_form():
+    writers = [path for path in HOUSE.glob("app/**/*.html") if "csrf_token()" in path.read_text(encoding="utf-8")]
+    assert writers == [HOUSE / "app/web/templates/macros.html"]
