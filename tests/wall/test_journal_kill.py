@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 
 from app import create_app
 from app.register.journal.journaling import check_journal, current_journal
-from app.register.journal.stores import _LockedFile
+from app.register.journal.stores import LockedFile
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.replay import replay
 from app.register.store.transaction import db
@@ -43,20 +43,20 @@ def erase_and_die(database_url: str, point: str) -> None:
             event.listen(db.session, "after_commit", die, insert=True)
         elif point == "in the middle of the line":
 
-            def add_half(self: _LockedFile, _seq: int, line: str) -> None:
+            def add_half(self: LockedFile, _seq: int, line: str) -> None:
                 os.write(self._descriptor, line[: len(line) // 2].encode())
                 die()
 
-            _LockedFile.add = add_half
+            LockedFile.add = add_half
         elif point == "after the line":
-            add = _LockedFile.add
+            add = LockedFile.add
 
-            def add_and_die(self: _LockedFile, seq: int, line: str) -> None:
+            def add_and_die(self: LockedFile, seq: int, line: str) -> None:
                 add(self, seq, line)
                 if seq:
                     die()
 
-            _LockedFile.add = add_and_die
+            LockedFile.add = add_and_die
         code = erase_patron(patron_id=patron_id(GUARDIAN), reason="asked", now=START)
         db.session.commit()
         os.write(1, code.encode())

@@ -33,7 +33,9 @@ from tests.wall.processes import Running, listening, start_web, start_worker
 pytestmark = pytest.mark.usefixtures("programs")
 
 # On each engine; gunicorn begins a worker of its own anew by itself.
-VICTIMS = (*("a web worker", "worker", "a web worker") * 4, "web") * 2
+VICTIMS = (*("a web worker", "worker", "a web worker") * 4, "web")
+# SQLite lets one write at a time, so that fewer moments differ there.
+ROUNDS = {"postgresql": 2, "sqlite": 1}
 _LONGEST_SECONDS = 120
 # Told of patrons, and kept after them: the word that they are gone, and that a key was used.
 _OUTLIVES = {"library_notices", "machine_answers"}
@@ -105,9 +107,10 @@ def listening_library(database_url: str) -> Iterator[LibrarySystem]:
 
 @pytest.mark.timeout(600)
 def test_work_that_was_acknowledged_outlives_whatever_is_killed_and_none_is_done_by_halves(
-    database_url: str, listening_library: LibrarySystem, tmp_path: Path
+    database_url: str, engine: str, listening_library: LibrarySystem, tmp_path: Path
 ) -> None:
-    dice = random.Random(len(VICTIMS))
+    victims = VICTIMS * ROUNDS[engine]
+    dice = random.Random(len(victims))
     going_on = threading.Event()
     going_on.set()
     with ExitStack() as stack:
@@ -120,7 +123,7 @@ def test_work_that_was_acknowledged_outlives_whatever_is_killed_and_none_is_done
         stack.callback(going_on.clear)
         for thread in threads:
             thread.start()
-        for victim in VICTIMS:
+        for victim in victims:
             wait_for_acts(clients)
             time.sleep(dice.random() / 10)
             house.kill(victim, dice)

@@ -51,7 +51,7 @@ SUPPLIER = Authorization("basic", {"username": "2023500-ebooks", "password": "de
 NATIONAL_ID = {"national_id": INGRID.national_id}
 CARD_AND_PIN = {"card_number": GUARDIAN[0], "pin": GUARDIAN[1]}
 
-# How often each door is gone through; together a thousand times.
+# How often each door is gone through; together a thousand times, on SQLite a tenth of that.
 READS = {
     "a library's system fetches": 200,
     "a library's system finds by national id": 50,
@@ -196,13 +196,13 @@ SHOWS |= dict.fromkeys(
 
 
 @pytest.mark.timeout(600)
-def test_of_a_thousand_reads_none_is_not_in_the_log(app: APIFlask, doors: Doors) -> None:
+def test_of_a_thousand_reads_none_is_not_in_the_log(app: APIFlask, doors: Doors, engine: str) -> None:
     assert sum(READS.values()) == 1000
     not_logged = []
     for door, times in READS.items():
         if door == "the desk serves at the counter":
             doors.go_through("the desk scans")
-        for time in range(times):
+        for time in range(times if engine == "postgresql" else times // 10):
             if time % 20 == 0:
                 # So that the desk is not signed out for want of use.
                 doors.desk.get("/desk")
