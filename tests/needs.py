@@ -60,13 +60,15 @@ def _most_seconds(item: pytest.Item) -> float:
     return float(mark.args[0]) if mark else 0.0
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Any:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     _running[:] = [item]
-    try:
-        return (yield)
-    finally:
-        _running.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    # The last test's takes down with it what others shared.
+    _running.clear()
 
 
 def _watch(event: str, _arguments: Any) -> None:
