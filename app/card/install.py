@@ -20,7 +20,7 @@ from app.web.pages.languages import language
 _WORKER = Path(__file__).parent / "service_worker.js"
 _COLOUR = "#0062ba"
 # What the card needs on the screen. The font is the phone's own.
-_FILES = (
+FILES = (
     "favicon.svg",
     "img/spines.svg",
     "img/icon-192.png",
@@ -116,7 +116,7 @@ def _pages() -> Pages:
 def _make_pages() -> Pages:
     shell_page = render_template("card/app.html", has_wallets=has_wallets())
     offline_page = render_template("card/offline.html")
-    files = [url_for("static", filename=name) for name in _FILES]
+    files = [url_for("static", filename=name) for name in FILES]
     body = _WORKER.read_text()
     version = hashlib.sha256("\n".join([shell_page, offline_page, body, *files]).encode()).hexdigest()[:12]
     values = {

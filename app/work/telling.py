@@ -129,14 +129,14 @@ def _tell_patiently(notice: Notice, line: Line, lending: LendingSystem | None, *
     A pause for each lost message would let a line over a bad network grow faster than it is told.
     """
     try:
-        return _tell(notice, line, lending)
+        return tell_library(notice, line, lending)
     except Unavailable as fault:
         if not answers or fault.reason != "no_answer":
             raise
-    return _tell(notice, line, lending)
+    return tell_library(notice, line, lending)
 
 
-def _tell(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str]:
+def tell_library(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str]:
     """Tell one notice and return what the library keeps, by kind. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:

@@ -93,7 +93,7 @@ def test_what_is_refused_and_due_again_waits_for_the_next_turn_of_the_line(
         clock.turn(seconds=10)
         raise Refused("status-400")
 
-    monkeypatch.setattr("app.work.telling._tell", refuse)
+    monkeypatch.setattr("app.work.telling.tell_library", refuse)
     turns = count()
     with app.app_context():
         while (due := take_line(now=clock())) is not None and due.library_id != "Mull":

@@ -43,11 +43,11 @@ def busy(app: APIFlask, client: FlaskClient, phone: FlaskClient, desk: FlaskClie
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     app.extensions["statements"] = statements
-    before, GATE._seconds = GATE._seconds, 1000.0
-    GATE.inside += GATE._at_once
+    before, GATE.seconds = GATE.seconds, 1000.0
+    GATE.inside += GATE.at_once
     yield statements
-    GATE.inside -= GATE._at_once
-    GATE._seconds = before
+    GATE.inside -= GATE.at_once
+    GATE.seconds = before
 
 
 FORMS = {
@@ -100,7 +100,7 @@ def test_a_refusal_uses_up_no_try(busy: list[str], app: APIFlask, client: FlaskC
     for _ in range(20):
         typed = {"csrf_token": token, "card_number": GUARDIAN[0], "pin": "0000"}
         assert client.post("/login", data=typed).status_code == 503
-    GATE._seconds = 0.001
+    GATE.seconds = 0.001
     assert log_in(client, *GUARDIAN).status_code == 302
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
 
-from app.card.install import _FILES
+from app.card.install import FILES
 from tests.conftest import Clock
 from tests.doors.visits import (
     CHILD,
@@ -56,7 +56,7 @@ def test_the_app_that_was_rendered_for_a_patron_first_is_no_other(client: FlaskC
 
 def test_every_file_that_the_app_keeps_is_there(client: FlaskClient) -> None:
     worker = client.get("/sw.js").text
-    for name in _FILES:
+    for name in FILES:
         assert f"/{name}" in worker
         assert client.get(f"/static/{name}").status_code == 200, name
 

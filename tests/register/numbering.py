@@ -39,7 +39,7 @@ def issue(app: Flask, *, count: int, now: datetime) -> str:
 
 def main() -> None:
     url, instant, processes, count, below = sys.argv[1:]
-    numbers._DRAWN_BELOW = int(below)
+    numbers.DRAWN_BELOW = int(below)
     app = create_app(settings_for(url))
     # They are forked before anybody connects, and begin when the pipe that they wait at is closed.
     start, hold = os.pipe()

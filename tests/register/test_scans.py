@@ -96,7 +96,7 @@ def race(make_app, clock, monkeypatch):
 
     def run(payload, terminals):
         gate = Barrier(len(terminals))
-        take_step = scans._take_step
+        take_step = scans.take_step
 
         def take_step_together(connection, taken):
             gate.wait(timeout=60)
@@ -107,7 +107,7 @@ def race(make_app, clock, monkeypatch):
             with portals[number % 2].app_context():
                 return scan(payload=payload, terminal=where, now=clock())
 
-        monkeypatch.setattr(scans, "_take_step", take_step_together)
+        monkeypatch.setattr(scans, "take_step", take_step_together)
         with ThreadPoolExecutor(len(terminals)) as pool:
             return list(pool.map(present, enumerate(terminals)))
 
@@ -169,14 +169,14 @@ def test_a_device_is_revoked_from_that_second_on(phone, clock):
 
 def test_a_device_that_is_revoked_between_look_and_write_is_refused(phone, clock, monkeypatch):
     code, owner = code_on(phone, now=clock()), patron_id(GUARDIAN)
-    take_step = scans._take_step
+    take_step = scans.take_step
 
     def revoke_first(connection, taken):
         revoke_device(patron_id=owner, device_id=phone, now=clock())
         db.session.commit()
         return take_step(connection, taken)
 
-    monkeypatch.setattr(scans, "_take_step", revoke_first)
+    monkeypatch.setattr(scans, "take_step", revoke_first)
     assert scan(payload=code, terminal=terminal(), now=clock()) == Refused(Reason.REVOKED)
     assert (count_rows("presented_steps"), count_rows("access_log")) == (0, 0)
 

@@ -145,7 +145,7 @@ def test_the_rules_refuse_an_interlibrary_loan_at_once_with_the_reason(
 def test_nothing_is_held_in_the_register_while_a_library_is_asked(
     guardian: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ):
-    ask, held = CirculationSystem._ask, []
+    ask, held = CirculationSystem.ask, []
 
     def watch(*call: object) -> object:
         held.append(db.session().in_transaction())
@@ -155,7 +155,7 @@ def test_nothing_is_held_in_the_register_while_a_library_is_asked(
     whose = {"library_id": "2023500", "permission_id": "", "loan_id": loan}
     token = {"csrf_token": str(read_page(guardian.get("/my/loans")).find("input", {"name": "csrf_token"})["value"])}
     wanted = ASKED | {"title": "Atlas over Innlandet", "publication_year": "1998"}
-    monkeypatch.setattr(CirculationSystem, "_ask", watch)
+    monkeypatch.setattr(CirculationSystem, "ask", watch)
     for path, fields in (
         ("/my/loans/renew", whose),
         ("/my/loans/renew-all", whose),

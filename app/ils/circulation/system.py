@@ -123,7 +123,7 @@ class CirculationSystem(SelfServiceCalls):
 
     def rules(self) -> LibraryRules:
         """See LendingSystem."""
-        return self._ask(LibraryRules, "GET", "rules", None)
+        return self.ask(LibraryRules, "GET", "rules", None)
 
     def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
         """See LendingSystem."""
@@ -230,12 +230,13 @@ class CirculationSystem(SelfServiceCalls):
         return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
 
     def _post(self, kind: type[T], call: str, /, **body: object) -> T:
-        return self._ask(kind, "POST", call, body)
+        return self.ask(kind, "POST", call, body)
 
     def _post_as(self, staff: str, kind: type[T], call: str, /, **body: object) -> T:
-        return self._ask(kind, "POST", call, {**body, "role": "staff", "staff": staff})
+        return self.ask(kind, "POST", call, {**body, "role": "staff", "staff": staff})
 
-    def _ask(self, kind: type[T], method: str, call: str, body: object) -> T:
+    def ask(self, kind: type[T], method: str, call: str, body: object) -> T:
+        """Make one call and return its answer as `kind`. Raises Unavailable or Refused."""
         reply = call_within(
             self._seconds,
             lambda budget: call_json(

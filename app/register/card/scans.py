@@ -176,7 +176,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
             "expires_at": line.write_instant(expires),
             **_look(line, found=found, terminal=terminal, now=now),
         }
-        if _take_step(line, taken):
+        if take_step(line, taken):
             return _accepted(found, session=session, expires=expires, now=now)
     return Refused(Reason.REPLAY)
 
@@ -231,7 +231,7 @@ _REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED}) ON CONFLICT (cr
 _WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
 
 
-def _take_step(line: Line, taken: dict[str, Any]) -> bool:
+def take_step(line: Line, taken: dict[str, Any]) -> bool:
     """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
     if line.is_postgresql:
         return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)

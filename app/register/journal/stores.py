@@ -58,7 +58,7 @@ class FileStore:
         except OSError as error:
             raise JournalUnreachable(type(error).__name__) from error
         try:
-            yield _LockedFile(self._path, descriptor)
+            yield LockedFile(self._path, descriptor)
             os.fsync(descriptor)
         except OSError as error:
             raise JournalUnreachable(type(error).__name__) from error
@@ -100,7 +100,9 @@ class FileStore:
         return iter(_split(content))
 
 
-class _LockedFile:
+class LockedFile:
+    """The journal's file while this process holds its lock."""
+
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
@@ -108,9 +110,11 @@ class _LockedFile:
         self._is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
     def last_lines(self) -> Sequence[str]:
+        """Return the last lines, oldest first."""
         return _read_tail(self._descriptor)
 
     def add(self, _seq: int, line: str) -> None:
+        """Write a line at the end."""
         # What a writer that was killed left of its line stays; it is closed, and no reader takes it for one.
         rest = memoryview(f"{chr(10) if self._is_torn else ''}{line}\n".encode())
         while rest:
@@ -118,6 +122,7 @@ class _LockedFile:
         self._is_torn = False
 
     def replace(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Put these lines, with their places, in the place of all."""
         fresh = self._path.with_name(f"{self._path.name}.new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

@@ -44,11 +44,11 @@ class Gate:
     """
 
     def __init__(self, *, at_once: int, seconds: float = _FIRST_GUESS) -> None:
-        self._at_once = at_once
+        self.at_once = at_once
         self._free = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self.inside = 0
-        self._seconds = seconds
+        self.seconds = seconds
         self._evaluators: tuple[int, ThreadPoolExecutor] | None = None
 
     def evaluate(self, work: Callable[[], T]) -> T:
@@ -60,7 +60,7 @@ class Gate:
         # A forked process has no threads but one.
         with self._lock:
             if self._evaluators is None or self._evaluators[0] != os.getpid():
-                pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="evaluation", initializer=_give_way)
+                pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="evaluation", initializer=_give_way)
                 self._evaluators = (os.getpid(), pool)
             return self._evaluators[1]
 
@@ -70,8 +70,8 @@ class Gate:
         It comes before any work is done for a request that will need a turn, and takes nothing.
         """
         with self._lock:
-            ahead = max(0, self.inside + 1 - self._at_once)
-            expected = waited + ahead * self._seconds / self._at_once
+            ahead = max(0, self.inside + 1 - self.at_once)
+            expected = waited + ahead * self.seconds / self.at_once
         if waited > LONGEST_BEFORE or expected > LONGEST_WAIT:
             raise TooBusy(retry_after=max(2, math.ceil(expected)))
 
@@ -89,7 +89,7 @@ class Gate:
             with self._lock:
                 self.inside -= 1
         with self._lock:
-            self._seconds += _WEIGHT * (taken - self._seconds)
+            self.seconds += _WEIGHT * (taken - self.seconds)
 
 
 def _share() -> int:

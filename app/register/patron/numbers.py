@@ -24,7 +24,7 @@ CARD_NUMBER = "card number"
 MOST_RESERVED = 100_000
 # For a library's desks and systems together. Numbers are never given back, so a stolen login may not use them up.
 SERIES: Final = Budget("number series", limit=10, seconds=24 * 3600)
-_DRAWN_BELOW = 500_000_000
+DRAWN_BELOW = 500_000_000
 _ALL_BELOW = 1_000_000_000
 _SPARE_DRAWS = 20
 
@@ -89,7 +89,7 @@ def draw_number() -> str:
     """Draw a number that was never issued. It is random, so that none tells when its neighbour came."""
     for spare in reversed(range(_SPARE_DRAWS)):
         try:
-            return note_number(f"N{secrets.randbelow(_DRAWN_BELOW):09d}")
+            return note_number(f"N{secrets.randbelow(DRAWN_BELOW):09d}")
         except NumberWasIssued:
             if not spare:
                 raise
@@ -99,7 +99,7 @@ def draw_number() -> str:
 def reserve_series(*, library_id: str, count: int, now: datetime) -> Series:
     """Reserve the next `count` numbers for a library to issue by itself. Raises NoNumbersLeft."""
     for spare in reversed(range(_SPARE_DRAWS)):
-        first = (db.session.scalar(select(func.max(NumberSeries.last))) or _DRAWN_BELOW - 1) + 1
+        first = (db.session.scalar(select(func.max(NumberSeries.last))) or DRAWN_BELOW - 1) + 1
         last = first + count - 1
         if not 1 <= count <= MOST_RESERVED or last >= _ALL_BELOW:
             raise NoNumbersLeft
