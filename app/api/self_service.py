@@ -16,8 +16,9 @@ from app.api.access import this_terminal
 from app.api.document import meanings
 from app.api.routes import v1
 from app.api.schemas import AuthenticateIn, AuthenticateOut, DoorIn, DoorOut
+from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Unavailable
-from app.ils.self_service import OPENED, SelfServiceSystem
+from app.ils.self_service import OPENED
 from app.register.card.scans import Accepted, scan
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.holders import get_holder
@@ -53,7 +54,7 @@ _log = structlog.get_logger()
 )
 def door(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Decide whether the door opens."""
-    system = library_systems().self_service(g.machine.library_id)
+    system = library_systems().lending(g.machine.library_id)
     opens = system is not None and _let_in(system, payload=json_data["payload"], pin=json_data["pin"])
     return {"result": "accepted" if opens else "refused", "message": _say(opens=opens)}
 
@@ -66,7 +67,7 @@ def _say(*, opens: bool) -> str:
         return _("The door does not open. Wait for the next code and try again, or come when somebody is at work.")
 
 
-def _let_in(system: SelfServiceSystem, *, payload: str, pin: str) -> bool:
+def _let_in(system: CirculationSystem, *, payload: str, pin: str) -> bool:
     """Judge code and PIN, then let the library decide, and write down what came of it."""
     name = g.machine.username
     try:
@@ -147,6 +148,6 @@ def _may_borrow(card_number: str) -> bool:
     holder = get_holder(card_number=card_number, library_id=g.machine.library_id, now=now())
     if holder is None or not holder.activated_here:
         return False
-    system = library_systems().self_service(g.machine.library_id)
+    system = library_systems().lending(g.machine.library_id)
     # A library whose system keeps no agreements asks for none.
     return system is None or system.allows(card_number=card_number, kind="ebook")

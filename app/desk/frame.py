@@ -37,7 +37,7 @@ def frame() -> dict[str, Callable[..., Any]]:
     def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
         systems = library_systems()
         absent: tuple[str, ...] = () if systems.lending(workplace.library_id) else _WHERE_ITEMS_ARE
-        absent += () if systems.self_service(workplace.library_id) else _WHERE_AGREEMENTS_ARE
+        absent += () if systems.lending(workplace.library_id) else _WHERE_AGREEMENTS_ARE
         return [
             (endpoint, label)
             for endpoint, label in _TABS

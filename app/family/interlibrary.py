@@ -11,7 +11,7 @@ from wtforms import SelectChoice
 
 from app.family.forms import CancelForm, InterlibraryForm
 from app.family.routes import family
-from app.ils.lending import LendingSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.policy import LibraryRules
 from app.ils.port import Refused, Unavailable
 from app.register.patron.patrons import get_patron, list_affiliations
@@ -22,7 +22,7 @@ from app.web.gate import library_systems
 from app.web.pages.languages import language
 from app.web.pages.library_words import refusal_words
 
-Choices = Mapping[str, tuple[str, LendingSystem, LibraryRules]]
+Choices = Mapping[str, tuple[str, CirculationSystem, LibraryRules]]
 
 
 @family.route("/my/interlibrary", methods=["GET", "POST"])
@@ -93,7 +93,7 @@ def _own_card_number() -> str:
 
 def _lending_libraries() -> tuple[Choices, list[str]]:
     """Return the patron's libraries that fetch from other libraries, and the names of those that do not answer."""
-    choices: dict[str, tuple[str, LendingSystem, LibraryRules]] = {}
+    choices: dict[str, tuple[str, CirculationSystem, LibraryRules]] = {}
     silent = []
     joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
     end_transaction()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.ils.budget import BUDGET_SECONDS, start
-from app.ils.lending import LendingSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.port import LibrarySystem
 from app.ils.systems import Systems
 
@@ -41,7 +41,7 @@ def ask_what_is_kept(
 
 
 def _ask(system: LibrarySystem, card_number: str) -> tuple[Keeps, ...]:
-    if isinstance(system, LendingSystem):
+    if isinstance(system, CirculationSystem):
         kept = system.end_patron(card_number=card_number, dry_run=True).kept
         currency = system.rules().currency if any(one.amount for one in kept) else ""
         return tuple(Keeps(one.kind, one.count, one.amount, currency) for one in kept)

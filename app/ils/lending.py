@@ -7,13 +7,11 @@ again gives the same answer and no second effect (8 to 64 characters of A-Z a-z 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Literal, Protocol, runtime_checkable
+from typing import Annotated, Literal
 
 from pydantic import AliasPath, Field
 
-from app.ils.policy import LibraryRules
-from app.ils.port import Fee, Hold, LibrarySystem, Loan, Request
+from app.ils.port import Fee, Loan, Request
 from app.ils.reading import Code, Day, Flag, Number, Text, TextOrNone
 
 WaiveReason = Literal["mistake", "goodwill", "illness", "hardship", "item_found", "other"]
@@ -145,80 +143,3 @@ class Handled:
     request: Annotated[Request | None, Field(default=None)]
     loan: Annotated[Loan | None, Field(default=None)]
     fee: _MaybeFee
-
-
-@runtime_checkable
-class LendingSystem(LibrarySystem, Protocol):
-    """A library that lends by our circulation. Every call may raise Unavailable, and Refused with the codes named."""
-
-    def rules(self) -> LibraryRules:
-        """Return the library's rules."""
-
-    def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
-        """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
-
-    def return_item(self, *, barcode: str) -> Returned:
-        """Take a copy back. Refused: unknown_item (also another library's), not_on_loan."""
-
-    def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
-        """Tell what returning on that day would cost. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
-
-    def mark_lost(self, *, barcode: str, staff: str) -> Charged:
-        """End a loan whose copy is lost. Refused: unknown_item, not_for_loan."""
-
-    def mark_destroyed(self, *, barcode: str, staff: str) -> Charged:
-        """End a loan whose copy is destroyed. Refused: unknown_item, not_for_loan."""
-
-    def reserve(self, *, card_number: str, barcode: str) -> Hold:
-        """Queue for the edition of which `barcode` is any copy. Refused: unknown_item, already_on_loan_to_patron,
-        already_reserved, too_many_holds, blocked, not_for_loan."""
-
-    def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
-        """Leave the queue. Refused: unknown_hold."""
-
-    def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
-        """Receive money, oldest fee first. Refused: overpaid, wrong_currency, key_reused, invalid_field (amount)."""
-
-    def waive(self, *, card_number: str, fee_id: str, reason: WaiveReason, staff: str) -> Waived:
-        """Forgo a fee. Refused: unknown_debt, already_settled."""
-
-    def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
-        """Charge for a new card; None where it is free. `rename_card` tells its number. Refused: key_reused."""
-
-    def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
-        """Let everything follow to a replaced card's new number, and join what was done under it already; counts by
-        kind, zeros when done again. Refused: same_card_number."""
-
-    def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
-        """Erase what need not be kept about a card, or with `dry_run` only tell. May be repeated any time."""
-
-    def ask_interlibrary(
-        self,
-        *,
-        card_number: str,
-        title: str,
-        author: str,
-        publication_year: int,
-        category: str,
-        idempotency_key: str,
-    ) -> Request:
-        """Ask for a title from another library. Refused: owned_here, too_recent, category_not_lent, summer_limit,
-        blocked, already_asked, key_reused."""
-
-    def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
-        """Take back a request that is not ordered yet. Refused: unknown_request, wrong_state."""
-
-    def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
-        """List what was asked for and what has come."""
-
-    def handle_interlibrary(
-        self,
-        *,
-        request_id: str,
-        action: InterlibraryAction,
-        staff: str,
-        barcode: str | None = None,
-        due_on: date | None = None,
-    ) -> Handled:
-        """Order a request, lend out what arrived (with `barcode`, and the lending library's `due_on` if it gave one),
-        or refuse it. Refused: unknown_request, wrong_state, barcode_in_use, date_in_past."""

@@ -5,7 +5,7 @@ It belongs to the library alone: the register stores nothing of it (docs/adr/001
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -53,33 +53,6 @@ class DoorBook:
     more: Flag
 
 
-@runtime_checkable
-class SelfServiceSystem(Protocol):
-    """A library's system that keeps agreements. Every call may raise Unavailable, and Refused with the codes named."""
-
-    def enter(self, *, card_number: str, age: int, door: str) -> str:
-        """Decide whether the door opens, and write it down. Returns OPENED, or why not: outside_hours, no_agreement,
-        withdrawn, under_age, blocked."""
-
-    def note_refusal(self, *, card_number: str | None, reason: str, door: str) -> None:
-        """Write down that the door stayed shut for a reason that the register found."""
-
-    def allows(self, *, card_number: str, kind: str) -> bool:
-        """Tell whether the card has this agreement and is not blocked."""
-
-    def agreements(self, *, card_number: str, staff: str) -> Agreements:
-        """Return what is offered and what is agreed."""
-
-    def note_agreement(self, *, card_number: str, kind: str, age: int, staff: str) -> None:
-        """Write down an agreement that was made at the desk. Refused: not_offered, too_young."""
-
-    def withdraw_agreement(self, *, card_number: str, kind: str, staff: str) -> None:
-        """End an agreement. Refused: unknown_agreement."""
-
-    def door_book(self, *, before: int | None, staff: str) -> DoorBook:
-        """Return a page of the door's book; `before` is the last number of the page before."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Entered:
     outcome: Code
@@ -96,7 +69,7 @@ class Done:
 
 
 class SelfServiceCalls(ABC):
-    """The calls of our circulation's HTTP contract."""
+    """These calls of our circulation's HTTP contract. Each may raise Unavailable, and Refused with the codes named."""
 
     @abstractmethod
     def _post(self, kind: type[T], call: str, /, **body: object) -> T:
@@ -107,31 +80,32 @@ class SelfServiceCalls(ABC):
         """Call for a member of staff."""
 
     def enter(self, *, card_number: str, age: int, door: str) -> str:
-        """See SelfServiceSystem."""
+        """Decide whether the door opens, and write it down. Returns OPENED, or why not: outside_hours, no_agreement,
+        withdrawn, under_age, blocked."""
         return self._post(_Entered, "door/enter", card_number=card_number, age=age, door=door).outcome
 
     def note_refusal(self, *, card_number: str | None, reason: str, door: str) -> None:
-        """See SelfServiceSystem."""
+        """Write down that the door stayed shut for a reason that the register found."""
         whose = {} if card_number is None else {"card_number": card_number}
         self._post(Done, "door/enter", refused=reason, door=door, **whose)
 
     def allows(self, *, card_number: str, kind: str) -> bool:
-        """See SelfServiceSystem."""
+        """Tell whether the card has this agreement and is not blocked."""
         return self._post(_Checked, "agreements/check", card_number=card_number, kind=kind).allowed
 
     def agreements(self, *, card_number: str, staff: str) -> Agreements:
-        """See SelfServiceSystem."""
+        """Return what is offered and what is agreed."""
         return self._post_as(staff, Agreements, "agreements/list", card_number=card_number)
 
     def note_agreement(self, *, card_number: str, kind: str, age: int, staff: str) -> None:
-        """See SelfServiceSystem."""
+        """Write down an agreement that was made at the desk. Refused: not_offered, too_young."""
         self._post_as(staff, Done, "agreements/note", card_number=card_number, kind=kind, age=age)
 
     def withdraw_agreement(self, *, card_number: str, kind: str, staff: str) -> None:
-        """See SelfServiceSystem."""
+        """End an agreement. Refused: unknown_agreement."""
         self._post_as(staff, Done, "agreements/withdraw", card_number=card_number, kind=kind)
 
     def door_book(self, *, before: int | None, staff: str) -> DoorBook:
-        """See SelfServiceSystem."""
+        """Return a page of the door's book; `before` is the last number of the page before."""
         page = {} if before is None else {"before": before}
         return self._post_as(staff, DoorBook, "door/entries", **page)

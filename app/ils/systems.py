@@ -27,9 +27,7 @@ from app.ils.guard import Guard
 from app.ils.json_call import make_client
 from app.ils.koha.login import BasicLogin, OAuthLogin
 from app.ils.koha.system import KohaSystem
-from app.ils.lending import LendingSystem
 from app.ils.port import LibrarySystem
-from app.ils.self_service import SelfServiceSystem
 from app.ils.sip2.session import Encoding, Sip2Settings
 from app.ils.sip2.system import Sip2System
 from app.rules.circuit import State
@@ -52,15 +50,10 @@ class Systems:
         """Return the library's system, if the portal is connected to it."""
         return self._systems.get(library_id)
 
-    def lending(self, library_id: str) -> LendingSystem | None:
-        """Return the library's system if it lends by our circulation."""
+    def lending(self, library_id: str) -> CirculationSystem | None:
+        """Return the library's system if it is our circulation, which alone lends and has agreements by its calls."""
         system = self._systems.get(library_id)
-        return system if isinstance(system, LendingSystem) else None
-
-    def self_service(self, library_id: str) -> SelfServiceSystem | None:
-        """Return the library's system if it keeps agreements for unstaffed opening, tablets and e-books."""
-        system = self._systems.get(library_id)
-        return system if isinstance(system, SelfServiceSystem) else None
+        return system if isinstance(system, CirculationSystem) else None
 
     def not_answering(self) -> list[str]:
         """Return the ids of the libraries that this process does not ask now, since they did not answer in time."""

@@ -14,8 +14,8 @@ import httpx
 import structlog
 from flask import Flask
 
+from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
-from app.ils.lending import LendingSystem
 from app.ils.port import Refused, Unavailable
 from app.ils.webhook import send_notice
 from app.register.library.notices import (
@@ -123,7 +123,7 @@ def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
     release_line(library_id=line.library_id, answered=answered, now=now())
 
 
-def _tell_patiently(notice: Notice, line: Line, lending: LendingSystem | None, *, answers: bool) -> list[str]:
+def _tell_patiently(notice: Notice, line: Line, lending: CirculationSystem | None, *, answers: bool) -> list[str]:
     """Tell one notice, and once more at once where a system that `answers` said nothing: that is mostly chance.
 
     A pause for each lost message would let a line over a bad network grow faster than it is told.
@@ -136,7 +136,7 @@ def _tell_patiently(notice: Notice, line: Line, lending: LendingSystem | None, *
     return tell_library(notice, line, lending)
 
 
-def tell_library(notice: Notice, line: Line, lending: LendingSystem | None) -> list[str]:
+def tell_library(notice: Notice, line: Line, lending: CirculationSystem | None) -> list[str]:
     """Tell one notice and return what the library keeps, by kind. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:
@@ -166,7 +166,7 @@ def notice_json(notice: Notice) -> dict[str, object]:
     return body | ({"former_number": notice.former_number} if notice.former_number else {})
 
 
-def _tell_lending(notice: Notice, lending: LendingSystem) -> list[str]:
+def _tell_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
     """Our circulation keeps nothing of a patron but the card number, so joining and corrections are no news to it."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
@@ -176,7 +176,7 @@ def _tell_lending(notice: Notice, lending: LendingSystem) -> list[str]:
     return []
 
 
-def _charge(notice: Notice, lending: LendingSystem, *, former_number: str, card_number: str) -> None:
+def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, card_number: str) -> None:
     """Charge for a new card, once: a number is replaced once, and so is the key of the charge used."""
     if notice.charged_by is None:
         return

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.ils.lending import LendingSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.policy import MonthDay
 from app.ils.port import Block, Refused, Unavailable
 from tests.contract.world import ANNA, BERIT, CARLA, NOW
@@ -19,7 +19,7 @@ def refusal(act) -> str:
 
 
 def test_it_is_a_lending_system(circulation):
-    assert isinstance(circulation.lending, LendingSystem)
+    assert isinstance(circulation.lending, CirculationSystem)
 
 
 def test_a_copy_goes_out_once_and_the_second_scan_repeats(circulation):

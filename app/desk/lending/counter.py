@@ -16,7 +16,7 @@ from app.desk.patron.replacing import make_replace_form
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
-from app.ils.lending import LendingSystem
+from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Account, Refused, Unavailable
 from app.register.desk.served import MINIMUM
 from app.register.desk.serving import NobodyServed, Served
@@ -31,7 +31,7 @@ from app.web.pages.library_words import money, refusal_words
 
 _LOANS = "card number, loans, holds, fees"
 
-Act = Callable[[LendingSystem, Served, Workplace], str]
+Act = Callable[[CirculationSystem, Served, Workplace], str]
 
 
 @desk.get("/counter")
@@ -75,7 +75,7 @@ def check_out() -> ResponseReturnValue:
     """Lend an item to the patron."""
     form = BarcodeForm()
 
-    def lend(lending: LendingSystem, patron: Served, _workplace: Workplace) -> str:
+    def lend(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
         done = lending.check_out(card_number=patron.card_number, barcode=form.barcode.data or "")
         due = format_date(done.loan.due_on, "long")
         if done.repeated:
@@ -92,7 +92,7 @@ def renew() -> ResponseReturnValue:
     """Renew one loan."""
     form = CounterLoanForm()
 
-    def prolong(lending: LendingSystem, patron: Served, _workplace: Workplace) -> str:
+    def prolong(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
         loan = lending.renew(card_number=patron.card_number, loan_id=form.loan_id.data or "")
         return _("Renewed. It is due on %(day)s.", day=format_date(loan.due_on, "long"))
 
@@ -104,7 +104,7 @@ def renew() -> ResponseReturnValue:
 def renew_all() -> ResponseReturnValue:
     """Renew whatever may be renewed."""
 
-    def prolong(lending: LendingSystem, patron: Served, _workplace: Workplace) -> str:
+    def prolong(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
         done = sum(renewal.renewed for renewal in lending.renew_all(card_number=patron.card_number))
         return ngettext("%(num)s loan renewed.", "%(num)s loans renewed.", done)
 
@@ -117,7 +117,7 @@ def pay() -> ResponseReturnValue:
     """Take payment. The form's key makes a repeated click one payment."""
     form = PayForm()
 
-    def receive(lending: LendingSystem, patron: Served, workplace: Workplace) -> str:
+    def receive(lending: CirculationSystem, patron: Served, workplace: Workplace) -> str:
         amount = parse_amount(form.amount.data or "")
         currency = lending.rules().currency
         payment = lending.pay(
@@ -139,7 +139,7 @@ def waive() -> ResponseReturnValue:
     """Forgo a fee, with a reason."""
     form = WaiveForm()
 
-    def forgo(lending: LendingSystem, patron: Served, workplace: Workplace) -> str:
+    def forgo(lending: CirculationSystem, patron: Served, workplace: Workplace) -> str:
         lending.waive(
             card_number=patron.card_number,
             fee_id=form.fee_id.data or "",
@@ -159,7 +159,7 @@ def done() -> ResponseReturnValue:
     return redirect(url_for("desk.scan"))
 
 
-def lending_of(workplace: Workplace) -> LendingSystem:
+def lending_of(workplace: Workplace) -> CirculationSystem:
     """Return the system by which this library lends; a page not found where it lends by another one."""
     lending = library_systems().lending(workplace.library_id)
     # A library with a system of its own lends there, and has no counter here.

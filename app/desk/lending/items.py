@@ -9,7 +9,8 @@ from app.desk.lending.forms import BarcodeForm, InterlibraryWorkForm, LostForm
 from app.desk.refusals import state_words
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
-from app.ils.lending import InterlibraryWork, LendingSystem, Returned
+from app.ils.circulation.system import CirculationSystem
+from app.ils.lending import InterlibraryWork, Returned
 from app.ils.port import Refused, Unavailable
 from app.register.patron.holders import get_holder
 from app.register.staff.staff import Workplace
@@ -118,7 +119,7 @@ def handle_interlibrary() -> ResponseReturnValue:
     return redirect(url_for("desk.interlibrary"))
 
 
-def _check_card(lending: LendingSystem, workplace: Workplace, *, request_id: str) -> None:
+def _check_card(lending: CirculationSystem, workplace: Workplace, *, request_id: str) -> None:
     """Raise CardRefused where the one who asked for the title may not be lent it now."""
     work = lending.list_interlibrary(staff=workplace.username)
     number = next((each.card_number for each in work.requests if each.request_id == request_id), None)

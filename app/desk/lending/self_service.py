@@ -8,8 +8,9 @@ from app.desk.lending.forms import AgreementForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Refused, Unavailable
-from app.ils.self_service import Agreements, DoorBook, SelfServiceSystem
+from app.ils.self_service import Agreements, DoorBook
 from app.register.desk.served import MINIMUM
 from app.register.desk.serving import NobodyServed
 from app.register.patron.holders import get_holder
@@ -114,8 +115,8 @@ def outcome_words(outcome: str) -> str:
     }.get(outcome, _("The door stayed shut."))
 
 
-def _system_of(workplace: Workplace) -> SelfServiceSystem:
-    system = library_systems().self_service(workplace.library_id)
+def _system_of(workplace: Workplace) -> CirculationSystem:
+    system = library_systems().lending(workplace.library_id)
     if system is None:
         abort(404)
     return system

@@ -44,7 +44,7 @@ def patron() -> ResponseReturnValue:
         served=served,
         seen=seen,
         lends=lends,
-        agrees=library_systems().self_service(workplace.library_id) is not None,
+        agrees=library_systems().lending(workplace.library_id) is not None,
         rules=_rules(workplace) if served.activated_here else None,
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),

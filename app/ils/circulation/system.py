@@ -78,8 +78,9 @@ class _Problem:
 
 
 class CirculationSystem(SelfServiceCalls):
-    """One library of one circulation building. Fulfils LendingSystem and SelfServiceSystem; safe to share
-    between threads.
+    """One library of one circulation building. Fulfils LibrarySystem; safe to share between threads.
+
+    Every call may raise Unavailable, and Refused with the codes named.
 
     `url` is the building's address without a path, `user` and `password` are the building's. The client may be shared
     by all libraries there.
@@ -122,40 +123,41 @@ class CirculationSystem(SelfServiceCalls):
         return list(self._post(_Renewed, "loans/renew-all", card_number=card_number).results)
 
     def rules(self) -> LibraryRules:
-        """See LendingSystem."""
+        """Return the library's rules."""
         return self.ask(LibraryRules, "GET", "rules", None)
 
     def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
-        """See LendingSystem."""
+        """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
         return self._post(CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode)
 
     def return_item(self, *, barcode: str) -> Returned:
-        """See LendingSystem."""
+        """Take a copy back. Refused: unknown_item (also another library's), not_on_loan."""
         return self._post(Returned, "loans/return", barcode=barcode)
 
     def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
-        """See LendingSystem."""
+        """Tell what returning on that day would cost. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
         one = {} if loan_id is None else {"loan_id": loan_id}
         return self._post(Cost, "loans/cost", card_number=card_number, on=on.isoformat(), **one)
 
     def mark_lost(self, *, barcode: str, staff: str) -> Charged:
-        """See LendingSystem."""
+        """End a loan whose copy is lost. Refused: unknown_item, not_for_loan."""
         return self._post_as(staff, Charged, "loans/lost", barcode=barcode)
 
     def mark_destroyed(self, *, barcode: str, staff: str) -> Charged:
-        """See LendingSystem."""
+        """End a loan whose copy is destroyed. Refused: unknown_item, not_for_loan."""
         return self._post_as(staff, Charged, "loans/destroyed", barcode=barcode)
 
     def reserve(self, *, card_number: str, barcode: str) -> Hold:
-        """See LendingSystem."""
+        """Queue for the edition of which `barcode` is any copy. Refused: unknown_item, already_on_loan_to_patron,
+        already_reserved, too_many_holds, blocked, not_for_loan."""
         return self._post(_Reserved, "holds/reserve", card_number=card_number, barcode=barcode).hold
 
     def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
-        """See LendingSystem."""
+        """Leave the queue. Refused: unknown_hold."""
         self._post(Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
 
     def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
-        """See LendingSystem."""
+        """Receive money, oldest fee first. Refused: overpaid, wrong_currency, key_reused, invalid_field (amount)."""
         return self._post_as(
             staff,
             Payment,
@@ -167,22 +169,23 @@ class CirculationSystem(SelfServiceCalls):
         )
 
     def waive(self, *, card_number: str, fee_id: str, reason: WaiveReason, staff: str) -> Waived:
-        """See LendingSystem."""
+        """Forgo a fee. Refused: unknown_debt, already_settled."""
         return self._post_as(staff, Waived, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
 
     def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
-        """See LendingSystem."""
+        """Charge for a new card; None where it is free. `rename_card` tells its number. Refused: key_reused."""
         return self._post_as(
             staff, _Replaced, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key
         ).debt
 
     def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
-        """See LendingSystem."""
+        """Let everything follow to a replaced card's new number, and join what was done under it already; counts by
+        kind, zeros when done again. Refused: same_card_number."""
         numbers = {"old_card_number": old_card_number, "new_card_number": new_card_number}
         return self._post(_Moved, "patrons/rename", **numbers).moved
 
     def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
-        """See LendingSystem."""
+        """Erase what need not be kept about a card, or with `dry_run` only tell. May be repeated any time."""
         return self._post(Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
     def ask_interlibrary(
@@ -195,7 +198,8 @@ class CirculationSystem(SelfServiceCalls):
         category: str,
         idempotency_key: str,
     ) -> Request:
-        """See LendingSystem."""
+        """Ask for a title from another library. Refused: owned_here, too_recent, category_not_lent, summer_limit,
+        blocked, already_asked, key_reused."""
         return self._post(
             _Asked,
             "interlibrary/ask",
@@ -208,11 +212,11 @@ class CirculationSystem(SelfServiceCalls):
         ).request
 
     def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
-        """See LendingSystem."""
+        """Take back a request that is not ordered yet. Refused: unknown_request, wrong_state."""
         self._post(Done, "interlibrary/cancel", card_number=card_number, request_id=request_id)
 
     def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
-        """See LendingSystem."""
+        """List what was asked for and what has come."""
         return self._post_as(staff, InterlibraryWork, "interlibrary/list")
 
     def handle_interlibrary(
@@ -224,7 +228,8 @@ class CirculationSystem(SelfServiceCalls):
         barcode: str | None = None,
         due_on: date | None = None,
     ) -> Handled:
-        """See LendingSystem."""
+        """Order a request, lend out what arrived (with `barcode`, and the lending library's `due_on` if it gave one),
+        or refuse it. Refused: unknown_request, wrong_state, barcode_in_use, date_in_past."""
         arrival = {"barcode": barcode, "due_on": None if due_on is None else due_on.isoformat()}
         given = {name: value for name, value in arrival.items() if value is not None}
         return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
