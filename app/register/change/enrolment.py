@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from app.register.messages.outbox import ask_for_message
+from app.register.messages.outbox import WELCOME, ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import hold_lines, note_change
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
@@ -31,8 +31,6 @@ __all__ = [
     "enrol_patron",
     "note_guardian_consent",
 ]
-
-WELCOME = "welcome"
 
 
 class AlreadyRegistered(RuleBroken):

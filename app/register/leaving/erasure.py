@@ -22,6 +22,7 @@ from app.register.log.removals import forget_guardian, remove_looks_at
 from app.register.patron.changes import ERASED, GONE, NUMBER_COLUMN, note_change
 from app.register.patron.numbers import bury_numbers
 from app.register.patron.patrons import lock_patron
+from app.register.sign_in.pin_orders import SEALED_NUMBER_COLUMN
 from app.register.store.transaction import db
 from app.register.tables.register import (
     Credential,
@@ -35,7 +36,6 @@ from app.register.tables.register import (
 
 Reason = Literal["asked", "death", "inactive"]
 ASKED: Final = "asked"
-PIN_ORDER_COLUMN: Final = "pin_orders.sealed_number"
 
 
 def erase_patron(
@@ -120,7 +120,7 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime
     forget_guardian(patron_id=patron_id, now=now)
     forget_answers(patron_id=patron_id)
     orders = db.session.execute(select(PinOrder.id, PinOrder.sealed_number)).all()
-    theirs = [order.id for order in orders if _open(order.sealed_number, column=PIN_ORDER_COLUMN) in numbers]
+    theirs = [order.id for order in orders if _open(order.sealed_number, column=SEALED_NUMBER_COLUMN) in numbers]
     db.session.execute(delete(PinOrder).where(PinOrder.id.in_(theirs)))
 
 
