@@ -69,7 +69,6 @@ _FAULTY_FIELDS: dict[type[RuleBroken], tuple[str, str]] = {
     SyntheticNationalId: _NO_NATIONAL_ID,
 }
 _KINDS: dict[type[RuleBroken], str] = {ConsentMissing: "missing"}
-_FIELDS = {"preferred": "preferred_contact"}
 _FIELD_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 
 
@@ -112,8 +111,8 @@ def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
 
 def _faults(error: PersonNotValid | ContactNotValid) -> ResponseReturnValue:
     db.session.rollback()
-    errors = {_FIELDS.get(field, field): fault for field, fault in error.faults.items()}
-    return problem(status=422, code=error.code, detail=f"Not valid: {', '.join(sorted(errors))}.", errors=errors)
+    detail = f"Not valid: {', '.join(sorted(error.faults))}."
+    return problem(status=422, code=error.code, detail=detail, errors=error.faults)
 
 
 def use_problem_json(app: APIFlask) -> None:

@@ -1,10 +1,6 @@
 """What staff read where the register refuses an act, or a value that they typed."""
 
-from collections.abc import Mapping
-
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
-from wtforms import StringField
 
 from app.register.card.cards import WasReplaced
 from app.register.change.deaths import NotYourReport
@@ -71,42 +67,3 @@ def state_words(state: State) -> str:
             return _("The patron has frozen the card, and can thaw it under My data.")
         case _local:
             return _("It is a local card of another library. Make it a national card first, if the patron wants that.")
-
-
-def value_words(field: str, fault: str) -> str:
-    """Return what is wrong with a value, by the rules' word for it."""
-    match field, fault:
-        case "email", "missing":
-            return _("Write an address, or choose SMS or letter under Reached by.")
-        case "phone", "missing":
-            return _("Write a number, or choose e-mail or letter under Reached by.")
-        case _field, "missing":
-            return _("This is needed.")
-        case _field, "too-long":
-            return _("This is too long.")
-        case "email", _fault:
-            return _("This is not an e-mail address.")
-        case "phone", _fault:
-            return _("This is not a telephone number. Begin with + and the country where it is not Norwegian.")
-        case "birth_date", _fault:
-            return _("This is not the birth date of anybody alive.")
-        case "name", _fault:
-            return _("This is not a name.")
-        case "card_number", _fault:
-            return _("A card number is an N and nine digits.")
-        case _other:
-            return _("Choose one of these.")
-
-
-def show_faults(form: FlaskForm, faults: Mapping[str, str]) -> None:
-    """Put each fault beside its field."""
-    for name, fault in faults.items():
-        form[name].errors = [value_words(name, fault)]
-
-
-def reword_faults(form: FlaskForm) -> None:
-    """Say in the reader's language what the fields themselves found wrong."""
-    for field in form:
-        if field.errors:
-            fault = "too-long" if isinstance(field, StringField) else "not-valid"
-            field.errors = [value_words(field.name, fault)]

@@ -2,11 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import Length
 
-from app.rules.people.contact import Contact
-from app.web.pages.languages import LANGUAGES
+from app.web.pages.patron_fields import ContactFields, LanguageField
 
 
 class LoginForm(FlaskForm):
@@ -41,48 +40,7 @@ class NewPinForm(FlaskForm):
     new_pin = StringField(_l("New PIN"))
 
 
-class CorrectionForm(FlaskForm):
-    """What a patron may correct. Whether a value can be right the register decides, for every field at once."""
+class CorrectionForm(ContactFields, LanguageField):
+    """What a patron may correct."""
 
-    email = StringField(_l("E-mail"))
-    phone = StringField(_l("Telephone"))
-    address = StringField(_l("Address"))
-    postcode = StringField(_l("Postcode"))
-    place = StringField(_l("Post town"))
-    preferred = SelectField(
-        _l("Preferred contact"),
-        choices=[
-            SelectChoice("email", _l("E-mail")),
-            SelectChoice("sms", _l("SMS")),
-            SelectChoice("letter", _l("Letter")),
-        ],
-        validate_choice=False,
-    )
-    home_library_id = SelectField(_l("Home library"), validate_choice=False)
-    language = SelectField(
-        _l("Language of messages"),
-        choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
-        validate_choice=False,
-    )
-
-
-class ShownContactForm(FlaskForm):
-    """The contact data that the page showed. What was changed since is not confirmed."""
-
-    email = HiddenField(validators=[Length(max=400)])
-    phone = HiddenField(validators=[Length(max=400)])
-    address = HiddenField(validators=[Length(max=400)])
-    postcode = HiddenField(validators=[Length(max=400)])
-    place = HiddenField(validators=[Length(max=400)])
-    preferred = HiddenField(validators=[Length(max=10)])
-
-    def contact(self) -> Contact:
-        """Return what was shown."""
-        return Contact(
-            email=self.email.data or None,
-            phone=self.phone.data or None,
-            address=self.address.data or None,
-            postcode=self.postcode.data or None,
-            place=self.place.data or None,
-            preferred=self.preferred.data or "",
-        )
+    home_library_id = SelectField(_l("Home library"))

@@ -96,7 +96,9 @@ def fill_in(read_code: Callable[[], str], clock: Clock) -> Callable[[FlaskClient
     """Fill in every page up to the last."""
 
     def fill(browser: FlaskClient) -> None:
-        assert submit(browser, "/register/details", preferred="email", **DETAILS).location == "/register/library"
+        assert (
+            submit(browser, "/register/details", preferred_contact="email", **DETAILS).location == "/register/library"
+        )
         assert submit(browser, "/register/library", library_id="2023500").location == "/register/email"
         submit(browser, "/register/email")
         clock.turn(seconds=1)

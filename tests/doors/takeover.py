@@ -51,7 +51,7 @@ def make_strangers(app: Flask, clock: Clock, *, reached: str = EVERYTHING, many:
                 address=None if reached == NOTHING else f"Furuveien {n + 1}",
                 postcode=None if reached == NOTHING else "2050",
                 place=None if reached == NOTHING else "Jessheim",
-                preferred="email" if everything else "letter",
+                preferred_contact="email" if everything else "letter",
             )
             name = f"{chr(ord('A') + n)}nders Fremmed"
             patron = register_patron(

@@ -197,7 +197,7 @@ def test_contact_data_that_cannot_be_right_are_shown_again_with_what_is_wrong(de
     serve(desk, **INGRID)
     form = fields_of(find_form(desk.get("/desk/patron/contact"), "/desk/patron/contact"))
     before = {name: rows for name, rows in read_database().items() if name not in ("access_log", "desk_visits")}
-    wrong = form | {"email": "nobody", "phone": "12", "place": "", "preferred": "sms"}
+    wrong = form | {"email": "nobody", "phone": "12", "place": "", "preferred_contact": "sms"}
     page = desk.post("/desk/patron/contact", data=wrong)
     assert page.status_code == 422
     for sentence in ("This is not an e-mail address.", "This is not a telephone number.", "This is needed."):

@@ -165,7 +165,7 @@ def test_who_may_be_in_the_register_without_a_number_is_shown_first(desk, count,
 
 
 def test_a_child_needs_the_guardians_consent(desk, newest, count, clock):
-    form = fill_in(begin_enrolling(desk, None), birth_date="2015-05-05", email="", preferred="letter")
+    form = fill_in(begin_enrolling(desk, None), birth_date="2015-05-05", email="", preferred_contact="letter")
     refused = send(desk, form)
     assert refused.status_code == 422
     assert "At this age a guardian must consent first." in main_text(refused)
@@ -211,8 +211,11 @@ def test_a_printed_card_comes_from_the_librarys_row_and_is_given_once(desk, newe
         ({"birth_date": "1991-02-31"}, "This is not the birth date of anybody alive."),
         ({"birth_date": "2026-11-24"}, "This is not the birth date of anybody alive."),
         ({"email": "nobody"}, "This is not an e-mail address."),
-        ({"email": ""}, "Write an address, or choose SMS or letter under Reached by."),
-        ({"preferred": "sms", "phone": ""}, "Write a number, or choose e-mail or letter under Reached by."),
+        ({"email": ""}, "Write an address, or choose SMS or letter under Preferred contact."),
+        (
+            {"preferred_contact": "sms", "phone": ""},
+            "Write a number, or choose e-mail or letter under Preferred contact.",
+        ),
         ({"address": "Bakken 1"}, "This is needed."),
         ({"phone": "12"}, "This is not a telephone number."),
         ({"gender": "x"}, "Choose one of these."),

@@ -30,7 +30,7 @@ FIELDS = {
     "postcode": "2050",
     "place": "Jessheim",
     "email": "another@example.org",
-    "preferred": "email",
+    "preferred_contact": "email",
     "language": "sv",
     "home_library_id": "Mull",
     "guardian_card_number": GUARDIAN[0],
@@ -54,7 +54,7 @@ def make_patron(app: APIFlask, card_number: str) -> int:
             birth_date=date(1983, 8, 19),
             gender="female",
             home_library_id="2023500",
-            contact=Contact(email="ylva@example.org", preferred="email"),
+            contact=Contact(email="ylva@example.org", preferred_contact="email"),
             national_id=None,
             now=START,
         )

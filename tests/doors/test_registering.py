@@ -59,7 +59,7 @@ def test_the_name_that_the_service_told_cannot_be_changed(
 ) -> None:
     come_back(client, ANNE, "card")
     changed = DETAILS | {"name": "Somebody Else", "birth_date": "2001-01-01"}
-    submit(client, "/register/details", preferred="email", **changed)
+    submit(client, "/register/details", preferred_contact="email", **changed)
     fill_in(client)
     finish(client, name="Somebody Else")
     assert patrons_called(app, "Somebody Else") == []
@@ -77,8 +77,8 @@ def test_a_service_that_tells_no_name_leaves_it_to_the_person_and_to_the_desk(
     service.manners = Manners(userinfo={"sub": "sub-" + _hash(ANNE["pid"])})
     come_back(client, person, "card")
     stated = DETAILS | {"name": "Anne  Dahl", "birth_date": "1990-05-14"}
-    assert submit(client, "/register/details", preferred="email", **DETAILS).status_code == 422
-    assert submit(client, "/register/details", preferred="email", **stated).location == "/register/library"
+    assert submit(client, "/register/details", preferred_contact="email", **DETAILS).status_code == 422
+    assert submit(client, "/register/details", preferred_contact="email", **stated).location == "/register/library"
     submit(client, "/register/library", library_id="2023500")
     assert client.get("/register/finish").location == "/register/email"
     with app.app_context():
@@ -94,7 +94,7 @@ def test_who_is_told_by_name_alone_types_the_birth_date_alone(
     assert "Anne Dahl" in main_text(page)
     assert read_page(page).find("input", attrs={"name": "name"}) is None
     typed = DETAILS | {"name": "Somebody Else", "birth_date": "1990-05-14"}
-    assert submit(client, "/register/details", preferred="email", **typed).location == "/register/library"
+    assert submit(client, "/register/details", preferred_contact="email", **typed).location == "/register/library"
     assert "May 14, 1990" not in main_text(client.get("/register/details"))
     come_back(client, ANNE, "card")
     field = read_page(client.get("/register/details")).find("input", attrs={"name": "birth_date"})
@@ -109,8 +109,8 @@ def test_what_no_card_can_bear_is_typed_in_its_place(
     service.manners = Manners(changes=changes)
     come_back(client, ANNE, "card")
     typed = DETAILS | {"name": "Anne Dahl", "birth_date": "1990-05-14"}
-    assert submit(client, "/register/details", preferred="email", **DETAILS).status_code == 422
-    assert submit(client, "/register/details", preferred="email", **typed).location == "/register/library"
+    assert submit(client, "/register/details", preferred_contact="email", **DETAILS).status_code == 422
+    assert submit(client, "/register/details", preferred_contact="email", **typed).location == "/register/library"
 
 
 def test_what_the_service_tells_beside_the_token_is_taken_too(
@@ -143,7 +143,7 @@ def test_the_back_button_shows_what_was_filled_in_and_changes_it(
     fill_in(client)
     page = read_page(client.get("/register/details"))
     assert page.find("input", attrs={"name": "email"})["value"] == EMAIL  # type: ignore[index]
-    changed = submit(client, "/register/details", preferred="sms", **DETAILS | {"phone": "99900124"})
+    changed = submit(client, "/register/details", preferred_contact="sms", **DETAILS | {"phone": "99900124"})
     assert changed.location == "/register/finish"
     finish(client)
     assert patrons_called(app, "Anne Dahl")[0].phone == "+4799900124"
@@ -155,7 +155,7 @@ def test_another_address_is_to_be_confirmed_again(
     come_back(client, ANNE, "card")
     fill_in(client)
     changed = DETAILS | {"email": "other@example.org"}
-    assert submit(client, "/register/details", preferred="email", **changed).location == "/register/email"
+    assert submit(client, "/register/details", preferred_contact="email", **changed).location == "/register/email"
     assert client.get("/register/finish").location == "/register/email"
 
 
@@ -258,6 +258,6 @@ def test_giving_up_leaves_nothing(
 ) -> None:
     before = read_database()
     come_back(client, ANNE, "card")
-    submit(client, "/register/details", preferred="email", **DETAILS)
+    submit(client, "/register/details", preferred_contact="email", **DETAILS)
     assert submit(client, "/register/stop", page="/register/details").location == "/register"
     assert read_database() == before

@@ -54,7 +54,7 @@ def test_a_guardian_gets_a_child_a_card(
     [
         ({"number": "12345678901"}, "no national identity number"),
         ({"number": LARS["pid"]}, "your own number"),
-        ({"birth_date": "1800-01-01"}, "Nobody who lives"),
+        ({"birth_date": "1800-01-01"}, "not the birth date of anybody alive"),
         ({"birth_date": "tomorrow"}, ""),
         ({"guardian": ""}, "Only a guardian"),
         ({"name": "4711"}, "as it stands in a passport"),
@@ -146,7 +146,7 @@ def test_a_child_who_is_old_enough_at_the_library_does_it_alone(
 ) -> None:
     come_back(client, LARS, "child")
     submit(client, "/register/child", **EMIL | {"birth_date": "2011-06-03"})
-    submit(client, "/register/details", preferred="email", **DETAILS)
+    submit(client, "/register/details", preferred_contact="email", **DETAILS)
     answer = submit(client, "/register/library", library_id="2023500")
     assert answer.status_code == 422
     assert "old enough to get the card without you" in main_text(answer)

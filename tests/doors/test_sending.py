@@ -239,7 +239,7 @@ def test_the_demonstration_shows_a_message_for_a_day_and_keeps_no_file_of_it(inb
 def test_nothing_good_goes_to_an_address_that_is_changed_while_it_is_sent(app, inbox, ask, clock, kind):
     def move() -> None:
         with app.app_context():
-            changes = Correction(contact=Contact(email=to, preferred="email"))
+            changes = Correction(contact=Contact(email=to, preferred_contact="email"))
             correct_patron(patron_id=patron_id, changes=changes, proof=Proof.CHANGED, now=clock())
             db.session.commit()
 

@@ -132,8 +132,8 @@ def write_at_desk(desk: FlaskClient, stranger: Stranger, way: str) -> None:
     act(desk, "activate", rules="y", papers="y")
     page = desk.get("/desk/patron/contact")
     assert page.status_code == 200
-    changed = {"preferred" if name == "preferred_contact" else name: it for name, it in wanted(stranger, way).items()}
-    saved = desk.post("/desk/patron/contact", data=fields_of(find_form(page, "/desk/patron/contact")) | changed)
+    form = fields_of(find_form(page, "/desk/patron/contact"))
+    saved = desk.post("/desk/patron/contact", data=form | wanted(stranger, way))
     assert saved.status_code == 302
 
 

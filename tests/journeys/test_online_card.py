@@ -84,10 +84,10 @@ def sign_in_as(page: Page, name: str) -> None:
 def fill_in(page: Page, read_code: Callable[[], str], *, email: str, look: Look = no_look) -> None:
     expect(page).to_have_url("/register/details")
     look(page)
-    page.get_by_label("E-postadresse").fill(email)
+    page.get_by_role("textbox", name="E-post").fill(email)
     page.get_by_label("Postnummer").fill("2050")
     page.get_by_label("Poststed").fill("Jessheim")
-    page.get_by_label("Postadresse", exact=True).fill("Storgata 2")
+    page.get_by_label("Adresse", exact=True).fill("Storgata 2")
     go_on(page)
     expect(page).to_have_url("/register/library")
     look(page)

@@ -24,7 +24,7 @@ NEW = Contact(
     address="Bjørkeveien  7",
     postcode="2060",
     place="Gardermoen",
-    preferred="sms",
+    preferred_contact="sms",
 )
 
 FORMER = Contact(
@@ -33,7 +33,7 @@ FORMER = Contact(
     address="Furuveien 3",
     postcode="2050",
     place="Jessheim",
-    preferred="email",
+    preferred_contact="email",
 )
 
 
@@ -64,7 +64,7 @@ def test_contact_data_are_kept_in_their_canonical_form():
 
 
 def test_an_address_that_is_left_out_is_gone():
-    correct(contact=Contact(email="guardian@example.org", preferred="email"))
+    correct(contact=Contact(email="guardian@example.org", preferred_contact="email"))
     patron = read()
     assert (patron.phone, patron.address, patron.postcode, patron.place) == (None, None, None, None)
 
@@ -105,7 +105,7 @@ def test_the_patron_is_told_the_new_way_and_at_the_addresses_that_were_replaced(
 def test_somebody_who_was_not_reached_before_is_told_the_new_way_alone():
     db.session.execute(update(Patron).values(proven_address=None))
     db.session.commit()
-    correct(CHILD, contact=Contact(email="jonas@example.org", preferred="email"))
+    correct(CHILD, contact=Contact(email="jonas@example.org", preferred_contact="email"))
     assert messages() == [("contact-changed", None, None)]
 
 
@@ -129,7 +129,7 @@ def test_what_stands_already_changes_nothing_and_nobody_is_told():
         address=patron.address,
         postcode=patron.postcode,
         place=patron.place,
-        preferred=patron.preferred_contact,
+        preferred_contact=patron.preferred_contact,
     )
     db.session.rollback()
     before = read_register()

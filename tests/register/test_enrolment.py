@@ -33,7 +33,7 @@ TUVA = {
     "name": " Tuva  Moen ",
     "birth_date": date(2003, 3, 1),
     "gender": "female",
-    "contact": Contact(email="tuva@example.org", phone="999 00 077", preferred="email"),
+    "contact": Contact(email="tuva@example.org", phone="999 00 077", preferred_contact="email"),
     "language": "nn",
     "national_id": NUMBER,
     "guardian_consent": False,
@@ -180,7 +180,7 @@ def test_what_cannot_be_right_is_refused_before_anything_is_written(enrol):
     with pytest.raises(PersonNotValid):
         enrol(name="", birth_date=date(2030, 1, 1))
     with pytest.raises(ContactNotValid):
-        enrol(contact=Contact(email="tuva", preferred="email"))
+        enrol(contact=Contact(email="tuva", preferred_contact="email"))
     db.session.rollback()
     assert read_register() == before
 

@@ -29,7 +29,7 @@ def register(clock):
                 "birth_date": date(2010, 3, 1),
                 "gender": "unknown",
                 "home_library_id": ULLENSAKER,
-                "contact": Contact(email="tuva@example.org", preferred="email"),
+                "contact": Contact(email="tuva@example.org", preferred_contact="email"),
                 "national_id": national_id,
                 "now": clock(),
             }
@@ -77,7 +77,7 @@ def test_no_card_number_is_given_twice(register):
         register(card_number=GUARDIAN)
 
 
-@pytest.mark.parametrize("wrong", [{"gender": "x"}, {"contact": Contact(preferred="pigeon")}])
+@pytest.mark.parametrize("wrong", [{"gender": "x"}, {"contact": Contact(preferred_contact="pigeon")}])
 def test_the_database_itself_refuses_what_no_field_may_hold(register, wrong):
     with pytest.raises(IntegrityError, match="ck_patrons"):
         register(**wrong)

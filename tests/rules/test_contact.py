@@ -5,7 +5,7 @@ import pytest
 from app.rules.people.contact import Contact, ContactNotValid, check_contact
 
 AT_HOME = {"address": "Storgata 1", "postcode": "2050", "place": "Jessheim"}
-WHOLE = Contact(email="kari@example.org", phone="+4722225555", preferred="sms", **AT_HOME)
+WHOLE = Contact(email="kari@example.org", phone="+4722225555", preferred_contact="sms", **AT_HOME)
 
 
 def faults_of(contact: Contact) -> dict[str, str]:
@@ -36,9 +36,9 @@ def test_the_domain_of_an_email_address_is_written_small():
         (Contact(email="kari"), {"email": "not-valid"}),
         (Contact(email="kari@example.org\r\nBcc: all"), {"email": "not-valid"}),
         (Contact(phone="12"), {"phone": "not-valid"}),
-        (Contact(preferred="email"), {"email": "missing"}),
-        (Contact(preferred="sms"), {"phone": "missing"}),
-        (Contact(preferred="pigeon"), {"preferred": "not-valid"}),
+        (Contact(preferred_contact="email"), {"email": "missing"}),
+        (Contact(preferred_contact="sms"), {"phone": "missing"}),
+        (Contact(preferred_contact="pigeon"), {"preferred_contact": "not-valid"}),
         (Contact(address="Storgata 1"), {"postcode": "missing", "place": "missing"}),
         (Contact(address="x" * 201, postcode="2050", place="Jessheim"), {"address": "too-long"}),
         (Contact(email="kari", phone="12"), {"email": "not-valid", "phone": "not-valid"}),

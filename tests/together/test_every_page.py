@@ -36,7 +36,7 @@ def link_of_the_guardian(app: APIFlask) -> str:
 
 def undo_link_of_the_guardian(app: APIFlask) -> str:
     with app.app_context():
-        new = Correction(contact=Contact(email="new@example.org", preferred="email"))
+        new = Correction(contact=Contact(email="new@example.org", preferred_contact="email"))
         correct_patron(patron_id=1, changes=new, library_id="2023500", now=app.config["CLOCK"]())
         db.session.commit()
         change_id = db.session.scalars(select(ContactChange.id)).one()

@@ -90,7 +90,7 @@ def make_victim(app: APIFlask) -> Victim:
                 place="Jessheim",
                 phone=MARKS["phone"],
                 email=MARKS["email"],
-                preferred="email",
+                preferred_contact="email",
             ),
             national_id=None,
             now=START,

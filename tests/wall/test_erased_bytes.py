@@ -175,7 +175,7 @@ def contact_of(number: int, odd: dict[str, str], *, former: bool = False) -> Con
         address=f"{odd.get('address', 'Storgata')} {number}",
         postcode="2050",
         place=odd.get("place", "Jessheim"),
-        preferred="letter" if number % 5 == 0 else "email",
+        preferred_contact="letter" if number % 5 == 0 else "email",
     )
 
 

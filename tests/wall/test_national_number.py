@@ -83,7 +83,7 @@ def come_back(browser: FlaskClient, service: InventedService, person: dict[str, 
 
 
 def fill_in(app: APIFlask, browser: FlaskClient, inbox: Inbox) -> None:
-    submit(browser, "/register/details", preferred="email", email="anne@example.org")
+    submit(browser, "/register/details", preferred_contact="email", email="anne@example.org")
     submit(browser, "/register/library", library_id="2023500")
     submit(browser, "/register/email")
     with app.app_context():

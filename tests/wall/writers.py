@@ -108,7 +108,11 @@ class Writer:
     def _contact(self) -> Contact:
         number = self._dice.randrange(10**7)
         return Contact(
-            address=f"Furuveien {number}", postcode="2050", place="Jessheim", phone=f"+479{number:07d}", preferred="sms"
+            address=f"Furuveien {number}",
+            postcode="2050",
+            place="Jessheim",
+            phone=f"+479{number:07d}",
+            preferred_contact="sms",
         )
 
     def _somebody(self) -> int:

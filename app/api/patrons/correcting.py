@@ -1,6 +1,7 @@
 """Correcting a patron, for libraries' systems."""
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 from flask import g
 from flask.typing import ResponseReturnValue
@@ -16,11 +17,9 @@ from app.register.library.acting import ACTS, lock_member
 from app.register.library.strangers import counting_strangers
 from app.register.limits.unusual import Kind, count_act
 from app.register.tables.register import Patron
-from app.rules.people.contact import Contact
+from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
-
-_ADDRESSES: Final = ("email", "phone", "address", "postcode", "place")
 
 
 @v1.patch("/patrons/<card:card_number>")
@@ -54,9 +53,7 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
 
 
 def _changes(patron: Patron, sent: dict[str, Any]) -> Correction:
-    contact = None
-    if sent.keys() & {*_ADDRESSES, "preferred_contact"}:
-        addresses = {name: sent.get(name, getattr(patron, name)) for name in _ADDRESSES}
-        contact = Contact(**addresses, preferred=sent.get("preferred_contact", patron.preferred_contact))
+    given = {name: sent[name] for name in CONTACT_FIELDS if name in sent}
+    contact = replace(Contact.of(patron), **given) if given else None
     whole = {name: sent.get(name) for name in ("language", "name", "birth_date", "gender")}
     return Correction(contact=contact, **whole)

@@ -26,7 +26,7 @@ from app.register.library.joining import Papers, Proof, Shown, prove_joining, te
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import activate_card
 from app.register.store.transaction import end_transaction
-from app.rules.people.contact import Contact
+from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem
@@ -99,9 +99,8 @@ def _enrol(sent: dict[str, Any]) -> Enrolled:
 
 
 def _contact_of(sent: dict[str, Any]) -> Contact:
-    given = {name: sent.get(name) for name in ("email", "phone", "address", "postcode", "place")}
-    likely = "email" if given["email"] else "sms" if given["phone"] else "letter"
-    return Contact(**given, preferred=sent.get("preferred_contact", likely))
+    likely = "email" if sent.get("email") else "sms" if sent.get("phone") else "letter"
+    return Contact(**{"preferred_contact": likely} | {name: sent[name] for name in CONTACT_FIELDS if name in sent})
 
 
 @v1.post("/patrons/<card:card_number>/activation")

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
-from app.desk.refusals import refusal_of, reword_faults, show_faults
+from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
 from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
@@ -29,6 +29,7 @@ from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNa
 from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
+from app.web.pages.patron_fields import reword_faults, show_faults
 
 _CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
 

@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron.forms import FindForm, HitForm
-from app.desk.refusals import reword_faults, show_faults
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
 from app.register.desk.lookup import (
@@ -19,6 +18,7 @@ from app.register.desk.lookup import (
 from app.register.desk.visits import NotLookedUp, open_visit_of_hit
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.pages.patron_fields import reword_faults, show_faults
 
 
 @desk.route("/find", methods=["GET", "POST"])

@@ -7,15 +7,9 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
-from app.rules.people.contact import Contact
-from app.web.pages.languages import LANGUAGES
+from app.web.pages.patron_fields import ContactFields, LanguageField
 
 _ROW_ID = re.compile(r"[1-9][0-9]{0,17}")
-_PREFERRED = [
-    SelectChoice("email", _l("E-mail")),
-    SelectChoice("sms", _l("SMS")),
-    SelectChoice("letter", _l("Letter")),
-]
 
 
 class FindForm(FlaskForm):
@@ -41,38 +35,13 @@ class HitForm(FlaskForm):
         return int(given) if _ROW_ID.fullmatch(given) else None
 
 
-class ContactFields(FlaskForm):
-    """How to reach somebody. What may stand in the fields, the rules decide."""
-
-    address = StringField(_l("Address"), validators=[Length(max=400)])
-    postcode = StringField(_l("Postcode"), validators=[Length(max=400)])
-    place = StringField(_l("Place"), validators=[Length(max=400)])
-    phone = StringField(_l("Telephone"), validators=[Length(max=400)])
-    email = StringField(_l("E-mail"), validators=[Length(max=400)])
-    preferred = SelectField(_l("Reached by"), choices=_PREFERRED, default="email")
-    language = SelectField(
-        _l("Language of messages"), choices=[SelectChoice(*each) for each in LANGUAGES.items()], default="nb"
-    )
-
-    def contact(self) -> Contact:
-        """Return what was filled in."""
-        return Contact(
-            email=self.email.data,
-            phone=self.phone.data,
-            address=self.address.data,
-            postcode=self.postcode.data,
-            place=self.place.data,
-            preferred=self.preferred.data,
-        )
-
-
 class PapersForm(FlaskForm):
     """That papers were seen, which stands in the access log then."""
 
     papers = BooleanField(_l("I have seen photo id or other papers that show who it is"))
 
 
-class PatronFields(ContactFields, PapersForm):
+class PatronFields(ContactFields, LanguageField, PapersForm):
     """Who somebody is, and how to reach them."""
 
     name = StringField(_l("Name"), validators=[Length(max=400)])

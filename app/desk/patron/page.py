@@ -1,12 +1,13 @@
 """The patron before the desk: what the desk may see, and the way to every act. The acts are in acts.py."""
 
+from dataclasses import asdict
+
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
 from app.desk.patron.replacing import make_replace_form
-from app.desk.refusals import reword_faults, show_faults
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
 from app.ils.policy import LibraryRules
@@ -23,6 +24,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.pages.languages import LANGUAGES
+from app.web.pages.patron_fields import reword_faults, show_faults
 
 _CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact, language"
 
@@ -128,20 +130,8 @@ def _read(form: PatronFields) -> Correction:
 
 
 def _filled_in(name: str, full: InFull) -> PatronFields:
-    known = full.contact
-    return PatronFields(
-        formdata=None,
-        name=name,
-        birth_date=full.birth_date,
-        gender=full.gender,
-        address=known.address,
-        postcode=known.postcode,
-        place=known.place,
-        phone=known.phone,
-        email=known.email,
-        preferred=known.preferred,
-        language=full.language,
-    )
+    known = asdict(full.contact) | {"birth_date": full.birth_date, "gender": full.gender, "language": full.language}
+    return PatronFields(formdata=None, name=name, **known)
 
 
 def _show_contact(workplace: Workplace, served: Served, form: PatronFields, status: int) -> Response:

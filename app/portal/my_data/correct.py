@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms import SelectChoice
 
-from app.portal.forms import CorrectionForm, ShownContactForm
+from app.portal.forms import CorrectionForm
 from app.portal.routes import portal
 from app.register.change.corrections import (
     Correction,
@@ -18,9 +18,10 @@ from app.register.change.corrections import (
     get_correctable,
 )
 from app.register.patron.patrons import list_affiliations
-from app.rules.people.contact import Contact, ContactNotValid
+from app.rules.people.contact import ContactNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.pages.patron_fields import ContactFields, show_faults
 from app.web.sign_in.step_up import after_step_up, is_known
 
 
@@ -37,11 +38,11 @@ def edit() -> ResponseReturnValue:
     if not form.is_submitted():
         return render_template("portal/edit.html", form=form, known=known)
     proof = Proof.CHANGED if known else Proof.NOTHING
+    changes = Correction(contact=form.contact(), language=form.language.data, home_library_id=form.home_library_id.data)
     try:
-        correct_patron(patron_id=patron_id, changes=_read(form), proof=proof, now=now())
+        correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
     except ContactNotValid as error:
-        for name, fault in error.faults.items():
-            form[name].errors = [_say(name, fault)]
+        show_faults(form, error.faults)
     except NotYourLibrary:
         form.home_library_id.errors = [_("Choose one of the libraries where your card is activated.")]
     except LanguageNotKnown:
@@ -57,7 +58,7 @@ def edit() -> ResponseReturnValue:
 @after_step_up()
 def confirm_addresses() -> ResponseReturnValue:
     """Let links and codes go to the addresses that the patron was shown, and says are theirs."""
-    form = ShownContactForm()
+    form = ContactFields()
     if not is_known():
         flash(
             _(
@@ -71,36 +72,3 @@ def confirm_addresses() -> ResponseReturnValue:
     else:
         flash(_("Not confirmed: something was changed meanwhile. Look at it once more."), "danger")
     return redirect(url_for("portal.data"))
-
-
-def _read(form: CorrectionForm) -> Correction:
-    contact = Contact(
-        email=form.email.data,
-        phone=form.phone.data,
-        address=form.address.data,
-        postcode=form.postcode.data,
-        place=form.place.data,
-        preferred=form.preferred.data or "",
-    )
-    return Correction(contact=contact, language=form.language.data, home_library_id=form.home_library_id.data)
-
-
-def _say(name: str, fault: str) -> str:
-    """Return a sentence on what is wrong with a field, and what to do."""
-    match name, fault:
-        case _name, "too-long":
-            return _("That is too long. Make it shorter.")
-        case "email", "missing":
-            return _("You want to be reached by e-mail, so we need an address.")
-        case "email", _fault:
-            return _("That is not an e-mail address. One looks like this: name@example.org")
-        case "phone", "missing":
-            return _("You want to be reached by SMS, so we need a telephone number.")
-        case "phone", _fault:
-            return _("That is not a telephone number. Write a foreign one with + and its country code.")
-        case "postcode", _fault:
-            return _("An address needs a postcode too. Leave all three fields empty to have no address stored.")
-        case "place", _fault:
-            return _("An address needs a post town too. Leave all three fields empty to have no address stored.")
-        case _name, _fault:
-            return _("Choose one of these.")

@@ -17,6 +17,7 @@ from app.register.change.freezing import freeze_card, thaw_card
 from app.register.leaving.own_data import name_libraries, read_own_data
 from app.register.log.looks import count_looks, list_looks
 from app.register.patron.proven import list_unproven
+from app.rules.people.contact import CONTACT_FIELDS
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.sign_in.identity import let_out
@@ -38,6 +39,7 @@ def data() -> str:
         stored=stored,
         patron=stored["patrons"][0],
         unproven=list_unproven(patron_id=patron_id),
+        contact_fields=CONTACT_FIELDS,
         explained={section: explain(section, stored, libraries) for section in SECTIONS},
         libraries=libraries,
         sign_ins=list_sign_ins(patron_id=patron_id, now=now()),

@@ -6,6 +6,7 @@ from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoi
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
 
 from app.rules.people.contact import CHANNELS
+from app.web.pages.patron_fields import CHANNEL_CHOICES, ContactFields
 
 
 class ChildForm(FlaskForm):
@@ -17,25 +18,13 @@ class ChildForm(FlaskForm):
     guardian = BooleanField(_l("I am the child's guardian"), validators=[DataRequired()])
 
 
-class DetailsForm(FlaskForm):
+class DetailsForm(ContactFields):
     """How to reach the patron; and who it is, where the sign-in service does not tell."""
 
     name = StringField(_l("Full name"), validators=[Optional(), Length(max=400)])
     birth_date = DateField(_l("Birth date"), validators=[Optional()])
-    email = StringField(_l("E-mail address"), validators=[Length(max=400)])
-    phone = StringField(_l("Telephone number"), validators=[Length(max=400)])
-    address = StringField(_l("Postal address"), validators=[Length(max=400)])
-    postcode = StringField(_l("Postcode"), validators=[Length(max=40)])
-    place = StringField(_l("Place"), validators=[Length(max=400)])
-    preferred = RadioField(
-        _l("How do you want to be reached?"),
-        choices=[
-            SelectChoice("email", _l("E-mail")),
-            SelectChoice("sms", _l("SMS")),
-            SelectChoice("letter", _l("Letter")),
-        ],
-        validators=[AnyOf(CHANNELS)],
-        default="email",
+    preferred_contact = RadioField(
+        _l("How do you want to be reached?"), choices=CHANNEL_CHOICES, validators=[AnyOf(CHANNELS)], default="email"
     )
 
 

@@ -15,12 +15,13 @@ from app.register.online.registrations import CHILD, SamePerson, fill_in, name_c
 from app.register.patron.libraries import find_library_name, search_libraries
 from app.register.sign_in.one_time import CodeNotValid
 from app.register.store.transaction import end_transaction
-from app.rules.people.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.contact import ContactNotValid, check_contact
 from app.rules.people.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.rules.people.person import Person, PersonNotValid, check_person
 from app.rules.pins.pin import CHILD_NUMBERS
 from app.web.clock import now, today
 from app.web.faults.errors import wait_sentence
+from app.web.pages.patron_fields import show_faults
 
 SHOWN_LIBRARIES: Final = 20
 
@@ -56,20 +57,13 @@ def child(way: Way) -> ResponseReturnValue:
     except (NotANationalId, SyntheticNationalId):
         form.number.errors = [_("That is no national identity number. Look at it once more.")]
     except PersonNotValid as error:
-        _say_person_faults(form, error)
+        show_faults(form, error.faults)
     except SamePerson:
         form.number.errors = [_("That is your own number. Type the child's.")]
     else:
         return go_on()
     form.number.data = ""
     return show("child", way, form=form, status=422)
-
-
-def _say_person_faults(form: ChildForm | DetailsForm, error: PersonNotValid) -> None:
-    if "name" in error.faults:
-        form.name.errors = [_("Write the name as it stands in a passport.")]
-    if "birth_date" in error.faults:
-        form.birth_date.errors = [_("Nobody who lives was born on that day.")]
 
 
 def details(way: Way) -> ResponseReturnValue:
@@ -81,23 +75,12 @@ def details(way: Way) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show("details", way, form=form, asked=asked, status=422 if form.is_submitted() else 200)
     try:
-        contact = check_contact(
-            Contact(
-                email=form.email.data,
-                phone=form.phone.data,
-                address=form.address.data,
-                postcode=form.postcode.data,
-                place=form.place.data,
-                preferred=form.preferred.data or "",
-            )
-        )
+        contact = check_contact(form.contact())
         if contact.email is None:
-            raise ContactNotValid({"email": "missing"})
+            raise ContactNotValid({"email": "needed"})
         who = _check_who(form, asked=asked)
-    except ContactNotValid as error:
-        _say_contact_faults(form, error)
-    except PersonNotValid as error:
-        _say_person_faults(form, error)
+    except (ContactNotValid, PersonNotValid) as error:
+        show_faults(form, error.faults)
     else:
         fill_in(handle=handle(), now=now(), **asdict(contact), **who)
         return go_on()
@@ -112,19 +95,6 @@ def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
     name = form.name.data or "" if "name" in asked else "A"
     typed = asdict(check_person(Person(name, birth_date, "unknown"), day=today()))
     return {part: typed[part] for part in asked}
-
-
-def _say_contact_faults(form: DetailsForm, error: ContactNotValid) -> None:
-    sentences = {
-        "email": _("Write an e-mail address such as name@example.org. We send a code to it."),
-        "phone": _("Write a telephone number; outside Norway begin with + and the country's number."),
-        "address": _("That is too long."),
-        "postcode": _("A postal address needs a postcode."),
-        "place": _("A postal address needs a place."),
-        "preferred": _("Choose one of the three."),
-    }
-    for name in error.faults:
-        form[name].errors = [sentences[name]]
 
 
 def library(way: Way) -> ResponseReturnValue:

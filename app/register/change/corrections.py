@@ -2,7 +2,7 @@
 changed by a library alone, against identification.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,6 @@ from app.register.messages.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, ask_
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import (
-    CONTACT_COLUMNS,
     EMAIL,
     LETTER,
     PROVEN_COLUMNS,
@@ -29,7 +28,7 @@ from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Patron
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway
-from app.rules.people.contact import LANGUAGES, Contact, check_contact
+from app.rules.people.contact import CONTACT_FIELDS, LANGUAGES, Contact, check_contact
 from app.rules.people.person import Person, check_person
 
 _PERSON = ("name", "birth_date", "gender")
@@ -117,7 +116,7 @@ def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
     Returns whether they were. Addresses that were proven before are told of it. Raises NoSuchPatron.
     """
     patron = lock_patron(patron_id)
-    if any(getattr(patron, name) != value for name, value in contact_columns(shown).items()):
+    if Contact.of(patron) != shown:
         return False
     correct_patron(patron_id=patron_id, changes=Correction(), proof=Proof.EVERYTHING, now=now)
     return True
@@ -158,7 +157,7 @@ def _tell(
 def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if changes.contact is not None:
-        values |= contact_columns(check_contact(changes.contact))
+        values |= asdict(check_contact(changes.contact))
     if changes.language is not None:
         if changes.language not in LANGUAGES:
             raise LanguageNotKnown
@@ -182,22 +181,7 @@ def _checked_person(patron: Patron, changes: Correction, *, now: datetime) -> di
     return {name: getattr(person, name) for name in given}
 
 
-def contact_columns(contact: Contact) -> dict[str, str | None]:
-    """Return contact data by the column of `patrons` that holds it."""
-    values = (contact.email, contact.phone, contact.address, contact.postcode, contact.place, contact.preferred)
-    return dict(zip(CONTACT_COLUMNS, values, strict=True))
-
-
 def get_correctable(*, patron_id: int) -> dict[str, str | None]:
     """Return what a patron may correct as it stands, by the names of Contact and Correction."""
     patron = db.session.get_one(Patron, patron_id)
-    return {
-        "email": patron.email,
-        "phone": patron.phone,
-        "address": patron.address,
-        "postcode": patron.postcode,
-        "place": patron.place,
-        "preferred": patron.preferred_contact,
-        "language": patron.language,
-        "home_library_id": patron.home_library_id,
-    }
+    return {name: getattr(patron, name) for name in (*CONTACT_FIELDS, "language", "home_library_id")}

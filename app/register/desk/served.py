@@ -102,14 +102,7 @@ def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFul
     return InFull(
         birth_date=patron.birth_date,
         gender=patron.gender,
-        contact=Contact(
-            email=patron.email,
-            phone=patron.phone,
-            address=patron.address,
-            postcode=patron.postcode,
-            place=patron.place,
-            preferred=patron.preferred_contact,
-        ),
+        contact=Contact.of(patron),
         unproven=unproven_channels(patron),
         language=patron.language,
         registered_at=patron.registered_at,

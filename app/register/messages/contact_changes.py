@@ -15,13 +15,14 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from app.register.keys.vault import vault
-from app.register.patron.proven import CONTACT_COLUMNS, PROVEN_COLUMNS
+from app.register.patron.proven import PROVEN_COLUMNS
 from app.register.store.transaction import db
 from app.register.tables.register import ContactChange, Library, Patron
+from app.rules.people.contact import CONTACT_FIELDS
 
 FORMER_COLUMN: Final = "contact_changes.sealed_former"
 UNDO_LASTS: Final = timedelta(days=14)
-_KEPT = (*CONTACT_COLUMNS, *PROVEN_COLUMNS.values(), "awaits_first_link")
+_KEPT = (*CONTACT_FIELDS, *PROVEN_COLUMNS.values(), "awaits_first_link")
 _WORD = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
 
 

@@ -63,7 +63,7 @@ class Form:
     address: str | None = None
     postcode: str | None = None
     place: str | None = None
-    preferred: str = "email"
+    preferred_contact: str = "email"
     library_id: str = ""
     language: str = "nb"
     confirmed_email: str | None = None
@@ -71,14 +71,7 @@ class Form:
     @property
     def contact(self) -> Contact:
         """How to reach the person."""
-        return Contact(
-            email=self.email,
-            phone=self.phone,
-            address=self.address,
-            postcode=self.postcode,
-            place=self.place,
-            preferred=self.preferred,
-        )
+        return Contact.of(self)
 
     def with_contact(self, contact: Contact) -> "Form":
         """Return the same with other contact data."""

@@ -1,7 +1,7 @@
 """Patrons: to register one, and to read what a page needs of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select, update
@@ -72,12 +72,7 @@ def register_patron(
         name=name,
         birth_date=birth_date,
         gender=gender,
-        address=contact.address,
-        postcode=contact.postcode,
-        place=contact.place,
-        phone=contact.phone,
-        email=contact.email,
-        preferred_contact=contact.preferred,
+        **asdict(contact),
         language=language,
         home_library_id=home_library_id,
         registered_at=now,

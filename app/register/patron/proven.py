@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
 from app.rules.errors import RuleBroken
+from app.rules.people.contact import CONTACT_FIELDS
 
 EMAIL: Final = "email"
 SMS: Final = "sms"
@@ -19,9 +20,8 @@ PAPERS: Final = "papers"
 """The purpose under which the access log holds that a desk has seen papers."""
 
 PROVEN_COLUMNS: Final[Mapping[str, str]] = {EMAIL: "proven_email", SMS: "proven_phone", LETTER: "proven_address"}
-CONTACT_COLUMNS: Final = ("email", "phone", "address", "postcode", "place", "preferred_contact")
 REACHED: Final = (
-    *(getattr(Patron, name) for name in (*CONTACT_COLUMNS, *PROVEN_COLUMNS.values())),
+    *(getattr(Patron, name) for name in (*CONTACT_FIELDS, *PROVEN_COLUMNS.values())),
     Patron.awaits_first_link,
 )
 """The columns that make a row Reachable."""

@@ -3,8 +3,8 @@
 E-mail by RFC 5321 and 6531, telephone numbers by ITU E.164.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Final, Self
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -26,7 +26,15 @@ class Contact:
     address: str | None = None
     postcode: str | None = None
     place: str | None = None
-    preferred: str = "letter"
+    preferred_contact: str = "letter"
+
+    @classmethod
+    def of(cls, source: object) -> Self:
+        """Return the contact data of a patron, or of anything else that has it in attributes of the same names."""
+        return cls(**{name: getattr(source, name) for name in CONTACT_FIELDS})
+
+
+CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 
 
 @dataclass
@@ -54,9 +62,9 @@ def check_contact(contact: Contact) -> Contact:
             values[name] = canonical(value)
             if values[name] is None:
                 faults[name] = "not-valid"
-    if contact.preferred not in CHANNELS:
-        faults["preferred"] = "not-valid"
-    needed = {"email": "email", "sms": "phone"}.get(contact.preferred)
+    if contact.preferred_contact not in CHANNELS:
+        faults["preferred_contact"] = "not-valid"
+    needed = {"email": "email", "sms": "phone"}.get(contact.preferred_contact)
     if needed is not None and values[needed] is None:
         faults.setdefault(needed, "missing")
     if values["address"] is not None:
@@ -65,7 +73,7 @@ def check_contact(contact: Contact) -> Contact:
                 faults.setdefault(name, "missing")
     if faults:
         raise ContactNotValid(faults)
-    return Contact(**values, preferred=contact.preferred)
+    return Contact(**values, preferred_contact=contact.preferred_contact)
 
 
 def _canonical_email(text: str) -> str | None:
