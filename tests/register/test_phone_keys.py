@@ -278,6 +278,23 @@ def test_a_frozen_childs_card_is_neither_shown_nor_carried_until_it_is_thawed(ca
     assert [carried.patron_id for carried in list_carried(guardian_id=carrying.owner)] == [child]
 
 
+def test_freezing_ends_the_keys_of_phones_and_thawing_brings_none_back(carrying, permission, clock):
+    own, childs = carrying.shows(now=clock()), carrying.shows(now=clock(), permission=permission)
+    for frozen in (carrying.owner, patron_id(CHILD)):
+        freeze_card(patron_id=frozen, now=clock())
+        db.session.commit()
+        with pytest.raises(NoSuchCard):
+            carrying.agrees(now=clock(), permission=None if frozen == carrying.owner else permission)
+        db.session.rollback()
+        thaw_card(patron_id=frozen, now=clock())
+        db.session.commit()
+    assert {reason(own, now=clock()), reason(childs, now=clock())} == {Reason.REVOKED}
+    assert list_phone_keys(device_id=carrying.device_id, now=clock()) == []
+    for again in (None, permission):
+        carrying.agrees(now=clock(), permission=again)
+    assert len(list_phone_keys(device_id=carrying.device_id, now=clock())) == 2
+
+
 def test_a_childs_card_that_the_server_draws_goes_with_the_logging_out_too(carrying, permission, clock):
     child = patron_id(CHILD)
     carry_cards(guardian_id=carrying.owner, device_id=carrying.device_id, expires_at=START + LASTS, now=clock())

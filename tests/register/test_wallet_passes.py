@@ -172,7 +172,7 @@ def test_passes_end_with_the_patrons_other_devices(clock, ended):
         assert answer(made, clock) is Reason.REVOKED
 
 
-def test_a_frozen_card_is_refused_in_a_wallet_too_until_it_is_thawed(clock):
+def test_freezing_ends_a_pass_for_good_and_a_new_one_is_made_after_thawing(clock):
     made, owner = rotating(clock), patron_id(GUARDIAN)
     freeze_card(patron_id=owner, now=clock())
     db.session.commit()
@@ -182,7 +182,8 @@ def test_a_frozen_card_is_refused_in_a_wallet_too_until_it_is_thawed(clock):
     db.session.rollback()
     thaw_card(patron_id=owner, now=clock())
     db.session.commit()
-    assert answer(made, clock) == "Google Wallet"
+    assert answer(made, clock) is Reason.REVOKED
+    assert answer(rotating(clock), clock) == "Google Wallet"
 
 
 def test_nothing_is_left_of_the_passes_of_somebody_who_is_erased(clock):

@@ -72,7 +72,13 @@ def looks() -> str:
 def freeze() -> ResponseReturnValue:
     """Freeze the card. Nothing is asked first: it may be urgent, and can be undone."""
     freeze_card(patron_id=current_user.patron_id, now=now())
-    flash(_("The card is frozen. It is refused everywhere until you thaw it."), "success")
+    flash(
+        _(
+            "The card is frozen. It is refused everywhere until you thaw it, and its copies in wallets and on phones "
+            "have ended."
+        ),
+        "success",
+    )
     return redirect(url_for("portal.data"))
 
 
@@ -82,7 +88,13 @@ def freeze() -> ResponseReturnValue:
 def thaw() -> ResponseReturnValue:
     """Thaw the card. Whoever froze it because of a stolen phone does not want the thief to do that."""
     thaw_card(patron_id=current_user.patron_id, now=now())
-    flash(_("The card can be used again."), "success")
+    flash(
+        _(
+            "The card can be used again. Open the card page once on each of your phones, and put the card into wallets "
+            "anew. A child's card is back on a guardian's phone when the guardian logs in there again."
+        ),
+        "success",
+    )
     return redirect(url_for("portal.data"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.register.keys.vault import vault
@@ -134,6 +134,12 @@ def show_codes(
     ]
 
 
+def revoke_credentials(*which: ColumnElement[bool], now: datetime) -> None:
+    """Revoke the credentials that fit all these conditions, from this second on."""
+    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
+
+
 def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
     """Take every card off a device and end its sessions, from this second on. Raises NoSuchDevice.
 
@@ -145,11 +151,7 @@ def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
         return
     # First the sessions, then the cards: whoever is just agreeing on a key holds the session meanwhile.
     end_sessions_on_device(device_id=device_id)
-    db.session.execute(
-        update(Credential)
-        .where(Credential.device_id == device_id, Credential.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+    revoke_credentials(Credential.device_id == device_id, now=now)
     # The browser still holds the token of a lost phone; it must not count as a device that the card knows.
     device.token_hash = secrets.token_hex(32)
 
@@ -166,15 +168,8 @@ def _take_off_guardian(*, patron_id: int, device_id: int, now: datetime) -> None
         .where(FamilyPermission.patron_id == patron_id, FamilyPermission.guardian_id == guardian_id)
         .values(may_carry_card=False)
     )
-    db.session.execute(
-        update(Credential)
-        .where(
-            Credential.patron_id == patron_id,
-            Credential.device_id.in_(select(Device.id).where(Device.patron_id == guardian_id)),
-            Credential.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-    )
+    devices = select(Device.id).where(Device.patron_id == guardian_id)
+    revoke_credentials(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
 
 
 def replace_card(
@@ -219,11 +214,7 @@ def report_lost(*, patron_id: int, now: datetime) -> None:
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
     # A guardian's phone that carries the card has to ask for it anew.
-    db.session.execute(
-        update(Credential)
-        .where(Credential.patron_id == patron_id, Credential.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+    revoke_credentials(Credential.patron_id == patron_id, now=now)
 
 
 def report_found(*, patron_id: int, now: datetime) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from app.register.card.cards import issue_card
+from app.register.card.cards import issue_card, revoke_credentials
 from app.register.patron.card_status import is_in_use
 from app.register.patron.patrons import lock_patron
+from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.store.transaction import db
 from app.register.tables.register import Credential, Device, FamilyPermission, Library, Patron
 
@@ -64,15 +65,17 @@ def carry_cards(*, guardian_id: int, device_id: int, expires_at: datetime, now: 
 def stop_carrying(*, patron_id: int, guardian_id: int | None, now: datetime) -> None:
     """Take a patron's card off every device of a guardian, from this second on."""
     devices = select(Device.id).where(Device.patron_id == guardian_id, Device.patron_id != patron_id)
-    _revoke(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
+    revoke_credentials(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
 
 
-def stop_carrying_everything(*, guardian_id: int, now: datetime) -> None:
-    """Take every other patron's card off every device of a guardian, from this second on."""
-    devices = select(Device.id).where(Device.patron_id == guardian_id)
-    _revoke(Credential.patron_id != guardian_id, Credential.device_id.in_(devices), now=now)
+def revoke_copies(*, patron_id: int, now: datetime) -> None:
+    """Revoke what works without asking the server: the patron's card in wallets, on guardians' phones and under keys
+    that phones hold, and every other patron's card on the patron's own devices.
 
-
-def _revoke(*which: object, now: datetime) -> None:
-    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)  # type: ignore[arg-type]
-    db.session.execute(statement, execution_options={"synchronize_session": False})
+    What the server draws for the patron's own sign-ins stays: it ends with them.
+    """
+    own = select(Device.id).where(Device.patron_id == patron_id)
+    wallets = own.where(Device.label.in_((GOOGLE_WALLET, APPLE_WALLET)))
+    is_copy = Credential.key_on_phone.is_(True) | Credential.device_id.not_in(own) | Credential.device_id.in_(wallets)
+    revoke_credentials(Credential.patron_id == patron_id, is_copy, now=now)
+    revoke_credentials(Credential.patron_id != patron_id, Credential.device_id.in_(own), now=now)

@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import func, select, update
 
-from app.register.card.cards import add_credential
+from app.register.card.cards import add_credential, revoke_credentials
 from app.register.card.carrying import list_carried
 from app.register.limits.budgets import take_tries
+from app.register.patron.card_status import status_of
+from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.sign_in.sessions import hold_session
 from app.register.store.transaction import db
@@ -41,7 +43,7 @@ class NotAPublicKey(RuleBroken):
 
 
 class NoSuchCard(RuleBroken):
-    """The device's owner may not carry this card (any more)."""
+    """The device's owner may not carry this card (any more), or it is frozen."""
 
     code = "no-such-card"
 
@@ -84,7 +86,7 @@ def agree_on_key(
     """
     phones = _read_public_key(public_key)
     take_tries(tries=[(_AGREEMENTS, str(device_id))], now=now)
-    patron_id = owner_id if permission_id is None else _carried_by(owner_id, permission_id)
+    patron_id = _check_own(owner_id) if permission_id is None else _carried_by(owner_id, permission_id)
     # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
     if not hold_session(session_id=session_id):
         raise NoSuchCard
@@ -132,7 +134,7 @@ def list_phone_keys(*, device_id: int, now: datetime) -> Sequence[PhoneKey]:
 def end_phone_keys(*, device_id: int, now: datetime) -> None:
     """Take what a device keeps off it at signing out: the keys it holds, and the cards it carries for others."""
     owner = select(Device.patron_id).where(Device.id == device_id).scalar_subquery()
-    _revoke(
+    revoke_credentials(
         Credential.device_id == device_id,
         Credential.key_on_phone.is_(True) | (Credential.patron_id != owner),
         now=now,
@@ -146,6 +148,13 @@ def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: dat
     others = select(Device.id).where(Device.patron_id == patron_id, browsers, Device.id != func.coalesce(here, 0))
     for device_id in db.session.scalars(others).all():
         end_phone_keys(device_id=device_id, now=now)
+
+
+def _check_own(owner_id: int) -> int:
+    # Whoever freezes the card meanwhile waits, and then revokes this key too; or they were first.
+    if status_of(lock_patron(owner_id)).frozen:
+        raise NoSuchCard
+    return owner_id
 
 
 def _carried_by(guardian_id: int, permission_id: int) -> int:
@@ -162,7 +171,7 @@ def _let_go_of_former(*, patron_id: int, device_id: int, former: str | None, now
         Credential.key_on_phone.is_(True),
     )
     number = former[3:15] if former else ""
-    _revoke(*held, Credential.number != number, now=now)
+    revoke_credentials(*held, Credential.number != number, now=now)
     soon = now + _FORMER_LASTS
     db.session.execute(
         update(Credential)
@@ -170,11 +179,6 @@ def _let_go_of_former(*, patron_id: int, device_id: int, former: str | None, now
         .values(expires_at=soon),
         execution_options={"synchronize_session": False},
     )
-
-
-def _revoke(*which: object, now: datetime) -> None:
-    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)  # type: ignore[arg-type]
-    db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def _read_public_key(raw: bytes) -> ec.EllipticCurvePublicKey:

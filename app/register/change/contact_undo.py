@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
+from app.register.card.cards import revoke_credentials
 from app.register.card.phone_keys import end_phone_keys_elsewhere
 from app.register.change.freezing import freeze_card
 from app.register.limits.budgets import from_source, take_tries
@@ -119,12 +120,11 @@ def _end_what_came_of_it(patron_id: int, *, since: datetime, now: datetime) -> N
     unsent = (Message.patron_id == patron_id) & Message.sent_at.is_(None)
     end_sessions_of_patron(patron_id=patron_id)
     end_phone_keys_elsewhere(patron_id=patron_id, session_id=None, now=now)
-    shown = (Credential.patron_id == patron_id) & (Credential.issued_at >= since) & Credential.revoked_at.is_(None)
+    revoke_credentials(Credential.patron_id == patron_id, Credential.issued_at >= since, now=now)
     confirmed = (Device.patron_id == patron_id) & (Device.confirmed_at >= since)
     chosen = (PinVerifier.patron_id == patron_id) & (PinVerifier.set_at >= since)
     for statement in (
         delete(Message).where(unsent & Message.kind.in_((*LINKS, *CODES, CONTACT_UNPROVEN))),
-        update(Credential).where(shown).values(revoked_at=now),
         update(Device).where(confirmed).values(confirmed_at=None),
         delete(PinVerifier).where(chosen),
     ):

@@ -1,13 +1,13 @@
 """Freezing the card: all that is stored is kept, and none of it is used, until the patron thaws it (GDPR art. 18).
 
 A frozen card is refused wherever it is scanned, libraries' systems get no details, and the family folder shows nothing
-of it. Nor does its holder carry anybody else's card. The holder still signs in, sees what is stored, corrects it, and
-can thaw the card.
+of it. Copies on phones and in wallets are revoked and do not come back by thawing: each phone asks for a new one. Nor
+does its holder carry anybody else's card. The holder still signs in, sees what is stored, corrects it, and can thaw it.
 """
 
 from datetime import datetime
 
-from app.register.card.carrying import stop_carrying_everything
+from app.register.card.carrying import revoke_copies
 from app.register.messages.outbox import CARD_FROZEN, ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import note_change
@@ -15,12 +15,12 @@ from app.register.patron.patrons import lock_patron
 
 
 def freeze_card(*, patron_id: int, now: datetime) -> None:
-    """Freeze the card from this second on. Repeating it changes nothing. Raises NoSuchPatron."""
+    """Freeze the card and revoke its copies from this second on. Repeating it changes nothing. Raises NoSuchPatron."""
     _set(patron_id=patron_id, frozen=True, now=now)
 
 
 def thaw_card(*, patron_id: int, now: datetime) -> None:
-    """Let the card be used again. Repeating it changes nothing. Raises NoSuchPatron."""
+    """Let the card be used again; revoked copies stay so. Repeating it changes nothing. Raises NoSuchPatron."""
     _set(patron_id=patron_id, frozen=False, now=now)
 
 
@@ -30,5 +30,5 @@ def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
         patron.frozen_at = now if frozen else None
         note_change(patron=patron, now=now)
         if frozen:
-            stop_carrying_everything(guardian_id=patron_id, now=now)
+            revoke_copies(patron_id=patron_id, now=now)
             ask_for_message(patron_id=patron_id, kind=CARD_FROZEN, now=now)
