@@ -1,5 +1,8 @@
-"""Every text of the pages is there in bokmål."""
+"""Every text of the pages is there in every language that they have."""
 
+import shutil
+import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -8,7 +11,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
+from app.web.pages.languages import LANGUAGES
+
 APP = Path(__file__).parents[2] / "app"
+TRANSLATIONS = APP / "translations"
 DOCS = APP.parent / "docs"
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
 METHODS_OF_DOCS = [("register-inventory.md", "app.register.leaving.inventory:extract")]
@@ -22,10 +28,22 @@ def texts_of_the_pages() -> set[str | tuple[str, ...]]:
     return {message for _file, _line, message, _comments, _context in chain(found, inventory)}
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    with (APP / "translations" / "nb" / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        return read_po(file, locale="nb")
+@pytest.fixture(scope="module", params=sorted(LANGUAGES.keys() - {"en"}))
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    with (TRANSLATIONS / request.param / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=request.param)
+
+
+@pytest.fixture
+def translations(tmp_path: Path) -> Path:
+    """Return a copy of the catalogs in which nothing is left to translate."""
+    return shutil.copytree(TRANSLATIONS, tmp_path / "translations")
+
+
+def find_untranslated(folder: Path) -> tuple[int, list[str]]:
+    program = APP.parent / "scripts" / "untranslated.py"
+    done = subprocess.run([sys.executable, program, folder], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr.splitlines()
 
 
 def test_texts_are_found_in_code_in_forms_on_pages_and_in_the_inventory():
@@ -40,6 +58,10 @@ def test_every_text_is_in_the_catalog(catalog):
     assert texts_of_the_pages() - in_catalog == set()
 
 
+def test_every_language_of_the_pages_has_a_catalog():
+    assert {path.name for path in TRANSLATIONS.iterdir() if path.is_dir()} == LANGUAGES.keys() - {"en"}
+
+
 def test_every_text_of_the_catalog_is_translated_and_none_is_a_guess(catalog):
     for message in catalog:
         if message.id:
@@ -47,6 +69,32 @@ def test_every_text_of_the_catalog_is_translated_and_none_is_a_guess(catalog):
             assert strings, message.id
             assert all(strings), message.id
             assert not message.fuzzy, message.id
+
+
+def test_nothing_is_left_to_translate():
+    assert find_untranslated(TRANSLATIONS) == (0, [])
+
+
+def test_a_blanked_translation_is_named_in_each_language(translations):
+    for language in ("nb", "sv"):
+        path = translations / language / "LC_MESSAGES" / "messages.po"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        lines[lines.index('msgid "Log out"') + 1] = 'msgstr ""'
+        path.write_text("\n".join(lines), encoding="utf-8")
+    assert find_untranslated(translations) == (1, ["nb: not translated: Log out", "sv: not translated: Log out"])
+
+
+def test_a_reworded_sentence_keeps_its_translations_as_proposals_that_are_named(translations, tmp_path):
+    template = tmp_path / "messages.pot"
+    template.write_text('msgid ""\nmsgstr ""\n\nmsgid "This is much too long. Make it shorter."\nmsgstr ""\n')
+    update = next(line for line in (APP.parent / "manage").read_text().splitlines() if "--ignore-obsolete" in line)
+    pybabel = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "update"]
+    options = [word for word in update.split() if word.startswith("--")]
+    subprocess.run([*pybabel, "-i", template, "-d", translations, *options], check=True)
+    proposal = "proposal to look at: This is much too long. Make it shorter."
+    assert find_untranslated(translations) == (1, [f"{language}: {proposal}" for language in ("nb", "nn", "sv")])
+    bokmal = (translations / "nb" / "LC_MESSAGES" / "messages.po").read_text(encoding="utf-8")
+    assert 'msgstr "Dette er for langt. Gjør det kortere."' in bokmal
 
 
 def test_every_translation_keeps_the_names_that_the_program_fills_in(catalog):
