@@ -16,8 +16,15 @@ from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
-from app.register.patron.libraries import NotALibraryList, allow_static_codes, import_libraries, let_join_online
+from app.register.patron.libraries import (
+    NoSuchLibrary,
+    NotALibraryList,
+    change_setting,
+    import_libraries,
+    read_settings,
+)
 from app.register.store.transaction import db
+from app.rules.library_settings import LIBRARY_SETTINGS, SettingNotValid
 from app.work.clean_up import clean_up
 from app.work.worker import work
 
@@ -48,26 +55,33 @@ def import_file(file: Path) -> None:
         raise SystemExit(1)
 
 
-@libraries.command("join-online")
+@libraries.command("set")
 @click.argument("library_id")
-@click.option("--off", is_flag=True, help="Only the desk activates cards again.")
-def join_online(library_id: str, off: bool) -> None:
-    """Let patrons activate their card at LIBRARY_ID by themselves, once they have accepted its rules."""
-    if not let_join_online(library_id=library_id, allowed=not off):
-        raise click.ClickException(f"There is no library {library_id}.")
+@click.argument("name", type=click.Choice(list(LIBRARY_SETTINGS)), metavar="NAME")
+@click.argument("value")
+def set_value(library_id: str, name: str, value: str) -> None:
+    """Set NAME of the library LIBRARY_ID to VALUE; `show` names them all. It counts from the next request on."""
+    setting = LIBRARY_SETTINGS[name]
+    try:
+        change_setting(library_id=library_id, name=name, value=setting.read(value))
+    except SettingNotValid:
+        raise click.ClickException(f"{name} takes {setting.takes}.") from None
+    except NoSuchLibrary:
+        raise click.ClickException(f"There is no library {library_id}.") from None
     db.session.commit()
-    click.echo(f"{library_id}: cards are activated {'at the desk' if off else 'at the desk and online'}.")
+    click.echo(f"{library_id}: {name} is {value}. {setting.says}")
 
 
-@libraries.command("static-codes")
+@libraries.command("show")
 @click.argument("library_id")
-@click.option("--off", is_flag=True, help="Take them no more, from the next scan on.")
-def static_codes(library_id: str, off: bool) -> None:
-    """Let LIBRARY_ID take codes that stand still, as Apple Wallet shows them. Anybody can copy such a code."""
-    if not allow_static_codes(library_id=library_id, allowed=not off):
-        raise click.ClickException(f"There is no library {library_id}.")
-    db.session.commit()
-    click.echo(f"{library_id}: {'only rotating codes are taken' if off else 'codes that stand still are taken too'}.")
+def show(library_id: str) -> None:
+    """Show what the library LIBRARY_ID has set, what each setting takes and what it does."""
+    try:
+        values = read_settings(library_id=library_id)
+    except NoSuchLibrary:
+        raise click.ClickException(f"There is no library {library_id}.") from None
+    for name, setting in LIBRARY_SETTINGS.items():
+        click.echo(f"{name} = {setting.write(values[name])} ({setting.takes}). {setting.says}")
 
 
 @retention.command("run")

@@ -4,7 +4,8 @@ import click
 from flask.cli import AppGroup
 
 from app.ils.webhook import NotAWebhook, check_url, draw_key, write_key
-from app.register.library.webhooks import NoSuchLibrary, listen_at, stop_listening
+from app.register.library.webhooks import listen_at, stop_listening
+from app.register.patron.libraries import NoSuchLibrary
 from app.register.store.transaction import db
 from app.web.clock import now
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-IDLE = timedelta(minutes=5)
+from app.rules.card.scan import SESSION_SECONDS
+
+IDLE = timedelta(seconds=SESSION_SECONDS)
 
 
 @dataclass(slots=True)

@@ -126,7 +126,7 @@ def test_commands_work_on_the_demonstration_that_is_there(tmp_path: Path, monkey
     with pytest.raises(SystemExit, match="manage run"):
         demo.create_app()
     Demonstration(tmp_path, demo_settings(tmp_path)).prepare()
-    done = demo.create_app().test_cli_runner().invoke(args=["libraries", "static-codes", "2023500"])
+    done = demo.create_app().test_cli_runner().invoke(args=["libraries", "set", "2023500", "static_codes", "on"])
     assert done.output == "2023500: codes that stand still are taken too.\n"
 
 

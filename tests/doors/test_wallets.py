@@ -11,6 +11,7 @@ from app.card.offers import Wallets
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.register import Message
+from app.rules.library_settings import LIBRARY_SETTINGS
 from app.work.worker import work_once
 from tests.conftest import START, Clock
 from tests.doors.conftest import Contents
@@ -140,11 +141,27 @@ def test_the_patron_is_told(app: APIFlask, phone: FlaskClient) -> None:
 
 def test_the_operator_switches_static_codes_on_and_off_for_a_library(app: APIFlask, phone: FlaskClient) -> None:
     run = app.test_cli_runner().invoke
-    done = run(args=["libraries", "static-codes", "2023500", "--off"])
-    assert (done.exit_code, done.output) == (0, "2023500: only rotating codes are taken.\n")
+    done = run(args=["libraries", "set", "2023500", "static_codes", "off"])
+    assert (done.exit_code, done.output.split(". ")[0]) == (0, "2023500: static_codes is off")
     assert buttons(phone) == {GOOGLE}
-    done = run(args=["libraries", "static-codes", "2023500"])
-    assert (done.exit_code, done.output) == (0, "2023500: codes that stand still are taken too.\n")
+    done = run(args=["libraries", "set", "2023500", "static_codes", "on"])
+    assert (done.exit_code, done.output.split(". ")[0]) == (0, "2023500: static_codes is on")
     assert buttons(phone) == {GOOGLE, APPLE}
-    done = run(args=["libraries", "static-codes", "nowhere"])
+    done = run(args=["libraries", "set", "nowhere", "static_codes", "on"])
     assert (done.exit_code, "There is no library nowhere." in done.output) == (1, True)
+
+
+def test_every_setting_of_a_library_is_shown_and_set_by_one_command(app: APIFlask) -> None:
+    run = app.test_cli_runner().invoke
+    for name, setting in LIBRARY_SETTINGS.items():
+        wrong = run(args=["libraries", "set", "2023500", name, "perhaps"])
+        assert (wrong.exit_code, f"{name} takes {setting.takes}." in wrong.output) == (1, True)
+        value = "on" if isinstance(setting.default, bool) else str(setting.most)
+        assert run(args=["libraries", "set", "2023500", name, value]).exit_code == 0
+        assert (
+            f"{name} = {value} ({setting.takes}). {setting.says}" in run(args=["libraries", "show", "2023500"]).output
+        )
+    unknown = run(args=["libraries", "set", "2023500", "colour", "red"])
+    assert unknown.exit_code == 2
+    assert all(name in unknown.output for name in LIBRARY_SETTINGS)
+    assert run(args=["libraries", "show", "nowhere"]).exit_code == 1

@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.register.patron.libraries import allow_static_codes
+from app.register.patron.libraries import change_setting
 from app.register.store.transaction import db
 from tests.conftest import Clock
 from tests.doors.visits import read_page, submit
@@ -19,7 +19,7 @@ BUTTONS = {GOOGLE: "Add to Google Wallet", APPLE: "Add to Apple Wallet"}
 
 def allow(app: APIFlask, *, allowed: bool = True) -> None:
     with app.app_context():
-        allow_static_codes(library_id="2023500", allowed=allowed)
+        change_setting(library_id="2023500", name="static_codes", value=allowed)
         db.session.commit()
 
 

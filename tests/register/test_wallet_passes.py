@@ -21,7 +21,7 @@ from app.register.change.freezing import freeze_card, thaw_card
 from app.register.leaving.erasure import erase_patron
 from app.register.limits.budgets import TooManyAttempts
 from app.register.log.access_log import Terminal
-from app.register.patron.libraries import allow_static_codes
+from app.register.patron.libraries import change_setting
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.devices import list_devices
 from app.register.store.transaction import db
@@ -47,7 +47,7 @@ def static(clock) -> WalletPass:
 
 
 def allow(library_id: str = ULLENSAKER, *, allowed: bool = True) -> None:
-    allow_static_codes(library_id=library_id, allowed=allowed)
+    change_setting(library_id=library_id, name="static_codes", value=allowed)
     db.session.commit()
 
 

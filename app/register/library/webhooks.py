@@ -6,15 +6,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.register.keys.vault import vault
 from app.register.library.notices import WEBHOOK_KEY_COLUMN
+from app.register.patron.libraries import NoSuchLibrary
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryQueue
-from app.rules.errors import RuleBroken
-
-
-class NoSuchLibrary(RuleBroken):
-    """No library has this id."""
-
-    code = "no-such-library"
 
 
 def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:

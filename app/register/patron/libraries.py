@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.register.store.transaction import db
 from app.register.tables.register import Library
 from app.rules.errors import RuleBroken
+from app.rules.library_settings import LIBRARY_SETTINGS
 
 _ID_COLUMNS = ("sigel", "biblioteknummer", "id")
 _ID = re.compile(r"[0-9A-Za-zÅÄÖåäöÆØæø-]{1,20}")
@@ -22,6 +23,12 @@ class NotALibraryList(RuleBroken):
     """The file lacks a heading row with the columns that every library needs."""
 
     code = "not-a-library-list"
+
+
+class NoSuchLibrary(RuleBroken):
+    """The register knows no such library."""
+
+    code = "no-such-library"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +170,6 @@ def _has_all(text: str, words: Iterable[str]) -> bool:
     return all(word in text for word in words)
 
 
-def let_join_online(*, library_id: str, allowed: bool) -> bool:
-    """Say whether patrons may activate their card at this library online. Returns False for an unknown library."""
-    library = db.session.get(Library, library_id)
-    if library is not None:
-        library.online_activation = allowed
-    return library is not None
-
-
 def find_library(*, library_id: str) -> FoundLibrary | None:
     """Return a library; None where the register knows no such library."""
     row = db.session.execute(
@@ -179,9 +178,17 @@ def find_library(*, library_id: str) -> FoundLibrary | None:
     return None if row is None else FoundLibrary(*row)
 
 
-def allow_static_codes(*, library_id: str, allowed: bool) -> bool:
-    """Let a library take codes that stand still, or no more: the next scan there goes by it. False without such one."""
+def read_settings(*, library_id: str) -> dict[str, bool | int]:
+    """Return what a library has set, by the names of LIBRARY_SETTINGS. Raises NoSuchLibrary."""
     library = db.session.get(Library, library_id)
-    if library is not None:
-        library.static_codes = allowed
-    return library is not None
+    if library is None:
+        raise NoSuchLibrary
+    return {name: getattr(library, name) for name in LIBRARY_SETTINGS}
+
+
+def change_setting(*, library_id: str, name: str, value: bool | int) -> None:
+    """Set one of LIBRARY_SETTINGS, which counts from the next request on. Raises NoSuchLibrary."""
+    library = db.session.get(Library, library_id)
+    if library is None:
+        raise NoSuchLibrary
+    setattr(library, name, value)

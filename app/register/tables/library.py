@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.tables.columns import Base, BigId, Instant
+from app.rules.library_settings import LIBRARY_SETTINGS
 
 _WAITING = text("due_at IS NOT NULL")
 
@@ -23,10 +24,10 @@ class Library(Base):
     postcode: Mapped[str | None] = mapped_column(String(12))
     place: Mapped[str | None] = mapped_column(String(80))
     municipality: Mapped[str | None] = mapped_column(String(8))
-    static_codes: Mapped[bool] = mapped_column(default=False)
-    desks_share_scans: Mapped[bool] = mapped_column(default=False)
-    consent_age: Mapped[int] = mapped_column(default=15)
-    online_activation: Mapped[bool] = mapped_column(default=False)
+    static_codes: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["static_codes"].default)
+    desks_share_scans: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["desks_share_scans"].default)
+    consent_age: Mapped[int] = mapped_column(default=LIBRARY_SETTINGS["consent_age"].default)
+    online_activation: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["online_activation"].default)
 
 
 class Staff(Base):
