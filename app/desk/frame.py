@@ -11,6 +11,7 @@ from app.desk.words import age_words
 from app.register.staff.staff import Workplace
 from app.rules.card.number import group_card_number
 from app.web.gate import library_systems
+from app.web.pages.patron_fields import choice_words
 
 # The way between the desk's pages, by endpoint. A tab is shown where its page exists.
 _TABS = (
@@ -44,4 +45,9 @@ def frame() -> dict[str, Callable[..., Any]]:
             if endpoint in current_app.view_functions and endpoint not in absent
         ]
 
-    return {"desk_tabs": desk_tabs, "age_words": age_words, "group_card_number": group_card_number}
+    return {
+        "desk_tabs": desk_tabs,
+        "age_words": age_words,
+        "choice_words": choice_words,
+        "group_card_number": group_card_number,
+    }

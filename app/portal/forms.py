@@ -5,7 +5,8 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import Length
 
-from app.web.pages.patron_fields import ContactFields, LanguageField
+from app.rules.people.fields import Editor
+from app.web.pages.patron_fields import PatronForm, corrected_by, with_fields
 
 
 class LoginForm(FlaskForm):
@@ -40,7 +41,9 @@ class NewPinForm(FlaskForm):
     new_pin = StringField(_l("New PIN"))
 
 
-class CorrectionForm(ContactFields, LanguageField):
+@with_fields(corrected_by(Editor.PATRON))
+class CorrectionForm(PatronForm):
     """What a patron may correct."""
 
-    home_library_id = SelectField(_l("Home library"))
+    home_library_id: SelectField
+    language: SelectField

@@ -9,7 +9,9 @@ from app.portal.my_data.data_words import TABLES, UNTRACEABLE
 from app.portal.routes import portal
 from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import OWN_TABLES
+from app.rules.people.fields import Editor
 from app.web.access import Audience, open_to
+from app.web.pages.patron_fields import list_corrected
 
 
 @portal.get("/privacy")
@@ -20,6 +22,8 @@ def privacy() -> str:
         "portal/privacy.html",
         periods=list(_periods()),
         untraceable=UNTRACEABLE.values(),
+        own_corrects=list_corrected(Editor.PATRON),
+        desk_corrects=list_corrected(Editor.DESK, but=Editor.PATRON),
     )
 
 

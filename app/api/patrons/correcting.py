@@ -18,6 +18,7 @@ from app.register.library.strangers import counting_strangers
 from app.register.limits.unusual import Kind, count_act
 from app.register.tables.register import Patron
 from app.rules.people.contact import CONTACT_FIELDS, Contact
+from app.rules.people.fields import FIELDS, Editor
 from app.web.access import Audience, open_to
 from app.web.clock import now
 
@@ -55,5 +56,5 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
 def _changes(patron: Patron, sent: dict[str, Any]) -> Correction:
     given = {name: sent[name] for name in CONTACT_FIELDS if name in sent}
     contact = replace(Contact.of(patron), **given) if given else None
-    whole = {name: sent.get(name) for name in ("language", "name", "birth_date", "gender")}
-    return Correction(contact=contact, **whole)
+    others = [field.name for field in FIELDS if Editor.SYSTEM in field.editors and field.name not in CONTACT_FIELDS]
+    return Correction(contact=contact, **{name: sent[name] for name in others if name in sent})

@@ -13,6 +13,7 @@ from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.register.change.corrections import Correction, correct_patron
 from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
 from app.register.change.membership import opt_out
 from app.register.desk.carried import NotCarried, carry_national_id, take_carried
@@ -178,6 +179,9 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
         write_down_with_act(
             patron_id=made.patron_id, looker=looker, purpose=PAPERS, fields="name, birth date, contact data", now=now()
         )
+    further = {field.name: field.data for field in form.further() if field.name != "language"}
+    if further:
+        correct_patron(patron_id=made.patron_id, changes=Correction(**further), now=now())
     if form.kind.data == "local":
         opt_out(patron_id=made.patron_id, library_id=workplace.library_id, now=now())
     open_visit(patron_id=made.patron_id, terminal=terminal, session=form.visit.data, now=now())

@@ -7,7 +7,8 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
-from app.web.pages.patron_fields import ContactFields, LanguageField
+from app.rules.people.fields import Editor
+from app.web.pages.patron_fields import PatronForm, corrected_by, with_fields
 
 _ROW_ID = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -41,19 +42,14 @@ class PapersForm(FlaskForm):
     papers = BooleanField(_l("I have seen photo id or other papers that show who it is"))
 
 
-class PatronFields(ContactFields, LanguageField, PapersForm):
+@with_fields(corrected_by(Editor.DESK))
+class PatronFields(PatronForm, PapersForm):
     """Who somebody is, and how to reach them."""
 
-    name = StringField(_l("Name"), validators=[Length(max=400)])
-    birth_date = DateField(_l("Birth date"), validators=[Optional()])
-    gender = SelectField(
-        _l("Gender"),
-        choices=[
-            SelectChoice("unknown", _l("Not stated")),
-            SelectChoice("female", _l("Female")),
-            SelectChoice("male", _l("Male")),
-        ],
-    )
+    name: StringField
+    birth_date: DateField
+    gender: SelectField
+    language: SelectField
 
 
 class NationalIdForm(PapersForm):

@@ -1,7 +1,5 @@
 """The patron before the desk: what the desk may see, and the way to every act. The acts are in acts.py."""
 
-from dataclasses import asdict
-
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,13 +10,14 @@ from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
-from app.register.change.corrections import Correction, Proof, correct_patron
-from app.register.desk.served import IN_FULL, MINIMUM, InFull, SeenPatron, see_patron
+from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
+from app.register.desk.served import IN_FULL, MINIMUM, SeenPatron, see_patron
 from app.register.desk.serving import NobodyServed, Served
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace
 from app.rules.people.contact import ContactNotValid
+from app.rules.people.fields import Editor
 from app.rules.people.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -85,7 +84,8 @@ def contact() -> ResponseReturnValue:
     if seen.in_full is None:
         raise NotJoined
     if not form.is_submitted():
-        return _show_contact(workplace, served, _filled_in(seen.name, seen.in_full), 200)
+        known = get_correctable(patron_id=served.patron_id, editor=Editor.DESK)
+        return _show_contact(workplace, served, PatronFields(formdata=None, data=known), 200)
     if not form.validate():
         reword_faults(form)
         return _show_contact(workplace, served, form, 422)
@@ -120,18 +120,7 @@ def _saved(form: PatronFields) -> str:
 def _read(form: PatronFields) -> Correction:
     if form.birth_date.data is None:
         raise PersonNotValid({"birth_date": "missing"})
-    return Correction(
-        contact=form.contact(),
-        language=form.language.data,
-        name=form.name.data or "",
-        birth_date=form.birth_date.data,
-        gender=form.gender.data,
-    )
-
-
-def _filled_in(name: str, full: InFull) -> PatronFields:
-    known = asdict(full.contact) | {"birth_date": full.birth_date, "gender": full.gender, "language": full.language}
-    return PatronFields(formdata=None, name=name, **known)
+    return Correction(contact=form.contact(), **form.others())
 
 
 def _show_contact(workplace: Workplace, served: Served, form: PatronFields, status: int) -> Response:

@@ -19,9 +19,11 @@ from app.register.change.corrections import (
 )
 from app.register.patron.patrons import list_affiliations
 from app.rules.people.contact import ContactNotValid
+from app.rules.people.fields import Editor
+from app.rules.people.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.pages.patron_fields import ContactFields, show_faults
+from app.web.pages.patron_fields import ContactFields, list_corrected, show_faults
 from app.web.sign_in.step_up import after_step_up, is_known
 
 
@@ -32,16 +34,17 @@ def edit() -> ResponseReturnValue:
     """Change address, telephone, e-mail, preferred contact, home library and language."""
     patron_id = current_user.patron_id
     known = is_known()
-    form = CorrectionForm(data=get_correctable(patron_id=patron_id))
+    form = CorrectionForm(data=get_correctable(patron_id=patron_id, editor=Editor.PATRON))
     joined = list_affiliations(patron_ids=[patron_id])[patron_id]
     form.home_library_id.choices = [SelectChoice(library_id, name) for library_id, name in joined.items()]
+    shown = {"known": known, "desk_corrects": list_corrected(Editor.DESK, but=Editor.PATRON)}
     if not form.is_submitted():
-        return render_template("portal/edit.html", form=form, known=known)
+        return render_template("portal/edit.html", form=form, **shown)
     proof = Proof.CHANGED if known else Proof.NOTHING
-    changes = Correction(contact=form.contact(), language=form.language.data, home_library_id=form.home_library_id.data)
+    changes = Correction(contact=form.contact(), **form.others())
     try:
         correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
-    except ContactNotValid as error:
+    except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
     except NotYourLibrary:
         form.home_library_id.errors = [_("Choose one of the libraries where your card is activated.")]
@@ -50,7 +53,7 @@ def edit() -> ResponseReturnValue:
     else:
         flash(_("Saved. The libraries that you use are told that there is something new."), "success")
         return redirect(url_for("portal.data"))
-    return render_template("portal/edit.html", form=form, known=known), 422
+    return render_template("portal/edit.html", form=form, **shown), 422
 
 
 @portal.post("/my/data/confirm-contact")

@@ -18,8 +18,10 @@ from app.register.leaving.own_data import name_libraries, read_own_data
 from app.register.log.looks import count_looks, list_looks
 from app.register.patron.proven import list_unproven
 from app.rules.people.contact import CONTACT_FIELDS
+from app.rules.people.fields import FIELDS, Editor
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.pages.patron_fields import list_corrected
 from app.web.sign_in.identity import let_out
 from app.web.sign_in.step_up import after_step_up, code_is_needed, pin_is_needed
 
@@ -40,6 +42,8 @@ def data() -> str:
         patron=stored["patrons"][0],
         unproven=list_unproven(patron_id=patron_id),
         contact_fields=CONTACT_FIELDS,
+        page_fields=[field.name for field in FIELDS if field.on_page],
+        desk_corrects=list_corrected(Editor.DESK, but=Editor.PATRON),
         explained={section: explain(section, stored, libraries) for section in SECTIONS},
         libraries=libraries,
         sign_ins=list_sign_ins(patron_id=patron_id, now=now()),

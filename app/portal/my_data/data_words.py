@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from app.register.leaving.own_data import KEYED, OTHERS, TERMINAL
+from app.rules.people.fields import FIELDS
 
 TABLES: Final[Mapping[str, LazyString]] = {
     "patrons": _l("You and your card"),
@@ -32,18 +33,16 @@ TABLES: Final[Mapping[str, LazyString]] = {
 }
 
 COLUMNS: Final[Mapping[str, LazyString]] = {
+    **{field.name: _l(field.label) for field in FIELDS},
     "about_patron_id": _l("The person it speaks of"),
     "activated_at": _l("Activated"),
     "actor": _l("Who it was"),
-    "address": _l("Address"),
     "advised_at": _l("Advised to switch off"),
     "answered_at": _l("Answered"),
     "asked_at": _l("Asked for"),
     "at": _l("When"),
     "attempts": _l("Tries"),
     "awaits_first_link": _l("The first link may still be sent"),
-    "birth_date": _l("Birth date"),
-    "card_number": _l("Card number"),
     "card_state": _l("State of the card"),
     "changed_at": _l("Changed"),
     "channel": _l("Way of sending"),
@@ -57,7 +56,6 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "done_at": _l("Card made"),
     "drift": _l("Clock of the phone"),
     "due_at": _l("Next try"),
-    "email": _l("E-mail"),
     "erase_at": _l("To be deleted"),
     "erase_reason": _l("Why it is to be deleted"),
     "erasure_id": _l("Deletion it belongs to"),
@@ -66,13 +64,11 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "fields": _l("What was shown"),
     "first_seen_at": _l("First used"),
     "frozen_at": _l("Frozen"),
-    "gender": _l("Gender"),
     "given_at": _l("Given"),
     "gone_at": _l("Card deleted"),
     "guardian_card_number": _l("Guardian's card number"),
     "guardian_consent_at": _l("Guardian's consent"),
     "guardian_id": _l("Guardian's number in the register"),
-    "home_library_id": _l("Home library"),
     "id": _l("Row number"),
     "identified_at": _l("Confirmed by the national sign-in"),
     "idle_seconds": _l("Seconds without use until it ends"),
@@ -82,21 +78,15 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "key_id": _l("Generation of the key"),
     "kind": _l("Kind"),
     "label": _l("Name of the device"),
-    "language": _l("Language of messages"),
     "last_fault": _l("Why it did not get through"),
     "last_step": _l("Last half minute used"),
     "last_used_on": _l("Last used"),
     "library_id": _l("Library"),
     "local_to": _l("Valid at this library only"),
-    "name": _l("Name"),
     "number": _l("Number in the code"),
     "opened_at": _l("Opened"),
     "patron_id": _l("Your number in the register"),
     "patron_version": _l("Which change"),
-    "phone": _l("Telephone"),
-    "place": _l("Post town"),
-    "postcode": _l("Postcode"),
-    "preferred_contact": _l("Preferred contact"),
     "presented_at": _l("Scanned"),
     "proven_address": _l("Confirmed postal address"),
     "proven_email": _l("Confirmed e-mail"),

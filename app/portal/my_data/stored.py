@@ -15,7 +15,7 @@ from app.portal.my_data.look_words import LOOK_WORDS
 from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import LIBRARY_COLUMNS, OWN_TABLES, Row, name_libraries, read_own_data
 from app.rules.card.code import Kind
-from app.web.pages.languages import LANGUAGES
+from app.rules.people.fields import FIELD, choices_of
 from app.web.pages.library_words import in_a_row
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,12 +33,6 @@ _VALUES: Final[Mapping[tuple[str, str], LazyString]] = {
     ("card_state", "active"): _l("works"),
     ("card_state", "lost"): _l("reported lost"),
     ("card_state", "deceased"): _l("a death was reported"),
-    ("gender", "female"): _l("female"),
-    ("gender", "male"): _l("male"),
-    ("gender", "unknown"): _l("not given"),
-    ("preferred_contact", "email"): _l("e-mail"),
-    ("preferred_contact", "sms"): _l("SMS"),
-    ("preferred_contact", "letter"): _l("letter"),
     ("channel", "email"): _l("e-mail"),
     ("channel", "sms"): _l("SMS"),
     ("channel", "letter"): _l("letter"),
@@ -150,8 +144,8 @@ def _in_words(table: str, column: str, value: Any, libraries: Mapping[str, str])
 def _word(table: str, column: str, value: Any, libraries: Mapping[str, str]) -> str:  # noqa: ANN401
     if column in LIBRARY_COLUMNS:
         return libraries.get(value, str(value))
-    if column == "language":
-        return LANGUAGES.get(value, str(value))
+    if column in FIELD and value in choices_of(column):
+        return _(choices_of(column)[value])
     if column == "kind" and table in ("messages", "messages_about_you"):
         return subject_of(value)
     if column == "kind" and table == "credentials":

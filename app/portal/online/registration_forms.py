@@ -6,7 +6,8 @@ from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoi
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
 
 from app.rules.people.contact import CHANNELS
-from app.web.pages.patron_fields import CHANNEL_CHOICES, ContactFields
+from app.rules.people.fields import FIELD
+from app.web.pages.patron_fields import ContactFields, choices_for
 
 
 class ChildForm(FlaskForm):
@@ -24,7 +25,10 @@ class DetailsForm(ContactFields):
     name = StringField(_l("Full name"), validators=[Optional(), Length(max=400)])
     birth_date = DateField(_l("Birth date"), validators=[Optional()])
     preferred_contact = RadioField(
-        _l("How do you want to be reached?"), choices=CHANNEL_CHOICES, validators=[AnyOf(CHANNELS)], default="email"
+        _l("How do you want to be reached?"),
+        choices=choices_for(FIELD["preferred_contact"]),
+        validators=[AnyOf(CHANNELS)],
+        default="email",
     )
 
 

@@ -2,8 +2,8 @@
 changed by a library alone, against identification.
 """
 
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,9 +29,11 @@ from app.register.tables.register import Affiliation, Patron
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway
 from app.rules.people.contact import CONTACT_FIELDS, LANGUAGES, Contact, check_contact
-from app.rules.people.person import Person, check_person
+from app.rules.people.fields import FIELD, FIELDS, Editor
+from app.rules.people.person import Person, check_field, check_person
 
 _PERSON = ("name", "birth_date", "gender")
+_CHECKED_HERE = ("language", "home_library_id")
 _CALLED = {EMAIL: "email", SMS: "phone", LETTER: "address"}
 
 
@@ -55,16 +57,16 @@ class LanguageNotKnown(RuleBroken):
     code = "language-not-known"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What is to be changed. None leaves it as it is; a contact replaces all the former one, empty fields too."""
+    """What is to be changed: a `contact` replaces all the former one, and `values` are other FIELDS by name.
 
-    contact: Contact | None = None
-    language: str | None = None
-    home_library_id: str | None = None
-    name: str | None = None
-    birth_date: date | None = None
-    gender: str | None = None
+    None leaves a field as it is; an empty text removes what is there.
+    """
+
+    def __init__(self, *, contact: Contact | None = None, **values: Any) -> None:  # noqa: ANN401
+        assert values.keys() <= FIELD.keys() - {*CONTACT_FIELDS}
+        self.contact = contact
+        self.values = {name: value for name, value in values.items() if value is not None}
 
 
 def correct_patron(
@@ -155,33 +157,30 @@ def _tell(
 
 
 def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if changes.contact is not None:
-        values |= asdict(check_contact(changes.contact))
-    if changes.language is not None:
-        if changes.language not in LANGUAGES:
-            raise LanguageNotKnown
-        values["language"] = changes.language
-    if changes.home_library_id is not None:
+    given = changes.values
+    values: dict[str, Any] = asdict(check_contact(changes.contact)) if changes.contact is not None else {}
+    if given.get("language", patron.language) not in LANGUAGES:
+        raise LanguageNotKnown
+    if "home_library_id" in given:
         joined = select(Affiliation.library_id).where(
-            Affiliation.patron_id == patron.id, Affiliation.library_id == changes.home_library_id
+            Affiliation.patron_id == patron.id, Affiliation.library_id == given["home_library_id"]
         )
         if db.session.scalar(joined) is None:
             raise NotYourLibrary
-        values["home_library_id"] = changes.home_library_id
-    return values | _checked_person(patron, changes, now=now)
-
-
-def _checked_person(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
-    given = {name: getattr(changes, name) for name in _PERSON if getattr(changes, name) is not None}
-    if not given:
-        return {}
+    simple = {name: check_field(FIELD[name], given[name]) for name in given.keys() - {*_PERSON, *_CHECKED_HERE}}
     stands: dict[str, Any] = {name: getattr(patron, name) for name in _PERSON}
-    person = check_person(Person(**(stands | given)), day=day_in_norway(now))
-    return {name: getattr(person, name) for name in given}
+    return values | given | simple | _checked_person(stands, given, now=now)
 
 
-def get_correctable(*, patron_id: int) -> dict[str, str | None]:
-    """Return what a patron may correct as it stands, by the names of Contact and Correction."""
+def _checked_person(stands: dict[str, Any], given: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    typed = [name for name in _PERSON if name in given]
+    if not typed:
+        return {}
+    person = check_person(Person(**(stands | {name: given[name] for name in typed})), day=day_in_norway(now))
+    return {name: getattr(person, name) for name in typed}
+
+
+def get_correctable(*, patron_id: int, editor: Editor) -> dict[str, Any]:
+    """Return the fields that somebody may correct, as they stand."""
     patron = db.session.get_one(Patron, patron_id)
-    return {name: getattr(patron, name) for name in (*CONTACT_FIELDS, "language", "home_library_id")}
+    return {field.name: getattr(patron, field.name) for field in FIELDS if editor in field.editors}

@@ -10,10 +10,10 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from app.rules.errors import RuleBroken
+from app.rules.people.fields import FIELD, choices_of
 
-CHANNELS: Final = ("email", "sms", "letter")
-LANGUAGES: Final = ("nb", "nn", "sv", "en")
-_LONGEST: Final = {"email": 254, "phone": 40, "address": 200, "postcode": 12, "place": 80}
+CHANNELS: Final = tuple(choices_of("preferred_contact"))
+LANGUAGES: Final = tuple(choices_of("language"))
 _HOME_REGION = "NO"
 
 
@@ -52,9 +52,11 @@ def check_contact(contact: Contact) -> Contact:
     to those whose address a library keeps. Raises ContactNotValid with every fault at once.
     """
     faults: dict[str, str] = {}
-    values = {name: " ".join((getattr(contact, name) or "").split()) or None for name in _LONGEST}
-    for name, longest in _LONGEST.items():
-        if len(values[name] or "") > longest:
+    values = {
+        name: " ".join((getattr(contact, name) or "").split()) or None for name in CONTACT_FIELDS if FIELD[name].longest
+    }
+    for name, value in values.items():
+        if len(value or "") > (FIELD[name].longest or 0):
             faults[name] = "too-long"
     for name, canonical in (("email", _canonical_email), ("phone", _canonical_phone)):
         value = values[name]

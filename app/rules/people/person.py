@@ -8,9 +8,10 @@ from typing import Final
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import age_on
 from app.rules.people.contact import LANGUAGES
+from app.rules.people.fields import FIELD, PatronField, choices_of
 
-GENDERS: Final = ("female", "male", "unknown")
-LONGEST_NAME: Final = 120
+GENDERS: Final = tuple(choices_of("gender"))
+LONGEST_NAME: Final = FIELD["name"].longest or 0
 OLDEST: Final = 130
 
 
@@ -54,6 +55,16 @@ def check_person(person: Person, *, day: date) -> Person:
     if faults:
         raise PersonNotValid(faults)
     return Person(name=name, birth_date=person.birth_date, gender=person.gender, language=person.language)
+
+
+def check_field(field: PatronField, value: str) -> str | None:
+    """Return the value of a field that has no check of its own: trimmed, None if it is empty. Raises PersonNotValid."""
+    text = " ".join(value.split())
+    if field.longest is not None and len(text) > field.longest:
+        raise PersonNotValid({field.name: "too-long"})
+    if field.choices is not None and text not in field.choices:
+        raise PersonNotValid({field.name: "not-valid"})
+    return text or None
 
 
 def _is_hidden(character: str) -> bool:

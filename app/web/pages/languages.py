@@ -6,9 +6,10 @@ from flask import Flask, Response, current_app, request
 from flask_babel import Babel
 from flask_babel import get_locale as current_locale
 
+from app.rules.people.fields import choices_of
 from app.web.http.cookies import cookie_name
 
-LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "sv": "Svenska", "en": "English"}
+LANGUAGES = dict(choices_of("language"))
 _COOKIE = "lang"
 _COOKIE_SECONDS = 400 * 86400
 

@@ -1,33 +1,56 @@
-"""How to reach somebody, as it is filled in at the portal and at the desk, and what is wrong with a value."""
+"""What is stored of a person, as it is filled in at the portal and at the desk, and what is wrong with a value."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
+from flask_babel import gettext, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice, SelectField, StringField
-from wtforms.validators import Length
+from wtforms import DateField, Field, SelectChoice, SelectField, StringField
+from wtforms.validators import Length, Optional
 
 from app.rules.people.contact import CONTACT_FIELDS, Contact
-from app.web.pages.languages import LANGUAGES
+from app.rules.people.fields import FIELD, FIELDS, Editor, PatronField, choices_of
+from app.web.pages.library_words import in_a_row
 
-CHANNEL_CHOICES: Final = [
-    SelectChoice("email", _l("E-mail")),
-    SelectChoice("sms", _l("SMS")),
-    SelectChoice("letter", _l("Letter")),
-]
+_Form = TypeVar("_Form", bound=FlaskForm)
 
 
+def choices_for(field: PatronField) -> list[SelectChoice]:
+    """Return what a field may be, in the reader's words."""
+    return [SelectChoice(value, lazy_gettext(words)) for value, words in (field.choices or {}).items()]
+
+
+def with_fields(names: Iterable[str]) -> Callable[[type[_Form]], type[_Form]]:
+    """Give a form the declared fields of these names."""
+
+    def add(form: type[_Form]) -> type[_Form]:
+        for name in names:
+            setattr(form, name, _field_for(FIELD[name]))
+        return form
+
+    return add
+
+
+def corrected_by(editor: Editor) -> list[str]:
+    """Return the fields that somebody may correct."""
+    return [field.name for field in FIELDS if editor in field.editors]
+
+
+def _field_for(field: PatronField) -> Any:  # noqa: ANN401 - wtforms binds it later
+    label = lazy_gettext(field.label)
+    if field.is_day:
+        return DateField(label, validators=[Optional()])
+    if field.choices is not None or field.is_library:
+        return SelectField(label, choices=choices_for(field), default=next(iter(field.choices or ()), None))
+    return StringField(label, validators=[Length(max=400)])
+
+
+@with_fields(CONTACT_FIELDS)
 class ContactFields(FlaskForm):
     """How to reach somebody. What may stand in the fields, the rules decide, for every field at once."""
 
-    email = StringField(_l("E-mail"), validators=[Length(max=400)])
-    phone = StringField(_l("Telephone"), validators=[Length(max=400)])
-    address = StringField(_l("Address"), validators=[Length(max=400)])
-    postcode = StringField(_l("Postcode"), validators=[Length(max=400)])
-    place = StringField(_l("Post town"), validators=[Length(max=400)])
-    preferred_contact = SelectField(_l("Preferred contact"), choices=CHANNEL_CHOICES, default="email")
+    preferred_contact: SelectField
 
     def contact(self) -> Contact:
         """Return what was filled in; None where a field is empty."""
@@ -35,12 +58,31 @@ class ContactFields(FlaskForm):
         return Contact(**filled)
 
 
-class LanguageField(FlaskForm):
-    """The language of messages."""
+class PatronForm(ContactFields):
+    """The declared fields that somebody may correct: a subclass gets them by `with_fields`."""
 
-    language = SelectField(
-        _l("Language of messages"), choices=[SelectChoice(*each) for each in LANGUAGES.items()], default="nb"
-    )
+    def others(self) -> dict[str, Any]:
+        """Return what was filled in beside the contact data."""
+        return {field.name: self[field.name].data for field in self._others()}
+
+    def further(self) -> list[Field]:
+        """Return the fields that have no place of their own on the pages."""
+        return [self[field.name] for field in self._others() if field.name not in ("name", "birth_date", "gender")]
+
+    def _others(self) -> list[PatronField]:
+        return [field for field in FIELDS if field.editors and field.name in self and field.name not in CONTACT_FIELDS]
+
+
+def choice_words(name: str, value: str) -> str:
+    """Return what the value of a field is called."""
+    return gettext(choices_of(name)[value])
+
+
+def list_corrected(editor: Editor, *, but: Editor | None = None) -> str:
+    """Return what somebody may correct, in a row; without what `but` may correct too."""
+    fields = [field for field in FIELDS if editor in field.editors and but not in field.editors]
+    labels = [gettext(field.label) for field in fields]
+    return in_a_row([label[:1].lower() + label[1:] for label in labels])
 
 
 def fault_words(form: FlaskForm, field: str, fault: str) -> str:
