@@ -71,10 +71,12 @@ def test_every_text_of_the_catalog_is_translated_and_none_is_a_guess(catalog):
             assert not message.fuzzy, message.id
 
 
+@pytest.mark.usefixtures("programs")
 def test_nothing_is_left_to_translate():
     assert find_untranslated(TRANSLATIONS) == (0, [])
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_blanked_translation_is_named_in_each_language(translations):
     for language in ("nb", "sv"):
         path = translations / language / "LC_MESSAGES" / "messages.po"
@@ -84,6 +86,7 @@ def test_a_blanked_translation_is_named_in_each_language(translations):
     assert find_untranslated(translations) == (1, ["nb: not translated: Log out", "sv: not translated: Log out"])
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_reworded_sentence_keeps_its_translations_as_proposals_that_are_named(translations, tmp_path):
     template = tmp_path / "messages.pot"
     template.write_text('msgid ""\nmsgstr ""\n\nmsgid "This is much too long. Make it shorter."\nmsgstr ""\n')
