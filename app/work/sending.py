@@ -12,23 +12,19 @@ from app.messages.events import ContactChange
 from app.register.messages.contact_changes import undo_word
 from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.messages.outbox import (
-    CODE_FIRST,
     EMAIL,
     LETTER,
     LINKS,
-    NEW_DEVICE_CODE,
-    STEP_UP_CODE,
     Due,
     can_be_reached_at_once,
     check_address,
 )
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
-from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, NEW_DEVICE, STEP_UP, draw_code, draw_link
+from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
 from app.register.store.transaction import db
+from app.rules.messages import KINDS, REGISTRATION_CODE
 from app.web.clock import now
 from app.web.gate import channels_served
-
-_CODE_FOR = {NEW_DEVICE_CODE: NEW_DEVICE, CODE_FIRST: NEW_DEVICE, STEP_UP_CODE: STEP_UP}
 
 _log = structlog.get_logger()
 
@@ -82,7 +78,7 @@ def deliver_code(due: DueCode) -> None:
     post: Post = current_app.extensions["post"]
     try:
         with force_locale(due.language):
-            words = compose(kind="registration-code", name=due.name, channel=EMAIL, secret=due.code)
+            words = compose(kind=REGISTRATION_CODE, name=due.name, channel=EMAIL, secret=due.code)
         post.send(Letter(EMAIL, to=due.to, subject=words.subject, body=words.body, at=now()))
     except NotSent as error:
         _log.warning("code not sent", registration_id=due.registration_id, why=str(error))
@@ -114,8 +110,8 @@ def _draw(due: Due, *, instant: datetime) -> str:
         lasting = LETTER_LASTS if due.channel == LETTER else LINK_LASTS
         token = draw_link(patron_id=due.patron_id, channel=due.channel, lasting=lasting, now=instant)
         secret = f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
-    elif due.kind in _CODE_FOR:
-        secret = draw_code(patron_id=due.patron_id, purpose=_CODE_FOR[due.kind], now=instant)
+    elif (declared := KINDS.get(due.kind)) is not None and declared.opens is not None:
+        secret = draw_code(patron_id=due.patron_id, purpose=declared.opens.value, now=instant)
     elif due.change is not None and due.undoes:
         word = undo_word(due.change.id, by_letter=due.channel == LETTER)
         return f"{current_app.config['PUBLIC_URL']}/undo/{word}"

@@ -26,13 +26,12 @@ from app.register.messages.outbox import (
     NEW_PIN,
     SMS,
     STEP_UP_CODE,
-    URGENCIES,
     Due,
-    Urgency,
     ask_for_message,
 )
 from app.register.store.transaction import db
 from app.register.tables.register import Message, Patron
+from app.rules.messages import KINDS
 from tests.register.people import CHILD, GUARDIAN, as_proven, count_rows, patron_id, read_rows, reading
 
 BY_MACHINE = (EMAIL, SMS)
@@ -102,7 +101,7 @@ def test_a_message_waits_in_the_queue_of_the_channel_that_it_will_go_by(clock):
         reach(GUARDIAN, **contact)
         ask(kind, now=clock())
         (place,) = list_due(now=clock())
-        urgency = URGENCIES.get(kind, Urgency.NOTICE)
+        urgency = KINDS[kind].urgency
         assert place == (channel, urgency)
         due = take_due_message(channels=BY_MACHINE, queues=[channel], urgencies=[urgency], now=clock())
         assert due.channel == channel

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import IntEnum
 from typing import Final
 
 from sqlalchemy import ColumnElement, case, func, literal, select
@@ -18,51 +17,27 @@ from app.register.patron.proven import SMS as SMS
 from app.register.store.transaction import db, direct_connection
 from app.register.tables.register import Affiliation, Library, Message, Patron
 from app.rules.errors import RuleBroken
+from app.rules.messages import CARD_FROZEN as CARD_FROZEN
+from app.rules.messages import CARD_REPLACED as CARD_REPLACED
+from app.rules.messages import CODE_FIRST as CODE_FIRST
+from app.rules.messages import CODES as CODES
+from app.rules.messages import CONTACT_CHANGED as CONTACT_CHANGED
+from app.rules.messages import CONTACT_UNPROVEN as CONTACT_UNPROVEN
+from app.rules.messages import FAMILY_ADVICE_TO_CHILD as FAMILY_ADVICE_TO_CHILD
+from app.rules.messages import FAMILY_ADVICE_TO_GUARDIAN as FAMILY_ADVICE_TO_GUARDIAN
+from app.rules.messages import INACTIVE_WARNING as INACTIVE_WARNING
+from app.rules.messages import JOINED_BY_PROOF as JOINED_BY_PROOF
+from app.rules.messages import LINKS as LINKS
+from app.rules.messages import NEW_DEVICE as NEW_DEVICE
+from app.rules.messages import NEW_DEVICE_CODE as NEW_DEVICE_CODE
+from app.rules.messages import NEW_PIN as NEW_PIN
+from app.rules.messages import NEW_WALLET as NEW_WALLET
+from app.rules.messages import PIN_CHANGED as PIN_CHANGED
+from app.rules.messages import STEP_UP_CODE as STEP_UP_CODE
+from app.rules.messages import WELCOME as WELCOME
+from app.rules.messages import Urgency as Urgency
+from app.rules.messages import urgency_of
 from app.rules.people.ages import day_in_norway
-
-FAMILY_ADVICE_TO_CHILD: Final = "family-advice-to-child"
-FAMILY_ADVICE_TO_GUARDIAN: Final = "family-advice-to-guardian"
-CONTACT_CHANGED: Final = "contact-changed"
-CONTACT_UNPROVEN: Final = "contact-unproven"
-PIN_CHANGED: Final = "pin-changed"
-NEW_PIN: Final = "new-pin"
-NEW_DEVICE_CODE: Final = "new-device-code"
-STEP_UP_CODE: Final = "step-up-code"
-CODE_FIRST: Final = "code-first"
-NEW_DEVICE: Final = "new-device"
-WELCOME: Final = "welcome"
-INACTIVE_WARNING: Final = "inactive-warning"
-CARD_REPLACED: Final = "card-replaced"
-CARD_FROZEN: Final = "card-frozen"
-NEW_WALLET: Final = "new-wallet"
-JOINED_BY_PROOF: Final = "joined-by-proof"
-
-LINKS: Final = (NEW_PIN, WELCOME)
-"""Kinds that carry a one-time link, which is drawn when the message is sent."""
-
-CODES: Final = (NEW_DEVICE_CODE, STEP_UP_CODE, CODE_FIRST)
-"""Kinds that carry six digits for somebody who waits for them now: never in a letter, and never late."""
-
-
-class Urgency(IntEnum):
-    """In which order messages are sent: the least number first, however long the others have waited."""
-
-    CODE = 1
-    LINK = 2
-    NOTICE = 3
-    BULK = 4
-
-
-URGENCIES: Final = {
-    NEW_DEVICE_CODE: Urgency.CODE,
-    STEP_UP_CODE: Urgency.CODE,
-    CODE_FIRST: Urgency.CODE,
-    NEW_PIN: Urgency.LINK,
-    FAMILY_ADVICE_TO_CHILD: Urgency.BULK,
-    FAMILY_ADVICE_TO_GUARDIAN: Urgency.BULK,
-    INACTIVE_WARNING: Urgency.BULK,
-}
-"""Every other kind is a NOTICE, the welcome too: a library may enrol a whole school at once."""
 
 QUEUES: Final = (EMAIL, SMS, LETTER)
 """Each has senders of its own, so that a channel that hangs holds up no other."""
@@ -122,7 +97,7 @@ def ask_for_message(
             patron_id=patron_id,
             about_patron_id=about_patron_id,
             kind=kind,
-            urgency=URGENCIES.get(kind, Urgency.NOTICE),
+            urgency=urgency_of(kind),
             queue=channel or _likely_channel(patron_id, kind=kind),
             contact_change_id=contact_change_id,
             channel=channel,
