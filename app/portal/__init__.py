@@ -12,9 +12,7 @@ from app.portal.my_data import export as export
 from app.portal.my_data import undo as undo
 from app.portal.online import eid as eid
 from app.portal.online import libraries as libraries
-from app.portal.online import registering as registering
-from app.portal.online import registration_end as registration_end
-from app.portal.online import registration_steps as registration_steps
+from app.portal.online import register_step as register_step
 from app.portal.pins import new_device as new_device
 from app.portal.pins import new_pin as new_pin
 from app.portal.pins import pin as pin

@@ -4,10 +4,10 @@ Every page can be left and come back to: what was filled in is kept for a day, a
 on where they were. Nobody is led past something that is missing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Response, abort, flash, make_response, redirect, render_template, session, url_for
+from flask import Response, flash, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -15,14 +15,12 @@ from flask_login import current_user
 from app.portal.routes import portal
 from app.register.change.enrolment import consent_is_needed
 from app.register.change.membership import upgrade_to_national
-from app.register.online.registrations import CHILD, Half, RegistrationGone, find_registration, give_up
+from app.register.online.registrations import CHILD, Half, find_registration, give_up
 from app.register.patron.patrons import find_local_library
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.faults.overload import evaluates
 
 _STEPS = ("child", "details", "library", "email", "guardian", "finish")
-
 
 HANDLE = "registration"
 """Under which name the browser's session holds the registration that goes on in it."""
@@ -43,11 +41,6 @@ class Way:
     def place_of(self, step: str) -> tuple[int, int]:
         """Return which page of how many it is, counted from one."""
         return self.steps.index(step) + 1, len(self.steps)
-
-
-Page = Callable[[Way], ResponseReturnValue]
-PAGES: dict[str, Page] = {}
-"""The pages of the way by name; registration_steps.py fills them in."""
 
 
 def find_way() -> Way | None:
@@ -89,26 +82,6 @@ def register() -> ResponseReturnValue:
     if current_user.is_authenticated:
         local_to = find_local_library(patron_id=current_user.patron_id)
     return render_template("portal/register.html", way=way, local_to=local_to)
-
-
-@portal.route("/register/<step>", methods=["GET", "POST"])
-@open_to(Audience.ANYONE)
-@evaluates("new_pin", "drawn_pin")
-def register_step(step: str) -> ResponseReturnValue:
-    """Show or take one page of the way."""
-    page = PAGES.get(step)
-    if page is None:
-        abort(404)
-    way = find_way()
-    if way is None:
-        flash(_("Identify yourself to go on. What you filled in within the last day is kept."), "info")
-        return redirect(url_for("portal.register"))
-    if not way.may_open(step) and way.half.done_at is None:
-        return redirect(url_for("portal.register_step", step=way.missing))
-    try:
-        return page(way)
-    except RegistrationGone:
-        return redirect(url_for("portal.register"))
 
 
 @portal.post("/register/stop")

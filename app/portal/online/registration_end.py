@@ -6,7 +6,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.portal.online.registering import HANDLE, PAGES, Way, find_way
+from app.portal.online.registering import HANDLE, Way, find_way
 from app.portal.online.registration_forms import FinishForm
 from app.portal.online.registration_steps import handle, show
 from app.portal.pins.pin import refuse_pin
@@ -91,6 +91,3 @@ def registered_child() -> ResponseReturnValue:
     patron_id = way.half.patron_id if way is not None and way.half.kind == CHILD else None
     patron = get_patron(patron_id=patron_id) if patron_id is not None else None
     return render_template("portal/register_child_card.html", patron=patron)
-
-
-PAGES["finish"] = finish

@@ -7,7 +7,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.portal.online.registering import HANDLE, PAGES, Way, go_on, needs_guardian
+from app.portal.online.registering import HANDLE, Way, go_on, needs_guardian
 from app.portal.online.registration_forms import ChildForm, DetailsForm, EmailForm, LibraryForm
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.online.registration_codes import ask_for_email_code, confirm_email
@@ -162,6 +162,3 @@ def _wait(step: str, way: Way, error: TooManyAttempts, **words: object) -> Respo
 def guardian(way: Way) -> ResponseReturnValue:
     """Say that a guardian goes on from here."""
     return show("guardian", way)
-
-
-PAGES.update(child=child, details=details, library=library, email=email, guardian=guardian)
