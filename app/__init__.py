@@ -27,8 +27,9 @@ from app.messages.sms import Sms
 from app.messages.smtp import Smtp
 from app.portal import portal
 from app.register.journal.journal import open_journal
-from app.register.keys.vault import Vault
-from app.register.store.transaction import commit_after_request, db, tune_engine
+from app.register.journal.journaling import use_journal
+from app.register.keys.vault import Vault, use_vault
+from app.register.store.transaction import begin_reading, db, end_reading, tune_engine
 from app.web.access import keep_the_door, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
 from app.web.faults.health import health
@@ -134,10 +135,6 @@ def create_app(
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
     app.url_map.converters["card"] = CardNumberInAddress
-    app.extensions["vault"] = vault = Vault(settings.vault_keys)
-    app.extensions["erasure_journal"] = (
-        open_journal(settings.erasure_journal, vault) if settings.erasure_journal else None
-    )
     app.extensions["journal_watch"] = JournalWatch()
     app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
@@ -146,6 +143,8 @@ def create_app(
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 
+    app.before_request(begin_reading)
+    app.teardown_request(end_reading)
     log_requests(app)
     if settings.secure_cookies:
         app.before_request(refuse_password_in_clear)
@@ -158,13 +157,15 @@ def create_app(
     refuse_malformed_bodies(app)
     answer_errors(app)
     answer_unavailable(app)
-    # Runs before what is above, so that a refused commit's answer gets its headers, too.
+    # Runs before what is above, so that its answer gets their headers, too.
     app.after_request(acknowledge_nothing_unwritten)
-    app.after_request(commit_after_request)
 
     db.init_app(app)
+    vault = Vault(settings.vault_keys)
     with app.app_context():
         tune_engine(db.engine)
+        use_vault(vault)
+        use_journal(open_journal(settings.erasure_journal, vault) if settings.erasure_journal else None)
     migrate.init_app(app, db)
     csrf.init_app(app)
     login_manager.init_app(app)

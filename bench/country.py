@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, text
 
 from app.register.staff.machines import connect_machine
 from app.register.staff.staff import employ
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Library, UtcInstant
 from bench.people import make_portal
 
@@ -107,7 +107,7 @@ def fill_country(database_url: str, *, people: int, staff: int) -> None:
             made = text(statement)
             db.session.execute(made.bindparams(clock) if ":now" in statement else made, asked)
         db.session.commit()
-        with direct_connection() as connection:
+        with autonomous() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
             connection.exec_driver_sql("CHECKPOINT")
         db.session.remove()
@@ -117,7 +117,7 @@ def fill_country(database_url: str, *, people: int, staff: int) -> None:
 def draw_people(database_url: str, *, count: int) -> list[tuple[str, str, str, str]]:
     """Return card number, name, birth date (ISO) and home library of so many patrons, drawn from all of them."""
     app = make_portal(database_url)
-    with app.app_context(), direct_connection() as connection:
+    with app.app_context(), autonomous() as connection:
         people = connection.execute(text("SELECT count(*) FROM patrons")).scalar_one()
         drawn = Random(people).choices(range(1, people + 1), k=count)
         rows = connection.execute(

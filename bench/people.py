@@ -14,7 +14,7 @@ from app.config import Settings
 from app.register.card.cards import KEY_COLUMN
 from app.register.keys.vault import vault
 from app.register.staff.machines import connect_machine
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Credential, Library, UtcInstant
 from app.rules.card.code import KEY_BYTES, Kind, build, step_at, totp_at
 
@@ -153,6 +153,6 @@ def _credential(person: int, patron_id: int, device_id: int, now: datetime) -> d
 def _settle() -> None:
     # What PostgreSQL does by itself soon after so many rows, and would otherwise do while something is measured.
     if db.engine.dialect.name == "postgresql":
-        with direct_connection() as connection:
+        with autonomous() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
             connection.exec_driver_sql("CHECKPOINT")

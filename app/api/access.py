@@ -61,7 +61,7 @@ def let_machine_in() -> None:
 
 
 def spend(budget: Budget) -> None:
-    """Take one of what the machine's library may do in a while. Comes before anything is begun.
+    """Take one of what the machine's library may do in a while.
 
     Raises TooManyAttempts.
     """

@@ -9,6 +9,7 @@ from app.api.document import NEXT_PAGE, meanings
 from app.api.routes import v1
 from app.api.schemas import AckIn, AckOut, ChangesIn, ChangesOut
 from app.register.library.feed import acknowledge, read_changes
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.work.telling import notice_json
@@ -55,6 +56,9 @@ def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
 def ack(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Note how far the asking library has come."""
     kept = {each["id"]: each["kinds"] for each in json_data["kept"]}
-    return {
-        "confirmed": acknowledge(library_id=g.machine.library_id, up_to=int(json_data["up_to"]), kept=kept, now=now())
-    }
+    with writing():
+        return {
+            "confirmed": acknowledge(
+                library_id=g.machine.library_id, up_to=int(json_data["up_to"]), kept=kept, now=now()
+            )
+        }

@@ -15,6 +15,7 @@ from app.api.access import spend, this_terminal
 from app.api.patrons.reading import describe_patron
 from app.register.library.fetching import look_again
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
+from app.register.store.transaction import writing
 from app.rules.pins.pin import Budget
 from app.web.clock import now
 
@@ -42,8 +43,8 @@ class OnceIn(Schema):
 def once(*, spends: Budget | None = None) -> Callable[[View], View]:
     """Give a view that takes `OnceIn` from the headers its answer of before, where the same request had one.
 
-    `spends` is a budget of the library's, of which each request takes one before anything is begun. An error is not
-    kept: the request may be mended and sent again with the same key. The view may not use `direct_connection`.
+    `spends` is a budget of the library's, of which each request takes one. The view and what is kept of its answer are
+    one transaction, of which an error leaves nothing: the request may be mended and sent again with the same key.
     """
 
     def decorate(view: View) -> View:
@@ -51,21 +52,24 @@ def once(*, spends: Budget | None = None) -> Callable[[View], View]:
         def answer(*, headers_data: dict[str, str], **given: Any) -> ResponseReturnValue:  # noqa: ANN401
             if spends is not None:
                 spend(spends)
-            key = headers_data.get("idempotency_key")
-            if key is None:
-                return view(**given)
-            username = g.machine.username
-            kept = take_key(username=username, key=key, asked=_whole_request(), now=now())
-            if kept is not None:
-                return _give_again(kept)
-            response = make_response(view(**given))
-            if response.status_code < 400:
-                keep_answer(_what_is_kept(response), username=username, key=key)
-            return response
+            with writing():
+                return _answer_once(view, given, key=headers_data.get("idempotency_key"))
 
         return answer
 
     return decorate
+
+
+def _answer_once(view: View, given: dict[str, Any], *, key: str | None) -> ResponseReturnValue:
+    if key is None:
+        return view(**given)
+    username = g.machine.username
+    kept = take_key(username=username, key=key, asked=_whole_request(), now=now())
+    if kept is not None:
+        return _give_again(kept)
+    response = make_response(view(**given))
+    keep_answer(_what_is_kept(response), username=username, key=key)
+    return response
 
 
 def _whole_request() -> str:

@@ -22,7 +22,6 @@ from app.register.library.kept_answers import KeyReused
 from app.register.log.access_log import LookedTooLate
 from app.register.patron.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
-from app.register.store.transaction import db
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
@@ -86,20 +85,17 @@ def answer_refusals(blueprint: APIBlueprint) -> None:
 
 def _refusal(status: int, detail: str, code: str = "") -> Any:  # noqa: ANN401
     def answer(error: RuleBroken) -> ResponseReturnValue:
-        db.session.rollback()
         return problem(status=status, code=code or error.code, detail=detail)
 
     return answer
 
 
 def _card_refused(error: CardRefused) -> ResponseReturnValue:
-    db.session.rollback()
     return problem(status=409, code=error.code, detail=_CARD_STATES[error.state])
 
 
 def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
     def answer(error: RuleBroken) -> ResponseReturnValue:
-        db.session.rollback()
         # Whether a national id is that of a test person is nobody's business.
         code = NotANationalId.code if isinstance(error, SyntheticNationalId) else error.code
         # Where a cursor is acknowledged it is called otherwise than where it is read on from.
@@ -110,7 +106,6 @@ def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
 
 
 def _faults(error: PersonNotValid | ContactNotValid) -> ResponseReturnValue:
-    db.session.rollback()
     detail = f"Not valid: {', '.join(sorted(error.faults))}."
     return problem(status=422, code=error.code, detail=detail, errors=error.faults)
 

@@ -15,6 +15,7 @@ from app.register.card.cards import ShownCode, revoke_device, show_codes
 from app.register.card.carrying import Carried, list_carried
 from app.register.patron.patrons import get_patron, list_libraries
 from app.register.sign_in.devices import list_devices
+from app.register.store.transaction import writing
 from app.rules.card.code import group_digits
 from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
@@ -116,9 +117,11 @@ def devices() -> str:
 def revoke(device_id: int) -> ResponseReturnValue:
     """Take the card off a lost phone."""
     this_device = device_id == current_user.session.device_id
-    revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
+    with writing():
+        revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
+        if this_device:
+            let_out()
     if this_device:
-        let_out()
         return redirect(url_for("portal.start"))
     flash(_("The card no longer works on that device."), "success")
     return redirect(url_for("card.devices"))

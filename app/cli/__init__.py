@@ -23,7 +23,7 @@ from app.register.patron.libraries import (
     import_libraries,
     read_settings,
 )
-from app.register.store.transaction import db
+from app.register.store.transaction import writing
 from app.rules.library_settings import LIBRARY_SETTINGS, SettingNotValid
 from app.work.clean_up import clean_up
 from app.work.worker import work
@@ -41,11 +41,10 @@ def import_file(file: Path) -> None:
     them, address, postcode, place, municipality_code. Other columns are passed over.
     """
     try:
-        with file.open("rb") as lines:
+        with file.open("rb") as lines, writing():
             report = import_libraries(lines)
     except NotALibraryList as error:
         raise click.ClickException(f"{file.name}: {error}") from error
-    db.session.commit()
     for bad in report.bad:
         click.echo(f"{file.name}:{bad.line}: {bad.fault}", err=True)
     click.echo(
@@ -63,12 +62,12 @@ def set_value(library_id: str, name: str, value: str) -> None:
     """Set NAME of the library LIBRARY_ID to VALUE; `show` names them all. It counts from the next request on."""
     setting = LIBRARY_SETTINGS[name]
     try:
-        change_setting(library_id=library_id, name=name, value=setting.read(value))
+        with writing():
+            change_setting(library_id=library_id, name=name, value=setting.read(value))
     except SettingNotValid:
         raise click.ClickException(f"{name} takes {setting.takes}.") from None
     except NoSuchLibrary:
         raise click.ClickException(f"There is no library {library_id}.") from None
-    db.session.commit()
     click.echo(f"{library_id}: {name} is {value}. {setting.says}")
 
 

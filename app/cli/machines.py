@@ -2,17 +2,18 @@
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import IntegrityError
 
+from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff.machines import (
     FORMER_PASSWORD,
     NoSuchMachine,
+    UsernameTaken,
     connect_machine,
     disconnect_machine,
     draw_password,
     rotate_password,
 )
-from app.register.store.transaction import db
+from app.register.store.transaction import writing
 from app.web.clock import now
 
 machines = AppGroup("machines", help="Libraries' systems and kiosks, and their passwords.")
@@ -28,9 +29,9 @@ def connect(library_id: str, username: str, kind: str) -> None:
         raise click.ClickException("A user name has 1 to 60 characters, and no colon (RFC 7617).")
     password = draw_password()
     try:
-        connect_machine(username=username, library_id=library_id, kind=kind, password=password)
-        db.session.commit()
-    except IntegrityError:
+        with writing():
+            connect_machine(username=username, library_id=library_id, kind=kind, password=password)
+    except (NoSuchLibrary, UsernameTaken):
         raise click.ClickException("There is no such library, or the user name is taken.") from None
     click.echo(f"{username} is connected. Its password, which is shown this once:\n{password}")
 
@@ -40,10 +41,10 @@ def connect(library_id: str, username: str, kind: str) -> None:
 def rotate(username: str) -> None:
     """Give USERNAME a new password, which is shown once. The former one works for seven days more."""
     try:
-        password = rotate_password(username=username, now=now())
+        with writing():
+            password = rotate_password(username=username, now=now())
     except NoSuchMachine:
         raise click.ClickException(f"There is no machine {username}.") from None
-    db.session.commit()
     click.echo(f"The new password of {username}, which is shown this once:\n{password}")
     click.echo(f"The former one works until {now() + FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
 
@@ -53,8 +54,8 @@ def rotate(username: str) -> None:
 def disconnect(username: str) -> None:
     """Let USERNAME in no more, from this second on."""
     try:
-        disconnect_machine(username=username)
+        with writing():
+            disconnect_machine(username=username)
     except NoSuchMachine:
         raise click.ClickException(f"There is no machine {username}.") from None
-    db.session.commit()
     click.echo(f"{username} is disconnected.")

@@ -5,11 +5,11 @@ import re
 import click
 import pyotp
 from flask.cli import AppGroup
-from sqlalchemy.exc import IntegrityError
 
-from app.register.staff.machines import draw_password
+from app.register.patron.libraries import NoSuchLibrary
+from app.register.staff.machines import UsernameTaken, draw_password
 from app.register.staff.staff import NoSuchStaff, dismiss, employ
-from app.register.store.transaction import db
+from app.register.store.transaction import writing
 
 staff = AppGroup("staff", help="Those who work at libraries' desks.")
 _ISSUER = "Lånekort"
@@ -29,9 +29,9 @@ def employ_staff(library_id: str, username: str, name: str) -> None:
         raise click.ClickException("A name has 1 to 120 characters.")
     password, secret = draw_password(), pyotp.random_base32()
     try:
-        employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)
-        db.session.commit()
-    except IntegrityError:
+        with writing():
+            employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)
+    except (NoSuchLibrary, UsernameTaken):
         raise click.ClickException("There is no such library, or the user name is taken.") from None
     address = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=_ISSUER)
     click.echo(f"{username} may sign in at /desk. What follows is shown this once.")
@@ -43,8 +43,8 @@ def employ_staff(library_id: str, username: str, name: str) -> None:
 def dismiss_staff(username: str) -> None:
     """Let USERNAME in no more, and end what they are signed in to, from this second on."""
     try:
-        dismiss(username=username)
+        with writing():
+            dismiss(username=username)
     except NoSuchStaff:
         raise click.ClickException(f"There is nobody called {username}.") from None
-    db.session.commit()
     click.echo(f"{username} is dismissed.")

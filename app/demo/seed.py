@@ -2,40 +2,34 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from app.demo.accounts import DESKS, JOINED_ONLINE, LIBRARIES, MACHINES, PATRONS, DemoPatron
 from app.register.card.cards import report_lost
 from app.register.change.membership import opt_out
+from app.register.patron.libraries import add_library, has_libraries
 from app.register.patron.patrons import activate_card, register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.staff.machines import connect_machine
 from app.register.staff.staff import employ
-from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.store.transaction import writing
 from app.rules.people.national_id import parse_national_id
 
 
+@writing()
 def seed_register(*, now: datetime) -> bool:
     """Seed the register if it is empty. Returns whether it was."""
-    if db.session.scalar(select(Library.id).limit(1)) is not None:
+    if has_libraries():
         return False
     for library_id, (name, municipality, address, postcode, place) in LIBRARIES.items():
-        db.session.add(
-            Library(
-                id=library_id,
-                name=name,
-                kind="folkbib",
-                municipality=municipality,
-                address=address,
-                postcode=postcode,
-                place=place,
-                static_codes=False,
-                desks_share_scans=False,
-                online_activation=library_id in JOINED_ONLINE,
-            )
+        add_library(
+            library_id=library_id,
+            name=name,
+            kind="folkbib",
+            municipality=municipality,
+            address=address,
+            postcode=postcode,
+            place=place,
+            online_activation=library_id in JOINED_ONLINE,
         )
-    db.session.flush()
     for patron in PATRONS:
         _seed_patron(patron, now=now)
     for desk in DESKS:
@@ -53,7 +47,6 @@ def seed_register(*, now: datetime) -> bool:
             kind=machine.kind,
             password=machine.password,
         )
-    db.session.commit()
     return True
 
 

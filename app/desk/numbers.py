@@ -10,7 +10,7 @@ from app.desk.routes import desk
 from app.desk.terminal import this_workplace
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.patron.numbers import SERIES, NoNumbersLeft, list_series, reserve_series
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -36,13 +36,15 @@ def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
         return _("That could not be read. Nothing was changed."), "danger"
     try:
         take_tries(tries=[(SERIES, library_id)], now=now())
-        row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
+        with writing() as transaction:
+            row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
+            if str(len(list_series(library_id=library_id)) - 1) != form.rows.data:
+                transaction.undo()
     except TooManyAttempts as error:
         return refusal_of(error), "danger"
     except NoNumbersLeft:
         return _("There are not that many numbers left. Ask the operator."), "danger"
-    if str(len(list_series(library_id=library_id)) - 1) != form.rows.data:
-        end_transaction()
+    if transaction.is_undone:
         return _("Another row was reserved a moment ago. Look at the list before you reserve one more."), "info"
     first, last = group_card_number(row.first), group_card_number(row.last)
     return _("Reserved: %(first)s to %(last)s.", first=first, last=last), "success"

@@ -14,6 +14,7 @@ from app.messages.compose import Words, subject_of
 from app.register.messages import letters
 from app.register.messages.outbox import Due
 from app.register.patron.proven import PapersNotSeen
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.pages.squares import draw_link
@@ -79,7 +80,8 @@ def print_letter(message_id: int) -> ResponseReturnValue:
     except PapersNotSeen:
         flash(_("Not printed: look at photo id first, tick that you have, and hand the letter over."), "danger")
         return redirect(url_for("desk.post"))
-    sheet = _write(due, library_id=workplace.library_id)
+    with writing():
+        sheet = _write(due, library_id=workplace.library_id)
     picture = draw_link(sheet.words.link) if sheet.words.link else None
     return render_template("desk/letter.html", workplace=workplace, due=due, sheet=sheet, picture=picture)
 
@@ -107,7 +109,9 @@ def back_from_letter(message_id: int) -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def printed(message_id: int) -> ResponseReturnValue:
     """Take a letter off the list."""
-    letters.mark_printed(message_id=message_id, library_id=this_workplace().library_id, now=now())
+    library_id = this_workplace().library_id
+    with writing():
+        letters.mark_printed(message_id=message_id, library_id=library_id, now=now())
     flash(_("The letter is taken off the list."), "success")
     return redirect(url_for("desk.post"))
 
@@ -116,7 +120,9 @@ def printed(message_id: int) -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def retry(message_id: int) -> ResponseReturnValue:
     """Let a message be tried now."""
-    letters.try_again(message_id=message_id, library_id=this_workplace().library_id, now=now())
+    library_id = this_workplace().library_id
+    with writing():
+        letters.try_again(message_id=message_id, library_id=library_id, now=now())
     flash(_("The message is tried again now. Open this page anew in a minute to see how it went."), "info")
     return redirect(url_for("desk.post"))
 
@@ -125,6 +131,8 @@ def retry(message_id: int) -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def send_as_letter(message_id: int) -> ResponseReturnValue:
     """Let a message be a letter instead."""
-    letters.send_as_letter(message_id=message_id, library_id=this_workplace().library_id, now=now())
+    library_id = this_workplace().library_id
+    with writing():
+        letters.send_as_letter(message_id=message_id, library_id=library_id, now=now())
     flash(_("The message is now a letter to be printed."), "success")
     return redirect(url_for("desk.post"))

@@ -8,6 +8,7 @@ from app.desk.routes import desk
 from app.desk.terminal import this_terminal, this_workplace
 from app.desk.words import fault_words, notice_words
 from app.register.library.waiting import retry_waiting, see_waiting
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
@@ -35,6 +36,8 @@ def notices() -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def retry_notices() -> ResponseReturnValue:
     """Let the system be told now."""
-    retry_waiting(library_id=this_workplace().library_id, now=now())
+    library_id = this_workplace().library_id
+    with writing():
+        retry_waiting(library_id=library_id, now=now())
     flash(_("It is tried again now. Open this page anew in a minute to see how it went."), "info")
     return redirect(url_for("desk.notices"))

@@ -15,7 +15,7 @@ from app.ils.circulation.system import CirculationSystem
 from app.ils.policy import LibraryRules
 from app.ils.port import Refused, Unavailable
 from app.register.patron.patrons import get_patron, list_affiliations
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import reading
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.gate import library_systems
@@ -80,12 +80,9 @@ def cancel_interlibrary() -> ResponseReturnValue:
 
 
 def _own_card_number() -> str:
-    """Return the card number of whoever is signed in. The library is asked next: nothing is held open meanwhile.
-
-    Raises CardRefused where the card is not in use.
-    """
-    patron = get_patron(patron_id=current_user.patron_id)
-    end_transaction()
+    """Return the card number of whoever is signed in. Raises CardRefused where the card is not in use."""
+    with reading():
+        patron = get_patron(patron_id=current_user.patron_id)
     if patron.block is not None:
         raise CardRefused(patron.block)
     return patron.card_number
@@ -95,8 +92,8 @@ def _lending_libraries() -> tuple[Choices, list[str]]:
     """Return the patron's libraries that fetch from other libraries, and the names of those that do not answer."""
     choices: dict[str, tuple[str, CirculationSystem, LibraryRules]] = {}
     silent = []
-    joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
-    end_transaction()
+    with reading():
+        joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
     for library_id, name in joined.items():
         system = library_systems().lending(library_id)
         if system is None:

@@ -16,7 +16,7 @@ from app.ils.overview import ask_libraries
 from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Refused, Request, Unavailable
 from app.register.card.families import Seen, act_in_family, look_at_family
 from app.register.patron.patrons import list_affiliations
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import reading
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.gate import library_systems
@@ -163,9 +163,8 @@ def _read_act() -> tuple[LoanForm, Seen, LibrarySystem]:
     )
     library_id = form.library_id.data or ""
     system = library_systems().get(library_id)
-    joined = list_affiliations(patron_ids=[person.patron_id])[person.patron_id]
-    # The library is asked over HTTP next: nothing is held open meanwhile.
-    end_transaction()
+    with reading():
+        joined = list_affiliations(patron_ids=[person.patron_id])[person.patron_id]
     if system is None or library_id not in joined:
         abort(404)
     return form, person, system

@@ -19,6 +19,7 @@ from app.register.card.families import (
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.patrons import get_patron
 from app.register.sign_in.pins import SignInRefused
+from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
 from app.rules.people.ages import is_advised_off
 from app.web.access import Audience, open_to
@@ -64,12 +65,13 @@ def give() -> ResponseReturnValue:
     try:
         if pin_is_needed():
             confirm_pin(form.pin.data or "")
-        give_permission(
-            patron_id=current_user.patron_id,
-            guardian_card_number=form.guardian_card_number.data or "",
-            may_carry_card=bool(form.may_carry_card.data),
-            now=now(),
-        )
+        with writing():
+            give_permission(
+                patron_id=current_user.patron_id,
+                guardian_card_number=form.guardian_card_number.data or "",
+                may_carry_card=bool(form.may_carry_card.data),
+                now=now(),
+            )
     except SignInRefused:
         form.pin.errors = [_("The PIN is wrong.")]
     except TooManyAttempts as error:
@@ -90,7 +92,8 @@ def give() -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def withdraw(permission_id: int) -> ResponseReturnValue:
     """Withdraw a permission that was given."""
-    withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id, now=now())
+    with writing():
+        withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id, now=now())
     flash(_("The permission is withdrawn. Your loans are no longer shown there."), "success")
     return redirect(url_for("family.settings"))
 
@@ -100,7 +103,8 @@ def withdraw(permission_id: int) -> ResponseReturnValue:
 @after_step_up()
 def let_carry_card(permission_id: int) -> ResponseReturnValue:
     """Let the guardian's phone show the card too."""
-    let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=True, now=now())
+    with writing():
+        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=True, now=now())
     flash(_("The guardian may carry your card too."), "success")
     return redirect(url_for("family.settings"))
 
@@ -109,7 +113,8 @@ def let_carry_card(permission_id: int) -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def stop_carrying_card(permission_id: int) -> ResponseReturnValue:
     """Take the card off the guardian's phone."""
-    let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=False, now=now())
+    with writing():
+        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=False, now=now())
     flash(_("Your card no longer works on the guardian's phone."), "success")
     return redirect(url_for("family.settings"))
 
@@ -118,8 +123,9 @@ def stop_carrying_card(permission_id: int) -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def switch_on(permission_id: int) -> ResponseReturnValue:
     """Switch on the view of a child's loans, and carry the child's card where that is permitted too."""
-    switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=True, now=now())
-    carry_on_this_device()
+    with writing():
+        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=True, now=now())
+        carry_on_this_device()
     flash(_("Switched on. The loans are under Loans."), "success")
     return redirect(url_for("family.settings"))
 
@@ -128,6 +134,7 @@ def switch_on(permission_id: int) -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def switch_off(permission_id: int) -> ResponseReturnValue:
     """Switch off the view of a child's loans."""
-    switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=False, now=now())
+    with writing():
+        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=False, now=now())
     flash(_("Switched off. You no longer see these loans."), "success")
     return redirect(url_for("family.settings"))

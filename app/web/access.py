@@ -66,7 +66,6 @@ def keep_the_door() -> ResponseReturnValue | None:
     audience = audience_of_request()
     if audience is None or audience in MACHINES or request.endpoint == "static":
         return None
-    # Who comes is looked up here for every page, before a view begins a transaction of its own.
     signed_in = current_user.audience if current_user.is_authenticated else None
     if audience is not Audience.ANYONE and audience is not signed_in:
         return show_the_way_in(audience)

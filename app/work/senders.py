@@ -17,7 +17,6 @@ from flask import Flask
 from app.register.messages.message_queue import list_due, take_due_message
 from app.register.messages.outbox import EMAIL, QUEUES, Urgency
 from app.register.online.registration_codes import is_code_due, take_due_code
-from app.register.store.transaction import db
 from app.web.clock import now
 from app.web.gate import channels_served
 from app.work.sending import deliver, deliver_code
@@ -140,7 +139,6 @@ class Senders:
             while act is not None:
                 with self._app.app_context():
                     act()
-                    db.session.commit()
                     act = lane.take() if self._is_sending else None
         except Exception as error:
             # What was taken is due again when its lease is over.

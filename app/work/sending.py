@@ -21,7 +21,7 @@ from app.register.messages.outbox import (
 )
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
-from app.register.store.transaction import db
+from app.register.store.transaction import writing
 from app.rules.messages import KINDS, REGISTRATION_CODE
 from app.web.clock import now
 from app.web.gate import channels_served
@@ -46,16 +46,15 @@ def deliver(due: Due) -> None:
     try:
         # In the demonstration letters are shown beside the rest; the desk prints them all the same.
         if due.channel != LETTER or LETTER in post.channels:
-            words = write(due, instant=now())
             # What the message opens must be good before it leaves.
-            db.session.commit()
+            with writing():
+                words = write(due, instant=now())
             post.send(Letter(due.channel, to=due.to, subject=words.subject, body=words.body, at=now()))
     except NotSent as error:
         _log.warning("message not sent", message_id=due.id, channel=due.channel, why=str(error))
         mark_failed(message_id=due.id, now=now())
     except Exception as error:
         # One message with which something is wrong must not hold up all others. The error's text may hold its words.
-        db.session.rollback()
         _log.error("message not sent", message_id=due.id, channel=due.channel, why=type(error).__name__)
         mark_failed(message_id=due.id, now=now())
     else:

@@ -30,7 +30,6 @@ from app.register.library.notices import (
     take_line,
 )
 from app.register.patron.changes import ERASED, LEFT, RENUMBERED
-from app.register.store.transaction import db
 from app.rules.pauses import pause_after
 from app.web.clock import now
 from app.web.gate import library_systems
@@ -190,7 +189,6 @@ def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, c
 
 
 def _pause(line: Line, fault: Unavailable, *, answered: bool) -> None:
-    db.session.rollback()
     attempts = 1 if answered else line.attempts + 1
     asked = timedelta(seconds=fault.retry_after) if fault.retry_after else None
     pause = pause_after(attempts=attempts, chance=_dice.random(), asked=asked)

@@ -18,7 +18,6 @@ from app.register.leaving.overwriting import cut_off_log
 from app.register.leaving.retention import purge_registrations
 from app.register.messages.clocks import bring_forward
 from app.register.sign_in.pin_orders import handle_pin_order
-from app.register.store.transaction import db
 from app.web.clock import now
 from app.web.faults.journal_watch import check_watch
 from app.web.gate import channels_served
@@ -75,7 +74,6 @@ def _do(app: Flask, duty: Duty) -> bool:
     with app.app_context():
         try:
             more = duty.do() is True
-            db.session.commit()
         except Exception as error:
             # The kind of the error alone: its text may hold somebody's data.
             _log.error("duty failed", duty=duty.do.__name__, kind=type(error).__name__)
@@ -91,8 +89,6 @@ def work_once() -> bool:
     more = False
     for do in (write_journal, handle_orders, send_one, send_registration_code):
         more |= do() is True
-        # Each by itself: the next one may undo what it finds begun.
-        db.session.commit()
     return tell_one_library() or more
 
 

@@ -16,7 +16,7 @@ from app.register.leaving.erasure import erase_patron
 from app.register.messages.outbox import CONTACT_CHANGED, ask_for_message
 from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of, open_to
 from tests.conftest import START
@@ -134,6 +134,7 @@ def test_a_row_for_somebody_who_is_gone_is_refused_wherever_it_is_written(
     again = make_app()
 
     @open_to(Audience.ANYONE)
+    @writing()
     def write_late() -> str:
         ask_for_message(patron_id=NOBODY, kind=CONTACT_CHANGED, now=START)
         if path.endswith("now"):

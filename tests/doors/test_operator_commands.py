@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.limits.unusual import Kind, count_act
 from tests.conftest import VAULT_KEYS, Clock
 from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
@@ -116,9 +116,11 @@ def test_a_command_that_is_not_possible_says_why_and_shows_no_password(
 
 
 def test_a_rotation_that_lacks_the_newest_key_says_which_one(app: APIFlask) -> None:
-    older, app.extensions["vault"] = app.extensions["vault"], Vault(VAULT_KEYS | {2: b"2" * 32})
+    with app.app_context():
+        use_vault(Vault(VAULT_KEYS | {2: b"2" * 32}))
     assert run(app, "keys", "rotate").exit_code == 0
-    app.extensions["vault"] = older
+    with app.app_context():
+        use_vault(Vault(VAULT_KEYS))
     answer = run(app, "keys", "rotate")
     assert (answer.exit_code, "Key 2 is in use" in answer.output) == (1, True)
 

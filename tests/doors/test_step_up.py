@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.messages.channels import Inbox
 from app.register.sign_in.one_time import STEP_UP, draw_code
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Message, Patron, Session
 from app.web.access import Audience, open_to
 from app.web.sign_in.step_up import after_step_up
@@ -33,7 +33,7 @@ def make_views(app: APIFlask) -> None:
     @open_to(Audience.PATRON)
     @after_step_up()
     def secret() -> ResponseReturnValue:
-        with direct_connection():
+        with autonomous():
             return Response("done: " + request.form.get("note", "looked at"), mimetype="text/plain")
 
     @app.route("/my/end", methods=["GET", "POST"])

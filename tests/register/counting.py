@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.register.keys import vault as vault_module
-from app.register.store.driver import Line
+from app.register.store.driver import DriverConnection
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def statements_sent(engine: Engine) -> Iterator[list[str]]:
     def note(_connection, _cursor, statement, _parameters, _context, _many):
         sent.append(statement)
 
-    send = Line.send
+    send = DriverConnection.send
 
     def send_and_note(line, statement, *values):
         sent.append(statement.sqlite)
@@ -27,7 +27,7 @@ def statements_sent(engine: Engine) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Line, "send", send_and_note)
+            patch.setattr(DriverConnection, "send", send_and_note)
             yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from app.demo.accounts import DESKS, MACHINES, PATRONS
 from app.register.card.cards import show_codes
 from app.register.keys.rotation import count_older, list_renewables, renew
-from app.register.keys.vault import Vault, vault
+from app.register.keys.vault import Vault, use_vault, vault
 from app.register.log.access_log import Looker, write_down
 from app.register.log.removals import note_removal
 from app.register.log.roots import make_root
@@ -71,7 +71,7 @@ SEALED_ELSEWHERE = {
 
 def restart_with(keys, app):
     """Put the register under other keys, as a restart with another VAULT_KEYS does."""
-    app.extensions["vault"] = Vault(keys)
+    use_vault(Vault(keys))
 
 
 def rotate() -> int:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from app.register.card.scans import scan
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.leaving.retention import ACCESS_LOG, purge
 from app.register.log.access_log import Looker, write_down, write_down_list, write_down_with_act
 from app.register.log.proofs import body_of, commit_to, head_body, prove, read_ranges, write_ranges
@@ -203,10 +203,10 @@ def test_a_root_is_read_by_its_public_key_and_no_other(clock, app):
     db.session.commit()
     assert read_root(text_).seq == 0
     before = public_keys()
-    app.extensions["vault"] = Vault({**VAULT_KEYS, 2: bytes(range(1, 33))})
+    use_vault(Vault({**VAULT_KEYS, 2: bytes(range(1, 33))}))
     assert read_root(text_).seq == 0
     assert public_keys()[1] == before[1]
-    app.extensions["vault"] = Vault({1: bytes(range(2, 34))})
+    use_vault(Vault({1: bytes(range(2, 34))}))
     with pytest.raises(NotARoot):
         read_root(text_)
 
@@ -214,7 +214,7 @@ def test_a_root_is_read_by_its_public_key_and_no_other(clock, app):
 def test_a_change_of_keys_is_no_tampering(clock, app):
     kept = live(clock)
     look(CHILD, now=clock(), times=2)
-    app.extensions["vault"] = Vault({**VAULT_KEYS, 2: bytes(range(1, 33))})
+    use_vault(Vault({**VAULT_KEYS, 2: bytes(range(1, 33))}))
     look(CHILD, now=clock(), times=2)
     seal_all()
     assert findings(**kept) == []

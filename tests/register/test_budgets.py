@@ -15,7 +15,7 @@ from app.register.limits.budgets import (
     give_back_tries,
     take_tries,
 )
-from app.register.store.transaction import TransactionIsOpen, db, direct_connection
+from app.register.store.transaction import TransactionIsOpen, autonomous, db
 from app.rules.pins.pin import Budget
 from tests.register.people import GUARDIAN, count_rows, patron_id, read_register
 
@@ -89,7 +89,7 @@ def test_no_more_is_given_back_than_was_taken(clock):
 
 def test_however_many_try_at_once_each_is_counted(app, clock):
     def take(_number):
-        with app.app_context(), direct_connection() as connection:
+        with app.app_context(), autonomous() as connection:
             return count_try(connection, purpose="a test", subject="all", seconds=600, now=clock()).taken
 
     with ThreadPoolExecutor(10) as pool:
@@ -118,7 +118,7 @@ def test_a_count_while_the_request_holds_a_transaction_is_a_fault_at_once(clock)
 
 
 def test_a_window_is_counted_from_its_first_try(clock):
-    with direct_connection() as connection:
+    with autonomous() as connection:
         first = count_try(connection, purpose="a test", subject="x", seconds=60, now=clock())
         second = count_try(connection, purpose="a test", subject="x", seconds=60, now=clock() + timedelta(seconds=59))
     assert first.free_at == second.free_at == clock() + timedelta(seconds=60)

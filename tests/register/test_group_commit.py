@@ -8,7 +8,7 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import text
 
-from app.register.store.driver import Line, Statement
+from app.register.store.driver import DriverConnection, Statement
 from app.register.store.group_commit import GroupCommit
 from app.register.store.transaction import db
 
@@ -22,8 +22,8 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def add(name: str) -> Callable[[Line], bool]:
-    def work(line: Line) -> bool:
+def add(name: str) -> Callable[[DriverConnection], bool]:
+    def work(line: DriverConnection) -> bool:
         line.send(ADD, {"name": name})
         return True
 
@@ -39,15 +39,15 @@ class Writers:
         self._begun, self._go_on = threading.Event(), threading.Event()
         self._threads = ThreadPoolExecutor(max_workers=10)
 
-    def write(self, work: Callable[[Line], bool]) -> Future[bool]:
+    def write(self, work: Callable[[DriverConnection], bool]) -> Future[bool]:
         def run() -> bool:
             with self._app.app_context():
                 return self.group.write(work)
 
         return self._threads.submit(run)
 
-    def write_together(self, *works: Callable[[Line], bool]) -> list[Future[bool]]:
-        def hold(_line: Line) -> bool:
+    def write_together(self, *works: Callable[[DriverConnection], bool]) -> list[Future[bool]]:
+        def hold(_line: DriverConnection) -> bool:
             self._begun.set()
             return self._go_on.wait(_PATIENCE_SECONDS)
 
@@ -73,8 +73,8 @@ def written() -> set[str]:
 def test_all_who_wait_are_written_for_in_one_transaction(writers: Writers) -> None:
     commits: list[int] = []
 
-    def count(number: int) -> Callable[[Line], bool]:
-        def work(line: Line) -> bool:
+    def count(number: int) -> Callable[[DriverConnection], bool]:
+        def work(line: DriverConnection) -> bool:
             commits.append(id(line))
             return add(f"g{number}")(line)
 

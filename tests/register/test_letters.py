@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.log.access_log import Looker
 from app.register.messages.letters import (
     PAGE,
@@ -21,7 +21,7 @@ from app.register.messages.letters import (
 from app.register.messages.message_queue import leave_to_desk, mark_failed, take_due_message
 from app.register.messages.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
 from app.register.patron.proven import PapersNotSeen
-from app.register.store.transaction import db, end_transaction
+from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, Message, Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, reading
 
@@ -56,13 +56,13 @@ def failed(clock) -> int:
 
 def letters(clock, *, looker=DESK, after=0):
     shown = list_letters(library_id=looker.library_id, looker=looker, after=after, now=clock())
-    end_transaction()
+    db.session.rollback()
     return shown
 
 
 def failures(clock, *, looker=DESK):
     shown, _more = list_failed(library_id=looker.library_id, looker=looker, channels=BY_MACHINE, after=0, now=clock())
-    end_transaction()
+    db.session.rollback()
     return shown
 
 
@@ -240,7 +240,7 @@ def test_a_former_address_is_hinted_at_and_where_it_cannot_be_opened_not_even_th
     ask(CONTACT_CHANGED, of=GUARDIAN, now=clock(), channel="email", to="before@example.org")
     mark_failed(message_id=take_due_message(channels=BY_MACHINE, now=clock()).id, now=clock())
     assert [shown.to for shown in failures(clock)] == ["b…@example.org"]
-    app.extensions["vault"] = Vault({1: bytes(32)})
+    use_vault(Vault({1: bytes(32)}))
     assert [shown.to for shown in failures(clock)] == [""]
 
 

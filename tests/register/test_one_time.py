@@ -17,6 +17,7 @@ from app.register.sign_in.one_time import (
     STEP_UP,
     CodeNotValid,
     LinkNotValid,
+    check_link,
     draw_code,
     draw_link,
     find_link,
@@ -85,12 +86,17 @@ def test_looking_at_a_link_does_not_use_it_up(clock):
     assert read_register() == before
 
 
+def open_link(*, token, address, now):
+    check_link(token=token, address=address, now=now)
+    return use_link(token=token, now=now)
+
+
 def test_a_link_opens_once(clock):
     token, owner = link_to(now=clock()), patron_id(GUARDIAN)
-    assert use_link(token=token, address=HOME, now=clock()) == owner
+    assert open_link(token=token, address=HOME, now=clock()) == owner
     db.session.commit()
     with pytest.raises(LinkNotValid):
-        use_link(token=token, address=HOME, now=clock())
+        open_link(token=token, address=HOME, now=clock())
 
 
 def test_a_link_that_is_used_twenty_times_at_once_opens_once(app, clock):
@@ -99,7 +105,7 @@ def test_a_link_that_is_used_twenty_times_at_once_opens_once(app, clock):
     def use(_number):
         with app.app_context():
             try:
-                use_link(token=token, address=HOME, now=clock())
+                open_link(token=token, address=HOME, now=clock())
                 db.session.commit()
             except LinkNotValid:
                 return False
@@ -130,7 +136,7 @@ def test_a_link_to_a_card_that_is_blocked_meanwhile_opens_nothing(clock):
     report_lost(patron_id=patron_id(GUARDIAN), now=clock())
     db.session.commit()
     with pytest.raises(LinkNotValid):
-        use_link(token=token, address=HOME, now=clock())
+        open_link(token=token, address=HOME, now=clock())
 
 
 def test_a_link_to_a_frozen_card_opens_for_only_its_owner_can_thaw_it(clock):
@@ -149,12 +155,12 @@ def test_what_was_never_sent_opens_nothing(clock, token):
 def test_one_address_may_not_try_link_after_link(clock):
     for _ in range(LINK_SOURCE.limit):
         with pytest.raises(LinkNotValid):
-            use_link(token="0000-0000-0000-0000-0000", address=HOME, now=clock())
+            open_link(token="0000-0000-0000-0000-0000", address=HOME, now=clock())
         db.session.rollback()
     token = link_to(now=clock())
     with pytest.raises(TooManyAttempts):
-        use_link(token=token, address=HOME, now=clock())
-    assert use_link(token=token, address="203.0.113.8", now=clock()) == patron_id(GUARDIAN)
+        open_link(token=token, address=HOME, now=clock())
+    assert open_link(token=token, address="203.0.113.8", now=clock()) == patron_id(GUARDIAN)
 
 
 def test_a_code_is_six_digits_and_is_right_once(clock):

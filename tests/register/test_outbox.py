@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.messages import outbox
 from app.register.messages.message_queue import (
     leave_to_desk,
@@ -250,7 +250,7 @@ def test_a_former_address_is_sealed_until_it_is_used_and_then_gone(clock):
 def test_a_former_address_that_cannot_be_opened_holds_up_nobody(app, clock):
     ask(CONTACT_CHANGED, now=clock(), channel=EMAIL, to="former@example.org")
     ask(now=clock())
-    app.extensions["vault"] = Vault({1: bytes(32)})
+    use_vault(Vault({1: bytes(32)}))
     assert take(clock()).kind == CARD_FROZEN
     assert take(clock()) is None
     assert count_rows("messages") == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.receipts import LibraryAnswer, NoSuchReceipt, read_receipt
 from app.register.library.notices import list_due_notices, mark_told
@@ -102,6 +102,6 @@ def test_guesses_are_counted_and_right_codes_are_not(read, erase):
 
 def test_a_code_holds_when_a_new_key_is_brought_into_use(read, erase, app):
     code = erase()
-    app.extensions["vault"] = Vault(VAULT_KEYS | {2: bytes(32)})
+    use_vault(Vault(VAULT_KEYS | {2: bytes(32)}))
     assert len(read(code).answers) == 2
     assert count_rows("erasures") == 1

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from app import create_app
 from app.register.keys.rotation import list_renewables, renew
-from app.register.keys.vault import Vault
+from app.register.keys.vault import Vault, use_vault
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Base
@@ -85,7 +85,7 @@ def copies(databases: Databases, everybody: list[tuple[date, str, str]]) -> Iter
             )
         db.session.commit()
         first = take_copy(url, everybody)
-        app.extensions["vault"] = Vault(VAULT_KEYS | NEW_KEY)
+        use_vault(Vault(VAULT_KEYS | NEW_KEY))
         for renewable in list_renewables():
             assert sum(renew(renewable)) >= 0
         yield first, take_copy(url, everybody)

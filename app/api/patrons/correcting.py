@@ -16,7 +16,7 @@ from app.register.change.corrections import Correction, correct_patron
 from app.register.library.acting import ACTS, lock_member
 from app.register.library.strangers import counting_strangers
 from app.register.limits.unusual import Kind, count_act
-from app.register.tables.register import Patron
+from app.register.store.transaction import writing
 from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.rules.people.fields import FIELDS, Editor
 from app.web.access import Audience, open_to
@@ -46,15 +46,17 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
     require_match()
     spend(ACTS)
     count_act(Kind.CORRECTION, library_id=g.machine.library_id, now=now())
-    with counting_strangers(library_id=g.machine.library_id, now=now()):
-        patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
-    match(etag_of(patron.id))
-    correct_patron(patron_id=patron.id, changes=_changes(patron, json_data), library_id=g.machine.library_id, now=now())
-    return describe_after("correct", patron_id=patron.id)
+    library_id = g.machine.library_id
+    with counting_strangers(library_id=library_id, now=now()), writing():
+        patron = lock_member(card_number=card_number, library_id=library_id)
+        match(etag_of(patron.id))
+        changes = _changes(Contact.of(patron), json_data)
+        correct_patron(patron_id=patron.id, changes=changes, library_id=library_id, now=now())
+        return describe_after("correct", patron_id=patron.id)
 
 
-def _changes(patron: Patron, sent: dict[str, Any]) -> Correction:
+def _changes(known: Contact, sent: dict[str, Any]) -> Correction:
     given = {name: sent[name] for name in CONTACT_FIELDS if name in sent}
-    contact = replace(Contact.of(patron), **given) if given else None
+    contact = replace(known, **given) if given else None
     others = [field.name for field in FIELDS if Editor.SYSTEM in field.editors and field.name not in CONTACT_FIELDS]
     return Correction(contact=contact, **{name: sent[name] for name in others if name in sent})

@@ -25,7 +25,7 @@ from app.register.library.fetching import FINDS, fetch_by_id
 from app.register.library.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import activate_card
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -34,9 +34,9 @@ from app.web.faults.errors import problem
 _ENROL = "enrol"
 
 
-def _tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
+@v1.errorhandler(AlreadyRegistered)
+def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
     """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
-    end_transaction()
     known = fetch_by_id(
         patron_id=error.patron_id,
         looker=this_terminal().looker,
@@ -73,10 +73,7 @@ def _tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
 @once(spends=FINDS)
 def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Give somebody a card at the asking library."""
-    try:
-        enrolled = _enrol(json_data)
-    except AlreadyRegistered as known:
-        return _tell_who_is_known(known)
+    enrolled = _enrol(json_data)
     g.patron_id = enrolled.patron_id
     response = describe_after(_ENROL, patron_id=enrolled.patron_id, status=201)
     response.headers["Location"] = url_for("v1.fetch", card_number=enrolled.card_number)
@@ -130,16 +127,19 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
         proof = prove_joining(
             card_number=card_number, shown=shown, looker=this_terminal().looker, library_id=library_id, now=moment
         )
-        patron = lock_newcomer(card_number=card_number, library_id=library_id)
-    if json_data["guardian_consent"]:
-        note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
-    elif patron.guardian_consent_at is None and consent_is_needed(
-        library_id=library_id, birth_date=patron.birth_date, now=moment
-    ):
-        raise ConsentMissing
-    activate_card(patron_id=patron.id, library_id=library_id, now=moment)
-    tell_who_joined(patron=patron, proof=proof, now=moment)
-    return describe_after(proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None)
+        with writing():
+            patron = lock_newcomer(card_number=card_number, library_id=library_id)
+            if json_data["guardian_consent"]:
+                note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
+            elif patron.guardian_consent_at is None and consent_is_needed(
+                library_id=library_id, birth_date=patron.birth_date, now=moment
+            ):
+                raise ConsentMissing
+            activate_card(patron_id=patron.id, library_id=library_id, now=moment)
+            tell_who_joined(patron=patron, proof=proof, now=moment)
+            return describe_after(
+                proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None
+            )
 
 
 def _shown(sent: dict[str, Any]) -> Shown:
@@ -163,7 +163,7 @@ def _shown(sent: dict[str, Any]) -> Shown:
 def end_activation(card_number: str) -> ResponseReturnValue:
     """Let a patron leave the asking library."""
     spend(ACTIVATIONS)
-    with counting_strangers(library_id=g.machine.library_id, now=now()):
+    with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_member(card_number=card_number, library_id=g.machine.library_id)
-    end_affiliation(patron_id=patron.id, library_id=g.machine.library_id, now=now())
+        end_affiliation(patron_id=patron.id, library_id=g.machine.library_id, now=now())
     return no_content()

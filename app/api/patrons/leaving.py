@@ -16,6 +16,7 @@ from app.register.leaving.erasure import ASKED, erase_patron
 from app.register.library.acting import DEATHS, ERASURES, lock_at_home, lock_known
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import NoSuchPatron, find_by_national_id, lock_patron
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem
@@ -40,10 +41,10 @@ from app.web.faults.errors import problem
 def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue:
     """Erase a patron whose home library asks for it on their behalf."""
     spend(ERASURES)
-    with counting_strangers(library_id=g.machine.library_id, now=now()):
+    with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_at_home(card_number=card_number, library_id=g.machine.library_id)
-    match_if_asked(etag_of(patron.id))
-    return {"receipt": erase_patron(patron_id=patron.id, reason=ASKED, now=now())}
+        match_if_asked(etag_of(patron.id))
+        return {"receipt": erase_patron(patron_id=patron.id, reason=ASKED, now=now())}
 
 
 @v1.post("/deaths")
@@ -66,10 +67,10 @@ def report(json_data: dict[str, Any]) -> ResponseReturnValue:
     if len(json_data) != 1:
         return problem(status=422, code="invalid", detail="Send either card_number or national_id.")
     spend(DEATHS)
-    with counting_strangers(library_id=g.machine.library_id, now=now()):
+    with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron_id = _whom(json_data)
         report_death(patron_id=patron_id, library_id=g.machine.library_id, now=now())
-    return {"erase_by": lock_patron(patron_id).erase_at}
+        return {"erase_by": lock_patron(patron_id).erase_at}
 
 
 def _whom(sent: dict[str, Any]) -> int:
@@ -94,7 +95,7 @@ def _whom(sent: dict[str, Any]) -> int:
 def withdraw(card_number: str) -> ResponseReturnValue:
     """Let the card of somebody who lives work again."""
     spend(DEATHS)
-    with counting_strangers(library_id=g.machine.library_id, now=now()):
+    with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_known(card_number=card_number, library_id=g.machine.library_id)
-    withdraw_death_report(patron_id=patron.id, library_id=g.machine.library_id, now=now())
+        withdraw_death_report(patron_id=patron.id, library_id=g.machine.library_id, now=now())
     return no_content()

@@ -19,7 +19,7 @@ from app.register.patron.patrons import NotJoined
 from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.pin_at_desk import order_new_pin
 from app.register.staff.staff import Workplace
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -35,23 +35,27 @@ class NobodySeen(RuleBroken):
     code = "nobody-seen"
 
 
-def act_for_patron(act: Act, *, joined: bool = True) -> ResponseReturnValue:
-    """Do something for the patron before the desk, and show their page again with what came of it.
+def act_for_patron(
+    act: Act, *, joined: bool = True, check: Callable[[Served, Workplace], None] = lambda *_who: None
+) -> ResponseReturnValue:
+    """Do something for the patron before the desk in one transaction, and show their page again with what came of it.
 
-    `joined`: only a library where the card is activated may.
+    `joined`: only a library where the card is activated may. `check` comes first; what it counts stays counted.
     """
     workplace = this_workplace()
     try:
         served = served_patron(workplace, fields=_FIELDS, acting=True)
         if joined and not served.activated_here:
             raise NotJoined
-        flash(act(served, workplace), "success")
+        check(served, workplace)
+        with writing():
+            sentence = act(served, workplace)
+        flash(sentence, "success")
     except NobodyServed:
         return ask_for_card()
     except NobodySeen:
         flash(_("The card is not activated: look at photo id or the plastic card first, and say so."), "danger")
     except RuleBroken as error:
-        end_transaction()
         flash(refusal_of(error), "danger")
     return redirect(url_for("desk.patron"))
 
@@ -65,10 +69,12 @@ def activate() -> ResponseReturnValue:
         flash(_("The card is not activated: the patron must accept the library's rules first."), "danger")
         return redirect(url_for("desk.patron"))
 
-    def act(served: Served, workplace: Workplace) -> str:
+    def check(served: Served, workplace: Workplace) -> None:
         if served.looked_up and not form.papers.data:
             raise NobodySeen
         count_act(Kind.DESK_ACTIVATION, library_id=workplace.library_id, now=now())
+
+    def act(served: Served, workplace: Workplace) -> str:
         activate_here(
             patron_id=served.patron_id,
             library_id=workplace.library_id,
@@ -77,7 +83,7 @@ def activate() -> ResponseReturnValue:
         )
         return _("The card is activated here.")
 
-    return act_for_patron(act, joined=False)
+    return act_for_patron(act, joined=False, check=check)
 
 
 @desk.post("/patron/consent")

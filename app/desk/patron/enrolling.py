@@ -23,7 +23,7 @@ from app.register.log.access_log import Terminal, write_down_with_act
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
 from app.rules.people.contact import ContactNotValid, check_contact
 from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
@@ -109,12 +109,12 @@ def enrol_details() -> ResponseReturnValue:
             return _serve_new(form)
         if alike:
             return _show_details(workplace, form, alike=alike, status=409)
-        _make(form, number, workplace, terminal)
+        with writing():
+            _make(form, number, workplace, terminal)
     except NotCarried:
         refusal = _("Too much time has gone by. Type the number again.")
         return _show_number(workplace, NationalIdForm(formdata=None), FindForm(), status=409, refusal=refusal)
     except AlreadyRegistered as known:
-        end_transaction()
         if was_opened(session=form.visit.data, terminal=terminal):
             return _serve_new(form)
         find_hit(patron_id=known.patron_id, looker=terminal.looker, library_id=workplace.library_id, now=now())
@@ -125,11 +125,9 @@ def enrol_details() -> ResponseReturnValue:
         form.card_number.errors = [refusal_of(error)]
     except WasOpened:
         # The same form, sent at the same moment, was first.
-        end_transaction()
         return _serve_new(form)
     else:
         return _serve_new(form)
-    end_transaction()
     return _show_details(workplace, form, status=422)
 
 

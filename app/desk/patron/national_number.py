@@ -14,7 +14,7 @@ from app.register.desk.serving import NobodyServed, Served
 from app.register.patron.patrons import NotJoined
 from app.register.patron.proven import PapersNotSeen
 from app.register.staff.staff import Workplace
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
 from app.rules.people.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.web.access import Audience, open_to
@@ -36,7 +36,6 @@ def note_number() -> ResponseReturnValue:
     except (NotANationalId, SyntheticNationalId):
         flash(_("This is not a national id number. Look at the document once more."), "danger")
     except RuleBroken as error:
-        end_transaction()
         flash(refusal_of(error), "danger")
     return redirect(url_for("desk.patron"))
 
@@ -55,6 +54,7 @@ def _note(served: Served, workplace: Workplace) -> str:
     )
     if other is not None:
         raise AlreadyRegistered(other.patron_id)
-    add_national_id(patron_id=patron_id, national_id=number)
-    note_papers(served, workplace, fields="name, birth date")
+    with writing():
+        add_national_id(patron_id=patron_id, national_id=number)
+        note_papers(served, workplace, fields="name, birth date")
     return _("The number is noted. With it the patron is found, and gets no second card.")

@@ -16,6 +16,7 @@ from app.register.desk.serving import NobodyServed, Served
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace
+from app.register.store.transaction import writing
 from app.rules.people.contact import ContactNotValid
 from app.rules.people.fields import Editor
 from app.rules.people.person import PersonNotValid
@@ -90,15 +91,16 @@ def contact() -> ResponseReturnValue:
         reword_faults(form)
         return _show_contact(workplace, served, form, 422)
     try:
-        correct_patron(
-            patron_id=served.patron_id,
-            changes=_read(form),
-            proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
-            library_id=workplace.library_id,
-            now=now(),
-        )
-        if form.papers.data:
-            note_papers(served, workplace, fields="name, birth date, contact data")
+        with writing():
+            correct_patron(
+                patron_id=served.patron_id,
+                changes=_read(form),
+                proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
+                library_id=workplace.library_id,
+                now=now(),
+            )
+            if form.papers.data:
+                note_papers(served, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
         return _show_contact(workplace, served, form, 422)

@@ -13,7 +13,7 @@ from app.register.desk.serving import NobodyServed, Served
 from app.register.patron.changes import Charge
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.card.number import group_card_number
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
@@ -38,7 +38,8 @@ def give_new_card() -> ResponseReturnValue:
         patron = served_patron(workplace, fields=_FIELDS, acting=True)
         if not form.validate():
             raise WasReplaced
-        number = _replace(patron, workplace, form)
+        with writing():
+            number = _replace(patron, workplace, form)
     except NobodyServed:
         return ask_for_card()
     except RuleBroken as error:
@@ -50,7 +51,6 @@ def give_new_card() -> ResponseReturnValue:
 
 
 def _stay(sentence: str) -> ResponseReturnValue:
-    end_transaction()
     flash(sentence, "danger")
     return redirect(url_for("desk.patron"))
 

@@ -18,6 +18,7 @@ from app.register.change.corrections import (
     get_correctable,
 )
 from app.register.patron.patrons import list_affiliations
+from app.register.store.transaction import writing
 from app.rules.people.contact import ContactNotValid
 from app.rules.people.fields import Editor
 from app.rules.people.person import PersonNotValid
@@ -43,7 +44,8 @@ def edit() -> ResponseReturnValue:
     proof = Proof.CHANGED if known else Proof.NOTHING
     changes = Correction(contact=form.contact(), **form.others())
     try:
-        correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
+        with writing():
+            correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
     except NotYourLibrary:
@@ -70,7 +72,9 @@ def confirm_addresses() -> ResponseReturnValue:
             ),
             "danger",
         )
-    elif form.validate() and confirm_contact(patron_id=current_user.patron_id, shown=form.contact(), now=now()):
+    elif form.validate() and writing()(confirm_contact)(
+        patron_id=current_user.patron_id, shown=form.contact(), now=now()
+    ):
         flash(_("Confirmed. Links to a new PIN and codes go there from now on."), "success")
     else:
         flash(_("Not confirmed: something was changed meanwhile. Look at it once more."), "danger")

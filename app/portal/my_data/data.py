@@ -17,6 +17,7 @@ from app.register.change.freezing import freeze_card, thaw_card
 from app.register.leaving.own_data import name_libraries, read_own_data
 from app.register.log.looks import count_looks, list_looks
 from app.register.patron.proven import list_unproven
+from app.register.store.transaction import writing
 from app.rules.people.contact import CONTACT_FIELDS
 from app.rules.people.fields import FIELDS, Editor
 from app.web.access import Audience, open_to
@@ -75,7 +76,8 @@ def looks() -> str:
 @open_to(Audience.PATRON)
 def freeze() -> ResponseReturnValue:
     """Freeze the card. Nothing is asked first: it may be urgent, and can be undone."""
-    freeze_card(patron_id=current_user.patron_id, now=now())
+    with writing():
+        freeze_card(patron_id=current_user.patron_id, now=now())
     flash(
         _(
             "The card is frozen. It is refused everywhere until you thaw it, and its copies in wallets and on phones "
@@ -91,7 +93,8 @@ def freeze() -> ResponseReturnValue:
 @after_step_up()
 def thaw() -> ResponseReturnValue:
     """Thaw the card. Whoever froze it because of a stolen phone does not want the thief to do that."""
-    thaw_card(patron_id=current_user.patron_id, now=now())
+    with writing():
+        thaw_card(patron_id=current_user.patron_id, now=now())
     flash(
         _(
             "The card can be used again. Open the card page once on each of your phones, and put the card into wallets "
@@ -111,7 +114,7 @@ def end_one_sign_in(session_id: int) -> ResponseReturnValue:
         return redirect(url_for("portal.start"))
     here = current_user.session.device_id
     # Whoever presses twice is told the same again.
-    with suppress(NoSuchSignIn):
+    with suppress(NoSuchSignIn), writing():
         end_sign_in(patron_id=current_user.patron_id, session_id=session_id, here=here, now=now())
     flash(_("Logged out there. The card no longer works on that device."), "success")
     return redirect(url_for("portal.data", _anchor="devices"))
@@ -122,6 +125,9 @@ def end_one_sign_in(session_id: int) -> ResponseReturnValue:
 def end_all_other_sign_ins() -> ResponseReturnValue:
     """Sign out everywhere else, and take the card off every other device."""
     signed_in = current_user.session
-    end_other_sign_ins(patron_id=current_user.patron_id, session_id=signed_in.id, here=signed_in.device_id, now=now())
+    with writing():
+        end_other_sign_ins(
+            patron_id=current_user.patron_id, session_id=signed_in.id, here=signed_in.device_id, now=now()
+        )
     flash(_("You are logged in here only. The card no longer works on any other device."), "success")
     return redirect(url_for("portal.data", _anchor="devices"))

@@ -26,6 +26,7 @@ from app.register.leaving.erasure import ASKED, erase_patron
 from app.register.leaving.receipts import NoSuchReceipt, is_receipt, read_receipt
 from app.register.leaving.retention import ERASURES
 from app.register.patron.patrons import get_patron, list_affiliations
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
@@ -72,7 +73,8 @@ def erase() -> ResponseReturnValue:
         return _show_what_goes()
     drawn_for, code = _drawn_with_the_page()
     mine = code if drawn_for == str(current_user.patron_id) else None
-    code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, code=mine, now=now())
+    with writing():
+        code = erase_patron(patron_id=current_user.patron_id, reason=ASKED, code=mine, now=now())
     forget_sign_in()
     return redirect(url_for("portal.receipt", code=code), 303)
 

@@ -24,7 +24,7 @@ from app.register.online.registrations import (
 )
 from app.register.patron.patrons import find_by_national_id
 from app.register.sign_in.sessions import renew_identified
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
@@ -100,7 +100,6 @@ def _refuse(why: Why, *, purpose: Purpose | None) -> Response:
 
 
 def _stop(sentence: str, *, status: int = 403, again: Purpose | None = None) -> Response:
-    end_transaction()
     page = render_template("portal/eid_stop.html", sentence=sentence, again=again, has_begun=HANDLE in session)
     return make_response(page, status)
 
@@ -119,7 +118,8 @@ def _go_on(who: Identified) -> Response:
 
 def _let_in(who: Identified) -> Response | None:
     """Let in somebody who has a card; the sign-in stands in for PIN and code, and confirms the device."""
-    holder = find_holder(national_id=who.national_id)
+    with writing():
+        holder = find_holder(national_id=who.national_id)
     if holder is None:
         return None
     if not holder.status.lets_holder_in:
@@ -149,7 +149,7 @@ def _begin_own(who: Identified) -> Response:
         told_birth_date=birth_date is not None,
         language=language(),
     )
-    return _enter(begin_registration(national_id=who.national_id, kind=OWN, form=form, now=now()))
+    return _enter(who, OWN, form)
 
 
 def _usable(told: Identity) -> tuple[str | None, date | None]:
@@ -167,19 +167,20 @@ def _begin_for_child(who: Identified) -> Response:
         check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
         return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."))
-    form = Form(language=language())
-    return _enter(begin_registration(national_id=who.national_id, kind=CHILD, form=form, now=now()))
+    return _enter(who, CHILD, Form(language=language()))
 
 
-def _enter(handle: str) -> Response:
-    session[HANDLE] = handle
+def _enter(who: Identified, kind: str, form: Form) -> Response:
+    with writing():
+        session[HANDLE] = begin_registration(national_id=who.national_id, kind=kind, form=form, now=now())
     return go_on()
 
 
 def _agree(who: Identified) -> Response:
     try:
-        note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
-        check_adult(birth_date=who.identity.birth_date, now=now())
+        with writing():
+            note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
+            check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
         return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."), again=who.purpose)
     except SamePerson:
@@ -191,7 +192,6 @@ def _agree(who: Identified) -> Response:
 
 def _confirm(who: Identified) -> Response:
     patron_id = find_by_national_id(who.national_id)
-    end_transaction()
     if not current_user.is_authenticated:
         return make_response(redirect(url_for("portal.login")))
     if patron_id != current_user.patron_id:

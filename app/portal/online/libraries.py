@@ -12,7 +12,7 @@ from app.register.change.enrolment import ConsentMissing
 from app.register.online.online_cards import NotActivatedOnline, activate_online
 from app.register.patron.libraries import find_library, search_libraries
 from app.register.patron.patrons import get_patron, list_affiliations
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.card.status import CardRefused, State
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -48,7 +48,8 @@ def my_library(library_id: str) -> ResponseReturnValue:
     if form.is_submitted():
         try:
             if request.form.get("accepted"):
-                activate_online(patron_id=current_user.patron_id, library_id=library_id, now=now())
+                with writing():
+                    activate_online(patron_id=current_user.patron_id, library_id=library_id, now=now())
                 flash(_("Your card is activated at %(library)s.", library=library.name), "success")
                 return redirect(url_for("portal.my_libraries"))
             fault = _("Tick that you accept the rules. Without that the card cannot be activated there.")
@@ -60,7 +61,6 @@ def my_library(library_id: str) -> ResponseReturnValue:
             fault = _("At your age this library asks for a guardian's consent. Go to its desk together.")
         except NotActivatedOnline:
             fault = _("Here the card is activated at the desk. Bring photo id the first time.")
-        end_transaction()
     joined = library_id in list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
     page = render_template("portal/my_library.html", library=library, joined=joined, form=form, fault=fault)
     return page, 409 if fault else 200

@@ -17,6 +17,7 @@ from app.register.change.enrolment import consent_is_needed
 from app.register.change.membership import upgrade_to_national
 from app.register.online.registrations import CHILD, Half, find_registration, give_up
 from app.register.patron.patrons import find_local_library
+from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
 
@@ -88,7 +89,8 @@ def register() -> ResponseReturnValue:
 @open_to(Audience.ANYONE)
 def register_stop() -> ResponseReturnValue:
     """Delete what was filled in."""
-    give_up(handle=session.pop(HANDLE, ""))
+    with writing():
+        give_up(handle=session.pop(HANDLE, ""))
     flash(_("What you filled in is deleted."), "success")
     return redirect(url_for("portal.register"))
 
@@ -97,7 +99,8 @@ def register_stop() -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def register_upgrade() -> ResponseReturnValue:
     """Make a local card a national one."""
-    upgrade_to_national(patron_id=current_user.patron_id, now=now())
+    with writing():
+        upgrade_to_national(patron_id=current_user.patron_id, now=now())
     flash(_("Your card is a national one now."), "success")
     return redirect(url_for("card.show"))
 

@@ -16,7 +16,7 @@ from app.register.online.online_cards import DONE_FOR, NoChild, NotFinished, mak
 from app.register.online.registrations import CHILD, Form
 from app.register.patron.libraries import find_library_name
 from app.register.patron.patrons import get_patron
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.pins.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -37,13 +37,12 @@ def finish(way: Way) -> ResponseReturnValue:
         form.way.data = "own"
         refuse_pin(form, PinNotGood(fault))
         return _ask(way, form)
-    end_transaction()
     try:
-        made = make_card(handle=handle(), pin=pin, now=now())
+        with writing():
+            made = make_card(handle=handle(), pin=pin, now=now())
     except AlreadyRegistered:
         return _there_is_one(way)
     except (NotFinished, NoChild, PersonNotValid, ContactNotValid):
-        end_transaction()
         return redirect(url_for("portal.register"))
     return _lead_on(way, patron_id=made.patron_id, own_device=bool(form.remember.data))
 
@@ -63,7 +62,6 @@ def _lead_on(way: Way, *, patron_id: int, own_device: bool) -> Response:
 
 def _there_is_one(way: Way) -> Response:
     """Say that this person has a card already. A guardian learns no more of it."""
-    end_transaction()
     return make_response(render_template("portal/register_known.html", is_child=way.half.kind == CHILD), 409)
 
 

@@ -14,7 +14,7 @@ from app.register.online.registration_codes import ask_for_email_code, confirm_e
 from app.register.online.registrations import CHILD, SamePerson, fill_in, name_child
 from app.register.patron.libraries import find_library_name, search_libraries
 from app.register.sign_in.one_time import CodeNotValid
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.people.contact import ContactNotValid, check_contact
 from app.rules.people.national_id import NotANationalId, SyntheticNationalId, parse_national_id
 from app.rules.people.person import Person, PersonNotValid, check_person
@@ -45,7 +45,6 @@ def child(way: Way) -> ResponseReturnValue:
     if not form.validate_on_submit():
         form.number.data = ""
         return show("child", way, form=form, status=422 if form.is_submitted() else 200)
-    end_transaction()
     take_tries(tries=[(CHILD_NUMBERS, f"guardian {way.half.owner}")], now=now())
     name, birth_date = form.name.data or "", form.birth_date.data
     assert birth_date is not None
@@ -53,7 +52,8 @@ def child(way: Way) -> ResponseReturnValue:
         allow_synthetic = current_app.config["SYNTHETIC_IDS"]
         number = parse_national_id(form.number.data or "", today=today(), allow_synthetic=allow_synthetic)
         person = check_person(Person(name, birth_date, "unknown"), day=today())
-        name_child(handle=handle(), national_id=number, name=person.name, birth_date=birth_date, now=now())
+        with writing():
+            name_child(handle=handle(), national_id=number, name=person.name, birth_date=birth_date, now=now())
     except (NotANationalId, SyntheticNationalId):
         form.number.errors = [_("That is no national identity number. Look at it once more.")]
     except PersonNotValid as error:
@@ -82,7 +82,8 @@ def details(way: Way) -> ResponseReturnValue:
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
     else:
-        fill_in(handle=handle(), now=now(), **asdict(contact), **who)
+        with writing():
+            fill_in(handle=handle(), now=now(), **asdict(contact), **who)
         return go_on()
     return show("details", way, form=form, asked=asked, status=422)
 
@@ -105,10 +106,10 @@ def library(way: Way) -> ResponseReturnValue:
         if not form.validate() or find_library_name(library_id=form.library_id.data or "") is None:
             fault = _("Choose one of the libraries.")
         else:
-            fill_in(handle=handle(), library_id=form.library_id.data, now=now())
             if way.half.kind != CHILD or _is_for_child(way, form.library_id.data or ""):
+                with writing():
+                    fill_in(handle=handle(), library_id=form.library_id.data, now=now())
                 return go_on()
-            end_transaction()
             fault = _("At this library the child is old enough to get the card without you. Let the child log in here.")
     chosen = way.half.form.library_id
     found = search_libraries(words=words, limit=SHOWN_LIBRARIES + 1)
@@ -135,7 +136,6 @@ def email(way: Way) -> ResponseReturnValue:
     form = EmailForm()
     if not form.validate_on_submit():
         return show("email", way, form=form, sent=way.half.awaits_code)
-    end_transaction()
     if not form.code.data:
         try:
             ask_for_email_code(handle=handle(), now=now())

@@ -15,6 +15,7 @@ from app.register.card.pin_changes import choose_pin, draw_pin
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.one_time import LinkNotValid, check_link, find_link, use_link
 from app.register.sign_in.pin_orders import order_new_pin
+from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
 from app.rules.pins.pin_choice import PinNotGood
 from app.web.access import Audience, open_to
@@ -83,10 +84,12 @@ def set_new_pin(token: str) -> ResponseReturnValue:
     if request.method != "POST":
         return _show_choice(token, form) if find_link(token=token, now=now()) else _show_gone()
     try:
-        patron_id = use_link(token=token, address=request.remote_addr or "", now=now())
-        if "draw" in request.form:
-            return render_template("portal/pin_drawn.html", pin=draw_pin(patron_id=patron_id, now=now()))
-        choose_pin(patron_id=patron_id, pin=form.new_pin.data or "", now=now())
+        check_link(token=token, address=request.remote_addr or "", now=now())
+        with writing():
+            patron_id = use_link(token=token, now=now())
+            if "draw" in request.form:
+                return render_template("portal/pin_drawn.html", pin=draw_pin(patron_id=patron_id, now=now()))
+            choose_pin(patron_id=patron_id, pin=form.new_pin.data or "", now=now())
     except LinkNotValid:
         return _show_gone()
     except PinNotGood as error:

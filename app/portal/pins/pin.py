@@ -8,7 +8,7 @@ from flask_login import current_user
 from app.portal.forms import NewPinForm
 from app.portal.routes import portal
 from app.register.card.pin_changes import choose_pin, draw_pin
-from app.register.store.transaction import end_transaction
+from app.register.store.transaction import writing
 from app.rules.pins.pin_choice import Fault, PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -31,12 +31,14 @@ def pin() -> ResponseReturnValue:
     """Change the PIN to a chosen one, or to a drawn one, which is shown this once."""
     form, who = NewPinForm(), {"patron_id": current_user.patron_id, "session_id": current_user.session.id}
     if "draw" in request.form:
-        return render_template("portal/pin_drawn.html", pin=draw_pin(**who, now=now()), signed_in=True)
+        with writing():
+            return render_template("portal/pin_drawn.html", pin=draw_pin(**who, now=now()), signed_in=True)
     # Whoever was asked for the old PIN on the way types the new one again: it is not sent along.
     if "new_pin" not in request.form:
         return render_template("portal/pin.html", form=form)
     try:
-        choose_pin(**who, pin=form.new_pin.data or "", now=now())
+        with writing():
+            choose_pin(**who, pin=form.new_pin.data or "", now=now())
     except PinNotGood as error:
         refuse_pin(form, error)
         return render_template("portal/pin.html", form=form), 422
@@ -45,8 +47,7 @@ def pin() -> ResponseReturnValue:
 
 
 def refuse_pin(form: NewPinForm, error: PinNotGood) -> None:
-    """Say beside the field why the PIN is not good, and undo what the request has done so far."""
-    end_transaction()
+    """Say beside the field why the PIN is not good."""
     form.new_pin.errors = [_sentence(error.fault)]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.register.keys.vault import vault
 from app.register.messages.outbox import CARD_REPLACED, ask_for_message
@@ -17,7 +16,7 @@ from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import addresses_for
 from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.sessions import end_sessions_on_device
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Credential, Device, FamilyPermission, Patron
 from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
 from app.rules.card.status import ACTIVE, LOST
@@ -31,6 +30,10 @@ class WasReplaced(RuleBroken):
     """The card has another number already: it was replaced a moment ago."""
 
     code = "was-replaced"
+
+
+class _NumberTaken(Exception):
+    """Another credential has the number that was drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ def add_credential(
             failures=0,
         )
         try:
-            with db.session.begin_nested():
+            with savepoint({"uq_credentials_number": _NumberTaken}):
                 db.session.add(credential)
-        except IntegrityError:
+        except _NumberTaken:
             if not spare:
                 raise
         else:

@@ -14,7 +14,7 @@ from app.register.log.access_log import Looker, write_down_list
 from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.card.status import CardStatus
@@ -160,6 +160,7 @@ def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> 
         stop_carrying(patron_id=permission.patron_id, guardian_id=guardian_id, now=now)
 
 
+@writing()
 def advise_older_children(*, now: datetime) -> int:
     """Ask for the advice to switch off, once, wherever a child past the 12th year is still looked after.
 
@@ -267,7 +268,7 @@ def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime)
 
 
 def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
-    with direct_connection() as connection:
+    with autonomous() as connection:
         own = connection.execute(
             select(Patron.id, Patron.name, Patron.card_number, *COLUMNS).where(Patron.id == guardian_id)
         ).one()

@@ -21,7 +21,7 @@ from app.register.patron.card_status import status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.sign_in.sessions import hold_session
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import Credential, Device, Session
 from app.rules.card.code import KEY_BYTES, Kind, build, totp_at
 from app.rules.errors import RuleBroken
@@ -81,16 +81,11 @@ def agree_on_key(
     """Give a device a key for its owner's card, or for one that a permission lets the owner carry, for 90 days.
 
     Keys that the device had for that card before are revoked, but for `former`, the head of the one that the phone
-    holds: it lasts a day more. Comes before anything is written, for the sign-in `session_id`. Raises NotAPublicKey,
+    holds: it lasts a day more. `session_id` is the sign-in that asks. Raises NotAPublicKey,
     NoSuchCard, also where that sign-in has just ended, or TooManyAttempts.
     """
     phones = _read_public_key(public_key)
     take_tries(tries=[(_AGREEMENTS, str(device_id))], now=now)
-    patron_id = _check_own(owner_id) if permission_id is None else _carried_by(owner_id, permission_id)
-    # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
-    if not hold_session(session_id=session_id):
-        raise NoSuchCard
-    _let_go_of_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
     ours = ec.generate_private_key(ec.SECP256R1())
     our_public_key = ours.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     shared = ours.exchange(ec.ECDH(), phones)
@@ -98,15 +93,21 @@ def agree_on_key(
     def key_of(number: str) -> bytes:
         return derive_key(shared, public_keys=public_key + our_public_key, number=number)
 
-    credential = add_credential(
-        patron_id=patron_id, device_id=device_id, key_of=key_of, expires_at=now + LASTS, now=now, key_on_phone=True
-    )
-    return AgreedKey(
-        head=_head(credential.number),
-        public_key=our_public_key,
-        check=totp_at(key=key_of(credential.number), step=0),
-        expires_at=credential.expires_at,
-    )
+    with writing():
+        patron_id = _check_own(owner_id) if permission_id is None else _carried_by(owner_id, permission_id)
+        # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
+        if not hold_session(session_id=session_id):
+            raise NoSuchCard
+        _let_go_of_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
+        credential = add_credential(
+            patron_id=patron_id, device_id=device_id, key_of=key_of, expires_at=now + LASTS, now=now, key_on_phone=True
+        )
+        return AgreedKey(
+            head=_head(credential.number),
+            public_key=our_public_key,
+            check=totp_at(key=key_of(credential.number), step=0),
+            expires_at=credential.expires_at,
+        )
 
 
 def derive_key(shared: bytes, *, public_keys: bytes, number: str) -> bytes:

@@ -19,9 +19,9 @@ from app.register.limits.budgets import count_try
 from app.register.log.access_log import Terminal, check_words
 from app.register.log.proofs import body_of, prove
 from app.register.patron.card_status import state_at
-from app.register.store.driver import Line, Statement, direct_line, read_instant
+from app.register.store.driver import DriverConnection, Statement, autonomous_driver, read_instant
 from app.register.store.group_commit import group_commit
-from app.register.store.transaction import direct_connection, end_transaction
+from app.register.store.transaction import autonomous
 from app.register.tables.register import Patron, UtcInstant
 from app.rules.card.code import Misread, NotOurs, parse
 from app.rules.card.scan import (
@@ -146,14 +146,12 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
         return Refused(Reason.NOT_OURS)
     except Misread:
         return Refused(Reason.MISREAD)
-    # Nothing may be held open by the request while the step is taken on a connection of its own.
-    end_transaction()
     failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
-    line = direct_line()
+    driver = autonomous_driver()
     # A second look is needed only where another terminal took the step between the look and the write.
     for _ in range(2):
-        row = line.send(_FIND, asked).fetchone()
+        row = driver.send(_FIND, asked).fetchone()
         found = row and _Found._make(row)
         verdict = judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
         if isinstance(verdict, Refused):
@@ -161,7 +159,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
                 _count_failure(credential_id=found.id, failing=failing, now=now)
             return verdict
         if isinstance(verdict, Again):
-            line.send(_WRITE_DOWN_ALONE, _look(line, found=found, terminal=terminal, now=now))
+            driver.send(_WRITE_DOWN_ALONE, _look(driver, found=found, terminal=terminal, now=now))
             expires = read_instant(found.session_expires)
             return _accepted(found, session=str(found.last_session), expires=expires, now=now)
         session = secrets.token_urlsafe(24)
@@ -173,10 +171,10 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
             "drift": verdict.drift,
             "terminal": terminal.scope,
             "session": session,
-            "expires_at": line.write_instant(expires),
-            **_look(line, found=found, terminal=terminal, now=now),
+            "expires_at": driver.write_instant(expires),
+            **_look(driver, found=found, terminal=terminal, now=now),
         }
-        if take_step(line, taken):
+        if take_step(driver, taken):
             return _accepted(found, session=session, expires=expires, now=now)
     return Refused(Reason.REPLAY)
 
@@ -206,7 +204,7 @@ def _failures_here(found: _Found, now: datetime) -> int:
     return found.failures if since > now - timedelta(seconds=FAILURE_WINDOW_SECONDS) else 0
 
 
-def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
+def _look(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
     look: dict[str, Any] = {
         "patron_id": found.patron_id,
         "library_id": terminal.library_id,
@@ -215,7 +213,7 @@ def _look(line: Line, *, found: _Found, terminal: Terminal, now: datetime) -> di
         "purpose": _PURPOSE,
         "fields": _FIELDS,
     }
-    return {**look, "now": line.write_instant(now), "proof": prove(body_of(at=now, **look))}
+    return {**look, "now": driver.write_instant(now), "proof": prove(body_of(at=now, **look))}
 
 
 _TAKE_IN_ONE = Statement(
@@ -231,17 +229,17 @@ _REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED}) ON CONFLICT (cr
 _WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
 
 
-def take_step(line: Line, taken: dict[str, Any]) -> bool:
+def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
     """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
-    if line.is_postgresql:
-        return bool(line.send(_TAKE_IN_ONE, taken).rowcount == 1)
+    if driver.is_postgresql:
+        return bool(driver.send(_TAKE_IN_ONE, taken).rowcount == 1)
     return group_commit().write(partial(_take_in_turn, taken=taken))
 
 
-def _take_in_turn(line: Line, *, taken: dict[str, Any]) -> bool:
-    free = line.send(_TAKE_ALONE, taken).rowcount == 1 and line.send(_REMEMBER_ALONE, taken).rowcount == 1
+def _take_in_turn(driver: DriverConnection, *, taken: dict[str, Any]) -> bool:
+    free = driver.send(_TAKE_ALONE, taken).rowcount == 1 and driver.send(_REMEMBER_ALONE, taken).rowcount == 1
     if free:
-        line.send(_WRITE_DOWN_ALONE, taken)
+        driver.send(_WRITE_DOWN_ALONE, taken)
     return bool(free)
 
 
@@ -252,7 +250,7 @@ _ASK_FOR_NEW_KEY = text("UPDATE credentials SET revoked_at = :now WHERE id = :id
 
 
 def _count_failure(*, credential_id: int, failing: str, now: datetime) -> None:
-    with direct_connection() as connection:
+    with autonomous() as connection:
         count_try(connection, purpose="scan", subject=failing, seconds=FAILURE_WINDOW_SECONDS, now=now)
         failures = connection.execute(_COUNT_IN_ALL, {"id": credential_id}).scalar_one()
         if failures >= FAILURES_PER_KEY:

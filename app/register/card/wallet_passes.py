@@ -17,7 +17,7 @@ from app.register.messages.outbox import NEW_WALLET, ask_for_message
 from app.register.patron.card_status import is_in_use, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import Credential, Device, Library, Patron
 from app.rules.card.code import Kind, build
 from app.rules.errors import RuleBroken
@@ -69,7 +69,7 @@ def allowed_passes(*, patron_id: int) -> Allowed:
 def issue_rotating_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
     """Give a patron a pass for Google Wallet, for a year, and tell them of it by the channel `told_by`.
 
-    The one before lasts a day more: this one may never be saved. Comes before anything is written. Raises
+    The one before lasts a day more: this one may never be saved. Raises
     CardRefused, NoSuchPatron or TooManyAttempts.
     """
     take_tries(tries=[(_PASSES, str(patron_id))], now=now)
@@ -85,6 +85,7 @@ def issue_static_pass(*, patron_id: int, told_by: str | None, now: datetime) -> 
     return _issue(wallet=APPLE_WALLET, kind=Kind.STATIC, patron_id=patron_id, told_by=told_by, now=now)
 
 
+@writing()
 def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
     # Whoever reports the card lost, freezes or erases it waits, and then finds this pass among the others.
     patron = lock_patron(patron_id)

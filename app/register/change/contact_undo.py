@@ -17,7 +17,7 @@ from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.proven import prove, unproven_channels
 from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.sessions import end_sessions_of_patron
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import ContactChange, Credential, Device, Message, Patron, PinVerifier
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import LINK_SOURCE
@@ -53,10 +53,15 @@ def undo_change(*, word: str, address: str, now: datetime) -> None:
     """Put the contact data back as it was before a change, with all changes after it, and freeze the card.
 
     Whatever came of the change ends: links and codes, every session, devices that were confirmed and cards that were
-    shown since, and a PIN that was chosen since. Comes first in a request: a try is taken from the network address.
+    shown since, and a PIN that was chosen since. A try is taken from the network address.
     Raises NothingToUndo or TooManyAttempts.
     """
-    change, patron, _by_letter = _take(word, address=address, now=now)
+    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
+    with writing():
+        _undo(*_lock(word, now=now), now=now)
+
+
+def _undo(change: ContactChange, patron: Patron, _by_letter: bool, *, now: datetime) -> None:
     for name, value in open_former(change).items():
         setattr(patron, name, value)
     _end_what_came_of_it(patron.id, since=change.changed_at, now=now)
@@ -69,12 +74,17 @@ def undo_change(*, word: str, address: str, now: datetime) -> None:
 
 
 def confirm_change(*, word: str, address: str, now: datetime) -> None:
-    """Prove the addresses as they stand, by a link that was sent to a proven one. Comes first in a request.
+    """Prove the addresses as they stand, by a link that was sent to a proven one.
 
     Raises NothingToUndo, also where there is nothing to prove or the contact data was changed again, or
     TooManyAttempts.
     """
-    change, patron, by_letter = _take(word, address=address, now=now)
+    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
+    with writing():
+        _confirm(*_lock(word, now=now), now=now)
+
+
+def _confirm(change: ContactChange, patron: Patron, by_letter: bool, *, now: datetime) -> None:
     channels = unproven_channels(patron)
     if by_letter or not _is_newest(change) or not channels:
         raise NothingToUndo
@@ -94,8 +104,7 @@ def _find(word: str, *, now: datetime) -> tuple[ContactChange, bool] | None:
     return (change, by_letter) if change is not None else None
 
 
-def _take(word: str, *, address: str, now: datetime) -> tuple[ContactChange, Patron, bool]:
-    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
+def _lock(word: str, *, now: datetime) -> tuple[ContactChange, Patron, bool]:
     found = _find(word, now=now)
     if found is None:
         raise NothingToUndo

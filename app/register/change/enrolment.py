@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.exc import IntegrityError
-
 from app.register.messages.outbox import WELCOME, ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import hold_lines, note_change
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Library
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import age_on, day_in_norway
@@ -41,6 +39,11 @@ class AlreadyRegistered(RuleBroken):
     def __init__(self, patron_id: int) -> None:
         super().__init__()
         self.patron_id = patron_id
+
+
+def already_registered(patron_id: int | None) -> AlreadyRegistered | None:
+    """Return the refusal for a national id that this patron has; None where nobody has it."""
+    return AlreadyRegistered(patron_id) if patron_id is not None else None
 
 
 class ConsentMissing(RuleBroken):
@@ -86,40 +89,35 @@ def enrol_patron(
     """
     person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
     contact = check_contact(contact)
-    _refuse_known(national_id)
+    if known := _known(national_id):
+        raise known
     is_young = consent_is_needed(library_id=library_id, birth_date=birth_date, now=now)
     if is_young and not guardian_consent:
         raise ConsentMissing
     if card_number is not None:
         card_number = check_reserved(library_id=library_id, card_number=card_number)
-    try:
-        with db.session.begin_nested():
-            patron = register_patron(
-                card_number=card_number,
-                name=person.name,
-                birth_date=person.birth_date,
-                gender=person.gender,
-                home_library_id=library_id,
-                contact=contact,
-                national_id=national_id,
-                language=person.language,
-                contact_is_proven=papers_seen,
-                now=now,
-            )
-            patron.guardian_consent_at = now if is_young else None
-    except IntegrityError:
-        # Somebody else enrolled the same person at the same moment.
-        _refuse_known(national_id)
-        raise
+    # Somebody else may enrol the same person at the same moment.
+    with savepoint({"pk_national_id_tokens": lambda: _known(national_id)}):
+        patron = register_patron(
+            card_number=card_number,
+            name=person.name,
+            birth_date=person.birth_date,
+            gender=person.gender,
+            home_library_id=library_id,
+            contact=contact,
+            national_id=national_id,
+            language=person.language,
+            contact_is_proven=papers_seen,
+            now=now,
+        )
+        patron.guardian_consent_at = now if is_young else None
     if contact.email or contact.phone or contact.address:
         ask_for_message(patron_id=patron.id, kind=WELCOME, now=now)
     return Enrolled(patron_id=patron.id, card_number=patron.card_number)
 
 
-def _refuse_known(national_id: NationalId | None) -> None:
-    known = find_by_national_id(national_id) if national_id is not None else None
-    if known is not None:
-        raise AlreadyRegistered(known)
+def _known(national_id: NationalId | None) -> AlreadyRegistered | None:
+    return already_registered(find_by_national_id(national_id) if national_id is not None else None)
 
 
 def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, now: datetime) -> None:

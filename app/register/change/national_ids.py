@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
-
-from app.register.change.enrolment import AlreadyRegistered
+from app.register.change.enrolment import AlreadyRegistered, already_registered
 from app.register.desk.lookup import Hit, find_holder
 from app.register.keys.vault import vault
 from app.register.log.access_log import Looker
 from app.register.patron.patrons import NATIONAL_ID, count_numbers, find_by_national_id, lock_patron
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import NationalIdToken
 from app.rules.errors import RuleBroken
 from app.rules.people.national_id import NationalId
@@ -26,7 +24,7 @@ class TooManyNumbers(RuleBroken):
 def find_other_holder(
     *, patron_id: int, national_id: NationalId, looker: Looker, library_id: str, now: datetime
 ) -> Hit | None:
-    """Return who else has this number; None where nobody else has. Comes first in a request; the look is written down.
+    """Return who else has this number; None where nobody else has. The look is written down.
 
     Raises TooManyAttempts after 300 look-ups in an hour.
     """
@@ -49,12 +47,6 @@ def add_national_id(*, patron_id: int, national_id: NationalId) -> None:
     if count_numbers(patron_id=patron_id) >= MOST_NUMBERS:
         raise TooManyNumbers
     token = vault.token(purpose=NATIONAL_ID, text=national_id.canonical)
-    try:
-        with db.session.begin_nested():
-            db.session.add(NationalIdToken(token=token, patron_id=patron_id, key_id=vault.key_id))
-    except IntegrityError:
-        # Another desk noted it for somebody else, or enrolled them, at the same moment.
-        holder = find_by_national_id(national_id)
-        if holder is None:
-            raise
-        raise AlreadyRegistered(holder) from None
+    # Another desk may note it for somebody else, or enrol them, at the same moment.
+    with savepoint({"pk_national_id_tokens": lambda: already_registered(find_by_national_id(national_id))}):
+        db.session.add(NationalIdToken(token=token, patron_id=patron_id, key_id=vault.key_id))

@@ -18,7 +18,7 @@ from app.register.limits.budgets import take_tries
 from app.register.log.access_log import Looker, write_down, write_down_all
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.patrons import NATIONAL_ID
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
@@ -164,7 +164,7 @@ def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_
         .where(*conditions)
         .limit(_MOST_ROWS + 1)
     )
-    with direct_connection() as connection:
+    with autonomous() as connection:
         rows = list(connection.execute(fitting))
     if len(rows) > _MOST_ROWS:
         raise TooManyAlike

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from app.register.log.access_log import Terminal, write_down
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.patrons import NotJoined
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import Affiliation, DeskVisit, Patron, PresentedStep
 from app.rules.card.scan import SESSION_SECONDS
 from app.rules.card.status import CardStatus
@@ -65,7 +65,7 @@ def serve(
     Each act gives five minutes more, up to half an hour after the scan or look-up; looking alone gives none.
     Raises NobodyServed.
     """
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row, looked_up = _find(connection, PresentedStep, session=session, terminal=terminal, now=now), False
         if row is None:
             row, looked_up = _find(connection, DeskVisit, session=session, terminal=terminal, now=now), True

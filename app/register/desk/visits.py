@@ -4,11 +4,10 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app.register.desk.lookup import PURPOSE
 from app.register.log.access_log import Looker, Terminal
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, savepoint, writing
 from app.register.tables.register import AccessLogEntry, DeskVisit
 from app.rules.card.scan import SESSION_SECONDS
 from app.rules.errors import RuleBroken
@@ -36,25 +35,20 @@ def draw_session() -> str:
 def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: str | None = None) -> str:
     """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them.
 
-    A `session` that was drawn before is opened once. Raises WasOpened the second time, with all that came before it
-    in the transaction to be undone.
+    A `session` that was drawn before is opened once. Raises WasOpened the second time.
     """
-    db.session.flush()
     name = session or draw_session()
-    db.session.add(
-        DeskVisit(
-            session=name,
-            patron_id=patron_id,
-            library_id=terminal.library_id,
-            terminal=terminal.scope,
-            opened_at=now,
-            expires_at=now + timedelta(seconds=SESSION_SECONDS),
+    with savepoint({"pk_desk_visits": WasOpened}):
+        db.session.add(
+            DeskVisit(
+                session=name,
+                patron_id=patron_id,
+                library_id=terminal.library_id,
+                terminal=terminal.scope,
+                opened_at=now,
+                expires_at=now + timedelta(seconds=SESSION_SECONDS),
+            )
         )
-    )
-    try:
-        db.session.flush()
-    except IntegrityError:
-        raise WasOpened from None
     return name
 
 
@@ -62,13 +56,14 @@ def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> s
     """Open a visit of somebody whom this staff member has found. Raises NotLookedUp for anybody else."""
     if not _was_looked_up(patron_id=patron_id, looker=terminal.looker, now=now):
         raise NotLookedUp
-    return open_visit(patron_id=patron_id, terminal=terminal, now=now)
+    with writing():
+        return open_visit(patron_id=patron_id, terminal=terminal, now=now)
 
 
 def was_opened(*, session: str, terminal: Terminal) -> bool:
     """Tell whether a visit by this name was opened at this terminal."""
     visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(visit).first() is not None
 
 
@@ -82,5 +77,5 @@ def _was_looked_up(*, patron_id: int, looker: Looker, now: datetime) -> bool:
         seen.actor == looker.actor,
         seen.library_id == looker.library_id,
     )
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(found.limit(1)).first() is not None

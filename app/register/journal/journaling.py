@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import structlog
-from flask import current_app
-from sqlalchemy import Connection, event, select, text, update
+from sqlalchemy import Connection, Engine, event, select, text, update
 from sqlalchemy.orm import Session
 
 from app.register.journal.journal import Entry, Journal, JournalDamaged, JournalUnreachable, Place, write_entry
@@ -41,10 +41,17 @@ class NotInJournal(Exception):
     """Somebody is erased, and the journal could not be written yet. It will be; nothing may be acknowledged before."""
 
 
+_journals: WeakKeyDictionary[Engine, Journal | None] = WeakKeyDictionary()
+
+
+def use_journal(journal: Journal | None) -> None:
+    """Write the current app's erasures to this journal from now on; None where there is to be none."""
+    _journals[db.engine] = journal
+
+
 def current_journal() -> Journal | None:
     """Return the app's journal; None where it is to have none."""
-    journal: Journal | None = current_app.extensions["erasure_journal"]
-    return journal
+    return _journals[db.engine]
 
 
 def patron_text(patron_id: int, registered_at: datetime) -> str:

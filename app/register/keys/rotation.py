@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, TextClause
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.register.keys.vault import SecretNotOpened, vault
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import Base, PinVerifier
 
 BATCH = 1000
@@ -67,7 +67,7 @@ def list_renewables() -> list[Renewable]:
 
 def count_older(renewable: Renewable) -> int:
     """Return how many rows stand under an older key."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         count = select(func.count()).select_from(renewable.table).where(renewable.is_older())
         return connection.execute(count).scalar_one()
 
@@ -75,13 +75,13 @@ def count_older(renewable: Renewable) -> int:
 def newest_key_in_use() -> int:
     """Return the newest key under which anything stands; it is not in the vault where VAULT_KEYS has lost it."""
     tables = [table for table in Base.metadata.sorted_tables if "key_id" in table.columns]
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return max(connection.execute(select(func.max(table.c.key_id))).scalar() or 0 for table in tables)
 
 
 def count_older_pins() -> int:
     """Return how many PINs stand under an older key, until their owners sign in."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         count = select(func.count()).select_from(PinVerifier).where(PinVerifier.key_id < vault.key_id)
         return connection.execute(count).scalar_one()
 
@@ -112,7 +112,7 @@ def _read_batches(renewable: Renewable, *, batch: int) -> Iterator[Sequence[_Row
     following = query
     while True:
         # A connection for each batch: nothing is held open while the portal waits to write.
-        with direct_connection() as connection:
+        with autonomous() as connection:
             rows = connection.execute(following).mappings().all()
         if not rows:
             return
@@ -132,7 +132,8 @@ def _write(renewable: Renewable, rows: Sequence[_Row]) -> int:
         changes.append({f"new_{column}": value for column, value in values.items()} | was | at)
     if not changes:
         return 0
-    with db.engine.begin() as connection:
+    with writing():
+        connection = db.session.connection()
         if connection.dialect.name == "sqlite":
             return connection.execute(_on_sqlite(renewable), changes).rowcount
         return connection.execute(_on_postgresql(renewable, changes)).rowcount

@@ -10,17 +10,19 @@ import hmac
 import os
 from collections.abc import Iterator, Mapping
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import current_app
 from passlib.hash import argon2
+from sqlalchemy import Engine
 from werkzeug.local import LocalProxy
 
 from app.register.keys.evaluations import GATE
+from app.register.store.transaction import db
 from app.rules.errors import RuleBroken
 
 ERASURE_JOURNAL: Final = "erasure journal"
@@ -158,9 +160,13 @@ def _verify(secret: str, verifier: str) -> bool:
 _NO_PASSWORD = _hash(os.urandom(16))
 
 
-def _current_vault() -> Vault:
-    vault: Vault = current_app.extensions["vault"]
-    return vault
+_vaults: WeakKeyDictionary[Engine, Vault] = WeakKeyDictionary()
+"""Several registers may live in one process, each on an engine of its own."""
 
 
-vault: Vault = LocalProxy(_current_vault)  # type: ignore[assignment]
+def use_vault(vault: Vault) -> None:
+    """Keep the current app's register under these keys from now on."""
+    _vaults[db.engine] = vault
+
+
+vault: Vault = LocalProxy(lambda: _vaults[db.engine])  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from app.register.leaving.erasure import erase_patron, hold_off_uses
 from app.register.leaving.inactivity import call_off_if_used
 from app.register.patron.card_status import is_at_rest, is_dead, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
-from app.register.store.transaction import db
+from app.register.store.transaction import db, reading, writing
 from app.register.tables.register import Patron
 from app.rules.card.status import DEATH, INACTIVE
 
@@ -24,20 +24,20 @@ def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
     # Freezing holds off a deletion for lack of use, and none after a death.
     wanted = or_(is_dead(), ~is_at_rest())
     due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
-    patron_ids = db.session.scalars(due).all()
-    db.session.commit()
+    with reading():
+        patron_ids = db.session.scalars(due).all()
     return sum(_erase(patron_id, now=now) for patron_id in patron_ids)
 
 
 def _erase(patron_id: int, *, now: datetime) -> bool:
     try:
-        patron = lock_patron(patron_id)
-        done = _is_due(patron, now=now)
-        if done:
-            erase_patron(patron_id=patron_id, reason=DEATH if status_of(patron).dead else INACTIVE, now=now)
+        with writing():
+            patron = lock_patron(patron_id)
+            done = _is_due(patron, now=now)
+            if done:
+                erase_patron(patron_id=patron_id, reason=DEATH if status_of(patron).dead else INACTIVE, now=now)
     except NoSuchPatron:
-        done = False
-    db.session.commit()
+        return False
     return done
 
 

@@ -5,6 +5,7 @@ patron's row at that moment, since that would be one more write on the hot path:
 them for a day. A frozen card is left as it is, however long (GDPR art. 18).
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from sqlalchemy import Select, exists, select, union_all, update
 from app.register.messages.outbox import INACTIVE_WARNING, ask_for_message
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.uses import used_on
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import Credential, DeskVisit, Message, Patron, PresentedStep, Session
 from app.rules.card.status import INACTIVE
 from app.rules.people.ages import day_in_norway
@@ -33,9 +34,14 @@ def gather_uses(*, now: datetime) -> int:
         select(Session.patron_id, Session.started_at).where(Session.patron_id.is_not(None)),
     ).subquery()
     while True:
-        these = select(seen.c.patron_id).where(seen.c.patron_id > last).distinct().order_by(seen.c.patron_id)
-        patron_ids = db.session.scalars(these.limit(_BATCH)).all()
-        if patron_ids:
+        with writing():
+            patron_ids = db.session.scalars(
+                select(seen.c.patron_id)
+                .where(seen.c.patron_id > last)
+                .distinct()
+                .order_by(seen.c.patron_id)
+                .limit(_BATCH)
+            ).all()
             rows = db.session.execute(select(seen.c.patron_id, seen.c.at).where(seen.c.patron_id.in_(patron_ids)))
             days: dict[int, date] = {}
             for patron_id, at in rows:
@@ -44,10 +50,9 @@ def gather_uses(*, now: datetime) -> int:
                 whose = sorted(patron_id for patron_id, used in days.items() if used == day)
                 result = db.session.execute(used_on(whose, day=day))
                 gathered += int(getattr(result, "rowcount", 0))
-            last = patron_ids[-1]
-        db.session.commit()
         if len(patron_ids) < _BATCH:
             return gathered
+        last = patron_ids[-1]
 
 
 def call_off_if_used(patron: Patron) -> bool:
@@ -75,18 +80,19 @@ def warn_inactive(*, notice: timedelta, now: datetime) -> int:
     """
     _put_off(notice=notice, now=now)
     warned, last = 0, 0
-    while patron_ids := db.session.scalars(_unwarned(now).where(Patron.id > last).limit(_BATCH)).all():
-        for patron_id in patron_ids:
-            ask_for_message(patron_id=patron_id, kind=INACTIVE_WARNING, now=now)
-        planned = update(Patron).where(Patron.id.in_(patron_ids))
-        db.session.execute(
-            planned.values(erase_at=now + notice, erase_reason=INACTIVE),
-            execution_options={"synchronize_session": False},
-        )
-        db.session.commit()
+    while patron_ids := _warn_batch(after=last, notice=notice, now=now):
         warned, last = warned + len(patron_ids), patron_ids[-1]
-    db.session.commit()
     return warned
+
+
+@writing()
+def _warn_batch(*, after: int, notice: timedelta, now: datetime) -> Sequence[int]:
+    patron_ids = db.session.scalars(_unwarned(now).where(Patron.id > after).limit(_BATCH)).all()
+    for patron_id in patron_ids:
+        ask_for_message(patron_id=patron_id, kind=INACTIVE_WARNING, now=now)
+    planned = update(Patron).where(Patron.id.in_(patron_ids)).values(erase_at=now + notice, erase_reason=INACTIVE)
+    db.session.execute(planned, execution_options={"synchronize_session": False})
+    return patron_ids
 
 
 def _unwarned(now: datetime) -> Select[int]:
@@ -95,12 +101,12 @@ def _unwarned(now: datetime) -> Select[int]:
     return select(Patron.id).where(*unused).order_by(Patron.id).with_for_update(skip_locked=True)
 
 
+@writing()
 def _put_off(*, notice: timedelta, now: datetime) -> None:
     waits = exists().where(Message.patron_id == Patron.id, Message.kind == INACTIVE_WARNING, Message.sent_at.is_(None))
     waits = waits.where(Message.asked_at > now - _NOT_REACHED)
     later = update(Patron).where(Patron.erase_reason == INACTIVE, Patron.erase_at < now + notice, waits)
     db.session.execute(later.values(erase_at=now + notice), execution_options={"synchronize_session": False})
-    db.session.commit()
 
 
 def _years_before(day: date) -> date:

@@ -5,15 +5,12 @@ the file and cut off. PostgreSQL keeps the bytes of dead rows in the pages of ta
 examples of values in its statistics; they are gone once a table is written anew.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import structlog
 from sqlalchemy import Connection, LargeBinary, String, Table, exists, select, text
 from sqlalchemy.exc import OperationalError
 
 from app.register.leaving.own_data import OWN_TABLES
-from app.register.store.transaction import db, end_transaction
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Base
 
 _LOCK_WAIT = "5s"
@@ -27,7 +24,7 @@ def cut_off_log() -> bool:
     """
     if db.engine.dialect.name != "sqlite":
         return True
-    with _outside() as connection:
+    with autonomous() as connection:
         busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
     return not busy
 
@@ -41,7 +38,7 @@ def rewrite_tables() -> list[str]:
     if db.engine.dialect.name == "sqlite":
         return []
     names = sorted({own.table.__tablename__ for own in OWN_TABLES.values()} | {"pin_orders", "attempt_counts"})
-    with _outside() as connection:
+    with autonomous() as connection:
         connection.execute(text(f"SET lock_timeout = '{_LOCK_WAIT}'"))
         left = [name for name in (*names, "pg_catalog.pg_statistic") if not _rewrite(connection, name)]
         connection.execute(text("RESET lock_timeout"))
@@ -81,10 +78,3 @@ def _forget_statistics(connection: Connection, table: Table) -> None:
     typed = (f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in words)
     if words:
         connection.execute(text(f"ALTER TABLE {table.name} {', '.join(typed)}"))
-
-
-@contextmanager
-def _outside() -> Iterator[Connection]:
-    end_transaction()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        yield connection

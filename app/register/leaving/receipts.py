@@ -10,7 +10,7 @@ from app.register.journal.journaling import NotInJournal
 from app.register.keys.vault import vault
 from app.register.keys.written_codes import read_written_code
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
-from app.register.store.transaction import db, end_transaction
+from app.register.store.transaction import db, reading
 from app.register.tables.register import Erasure, Library, LibraryNotice
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import RECEIPT_SOURCE
@@ -65,25 +65,25 @@ def is_receipt(*, code: str) -> bool:
 def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     """Return the receipt with this code; it may be typed in any case, with or without hyphens.
 
-    Comes first in a request: a try is taken from the network address before anything is looked at, and a right code
-    gives it back. Raises NoSuchReceipt, NotInJournal or TooManyAttempts.
+    A try is taken from the network address before anything is looked at, and a right code gives it back. Raises
+    NoSuchReceipt, NotInJournal or TooManyAttempts.
     """
     tries = from_source(RECEIPT_SOURCE, address)
     take_tries(tries=tries, now=now)
     tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
-    erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
-    if erasure is None:
-        raise NoSuchReceipt
-    _check_written(erasure)
-    rows = db.session.execute(
-        select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
-        .join(Library, Library.id == LibraryNotice.library_id)
-        .where(LibraryNotice.erasure_id == erasure.id)
-        .order_by(Library.name)
-    ).all()
-    answers = [LibraryAnswer(name, at, tuple(kept.split(",")) if kept else ()) for name, at, kept in rows]
-    receipt = Receipt(erasure.reason, erasure.erased_at, answers)
-    end_transaction()
+    with reading():
+        erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
+        if erasure is None:
+            raise NoSuchReceipt
+        _check_written(erasure)
+        rows = db.session.execute(
+            select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
+            .join(Library, Library.id == LibraryNotice.library_id)
+            .where(LibraryNotice.erasure_id == erasure.id)
+            .order_by(Library.name)
+        ).all()
+        answers = [LibraryAnswer(name, at, tuple(kept.split(",")) if kept else ()) for name, at, kept in rows]
+        receipt = Receipt(erasure.reason, erasure.erased_at, answers)
     give_back_tries(tries=tries)
     return receipt
 

@@ -19,7 +19,7 @@ from app.register.journal.journaling import (
 from app.register.keys.vault import vault
 from app.register.leaving.erasure import Reason, erase_patron
 from app.register.patron.patrons import NoSuchPatron
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, reading, writing
 from app.register.tables.register import Erasure, IssuedNumber, JournalPlace, Patron
 
 BATCH = 1000
@@ -33,11 +33,10 @@ class Replayed:
     erased: int
 
 
+@reading()
 def count_patrons() -> int:
     """Return how many patrons a replay looks at."""
-    count = db.session.scalar(select(func.count()).select_from(Patron)) or 0
-    db.session.rollback()
-    return count
+    return db.session.scalar(select(func.count()).select_from(Patron)) or 0
 
 
 def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
@@ -53,8 +52,8 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
     last, looked_at, erased = 0, 0, 0
     while wanted:
         people = select(Patron.id, Patron.registered_at).where(Patron.id > last).order_by(Patron.id).limit(batch)
-        rows = db.session.execute(people).all()
-        db.session.rollback()
+        with reading():
+            rows = db.session.execute(people).all()
         for patron_id, registered_at in rows:
             tokens = vault.tokens(purpose=ERASED_PATRON, text=patron_text(patron_id, registered_at))
             found = next((wanted[tokens[key]] for key in key_ids if tokens.get(key) in wanted), None)
@@ -66,19 +65,19 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
         last = rows[-1].id
     for entry in entries:
         _note_erasure(entry, now=now)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         note_place(connection, tail)
 
 
+@writing()
 def forget_journal() -> None:
     """Let the register know of no journal, committed: the earlier one is lost for good, and a new one begins."""
     db.session.execute(delete(JournalPlace))
-    db.session.commit()
 
 
 def _open() -> tuple[Sequence[Entry], Place]:
     journal = current_journal()
-    with direct_connection() as connection:
+    with autonomous() as connection:
         tail = compare_places(connection, journal)[1] if journal is not None else None
     if journal is None or tail is None:
         raise RegisterIsBehind("There is no journal of erasures where ERASURE_JOURNAL leads.")
@@ -88,14 +87,14 @@ def _open() -> tuple[Sequence[Entry], Place]:
 
 def _erase(patron_id: int, entry: Entry, *, now: datetime) -> bool:
     try:
-        erase_patron(patron_id=patron_id, reason=cast(Reason, entry.reason), now=now, again=entry)
+        with writing():
+            erase_patron(patron_id=patron_id, reason=cast(Reason, entry.reason), now=now, again=entry)
     except NoSuchPatron:
-        db.session.rollback()
         return False
-    db.session.commit()
     return True
 
 
+@writing()
 def _note_erasure(entry: Entry, *, now: datetime) -> None:
     """Note of somebody who came after the backup that they are erased: the receipt opens, no number comes again."""
     if db.session.scalar(select(Erasure.id).where(Erasure.entry_id == entry.id)) is None:
@@ -108,4 +107,3 @@ def _note_erasure(entry: Entry, *, now: datetime) -> None:
         issued = issued.values(gone_at=func.coalesce(IssuedNumber.gone_at, now))
         if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
             db.session.add(IssuedNumber(token=tokens[-1], key_id=vault.key_id, gone_at=entry.erased_at))
-    db.session.commit()

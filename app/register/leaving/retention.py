@@ -3,7 +3,7 @@
 The periods are those of docs/register-inventory.md, and a test holds the two equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from app.register.library.kept_answers import KEPT_FOR as MACHINE_ANSWERS
 from app.register.library.notices import GONE_NUMBERS, forget_numbers
 from app.register.log.removals import RETENTION, note_removal
 from app.register.messages.contact_changes import UNDO_LASTS as CONTACT_CHANGES
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import (
     AccessLogEntry,
     ActCount,
@@ -106,26 +106,35 @@ def _everything_old(now: datetime) -> list[_Old]:
 
 def _delete(old: _Old, *, now: datetime) -> int:
     """Delete row by row in the order of the primary key, so that a table is walked through once."""
-    key = tuple(old.table.__table__.primary_key)
-    place = tuple_(*key)
     gone, last = 0, None
     while True:
-        behind = place > tuple_(*last) if last is not None else None
-        wanted = select(*key).where(old.condition, *([behind] if behind is not None else []))
-        # What another run deletes at this moment is left to it.
-        rows = db.session.execute(wanted.order_by(*key).limit(BATCH).with_for_update(skip_locked=True)).all()
-        if rows:
-            if old.table is LibraryNotice:
-                _note_purged([row.id for row in rows])
-            if old.table is AccessLogEntry:
-                note_removal(entry_ids=[row.id for row in rows], why=RETENTION, now=now)
-            these = delete(old.table).where(place.in_([tuple(row) for row in rows]), old.condition)
-            result = db.session.execute(these, execution_options={"synchronize_session": False})
-            gone += int(getattr(result, "rowcount", 0))
-            last = tuple(rows[-1])
-        db.session.commit()
-        if len(rows) < BATCH:
+        deleted, keys = _delete_batch(old, after=last, now=now)
+        gone += deleted
+        if len(keys) < BATCH:
             return gone
+        last = keys[-1]
+
+
+@writing()
+def _delete_batch(
+    old: _Old, *, after: tuple[object, ...] | None, now: datetime
+) -> tuple[int, Sequence[tuple[object, ...]]]:
+    """Delete a batch behind the key `after`. Returns how many rows went, and the keys that were looked at."""
+    key = tuple(old.table.__table__.primary_key)
+    place = tuple_(*key)
+    behind = [place > tuple_(*after)] if after is not None else []
+    # What another run deletes at this moment is left to it.
+    wanted = select(*key).where(old.condition, *behind).order_by(*key).limit(BATCH).with_for_update(skip_locked=True)
+    keys = [tuple(row) for row in db.session.execute(wanted)]
+    if not keys:
+        return 0, keys
+    if old.table is LibraryNotice:
+        _note_purged([row_id for (row_id,) in keys])
+    if old.table is AccessLogEntry:
+        note_removal(entry_ids=[row_id for (row_id,) in keys], why=RETENTION, now=now)
+    these = delete(old.table).where(place.in_(keys), old.condition)
+    result = db.session.execute(these, execution_options={"synchronize_session": False})
+    return int(getattr(result, "rowcount", 0)), keys
 
 
 def _note_purged(notice_ids: list[int]) -> None:
@@ -139,12 +148,12 @@ def _note_purged(notice_ids: list[int]) -> None:
         db.session.execute(line.values(purged_seq=seq), execution_options={"synchronize_session": False})
 
 
+@writing()
 def _forget_former_passwords(now: datetime) -> None:
     old = update(Machine).where(Machine.former_until <= now).values(former_token=None, former_until=None)
     db.session.execute(old, execution_options={"synchronize_session": False})
-    db.session.commit()
 
 
+@writing()
 def _forget_gone_numbers(now: datetime) -> None:
     db.session.execute(forget_numbers(LibraryNotice.confirmed_at <= now - GONE_NUMBERS))
-    db.session.commit()

@@ -18,7 +18,7 @@ from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NATIONAL_ID, NoSuchPatron
 from app.register.patron.presence import has_joined, is_there, was_told
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Library, NationalIdToken, Patron
 from app.rules.card.status import CardRefused, State
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
@@ -91,7 +91,7 @@ def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: date
     NoSuchPatron, PatronGone, TooManyAttempts or NotWrittenDown.
     """
     take_tries(tries=[(_FETCHES, looker.actor)], now=now)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = _read(connection, Patron.card_number == card_number, library_id=library_id, now=now)
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
@@ -107,7 +107,7 @@ def find_patron(*, national_id: NationalId, looker: Looker, library_id: str, now
     take_tries(tries=[(FINDS, library_id)], now=now)
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = _read(connection, Patron.id.in_(holder), library_id=library_id, now=now)
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
@@ -148,7 +148,7 @@ def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str
 
     Raises TooManyAttempts or NotWrittenDown.
     """
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = _read(connection, Patron.id == patron_id, library_id=library_id, now=now)
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:

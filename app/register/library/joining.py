@@ -16,7 +16,7 @@ from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.patron.presence import LONGEST_SESSION, has_joined, was_there
 from app.register.sign_in.pin_checks import enter_pin
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import DeskVisit, Patron, PresentedStep
 from app.rules.card.number import parse_card_number
 from app.rules.pins.pin import Budget
@@ -61,8 +61,8 @@ class Shown:
 def prove_joining(*, card_number: str, shown: Shown, looker: Looker, library_id: str, now: datetime) -> Proof:
     """Return what proves that the patron joins.
 
-    A scan, a desk's visit or a right PIN at the library within the last minutes need not be named. Comes before
-    anything is locked. Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or
+    A scan, a desk's visit or a right PIN at the library within the last minutes need not be named.
+    Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or
     NotWrittenDown.
     """
     number = parse_card_number(card_number)
@@ -106,7 +106,7 @@ def _read(number: str, *, session: str | None, library_id: str, now: datetime) -
     ]
     facts = (has_joined(library_id), was_there(library_id, now=now), of_patron[0] | of_patron[1])
     labelled = [fact.label(name) for fact, name in zip(facts, ("joined", "was_there", "named"), strict=True)]
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(
             select(*labelled).where(Patron.card_number == number, is_taken_at(library_id))
         ).first()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from app.register.keys.vault import vault
 from app.register.patron.changes import GONE, NUMBER_COLUMN
-from app.register.store.transaction import db
+from app.register.store.transaction import db, reading, writing
 from app.register.tables.register import Affiliation, LibraryNotice, LibraryQueue, Patron, UtcInstant
 
 # For as long a worker has a line to itself. One that dies in the middle leaves it due again after that.
@@ -69,13 +69,13 @@ def take_line(*, now: datetime) -> Line | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = db.session.execute(
-        update(queue)
-        .where(queue.library_id == due.scalar_subquery(), queue.due_at <= now)
-        .values(due_at=now + LEASE)
-        .returning(queue.library_id, queue.webhook_url, queue.sealed_webhook_key, queue.attempts)
-    ).first()
-    db.session.commit()
+    with writing():
+        row = db.session.execute(
+            update(queue)
+            .where(queue.library_id == due.scalar_subquery(), queue.due_at <= now)
+            .values(due_at=now + LEASE)
+            .returning(queue.library_id, queue.webhook_url, queue.sealed_webhook_key, queue.attempts)
+        ).first()
     if row is None:
         return None
     sealed = row.sealed_webhook_key
@@ -83,6 +83,7 @@ def take_line(*, now: datetime) -> Line | None:
     return Line(row.library_id, row.webhook_url, key, row.attempts)
 
 
+@reading()
 def list_due_notices(*, library_id: str, now: datetime, limit: int) -> list[Notice]:
     """Return what a library is to be told now, in its order; nothing of a patron of whom something earlier waits."""
     due = LibraryNotice.due_at <= now
@@ -94,9 +95,7 @@ def list_due_notices(*, library_id: str, now: datetime, limit: int) -> list[Noti
         .order_by(LibraryNotice.seq)
         .limit(limit)
     ).all()
-    notices = read_notices(rows)
-    db.session.commit()
-    return notices
+    return read_notices(rows)
 
 
 def _earlier_of_the_patron(earlier: type[LibraryNotice]) -> Exists:
@@ -165,11 +164,11 @@ def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[fl
     return numbers
 
 
+@writing()
 def mark_told(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> None:
     """Note that the library has done its part, and what it must keep, by kind. The first answer counts."""
     told = confirm(notice_id=notice_id, kept=kept, now=now).where(LibraryNotice.confirmed_at.is_(None))
     db.session.execute(told)
-    db.session.commit()
 
 
 def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
@@ -227,6 +226,7 @@ def _is_there() -> Exists:
     return exists().where(Patron.id == LibraryNotice.patron_id)
 
 
+@writing()
 def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) -> None:
     """Put a notice that the library refused aside. The others go on, but for this patron's later ones."""
     db.session.execute(
@@ -234,9 +234,9 @@ def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) ->
         .where(LibraryNotice.id == notice.id, LibraryNotice.confirmed_at.is_(None))
         .values(due_at=now + pause, attempts=notice.attempts + 1, last_fault=fault[:40])
     )
-    db.session.commit()
 
 
+@writing()
 def pause_line(*, library_id: str, attempts: int, fault: str, pause: timedelta, answered: bool, now: datetime) -> None:
     """Let a library that does not answer be for a while. `answered`: it took something before that."""
     told = {"last_told_at": now} if answered else {}
@@ -245,9 +245,9 @@ def pause_line(*, library_id: str, attempts: int, fault: str, pause: timedelta, 
         .where(LibraryQueue.library_id == library_id)
         .values(due_at=now + pause, attempts=attempts, last_fault=fault[:40], **told)
     )
-    db.session.commit()
 
 
+@writing()
 def release_line(*, library_id: str, answered: bool, now: datetime) -> None:
     """Give a line back that was taken: it rests until its next notice is due. `answered`: it took something."""
     # First the lock, then the look: what is added meanwhile waits, and finds the line resting.
@@ -257,15 +257,14 @@ def release_line(*, library_id: str, answered: bool, now: datetime) -> None:
     queue.due_at = db.session.scalar(select(func.min(LibraryNotice.due_at)).where(_waiting_at(library_id), first))
     if answered:
         queue.attempts, queue.last_fault, queue.last_told_at = 0, None, now
-    db.session.commit()
 
 
+@writing()
 def rest_line(*, library_id: str) -> None:
     """Let a line rest whose library nobody tells: it fetches what is new, or nobody has connected it yet."""
     queue = lock_line(library_id)
     if queue.webhook_url is None:
         queue.due_at = None
-    db.session.commit()
 
 
 def lock_line(library_id: str) -> LibraryQueue:

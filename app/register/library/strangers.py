@@ -9,7 +9,6 @@ from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.numbers import PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
-from app.register.store.transaction import end_transaction
 from app.rules.pins.pin import Budget
 
 LOOKS: Final = Budget("foreign look-ups", limit=600, seconds=24 * 3600)
@@ -39,7 +38,6 @@ def counting_strangers(*, library_id: str, now: datetime) -> Iterator[None]:
     try:
         yield
     except (NoSuchPatron, NotJoined, PatronGone):
-        end_transaction()
         count_stranger(library_id=library_id, now=now)
         raise
 

@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
-
 from app.register.keys.vault import vault
 from app.register.library.notices import WEBHOOK_KEY_COLUMN
-from app.register.patron.libraries import NoSuchLibrary
+from app.register.patron.libraries import NoSuchLibrary, check_library
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryQueue
 
@@ -16,6 +14,7 @@ def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
 
     An address and key of before are forgotten. Raises NoSuchLibrary.
     """
+    check_library(library_id)
     line = db.session.get(LibraryQueue, library_id, with_for_update=True)
     if line is None:
         line = LibraryQueue(library_id=library_id, last_seq=0, purged_seq=0, attempts=0)
@@ -23,10 +22,7 @@ def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
     line.webhook_url = url
     line.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
     line.due_at, line.attempts, line.last_fault = now, 0, None
-    try:
-        db.session.flush()
-    except IntegrityError:
-        raise NoSuchLibrary from None
+    db.session.flush()
 
 
 def stop_listening(*, library_id: str) -> None:

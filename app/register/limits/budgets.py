@@ -9,7 +9,7 @@ from itertools import chain
 from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, text
 
 from app.register.keys.vault import vault
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import UtcInstant
 from app.rules.clocks import LEEWAY, is_ahead
 from app.rules.errors import RuleBroken
@@ -91,7 +91,7 @@ def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
     up.
     """
     refusal, subjects = TooManyAttempts(retry_after=1), _Subjects()
-    with direct_connection() as connection:
+    with autonomous() as connection:
         for _ in range(_LOOKS):
             standing = _look(connection, tries, subjects, now=now)
             chosen = list(chain.from_iterable(_choose(need, standing, now=now) for need in tries))
@@ -104,7 +104,7 @@ def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
 
 def give_back_tries(*, tries: Sequence[Try]) -> None:
     """Give back what `take_tries` took: the try turned out to be a right one, and only failures count."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         _add(connection, _per_subject(tries, -1, _Subjects()), now=_LONG_AGO)
 
 
@@ -117,7 +117,7 @@ def give_back_right_tries(*, tries: Sequence[Try], card: str, address: str, now:
     places = {source.near, source.wide} if address else set()
     subjects = _Subjects()
     marks = {subjects.of((_RIGHT_CARD, f"{_day(now)} {place} {card}")): place for place in places}
-    with direct_connection() as connection:
+    with autonomous() as connection:
         changes = _per_subject(tries, -1, subjects) | dict.fromkeys(marks, (_RIGHT_CARD, 1))
         counted = _add(connection, changes, now=now)
         first = [place for subject, place in marks.items() if counted[subject].taken == 1]

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, Integer, bindparam, func, select, text, update
 
 from app.register.limits.budgets import TooManyAttempts, take_tries
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import ActCount, UtcInstant
 from app.rules.pins.pin import Budget
 
@@ -82,7 +82,7 @@ def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
     usual = _USUAL[kind]
     hour = now.replace(minute=0, second=0, microsecond=0)
     of_hour = (ActCount.library_id == library_id, ActCount.kind == kind.value, ActCount.hour == hour)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         taken = connection.execute(_COUNT, {"library_id": library_id, "kind": kind.value, "hour": hour}).scalar_one()
         if taken <= usual.floor:
             return
@@ -95,7 +95,7 @@ def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
     try:
         take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=usual.pause), library_id)], now=now)
     except TooManyAttempts:
-        with direct_connection() as connection:
+        with autonomous() as connection:
             connection.execute(update(ActCount).where(*of_hour).values(taken=ActCount.taken - 1))
         raise
 

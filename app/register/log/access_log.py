@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.register.log.proofs import body_of, prove
 from app.register.store.constraints import is_foreign_key
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import AccessLogEntry, Patron
 from app.rules.errors import RuleBroken
 
@@ -140,7 +140,7 @@ def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, 
     left = dict(patrons)
     while left:
         try:
-            with direct_connection() as connection:
+            with autonomous() as connection:
                 connection.execute(insert(AccessLogEntry).values(_lines(left, looker=looker, purpose=purpose, now=now)))
             break
         except SQLAlchemyError as error:
@@ -156,7 +156,7 @@ def _came_too_late(error: SQLAlchemyError) -> bool:
 
 
 def _who_is_there(patrons: Mapping[int, str]) -> dict[int, str]:
-    with direct_connection() as connection:
+    with autonomous() as connection:
         there = set(connection.execute(select(Patron.id).where(Patron.id.in_(patrons))).scalars())
     return {patron_id: fields for patron_id, fields in patrons.items() if patron_id in there}
 

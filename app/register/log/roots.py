@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from app.register.keys.vault import vault
 from app.register.log.proofs import write_instant
 from app.register.log.sealing import seal_all
-from app.register.store.transaction import db
+from app.register.store.transaction import db, reading, writing
 from app.register.tables.register import AccessLogHead, AccessLogRoot
 
 
@@ -32,16 +32,17 @@ class Root:
 def make_root(*, now: datetime) -> bool:
     """Sign where the chain ends, for the day before, and commit it. Returns False where that was done before."""
     day = (now - timedelta(days=1)).date()
-    if db.session.get(AccessLogRoot, day) is not None:
-        return False
+    with reading():
+        if db.session.get(AccessLogRoot, day) is not None:
+            return False
     seal_all()
-    # Two workers take turns at the head.
-    head = db.session.scalars(select(AccessLogHead).with_for_update()).one()
-    made = db.session.get(AccessLogRoot, day) is None
-    if made:
-        text = sign_root(Root(day, head.seq, head.link), now=now)
-        db.session.add(AccessLogRoot(day=day, text=text, sent_at=None))
-    db.session.commit()
+    with writing():
+        # Two workers take turns at the head.
+        head = db.session.scalars(select(AccessLogHead).with_for_update()).one()
+        made = db.session.get(AccessLogRoot, day) is None
+        if made:
+            text = sign_root(Root(day, head.seq, head.link), now=now)
+            db.session.add(AccessLogRoot(day=day, text=text, sent_at=None))
     return made
 
 
@@ -77,19 +78,19 @@ def public_keys() -> Mapping[int, str]:
     }
 
 
+@reading()
 def list_unsent() -> list[tuple[date, str]]:
     """Return the roots, by day and text, that are to be kept elsewhere and are not yet."""
     rows = db.session.execute(
         select(AccessLogRoot.day, AccessLogRoot.text).where(AccessLogRoot.sent_at.is_(None)).order_by(AccessLogRoot.day)
     ).all()
-    db.session.commit()
     return [(row.day, row.text) for row in rows]
 
 
+@writing()
 def mark_root_sent(*, day: date, now: datetime) -> None:
     """Note, committed, that a root is kept elsewhere."""
     db.session.execute(update(AccessLogRoot).where(AccessLogRoot.day == day).values(sent_at=now))
-    db.session.commit()
 
 
 def _signed(facts: Mapping[str, object]) -> bytes:

@@ -3,7 +3,6 @@ written, by one process at a time. Whoever writes a line never waits for the cha
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, exists, func, insert, select, update
@@ -18,7 +17,7 @@ from app.register.log.proofs import (
     prove,
     removal_body,
 )
-from app.register.store.transaction import db, end_transaction
+from app.register.store.transaction import db, writing
 from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval
 
 BATCH: Final = 1000
@@ -31,11 +30,13 @@ def seal(*, batch: int = BATCH, everything: bool = False) -> int:
 
     None where another process is at it. `everything` looks for lines that were written very late, too.
     """
-    end_transaction()
-    with db.engine.begin() as connection, _head(connection) as head:
-        if head is None:
-            return 0
-        return _seal(connection, head, batch=batch, everything=everything)
+    with writing():
+        connection = db.session.connection()
+        # Where another process is at it, it seals these too.
+        head = connection.execute(
+            select(AccessLogHead.__table__).where(AccessLogHead.id == 1).with_for_update(skip_locked=True)
+        ).first()
+        return _seal(connection, head, batch=batch, everything=everything) if head is not None else 0
 
 
 def seal_all() -> None:
@@ -45,13 +46,6 @@ def seal_all() -> None:
         pass
     while seal(everything=True):
         pass
-
-
-@contextmanager
-def _head(connection: Connection) -> Iterator[Row[Any] | None]:
-    yield connection.execute(
-        select(AccessLogHead.__table__).where(AccessLogHead.id == 1).with_for_update(skip_locked=True)
-    ).first()
 
 
 def _seal(connection: Connection, head: Row[Any], *, batch: int, everything: bool) -> int:

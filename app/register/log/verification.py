@@ -12,7 +12,7 @@ from app.register.log.proofs import FIRST_LINK, commit_to, is_proved, link_after
 from app.register.log.removals import GUARDIAN, read_commitments
 from app.register.log.roots import NotARoot, Root, read_root
 from app.register.log.sealing import body_of_row, is_right
-from app.register.store.transaction import db, end_transaction
+from app.register.store.transaction import db, reading
 from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval, AccessLogRoot
 
 _PAGE: Final = 5000
@@ -43,11 +43,10 @@ class _Removed:
         return place >= 0 and self.ends[place] >= entry_id
 
 
+@reading()
 def count_links() -> int:
     """Return how many links there are to look at."""
-    count = db.session.scalar(select(func.count()).select_from(AccessLogLink)) or 0
-    db.session.commit()
-    return count
+    return db.session.scalar(select(func.count()).select_from(AccessLogLink)) or 0
 
 
 def verify(*, kept: Mapping[str, str], is_complete: bool) -> Iterator[Verified]:
@@ -69,7 +68,6 @@ def verify(*, kept: Mapping[str, str], is_complete: bool) -> Iterator[Verified]:
 
 @contextmanager
 def _one_moment() -> Iterator[Connection]:
-    end_transaction()
     on_sqlite = db.engine.dialect.name == "sqlite"
     level = "AUTOCOMMIT" if on_sqlite else "REPEATABLE READ"
     with db.engine.connect().execution_options(isolation_level=level) as connection:

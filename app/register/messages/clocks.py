@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import update
 
 from app.register.messages.message_queue import LONGEST_PAUSE as LONGEST_OF_MESSAGES
-from app.register.store.transaction import db
+from app.register.store.transaction import db, writing
 from app.register.tables.register import LibraryNotice, LibraryQueue, Message, Registration
 from app.rules.clocks import LEEWAY
 from app.rules.pauses import LONGEST_PAUSE
@@ -14,6 +14,7 @@ from app.rules.pauses import LONGEST_PAUSE
 _LONGEST_CODE_LEASE: Final = timedelta(minutes=1)
 
 
+@writing()
 def bring_forward(*, now: datetime) -> None:
     """Let wait no longer what waits for an instant that no right clock can have set: it is due now.
 

@@ -15,7 +15,7 @@ from app.register.log.access_log import Looker, write_down, write_down_list
 from app.register.messages.message_queue import is_not_leased
 from app.register.messages.outbox import CODES, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
 from app.register.patron.proven import EMAIL, LETTER, PAPERS, REACHED, SMS, PapersNotSeen, addresses_for
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Library, Message, Patron
 from app.rules.errors import RuleBroken
 
@@ -100,7 +100,7 @@ def _next_page(
         .order_by(Message.id)
         .limit(PAGE + 1)
     )
-    with direct_connection() as connection:
+    with autonomous() as connection:
         rows = connection.execute(found).all()
     return rows[:PAGE], len(rows) > PAGE
 
@@ -145,9 +145,9 @@ def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
 def open_letter(*, message_id: int, library_id: str, looker: Looker, now: datetime, papers_seen: bool = False) -> Due:
     """Return what a waiting letter is made of; the look is written down before that, and that papers were seen.
 
-    Comes first in a request that writes. Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
+    Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
     """
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(
             select(Message.patron_id, Message.kind, *REACHED)
             .join(Patron, Patron.id == Message.patron_id)

@@ -1,6 +1,7 @@
 """The messages that wait, as those see them who send them: taken, sent, or tried again later."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Final, Literal
@@ -21,7 +22,7 @@ from app.register.messages.outbox import (
     read_message,
 )
 from app.register.patron.card_status import status_of
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import Message
 
 _LEASE = timedelta(minutes=5)
@@ -38,7 +39,7 @@ def list_due(*, now: datetime) -> frozenset[tuple[str, Urgency]]:
     """Return the queues in which something is due, each with its urgency."""
     places = list(product(QUEUES, Urgency))
     found = [exists().where(*_is_due(queue=queue, urgency=urgency, now=now)) for queue, urgency in places]
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(select(*(one.label(None) for one in found))).one()
     return frozenset(place for place, is_due in zip(places, row, strict=True) if is_due)
 
@@ -62,18 +63,14 @@ def take_due_message(
     PIN for a card that is blocked, or by letter for one that is frozen.
     """
     due = None
-    while due is None and (message_id := _take(queues=queues, urgencies=urgencies, now=now)) is not None:
-        try:
-            due = _read(message_id=message_id, channels=channels, now=now)
-        except SecretNotOpened:
-            # The key is not there now. It holds up no other message, and the desk sees that it waits.
-            db.session.commit()
-            continue
-        if due is None:
-            db.session.execute(delete(Message).where(Message.id == message_id))
-        db.session.commit()
-    if due is None:
-        db.session.rollback()
+    while due is None:
+        with writing():
+            message_id = _take(queues=queues, urgencies=urgencies, now=now)
+            if message_id is None:
+                return None
+            # Where the key is not there now, it holds up no other message, and the desk sees that it waits.
+            with suppress(SecretNotOpened):
+                due = _read(message_id=message_id, channels=channels, now=now)
     return due
 
 
@@ -104,6 +101,7 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
     hidden = status.frozen and channel == LETTER
     useless = message.kind in LINKS and (hidden or not status.lets_holder_in)
     if channel is None or overtaken or late or useless:
+        db.session.execute(delete(Message).where(Message.id == message_id))
         return None
     return make_due(message=message, patron=patron, about=about, channel=channel)
 
@@ -120,7 +118,7 @@ def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> Co
     """
     asked = select(Message.sent_at, Message.asked_at, Message.attempts, is_not_leased(now=now).label("idle"))
     asked = asked.where(Message.patron_id == patron_id, Message.kind == kind, Message.asked_at >= since)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(asked.order_by(Message.id.desc()).limit(1)).first()
     if row is None:
         return None
@@ -140,6 +138,7 @@ def leave_to_desk(*, message_id: int) -> None:
     _note(message_id, due_at=None, channel=LETTER)
 
 
+@writing()
 def mark_failed(*, message_id: int, now: datetime) -> None:
     """Note that sending failed; the next try comes later each time, at last every six hours; of a code within seconds.
 
@@ -153,10 +152,9 @@ def mark_failed(*, message_id: int, now: datetime) -> None:
         pause = min(LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
         later = update(Message).where(tried).values(due_at=now + pause, leased_until=None)
         db.session.execute(later, execution_options={"synchronize_session": False})
-    db.session.commit()
 
 
+@writing()
 def _note(message_id: int, **values: object) -> None:
     statement = update(Message).where(Message.id == message_id).values(leased_until=None, **values)
     db.session.execute(statement, execution_options={"synchronize_session": False})
-    db.session.commit()

@@ -14,7 +14,7 @@ from app.register.patron.proven import EMAIL as EMAIL
 from app.register.patron.proven import LETTER as LETTER
 from app.register.patron.proven import REACHED, Reachable, addresses_for
 from app.register.patron.proven import SMS as SMS
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Affiliation, Library, Message, Patron
 from app.rules.errors import RuleBroken
 from app.rules.messages import CARD_FROZEN as CARD_FROZEN
@@ -200,7 +200,7 @@ def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -
 
 def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool:
     """Tell whether there is a proven address of the patron for one of the machines' channels."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         found = connection.execute(select(*REACHED).where(Patron.id == patron_id)).first()
     return found is not None and choose_channel(found, kind=STEP_UP_CODE, channels=channels) is not None
 

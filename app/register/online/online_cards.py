@@ -10,15 +10,20 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 
-from app.register.change.enrolment import AlreadyRegistered, Enrolled, activate_here, consent_is_needed
+from app.register.change.enrolment import (
+    AlreadyRegistered,
+    Enrolled,
+    activate_here,
+    already_registered,
+    consent_is_needed,
+)
 from app.register.keys.vault import vault
 from app.register.online.registrations import CHILD, Form, forget_form, lock_registration, open_form
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import find_by_national_id, lock_patron, register_patron
 from app.register.sign_in.pins import set_pin
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Library, NationalIdToken, Patron
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
@@ -116,36 +121,33 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
     assert form.birth_date is not None
     person = check_person(Person(form.name, form.birth_date, form.gender, form.language), day=day_in_norway(now))
     contact = check_contact(form.contact)
-    _refuse_known(token)
-    try:
-        with db.session.begin_nested():
-            patron = register_patron(
-                name=person.name,
-                birth_date=person.birth_date,
-                gender=person.gender,
-                home_library_id=form.library_id,
-                contact=contact,
-                national_id=None,
-                language=person.language,
-                activated=False,
-                # The address was proven by a code, and who typed the rest has identified themself.
-                contact_is_proven=True,
-                now=now,
-            )
-            patron.guardian_consent_at = now if is_young else None
-            patron.stated_at = now if form.stated else None
-            db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id, stated=by_guardian))
-    except IntegrityError:
-        # A desk enrolled the same person at the same moment.
-        _refuse_known(token)
-        raise
+    if known := _known(token):
+        raise known
+    # A desk may enrol the same person at the same moment.
+    with savepoint({"pk_national_id_tokens": lambda: _known(token)}):
+        patron = register_patron(
+            name=person.name,
+            birth_date=person.birth_date,
+            gender=person.gender,
+            home_library_id=form.library_id,
+            contact=contact,
+            national_id=None,
+            language=person.language,
+            activated=False,
+            # The address was proven by a code, and who typed the rest has identified themself.
+            contact_is_proven=True,
+            now=now,
+        )
+        patron.guardian_consent_at = now if is_young else None
+        patron.stated_at = now if form.stated else None
+        db.session.add(NationalIdToken(token=token, patron_id=patron.id, key_id=vault.key_id, stated=by_guardian))
     return patron
 
 
-def _refuse_known(token: str) -> None:
-    known = db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token == token))
-    if known is not None:
-        raise AlreadyRegistered(known)
+def _known(token: str) -> AlreadyRegistered | None:
+    return already_registered(
+        db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token == token))
+    )
 
 
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:

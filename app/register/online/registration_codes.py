@@ -11,7 +11,7 @@ from app.register.keys.vault import hash_of_random_token, vault
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
 from app.register.online.registrations import RegistrationGone, lock_registration, open_form, write_form
 from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import Registration
 from app.rules.pins.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
 
@@ -31,21 +31,22 @@ class DueCode:
 
 
 def ask_for_email_code(*, handle: str, now: datetime) -> None:
-    """Ask for a code to be sent to the e-mail address that was filled in. Comes first in a request.
+    """Ask for a code to be sent to the e-mail address that was filled in.
 
     Tries are taken from the registration and from the address, so that nobody's mail is flooded. Raises
     RegistrationGone or TooManyAttempts.
     """
     registration_id, email = _peek(handle, now=now)
     take_tries(tries=[(CODE_SENT, f"registration {registration_id}"), (CODE_SENT, f"e-mail {email}")], now=now)
-    row = lock_registration(handle=handle, now=now)
-    row.code_token = None
-    row.code_until = now + CODE_LASTS
-    row.code_due_at = now
+    with writing():
+        row = lock_registration(handle=handle, now=now)
+        row.code_token = None
+        row.code_until = now + CODE_LASTS
+        row.code_due_at = now
 
 
 def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> None:
-    """Take the code that was sent. Comes first in a request: tries are taken before it is looked at.
+    """Take the code that was sent. Tries are taken before it is looked at.
 
     Raises RegistrationGone, CodeNotValid or TooManyAttempts.
     """
@@ -53,22 +54,21 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
     whose = f"registration {registration_id}"
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
-    row = lock_registration(handle=handle, now=now)
-    form = open_form(row.sealed_form)
-    entered = vault.tokens(purpose="registration code", text=_text(row.id, form.email, "".join(code.split())[:40]))
-    right = [proof for proof in entered.values() if hmac.compare_digest(proof, row.code_token or "")]
-    if not right or row.code_until is None or row.code_until <= now:
-        db.session.rollback()
-        raise CodeNotValid
-    row.code_token = row.code_until = row.code_due_at = None
-    write_form(row, replace(form, confirmed_email=form.email))
-    db.session.commit()
+    with writing():
+        row = lock_registration(handle=handle, now=now)
+        form = open_form(row.sealed_form)
+        entered = vault.tokens(purpose="registration code", text=_text(row.id, form.email, "".join(code.split())[:40]))
+        right = [proof for proof in entered.values() if hmac.compare_digest(proof, row.code_token or "")]
+        if not right or row.code_until is None or row.code_until <= now:
+            raise CodeNotValid
+        row.code_token = row.code_until = row.code_due_at = None
+        write_form(row, replace(form, confirmed_email=form.email))
     give_back_tries(tries=tries)
 
 
 def is_code_due(*, now: datetime) -> bool:
     """Tell whether a code is to be sent now."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return bool(connection.execute(select(exists().where(*_is_due(now)))).scalar())
 
 
@@ -77,6 +77,7 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return Registration.code_due_at <= now, Registration.code_until > now, Registration.expires_at > now
 
 
+@writing()
 def take_due_code(*, now: datetime) -> DueCode | None:
     """Draw a code that is due and keep other workers off it; committed, so that it is good before it leaves.
 
@@ -91,41 +92,37 @@ def take_due_code(*, now: datetime) -> DueCode | None:
     )
     row = db.session.scalars(due.execution_options(populate_existing=True)).first()
     if row is None:
-        db.session.rollback()
         return None
     form = open_form(row.sealed_form)
     if not form.email:
         row.code_due_at = None
-        db.session.commit()
         return take_due_code(now=now)
     code = f"{secrets.randbelow(10**6):06d}"
     # Of the row's own generation: one column tells the key of all its tokens.
     row.code_token = vault.tokens(purpose="registration code", text=_text(row.id, form.email, code))[row.key_id]
     row.code_due_at = now + _LEASE
-    drawn = DueCode(row.id, form.email, form.name, form.language, code)
-    db.session.commit()
-    return drawn
+    return DueCode(row.id, form.email, form.name, form.language, code)
 
 
+@writing()
 def note_code_sent(*, registration_id: int) -> None:
     """Note that the code is on its way. One that was asked for meanwhile is still to be drawn."""
     drawn = (Registration.id == registration_id) & Registration.code_token.is_not(None)
     sent = update(Registration).where(drawn).values(code_due_at=None)
     db.session.execute(sent, execution_options={"synchronize_session": False})
-    db.session.commit()
 
 
+@writing()
 def note_code_not_sent(*, registration_id: int, now: datetime) -> None:
     """Note that the code did not leave: another is drawn in a few seconds."""
     drawn = (Registration.id == registration_id) & (Registration.code_due_at > now)
     later = update(Registration).where(drawn).values(code_due_at=now + _PAUSE)
     db.session.execute(later, execution_options={"synchronize_session": False})
-    db.session.commit()
 
 
 def _peek(handle: str, *, now: datetime) -> tuple[int, str]:
     wanted = Registration.handle_hash == hash_of_random_token(handle)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(
             select(Registration.id, Registration.sealed_form).where(wanted, Registration.expires_at > now)
         ).first()

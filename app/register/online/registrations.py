@@ -12,13 +12,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Select, delete, select
-from sqlalchemy.exc import IntegrityError
 
 from app.register.keys.vault import hash_of_random_token, vault
 from app.register.messages.message_queue import CODE_IS_SLOW
 from app.register.patron.patrons import NATIONAL_ID
 from app.register.sign_in.one_time import CODE_LASTS
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Registration
 from app.rules.errors import RuleBroken
 from app.rules.people.contact import Contact
@@ -36,6 +35,10 @@ class RegistrationGone(RuleBroken):
     """This browser has no registration under way (any more): it is too old, was given up, or went on elsewhere."""
 
     code = "registration-gone"
+
+
+class _Begun(Exception):
+    """The person has a registration of this kind."""
 
 
 class SamePerson(RuleBroken):
@@ -115,9 +118,9 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
             expires_at=now + REGISTRATIONS,
         )
         try:
-            with db.session.begin_nested():
+            with savepoint({"uq_registrations_own_token_kind": _Begun}):
                 db.session.add(row)
-        except IntegrityError:
+        except _Begun:
             # The same person identified themself twice at once.
             row = _find_of(national_id, kind=kind)
             if row is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.register.patron.card_status import COLUMNS, status_of
-from app.register.store.transaction import db
+from app.register.store.transaction import db, reading
 from app.register.tables.register import Affiliation, Patron
 from app.rules.card.status import CardStatus
 from app.rules.people.ages import age_on, day_in_norway
@@ -23,13 +23,12 @@ class Holder:
 
 def get_holder(*, card_number: str, library_id: str, now: datetime) -> Holder | None:
     """Return the holder of a card number, or None. Tell nobody but the library itself what it says."""
-    row = db.session.execute(
-        select(Patron.birth_date, Affiliation.library_id, *COLUMNS)
-        .outerjoin(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
-        .where(Patron.card_number == card_number)
-    ).first()
-    # The library is asked over HTTP next: nothing is held open meanwhile.
-    db.session.rollback()
+    with reading():
+        row = db.session.execute(
+            select(Patron.birth_date, Affiliation.library_id, *COLUMNS)
+            .outerjoin(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
+            .where(Patron.card_number == card_number)
+        ).first()
     if row is None:
         return None
     age = age_on(birth_date=row.birth_date, day=day_in_norway(now))

@@ -53,6 +53,46 @@ class _RowFault(Exception):
     pass
 
 
+def check_library(library_id: str) -> None:
+    """Raise NoSuchLibrary where no library has this id."""
+    if db.session.get(Library, library_id) is None:
+        raise NoSuchLibrary
+
+
+def has_libraries() -> bool:
+    """Tell whether the register has any library."""
+    return db.session.scalar(select(Library.id).limit(1)) is not None
+
+
+def add_library(
+    *,
+    library_id: str,
+    name: str,
+    kind: str,
+    municipality: str | None,
+    address: str | None,
+    postcode: str | None,
+    place: str | None,
+    online_activation: bool = False,
+) -> None:
+    """Add a library. `online_activation`: patrons activate their card there by themselves."""
+    db.session.add(
+        Library(
+            id=library_id,
+            name=name,
+            kind=kind,
+            municipality=municipality,
+            address=address,
+            postcode=postcode,
+            place=place,
+            static_codes=False,
+            desks_share_scans=False,
+            online_activation=online_activation,
+        )
+    )
+    db.session.flush()
+
+
 def import_libraries(lines: Iterable[bytes]) -> ImportReport:
     """Add or correct the libraries in a CSV file (UTF-8, one library a line).
 

@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import String, cast, func, literal, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.register.keys.vault import vault
-from app.register.store.transaction import db
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import IssuedNumber, NumberSeries, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.errors import RuleBroken
@@ -53,6 +52,10 @@ class NumberNotReserved(RuleBroken):
     code = "number-not-reserved"
 
 
+class _BeginningTaken(Exception):
+    """Another library has reserved numbers from the same one on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """Card numbers from `first` to `last`, both included."""
@@ -77,11 +80,8 @@ def note_number(card_number: str) -> str:
     tokens = vault.tokens(purpose=CARD_NUMBER, text=card_number)
     if db.session.scalar(select(IssuedNumber.token).where(IssuedNumber.token.in_(tokens.values()))):
         raise NumberWasIssued
-    try:
-        with db.session.begin_nested():
-            db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id))
-    except IntegrityError:
-        raise NumberWasIssued from None
+    with savepoint({"pk_issued_numbers": NumberWasIssued}):
+        db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id))
     return card_number
 
 
@@ -104,9 +104,9 @@ def reserve_series(*, library_id: str, count: int, now: datetime) -> Series:
         if not 1 <= count <= MOST_RESERVED or last >= _ALL_BELOW:
             raise NoNumbersLeft
         try:
-            with db.session.begin_nested():
+            with savepoint(dict.fromkeys(("uq_number_series_first", "uq_number_series_last"), _BeginningTaken)):
                 db.session.add(NumberSeries(library_id=library_id, first=first, last=last, reserved_at=now))
-        except IntegrityError:
+        except _BeginningTaken:
             # Another library took that beginning meanwhile.
             if not spare:
                 raise

@@ -5,18 +5,15 @@ from datetime import date, datetime
 
 from sqlalchemy import Date, Update, case, literal, or_, update
 
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import Patron
 from app.rules.card.status import INACTIVE
 from app.rules.people.ages import day_in_norway
 
 
 def note_use(*, patron_id: int, now: datetime) -> None:
-    """Note that a patron uses the card today, committed at once; a deletion that was planned for lack of use is off.
-
-    Comes before anything is written.
-    """
-    with direct_connection() as connection:
+    """Note that a patron uses the card today, committed at once; a deletion that was planned for lack of use is off."""
+    with autonomous() as connection:
         connection.execute(used_on([patron_id], day=day_in_norway(now)))
 
 

@@ -11,7 +11,7 @@ from app.register.messages.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_
 from app.register.patron.proven import REACHED
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP
 from app.register.sign_in.pins import in_use_since
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous, writing
 from app.register.tables.register import Patron
 from app.rules.pins.pin import CODE_SENT
 
@@ -20,7 +20,7 @@ _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}
 
 def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
     """Return by which of the `channels` that a machine serves a code reaches the patron at once; None by none."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         reached = connection.execute(select(*REACHED).where(Patron.id == patron_id)).one()
     return choose_channel(reached, kind=STEP_UP_CODE, channels=channels)
 
@@ -28,17 +28,16 @@ def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
 def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | None = None) -> None:
     """Ask for a code for NEW_DEVICE or STEP_UP to be sent to the patron, the preferred way where no `channel` is named.
 
-    Comes first in a request.
-
     Raises TooManyAttempts where five were asked for within the hour.
     """
     take_tries(tries=[(CODE_SENT, f"{purpose} {patron_id}")], now=now)
-    ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], channel=channel, now=now)
+    with writing():
+        ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], channel=channel, now=now)
 
 
 def may_still_sign_in(*, patron_id: int, since: datetime) -> bool:
     """Tell whether the card is in use, under the PIN that was entered at `since`."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(in_use_since(patron_id=patron_id, since=since)).first() is not None
 
 

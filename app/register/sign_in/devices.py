@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import case, func, select
 
 from app.register.keys.vault import hash_of_random_token
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Credential, Device, FamilyPermission
 from app.rules.errors import RuleBroken
 
@@ -57,13 +57,13 @@ def is_confirmed(*, patron_id: int, token: str | None) -> bool:
     found = select(Device.confirmed_at).where(
         Device.patron_id == patron_id, Device.token_hash == hash_of_random_token(token or "")
     )
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(found).scalar() is not None
 
 
 def is_confirmed_device(*, device_id: int) -> bool:
     """Tell whether the patron has confirmed this device of theirs."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(select(Device.confirmed_at).where(Device.id == device_id)).scalar() is not None
 
 

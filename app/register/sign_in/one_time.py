@@ -17,7 +17,7 @@ from app.register.limits.budgets import from_source, give_back_tries, take_tries
 from app.register.patron.card_status import lets_holder_in
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.proven import PROVEN_COLUMNS, prove
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import OneTimeSecret, Patron
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
@@ -90,21 +90,20 @@ def find_link(*, token: str, now: datetime) -> int | None:
 
 
 def check_link(*, token: str, address: str, now: datetime) -> None:
-    """Take a try from the network address, and see whether a link that was typed still holds.
+    """Take a try from the network address, and see whether a link still holds.
 
-    Comes first in a request. Raises LinkNotValid or TooManyAttempts.
+    Raises LinkNotValid or TooManyAttempts.
     """
     take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     if find_link(token=token, now=now) is None:
         raise LinkNotValid
 
 
-def use_link(*, token: str, address: str, now: datetime) -> int:
-    """Use a link up and return its patron's id. Comes first in a request: a try is taken from the network address.
+def use_link(*, token: str, now: datetime) -> int:
+    """Use a link up that `check_link` has let pass, and return its patron's id.
 
-    The first link of a new card proves the address that it went to. Raises LinkNotValid or TooManyAttempts.
+    The first link of a new card proves the address that it went to. Raises LinkNotValid.
     """
-    take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     patron_id = find_link(token=token, now=now)
     if patron_id is None:
         raise LinkNotValid
@@ -122,8 +121,8 @@ def use_link(*, token: str, address: str, now: datetime) -> int:
 
 
 def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime, typed: str = "") -> None:
-    """Use a code up, which is committed at once. Comes first in a request: tries are taken from the patron and from
-    the network address before the code is looked at, and a right one gives them back.
+    """Use a code up, which is committed at once. Tries are taken from the patron and from the network address before
+    the code is looked at, and a right one gives them back.
 
     Where nothing may tell whether there is such a patron, the tries are taken from what was `typed` in place of the
     patron; `patron_id` is 0 where there is none.
@@ -134,7 +133,7 @@ def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: date
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
     entered = _tokens(_code_text(patron_id, purpose, "".join(code.split())[:40]))
-    with direct_connection() as connection:
+    with autonomous() as connection:
         kept = connection.execute(
             select(OneTimeSecret.token).where(
                 OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose, OneTimeSecret.expires_at > now

@@ -14,7 +14,7 @@ from app.register.log.access_log import Looker, write_down
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.presence import PIN_CHECK, has_joined, is_there
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
-from app.register.store.transaction import direct_connection
+from app.register.store.transaction import autonomous
 from app.register.tables.register import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.card.status import State
@@ -43,7 +43,7 @@ def _check(
     card_number: str, pin: str, looker: Looker, *, of_anybody: bool, library_id: str, now: datetime, door: str
 ) -> bool:
     # Looked for whatever the PIN is, so that the time that passes tells nothing.
-    with direct_connection() as connection:
+    with autonomous() as connection:
         answers = _answers(connection, card_number, of_anybody=of_anybody, library_id=library_id, now=now)
     origin = _origin(door=door, library_id=library_id)
     try:

@@ -14,7 +14,7 @@ from app.register.limits.budgets import FirstOf, from_source, take_tries
 from app.register.messages.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
 from app.register.patron.card_status import lets_holder_in
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import Message, Patron, PinOrder
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.pins.pin import (
@@ -33,7 +33,7 @@ SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
 
 
 def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
-    """Note that a new PIN is ordered for a card number, from a network address. Comes first in a request.
+    """Note that a new PIN is ordered for a card number, from a network address.
 
     Raises TooManyAttempts, or NotACardNumber for what can be nobody's.
     """
@@ -50,7 +50,7 @@ def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
 
 
 def order_code(*, card_number: str, address: str, now: datetime) -> None:
-    """Note that a code is asked for, without which no PIN is looked at. Comes first in a request.
+    """Note that a code is asked for, without which no PIN is looked at.
 
     Whatever was typed costs the same, also what can be nobody's number. Raises TooManyAttempts.
     """
@@ -62,12 +62,12 @@ def order_code(*, card_number: str, address: str, now: datetime) -> None:
 
 
 def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime) -> None:
-    """Use up the code that was sent to the owner of a card. Comes first in a request.
+    """Use up the code that was sent to the owner of a card.
 
     An unknown card and a wrong code are the same, and cost the same. Raises CodeNotValid or TooManyAttempts.
     """
     number = _typed(card_number)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         whose = select(Patron.id).where(Patron.card_number == number, lets_holder_in())
         patron_id = connection.scalar(whose) or 0
     use_code(patron_id=patron_id, purpose=NEW_DEVICE, typed=number, code=code, address=address, now=now)
@@ -80,11 +80,13 @@ def _typed(card_number: str) -> str:
         return card_number[:40] or "-"
 
 
+@writing()
 def _note(number: str, *, purpose: str, now: datetime) -> None:
     sealed = vault.seal(number.encode(), column=SEALED_NUMBER_COLUMN)
     db.session.add(PinOrder(purpose=purpose, sealed_number=sealed, asked_at=now))
 
 
+@writing()
 def handle_pin_order(*, channels: Collection[str], now: datetime) -> bool:
     """Handle the oldest order, and forget it. Returns whether there was one.
 

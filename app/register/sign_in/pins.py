@@ -12,7 +12,7 @@ from app.register.patron.card_status import COLUMNS, lets_holder_in, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.uses import note_use
 from app.register.sign_in.devices import recognise_device
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db, reading
 from app.register.tables.register import Patron, PinVerifier
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
@@ -77,16 +77,15 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
         number = parse_card_number(card_number)
     except NotACardNumber:
         number = ""
-    row = db.session.execute(
-        select(Patron.id, *COLUMNS, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
-        .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
-        .where(Patron.card_number == number)
-    ).first()
-    # Looked for even where there is no such card: one question fewer would tell.
-    known_device = recognise_device(patron_id=row.id if row else 0, token=origin.device_token)
-    # Nothing may be held open while tries are taken on a connection of their own.
-    device_id = known_device.id if known_device else None
-    db.session.rollback()
+    with reading():
+        row = db.session.execute(
+            select(Patron.id, *COLUMNS, Patron.last_used_on, PinVerifier.verifier, PinVerifier.key_id)
+            .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
+            .where(Patron.card_number == number)
+        ).first()
+        # Looked for even where there is no such card: one question fewer would tell.
+        known_device = recognise_device(patron_id=row.id if row else 0, token=origin.device_token)
+        device_id = known_device.id if known_device else None
     # A new PIN has tries of its own, so that whoever has got one may sign in at once.
     card = f"{number or card_number[:40]} {row.verifier if row else ''}"
     if not answers:
@@ -140,7 +139,7 @@ def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
     """Put a PIN that was just entered under the newest key, unless it was changed meanwhile."""
     entered = (PinVerifier.patron_id == patron_id) & (PinVerifier.verifier == verifier)
     renewed = update(PinVerifier).where(entered).values(verifier=vault.hash_pin(pin), key_id=vault.key_id)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         connection.execute(renewed)
 
 

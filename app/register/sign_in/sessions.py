@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, select, update
 
 from app.register.keys.vault import hash_of_random_token
-from app.register.store.transaction import db, direct_connection
+from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Session
 from app.rules.clocks import LEEWAY, noted
 
@@ -80,7 +80,7 @@ def start_session(
 
 def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSession | None:
     """Return the session of this token, unless it was ended, is too old, or was too long unused."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
     if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
@@ -104,7 +104,7 @@ def _noted(instant: datetime | None, *, now: datetime) -> datetime | None:
 
 def has_ended(*, session_id: int) -> bool:
     """Tell whether a session that was found before is there no more."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(select(Session.id).where(Session.id == session_id)).first() is None
 
 
@@ -129,13 +129,13 @@ def renew_identified(*, session_id: int, now: datetime) -> None:
 def use_identified(*, session_id: int, after: datetime) -> bool:
     """Tell whether the holder identified themself after that instant. It counts once: the note is gone, committed."""
     noted = (Session.id == session_id) & (Session.identified_at > after)
-    with direct_connection() as connection:
+    with autonomous() as connection:
         used = connection.execute(update(Session).where(noted).values(identified_at=None).returning(Session.id))
         return used.first() is not None
 
 
 def _note_entered(session_id: int, **values: datetime) -> None:
-    with direct_connection() as connection:
+    with autonomous() as connection:
         connection.execute(update(Session).where(Session.id == session_id).values(**values))
 
 

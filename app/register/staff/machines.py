@@ -13,8 +13,9 @@ from sqlalchemy import delete
 from app.register.keys.vault import vault
 from app.register.limits.budgets import from_source, take_tries
 from app.register.log.access_log import Looker, Terminal
-from app.register.store.driver import Statement, direct_line, read_instant
-from app.register.store.transaction import db
+from app.register.patron.libraries import check_library
+from app.register.store.driver import Statement, autonomous_driver, read_instant
+from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Machine, MachineAnswer
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
@@ -38,6 +39,12 @@ class MachineRefused(RuleBroken):
     code = "unauthorized"
 
 
+class UsernameTaken(RuleBroken):
+    """Somebody else has this user name."""
+
+    code = "username-taken"
+
+
 class NoSuchMachine(RuleBroken):
     """No machine has this user name."""
 
@@ -59,10 +66,15 @@ def draw_password() -> str:
 
 
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
-    """Let a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`) sign in."""
+    """Let a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`) sign in.
+
+    Raises NoSuchLibrary or UsernameTaken.
+    """
+    check_library(library_id)
     token = vault.token(purpose=_PURPOSE, text=password)
     machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
-    db.session.add(machine)
+    with savepoint({"pk_machines": UsernameTaken}):
+        db.session.add(machine)
 
 
 def rotate_password(*, username: str, now: datetime) -> str:
@@ -97,7 +109,7 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
     A right password costs no write. Wrong ones are counted per network address, never per user name, so that nobody
     can lock a library's kiosk out. Raises MachineRefused or TooManyAttempts.
     """
-    row = direct_line().send(_FIND, {"username": username}).fetchone()
+    row = autonomous_driver().send(_FIND, {"username": username}).fetchone()
     library_id, kind, key_id, known_token, former_token, former_until = row or ("", "", 0, _NO_TOKEN, None, None)
     token = vault.tokens(purpose=_PURPOSE, text=password).get(key_id, "")
     right = hmac.compare_digest(token, known_token)
@@ -111,7 +123,7 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
 
 def recognise_kiosk(*, username: str, library_id: str) -> SignedInMachine:
     """Return a kiosk that proved otherwise who it is, if the library has it still. Raises MachineRefused."""
-    if direct_line().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone() is None:
+    if autonomous_driver().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone() is None:
         raise MachineRefused
     return SignedInMachine(username=username, library_id=library_id, kind="kiosk")
 

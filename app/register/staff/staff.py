@@ -9,8 +9,10 @@ from sqlalchemy import delete, select, update
 
 from app.register.keys.vault import hash_password, vault, verify_password
 from app.register.limits.budgets import Try, from_source, give_back_tries, take_tries
+from app.register.patron.libraries import check_library
 from app.register.staff.desk_browsers import is_desk_browser
-from app.register.store.transaction import db, direct_connection
+from app.register.staff.machines import UsernameTaken
+from app.register.store.transaction import autonomous, db, savepoint
 from app.register.tables.register import Library, Staff
 from app.rules.card.code import step_at
 from app.rules.errors import RuleBroken
@@ -50,7 +52,7 @@ class Workplace:
 
 def get_workplace(*, staff_id: int) -> Workplace:
     """Return where a staff member works."""
-    with direct_connection() as connection:
+    with autonomous() as connection:
         row = connection.execute(
             select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
             .join(Library, Library.id == Staff.library_id)
@@ -60,7 +62,11 @@ def get_workplace(*, staff_id: int) -> Workplace:
 
 
 def employ(*, library_id: str, username: str, name: str, password: str, totp_secret: str) -> Staff:
-    """Add a staff member at a library. `totp_secret` is base32, as the authenticator app gets it."""
+    """Add a staff member at a library. `totp_secret` is base32, as the authenticator app gets it.
+
+    Raises NoSuchLibrary or UsernameTaken.
+    """
+    check_library(library_id)
     staff = Staff(
         library_id=library_id,
         username=username,
@@ -69,7 +75,8 @@ def employ(*, library_id: str, username: str, name: str, password: str, totp_sec
         sealed_totp_key=vault.seal(totp_secret.encode(), column=_TOTP_COLUMN),
         last_totp_step=0,
     )
-    db.session.add(staff)
+    with savepoint({"uq_staff_username": UsernameTaken}):
+        db.session.add(staff)
     return staff
 
 
@@ -88,9 +95,7 @@ def sign_in_staff(
     `browser` is the token that the browser holds, if any. One that is known at the library's desk has tries of its
     own, so that a stranger cannot lock the desk out. Raises StaffSignInRefused or TooManyAttempts.
     """
-    # Nothing may be held open while tries are taken on a connection of their own.
-    db.session.rollback()
-    with direct_connection() as connection:
+    with autonomous() as connection:
         found = connection.execute(
             select(Staff.id, Staff.library_id, Staff.password_verifier, Staff.sealed_totp_key).where(
                 Staff.username == username
@@ -119,7 +124,7 @@ def _take_code(*, staff_id: int, step: int, now: datetime) -> bool:
     free = (
         update(Staff).where(Staff.id == staff_id, (Staff.last_totp_step < step) | was_ahead).values(last_totp_step=step)
     )
-    with direct_connection() as connection:
+    with autonomous() as connection:
         return connection.execute(free).rowcount == 1
 
 

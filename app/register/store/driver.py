@@ -1,6 +1,6 @@
 """A short way to the database, for the scan alone: SQLAlchemy's work around a statement outweighs statements so short.
 
-Each thread keeps a line: a connection of the driver's own (PEP 249), on which every statement commits itself.
+Each thread keeps a connection of the driver's own (PEP 249), on which every statement commits itself.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ class Statement:
 _BEGIN, _COMMIT = Statement("BEGIN IMMEDIATE"), Statement("COMMIT")
 
 
-class Line:
+class DriverConnection:
     """A connection in autocommit, tuned as the engine tunes each of its own."""
 
     def __init__(self, engine: Engine) -> None:
@@ -53,7 +53,7 @@ class Line:
     def send(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Send a statement and return the driver's cursor. Raises the driver's own errors.
 
-        An error closes the line, which undoes what was begun on it; the next to ask for a line gets a new one.
+        An error closes the connection, which undoes what was begun on it; the next to ask for one gets a new one.
         """
         sql = statement.postgresql if self.is_postgresql else statement.sqlite
         try:
@@ -69,7 +69,7 @@ class Line:
         if not self.is_postgresql:
             self._leave()
 
-    def begin(self) -> None:
+    def begin_write(self) -> None:
         """Begin a transaction on SQLite, where one writes at a time.
 
         Who comes too early waits in a queue of the system's: SQLite would sleep for a millisecond, then for longer
@@ -78,7 +78,7 @@ class Line:
         fcntl.flock(self._queue, fcntl.LOCK_EX)
         self.send(_BEGIN)
 
-    def commit(self) -> None:
+    def commit_write(self) -> None:
         """Commit what was begun on SQLite, and let the next one write."""
         self.send(_COMMIT)
         fcntl.flock(self._queue, fcntl.LOCK_UN)
@@ -99,17 +99,17 @@ def read_instant(value: datetime | str) -> datetime:
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.lines: WeakKeyDictionary[Engine, Line] = WeakKeyDictionary()
+        self.connections: WeakKeyDictionary[Engine, DriverConnection] = WeakKeyDictionary()
 
 
 _kept = _Kept()
 
 
-def direct_line() -> Line:
-    """Return this thread's line to the app's database. Raises TransactionIsOpen as `direct_connection` does."""
+def autonomous_driver() -> DriverConnection:
+    """Return this thread's connection to the app's database. Raises TransactionIsOpen as `autonomous` does."""
     check_not_writing()
     engine = db.engine
-    line = _kept.lines.get(engine)
-    if line is None or not line.is_usable():
-        line = _kept.lines[engine] = Line(engine)
-    return line
+    kept = _kept.connections.get(engine)
+    if kept is None or not kept.is_usable():
+        kept = _kept.connections[engine] = DriverConnection(engine)
+    return kept

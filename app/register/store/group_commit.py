@@ -11,10 +11,10 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-from app.register.store.driver import Line, direct_line
+from app.register.store.driver import DriverConnection, autonomous_driver
 from app.register.store.transaction import db
 
-Work = Callable[[Line], bool]
+Work = Callable[[DriverConnection], bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -70,14 +70,14 @@ class GroupCommit:
 
 
 def _commit(works: list[Work]) -> list[bool]:
-    line = direct_line()
-    line.begin()
+    driver = autonomous_driver()
+    driver.begin_write()
     try:
-        results = [work(line) for work in works]
+        results = [work(driver) for work in works]
     except BaseException:
-        line.close()
+        driver.close()
         raise
-    line.commit()
+    driver.commit_write()
     return results
 
 

@@ -1,6 +1,6 @@
 """The way to the register's database: `reading`, `writing` and `autonomous`, and the one place that commits.
 
-Why, and what goes where: docs/adr/0022-one-way-to-a-transaction.md.
+Why, and what goes where: docs/adr/0023-one-way-to-a-transaction.md.
 """
 
 import os
@@ -12,19 +12,15 @@ from contextvars import ContextVar
 from typing import Any
 
 import psycopg
-from flask import Response, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, TextClause, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState
 
 from app.register.store.constraints import constraint_of
 from app.register.tables.register import Base
 
 db = SQLAlchemy(model_class=Base)
-
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class TransactionIsOpen(Exception):
@@ -122,27 +118,25 @@ def autonomous() -> Iterator[Connection]:
 def check_not_writing() -> None:
     """Raise TransactionIsOpen within `writing`, and where a transaction was begun without any of the three ways."""
     mode = _mode.get()
-    if isinstance(mode, Writing) or (
-        mode is None and db.session.registry.has() and db.session().in_transaction() and not _reads_only()
-    ):
+    if isinstance(mode, Writing) or (mode is None and db.session.registry.has() and db.session().in_transaction()):
         raise TransactionIsOpen
 
 
 @contextmanager
-def savepoint(refusals: Mapping[str, Callable[[], Exception]]) -> Iterator[None]:
+def savepoint(refusals: Mapping[str, Callable[[], Exception | None]]) -> Iterator[None]:
     """Try something within a transaction; an error undoes what was tried, and nothing else.
 
     Where a constraint is violated whose name is in `refusals`, what that gives is raised in place of the database's
-    error.
+    error, unless that is None.
     """
     try:
         with db.session.begin_nested():
             yield
     except IntegrityError as error:
-        refusal = refusals.get(constraint_of(error))
+        refusal = refusals.get(constraint_of(error), lambda: None)()
         if refusal is None:
             raise
-        raise refusal() from None
+        raise refusal from None
 
 
 def begin_reading() -> None:
@@ -172,31 +166,10 @@ def _refuse_flush(*_arguments: object) -> None:
 
 @event.listens_for(db.session, "do_orm_execute")
 def _refuse_write(state: ORMExecuteState) -> None:
-    if _mode.get() is not _READING or (state.is_select and state.statement._for_update_arg is None):  # type: ignore[attr-defined]
+    if _mode.get() is not _READING or (state.is_select and getattr(state.statement, "_for_update_arg", None) is None):
         return
     if not isinstance(state.statement, TextClause) or not state.statement.text.lstrip().upper().startswith("SELECT"):
         raise NotWriting
-
-
-def end_transaction() -> None:
-    """End the request's own transaction where one was begun, and undo what it wrote."""
-    _end_transaction()
-
-
-direct_connection = autonomous
-
-
-def commit_after_request(response: Response) -> Response:
-    """Commit what the request did, all of it, where it went well; otherwise nothing of it.
-
-    What the database refuses only now gets the answer of any other error.
-    """
-    if request.method not in _SAFE_METHODS and response.status_code < 400 and db.session.registry.has():
-        try:
-            db.session.commit()
-        except (DBAPIError, PoolTimeout) as error:
-            return current_app.make_response(current_app.handle_user_exception(error))
-    return response
 
 
 def tune_engine(engine: Engine) -> None:
@@ -254,11 +227,4 @@ def _begin_sqlite(connection: Connection) -> None:
     # whoever may write waits for the turn at the beginning instead.
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return
-    connection.exec_driver_sql("BEGIN" if _reads_only() else "BEGIN IMMEDIATE")
-
-
-def _reads_only() -> bool:
-    mode = _mode.get()
-    if mode is not None:
-        return mode is _READING
-    return has_request_context() and request.method in _SAFE_METHODS
+    connection.exec_driver_sql("BEGIN" if _mode.get() is _READING else "BEGIN IMMEDIATE")

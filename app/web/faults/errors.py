@@ -15,7 +15,6 @@ from app.register.journal.journaling import NotInJournal, RegisterIsBehind
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import has_ended
 from app.register.store.constraints import is_foreign_key
-from app.register.store.transaction import db
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, show_the_way_in
@@ -84,17 +83,15 @@ def error_page(*, status: int, title: str, sentence: str) -> Response:
 
 
 def answer_errors(app: Flask) -> None:
-    """Give every error its answer. What was begun is undone; nobody is shown how the house is built."""
+    """Give every error its answer. Nobody is shown how the house is built."""
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> ResponseReturnValue:
-        db.session.rollback()
         sentence = _("The page was open for too long, or was not ours. Nothing was changed. Open it again.")
         return error_page(status=400, title=_("That did not work"), sentence=sentence)
 
     @app.errorhandler(TooManyAttempts)
     def too_many(error: TooManyAttempts) -> ResponseReturnValue:
-        db.session.rollback()
         headers = {"Retry-After": str(error.retry_after)}
         if request.path.startswith(API_PREFIX):
             return problem(status=429, code=error.code, detail="Wait before trying again.", headers=headers)
@@ -104,7 +101,6 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(RuleBroken)
     def rule_broken(error: RuleBroken) -> ResponseReturnValue:
-        db.session.rollback()
         if request.path.startswith(API_PREFIX):
             return problem(status=409, code=error.code, detail="The rules do not allow that.")
         if _is_nobody_now() and not _at_desk():
@@ -119,7 +115,6 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(JournalDamaged)
     @app.errorhandler(JournalUnreachable)
     def no_journal(error: Exception) -> ResponseReturnValue:
-        db.session.rollback()
         _log.error("journal of erasures", id=g.get("request_id"), kind=type(error).__name__)
         headers = {"Retry-After": str(_JOURNAL_SECONDS)}
         behind = not isinstance(error, NotInJournal | JournalUnreachable)
@@ -135,7 +130,6 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:
-        db.session.rollback()
         status = error.code or 500
         if status < 400:
             return error
@@ -152,7 +146,6 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(IntegrityError)
     @app.errorhandler(NoResultFound)
     def too_late(error: IntegrityError | NoResultFound) -> ResponseReturnValue:
-        db.session.rollback()
         if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _is_nobody_now()):
             return fault(error)
         _log.info("came too late", id=g.get("request_id"))
@@ -171,7 +164,6 @@ def fault(error: Exception) -> ResponseReturnValue:
     """Answer an error that nobody foresaw, and log its kind. A test sees the error itself."""
     if current_app.testing:
         raise error
-    db.session.rollback()
     # The kind of the error and where it was raised; its text may hold somebody's data.
     _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=where_raised(error))
     if request.path.startswith(API_PREFIX):

@@ -7,12 +7,10 @@ from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.register.keys.evaluations import TooBusy
 from app.register.log.access_log import NotWrittenDown
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
-from app.register.store.transaction import db
 from app.web.faults.errors import API_PREFIX, error_page, fault, problem
 from app.web.pages.languages import language
 
@@ -45,7 +43,6 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
 
 
 def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
-    _undo()
     cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
     return _unavailable(
@@ -56,7 +53,6 @@ def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
 
 
 def _database_fault(error: Exception) -> ResponseReturnValue:
-    _undo()
     cause = _note(cause_of(error))
     if cause is None:
         return fault(error)
@@ -91,11 +87,3 @@ def _note(cause: Cause | None) -> Cause | None:
     if cause is Cause.FULL:
         current_app.extensions[_FULL_AT] = time.monotonic()
     return cause
-
-
-def _undo() -> None:
-    try:
-        db.session.rollback()
-    except SQLAlchemyError:
-        # The connection is gone, and with it what was begun on it.
-        db.session.remove()

@@ -11,6 +11,7 @@ from flask import Response, copy_current_request_context, current_app, g, render
 from flask_login import current_user
 from markupsafe import Markup
 
+from app.register.store.transaction import reading
 from app.web.faults.errors import where_raised
 
 WHAT_FOLLOWS = Markup("<!-- what follows -->")
@@ -22,7 +23,7 @@ _log = structlog.get_logger()
 def send_and_follow(page: str, *, find: Callable[[], str]) -> Response:
     """Answer with `page`, whose part WHAT_FOLLOWS is what `find` returns while the answer is under way.
 
-    `find` runs after the request is over: within its context, but without a transaction, and it must write nothing.
+    `find` runs after the request is over: within its context, and it writes nothing.
     Where it fails, a sentence stands in its place. It does not run where only the headers are asked for.
     """
     before, _place, after = page.partition(WHAT_FOLLOWS)
@@ -33,7 +34,8 @@ def send_and_follow(page: str, *, find: Callable[[], str]) -> Response:
     def find_again() -> str:
         # Who comes is known; they are not looked up once more.
         g._login_user = signed_in
-        return find()
+        with reading():
+            return find()
 
     def send() -> Iterator[str]:
         yield before

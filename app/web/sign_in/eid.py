@@ -99,7 +99,7 @@ def begun_purpose() -> Purpose | None:
 
 
 def finish_sign_in() -> Identified:
-    """Take the answer that came back. Comes first in a request: tries are taken before anything is looked at.
+    """Take the answer that came back. Tries are taken before anything is looked at.
 
     Raises EidRefused, NoEid or TooManyAttempts.
     """

@@ -25,6 +25,7 @@ from app.register.sign_in.sessions import (
     find_session,
     start_session,
 )
+from app.register.store.transaction import writing
 from app.web.access import Audience
 from app.web.clock import now
 from app.web.faults.errors import API_PREFIX
@@ -110,6 +111,7 @@ def was_left() -> bool:
     return cookie_name(LEFT_COOKIE) in request.cookies and not _at_desk()
 
 
+@writing()
 def let_patron_in(
     *,
     patron_id: int,
@@ -124,8 +126,9 @@ def let_patron_in(
     The card is issued here because a page that is only looked at writes nothing. `confirmed`: no code is asked for on
     this device from now on; `code_entered`: one was entered just now; `identified`: they came by the national sign-in,
     which stands in for PIN and code; `since` is when the PIN was entered, if it was. Returns the device token that the
-    browser is to keep, on a device of the patron's own; a borrowed one keeps nothing. Comes before anything else is
-    written. Raises SignInRefused where the card was blocked or the PIN changed since.
+    browser is to keep, on a device of the patron's own; a borrowed one keeps nothing.
+
+    Raises SignInRefused where the card was blocked or the PIN changed since.
     """
     hold_sign_in(patron_id=patron_id, since=since)
     if "left_behind" in g:
@@ -173,6 +176,7 @@ def keeps_card() -> bool:
     return is_patron() and bool(session.permanent)
 
 
+@writing()
 def carry_on_this_device() -> None:
     """Let this browser show the cards that its owner may carry, where it is the owner's own device."""
     device_id = current_user.session.device_id
@@ -181,12 +185,14 @@ def carry_on_this_device() -> None:
         carry_cards(guardian_id=current_user.patron_id, device_id=device_id, expires_at=expires_at, now=now())
 
 
+@writing()
 def let_staff_in(*, staff_id: int) -> None:
     """Sign a staff member in at this desk."""
     token, started = start_session(staff_id=staff_id, lasting=DESK, now=now())
     _enter(token, started, audience=Audience.STAFF, lasts=False)
 
 
+@writing()
 def let_out() -> None:
     """Sign out here: the server's session is gone, and so is what the cookie held."""
     if current_user.is_authenticated:

@@ -13,6 +13,7 @@ from app.register.messages.outbox import ask_for_message
 from app.register.sign_in.confirmation import ask_for_code, code_channel, may_still_sign_in, see_code_for
 from app.register.sign_in.devices import is_confirmed
 from app.register.sign_in.one_time import CODE_LASTS, NEW_DEVICE, use_code
+from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import CODE_RESENT_AFTER
 from app.web.clock import now
@@ -48,7 +49,7 @@ class Waiting:
 def let_in_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
     """Let in whoever entered the right PIN at `since`, or send a code and lead to the page that asks for it.
 
-    Comes before anything is written. Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
+    Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
     where five codes were sent within the hour.
     """
     if current_app.config["NEW_DEVICE"] != "code":
@@ -137,9 +138,10 @@ def let_in_with_code(*, patron_id: int, own_device: bool, channel: str | None, s
 
     Raises SignInRefused.
     """
-    response = _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, code_entered=True, since=since)
-    if own_device:
-        ask_for_message(patron_id=patron_id, kind=NEW_DEVICE_TOLD, channel=channel, now=now())
+    with writing():
+        response = _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, code_entered=True, since=since)
+        if own_device:
+            ask_for_message(patron_id=patron_id, kind=NEW_DEVICE_TOLD, channel=channel, now=now())
     return response
 
 

@@ -20,8 +20,7 @@ keeps nothing. Fields whose name has `pin` or `password` in it are not sent alon
 Where the national sign-in is connected, it stands in for the PIN and the code (`/sign-in/confirm`): for ten minutes,
 and once for a view that always asks.
 
-Pages that are looked at must be without parameters in their address. Everything is committed before the view runs,
-so the view may use `direct_connection`.
+Pages that are looked at must be without parameters in their address.
 """
 
 from collections.abc import Callable
@@ -83,7 +82,7 @@ def pin_is_needed() -> bool:
 
 
 def code_is_needed() -> bool:
-    """Tell whether a code is to be entered. Comes before anything is written."""
+    """Tell whether a code is to be entered."""
     if current_app.config["NEW_DEVICE"] != "code" or _is_fresh(current_user.session.code_entered_at):
         return False
     channels = current_app.extensions["post"].channels
@@ -92,7 +91,7 @@ def code_is_needed() -> bool:
 
 def is_known() -> bool:
     """Tell whether it is the patron who is signed in, by more than the PIN: by a device that they have confirmed, or
-    by a code or the national sign-in within ten minutes. Comes before anything is written.
+    by a code or the national sign-in within ten minutes.
     """
     signed_in = current_user.session
     if current_app.config["NEW_DEVICE"] != "code" or "entered_code" in g or _is_fresh(signed_in.code_entered_at):
@@ -105,7 +104,7 @@ def _is_fresh(entered_at: datetime | None) -> bool:
 
 
 def confirm_pin(pin: str) -> None:
-    """Take the PIN of whoever is signed in, good for ten minutes. Comes before anything is written.
+    """Take the PIN of whoever is signed in, good for ten minutes.
 
     Raises SignInRefused or TooManyAttempts.
     """
@@ -117,7 +116,7 @@ def confirm_pin(pin: str) -> None:
 
 
 def confirm_code(code: str) -> None:
-    """Take the code that was sent, good for ten minutes. Comes before anything is written.
+    """Take the code that was sent, good for ten minutes.
 
     Raises CodeNotValid or TooManyAttempts.
     """
