@@ -178,7 +178,7 @@ def test_what_is_seen_in_full_is_what_stands_in_the_register(clock):
 def test_a_local_card_is_seen_to_be_one(clock):
     opt_out(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
     seen = see_patron(patron_id=1, library_id=ULLENSAKER, in_full=False, now=clock())
-    assert (seen.local_to, seen.status.local_to) == ("Mullsjö bibliotek", MULLSJO)
+    assert (seen.only_at, seen.status.local_to) == ("Mullsjö bibliotek", MULLSJO)
 
 
 def test_a_lost_card_that_is_found_works_again_and_its_library_is_told_of_both(clock):

@@ -126,7 +126,7 @@ def _let_in(who: Identified) -> Response | None:
         return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
     token = let_patron_in(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
     page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
-    if holder.status.local_to is not None and who.purpose is Purpose.CARD:
+    if holder.status.is_local and who.purpose is Purpose.CARD:
         page = "portal.register"
     elif who.purpose is Purpose.CARD:
         flash(_("You have a card already: here it is."), "success")

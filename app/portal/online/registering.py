@@ -79,10 +79,10 @@ def register() -> ResponseReturnValue:
     way = find_way()
     if way is not None and way.half.done_at is not None and way.half.kind == CHILD:
         return redirect(url_for("portal.registered_child"))
-    local_to = None
+    only_at = None
     if current_user.is_authenticated:
-        local_to = find_local_library(patron_id=current_user.patron_id)
-    return render_template("portal/register.html", way=way, local_to=local_to)
+        only_at = find_local_library(patron_id=current_user.patron_id)
+    return render_template("portal/register.html", way=way, only_at=only_at)
 
 
 @portal.post("/register/stop")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from app.register.keys.vault import vault
 from app.register.messages.outbox import CARD_REPLACED, ask_for_message
-from app.register.patron.card_status import status_of
+from app.register.patron.card_status import set_lost, status_of
 from app.register.patron.changes import RENUMBERED, Charge, note_change
 from app.register.patron.numbers import check_reserved, draw_number, note_number
 from app.register.patron.patrons import lock_patron
@@ -19,7 +19,6 @@ from app.register.sign_in.sessions import end_sessions_on_device
 from app.register.store.transaction import db, savepoint
 from app.register.tables.register import Credential, Device, FamilyPermission, Patron
 from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
-from app.rules.card.status import ACTIVE, LOST
 from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"
@@ -201,7 +200,7 @@ def replace_card(
         new = draw_number()
     old = patron.card_number
     patron.card_number = new
-    patron.card_state = ACTIVE
+    set_lost(patron, False)
     note_change(patron=patron, kind=RENUMBERED, former_number=old, charge=charge, now=now)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
@@ -212,7 +211,7 @@ def report_lost(*, patron_id: int, now: datetime) -> None:
     """Block the card: nothing accepts it, and nobody signs in with it, until the library gives a new one."""
     patron = lock_patron(patron_id)
     if not status_of(patron).lost:
-        patron.card_state = LOST
+        set_lost(patron, True)
         note_change(patron=patron, now=now)
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
@@ -227,7 +226,7 @@ def report_found(*, patron_id: int, now: datetime) -> None:
     """
     patron = _lock_living(patron_id)
     if status_of(patron).lost:
-        patron.card_state = ACTIVE
+        set_lost(patron, False)
         note_change(patron=patron, now=now)
 
 

@@ -51,7 +51,7 @@ _FIND = Statement(
     f"""
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
            p.id AS patron_id, p.card_number, p.name, p.birth_date,
-           {_STATE} AS card_state, home.name AS home_library,
+           {_STATE} AS state, home.name AS home_library,
            d.label, d.patron_id <> p.id AS carried,
            s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
            s.expires_at AS session_expires,
@@ -85,7 +85,7 @@ class _Found(NamedTuple):
     card_number: str
     name: str
     birth_date: Any
-    card_state: str
+    state: str
     home_library: str
     label: str | None
     carried: bool | None
@@ -187,7 +187,7 @@ def _known(found: _Found | None, now: datetime) -> Known | None:
         key=vault.open(found.sealed_key, column=KEY_COLUMN),
         revoked=found.revoked_at is not None,
         expires_at=read_instant(found.expires_at).timestamp(),
-        state=State(found.card_state),
+        state=State(found.state),
         static_allowed=bool(found.static_allowed),
         failures_here=_failures_here(found, now),
         last_step=found.last_step,

@@ -9,14 +9,13 @@ from typing import Final
 from sqlalchemy import delete
 
 from app.register.card.phone_keys import end_phone_keys_elsewhere
-from app.register.patron.card_status import status_of
+from app.register.patron.card_status import set_dead, status_of
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import NotJoined, lock_patron
 from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
 from app.register.tables.register import Affiliation, Message
-from app.rules.card.status import DEATH
 from app.rules.errors import RuleBroken
 
 DEATH_WAITS: Final = timedelta(hours=23)
@@ -39,8 +38,7 @@ def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
         raise NotJoined
     if status_of(patron).dead:
         return
-    patron.erase_at, patron.erase_reason = now + DEATH_WAITS, DEATH
-    patron.death_reported_by = library_id
+    set_dead(patron, erase_at=now + DEATH_WAITS, reported_by=library_id)
     note_change(patron=patron, now=now)
     end_sessions_of_patron(patron_id=patron_id)
     # A child's card that their phone carries is on nobody's phone any more.
@@ -59,5 +57,5 @@ def withdraw_death_report(*, patron_id: int, library_id: str, now: datetime) -> 
         return
     if patron.death_reported_by != library_id:
         raise NotYourReport
-    patron.erase_at = patron.erase_reason = patron.death_reported_by = None
+    set_dead(patron, erase_at=None, reported_by=None)
     note_change(patron=patron, now=now)

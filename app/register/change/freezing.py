@@ -9,7 +9,7 @@ from datetime import datetime
 
 from app.register.card.carrying import revoke_copies
 from app.register.messages.outbox import CARD_FROZEN, ask_for_message
-from app.register.patron.card_status import status_of
+from app.register.patron.card_status import set_frozen, status_of
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
 
@@ -27,7 +27,7 @@ def thaw_card(*, patron_id: int, now: datetime) -> None:
 def _set(*, patron_id: int, frozen: bool, now: datetime) -> None:
     patron = lock_patron(patron_id)
     if status_of(patron).frozen is not frozen:
-        patron.frozen_at = now if frozen else None
+        set_frozen(patron, now if frozen else None)
         note_change(patron=patron, now=now)
         if frozen:
             revoke_copies(patron_id=patron_id, now=now)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from app.register.patron.card_status import status_of
+from app.register.patron.card_status import set_local, status_of
 from app.register.patron.changes import LEFT, hold_lines, note_change
 from app.register.patron.patrons import NotJoined, lock_patron
 from app.register.patron.proven import PapersNotSeen
@@ -27,21 +27,21 @@ def opt_out(*, patron_id: int, library_id: str, now: datetime, only_at_home: boo
     `only_at_home` PapersNotSeen where it would become the home library, which prints the patron's letters.
     """
     patron, others = _lock(patron_id=patron_id, library_id=library_id)
-    if status_of(patron).local_to == library_id:
+    if status_of(patron).is_local_to(library_id):
         return
     if only_at_home and patron.home_library_id != library_id:
         raise PapersNotSeen
     _leave(patron, others, now=now)
     patron.home_library_id = library_id
-    patron.local_to = library_id
+    set_local(patron, library_id)
     note_change(patron=patron, now=now)
 
 
 def upgrade_to_national(*, patron_id: int, now: datetime) -> None:
     """Make a local card a national one. Repeating it changes nothing."""
     patron = lock_patron(patron_id)
-    if status_of(patron).local_to is not None:
-        patron.local_to = None
+    if status_of(patron).is_local:
+        set_local(patron, None)
         note_change(patron=patron, now=now)
 
 

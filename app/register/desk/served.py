@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from app.register.patron.card_status import status_of
-from app.register.patron.patrons import NoSuchPatron, count_numbers
+from app.register.patron.patrons import NoSuchPatron, count_numbers, find_local_library
 from app.register.patron.proven import unproven_channels
 from app.register.sign_in.devices import ShownDevice, list_devices
 from app.register.store.transaction import db
@@ -43,7 +43,7 @@ class InFull:
 
 @dataclass(frozen=True, slots=True)
 class SeenPatron:
-    """The patron before the desk. `local_to` names the one library that takes the card; None: every library does.
+    """The patron before the desk. `only_at` names the one library that takes the card; None: every library does.
 
     `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is the library
     that looks. `lacks_consent`: at this library somebody of their age needs a guardian's consent, and none is noted.
@@ -56,7 +56,7 @@ class SeenPatron:
     home_library: str
     is_home: bool
     status: CardStatus
-    local_to: str | None
+    only_at: str | None
     erase_at: datetime | None
     death_reported_here: bool
     lacks_consent: bool
@@ -75,7 +75,6 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
     if row is None:
         raise NoSuchPatron
     home, patron = row
-    local_to = db.session.get(Library, patron.local_to) if patron.local_to else None
     age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
     return SeenPatron(
         name=patron.name,
@@ -84,7 +83,7 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         home_library=home,
         is_home=patron.home_library_id == library_id,
         status=status_of(patron),
-        local_to=local_to.name if local_to else None,
+        only_at=find_local_library(patron_id=patron_id),
         erase_at=patron.erase_at if status_of(patron).dead else None,
         death_reported_here=patron.death_reported_by == library_id,
         lacks_consent=age < consent_age and patron.guardian_consent_at is None,

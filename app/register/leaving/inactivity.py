@@ -12,11 +12,10 @@ from typing import Final
 from sqlalchemy import Select, exists, select, union_all, update
 
 from app.register.messages.outbox import INACTIVE_WARNING, ask_for_message
-from app.register.patron.card_status import is_at_rest
+from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
 from app.register.patron.uses import used_on
 from app.register.store.transaction import db, writing
 from app.register.tables.register import Credential, DeskVisit, Message, Patron, PresentedStep, Session
-from app.rules.card.status import INACTIVE
 from app.rules.people.ages import day_in_norway
 
 YEARS: Final = 3
@@ -68,7 +67,8 @@ def call_off_if_used(patron: Patron) -> bool:
     day = max((day_in_norway(at) for at in uses), default=date.min)
     if day <= patron.last_used_on:
         return False
-    patron.last_used_on, patron.erase_at, patron.erase_reason = day, None, None
+    for column, value in {"last_used_on": day, **erasure_of_inactive(None)}.items():
+        setattr(patron, column, value)
     return True
 
 
@@ -90,7 +90,7 @@ def _warn_batch(*, after: int, notice: timedelta, now: datetime) -> Sequence[int
     patron_ids = db.session.scalars(_unwarned(now).where(Patron.id > after).limit(_BATCH)).all()
     for patron_id in patron_ids:
         ask_for_message(patron_id=patron_id, kind=INACTIVE_WARNING, now=now)
-    planned = update(Patron).where(Patron.id.in_(patron_ids)).values(erase_at=now + notice, erase_reason=INACTIVE)
+    planned = update(Patron).where(Patron.id.in_(patron_ids)).values(erasure_of_inactive(now + notice))
     db.session.execute(planned, execution_options={"synchronize_session": False})
     return patron_ids
 
@@ -105,7 +105,7 @@ def _unwarned(now: datetime) -> Select[int]:
 def _put_off(*, notice: timedelta, now: datetime) -> None:
     waits = exists().where(Message.patron_id == Patron.id, Message.kind == INACTIVE_WARNING, Message.sent_at.is_(None))
     waits = waits.where(Message.asked_at > now - _NOT_REACHED)
-    later = update(Patron).where(Patron.erase_reason == INACTIVE, Patron.erase_at < now + notice, waits)
+    later = update(Patron).where(IS_INACTIVE, Patron.erase_at < now + notice, waits)
     db.session.execute(later.values(erase_at=now + notice), execution_options={"synchronize_session": False})
 
 

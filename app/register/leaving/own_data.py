@@ -73,7 +73,12 @@ UNTRACEABLE: Final[Mapping[str, str]] = {
 }
 """The tables in which nothing can be found by who somebody is, and why."""
 
-LIBRARY_COLUMNS: Final = ("library_id", "home_library_id", "local_to")
+LIBRARY_COLUMNS: Final = frozenset(
+    key.parent.name
+    for table in Base.metadata.tables.values()
+    for key in table.foreign_keys
+    if key.target_fullname == "libraries.id"
+)
 """What a column is called that names a library."""
 
 Row = dict[str, Any]

@@ -1,11 +1,15 @@
-"""A card's status in SQL. It says the same as `CardStatus` does of a row; a test tries every combination of both."""
+"""A card's status in the tables: read, asked for in SQL, and written, here alone.
 
+The SQL says the same as `CardStatus` does of a row; a test tries every combination of both.
+"""
+
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, func, or_
 
 from app.register.tables.register import Patron
-from app.rules.card.status import DEATH, LOST, CardStatus, State
+from app.rules.card.status import ACTIVE, DEATH, INACTIVE, LOST, CardStatus, State
 
 COLUMNS: Final = (Patron.card_state, Patron.frozen_at, Patron.erase_reason, Patron.local_to)
 """What a statement selects for `status_of`."""
@@ -46,6 +50,11 @@ def is_taken_at(library_id: str, whose: Any = Patron) -> ColumnElement[bool]:  #
     return or_(whose.local_to.is_(None), whose.local_to == library_id)
 
 
+def is_local_to(library_id: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id, or a column of ids
+    """Return the condition that one library alone takes the card (`CardStatus.is_local_to`)."""
+    return Patron.local_to == library_id
+
+
 def state_at(library_id: Any, whose: Any = Patron) -> ColumnElement[str]:  # noqa: ANN401 - an id, or a column of ids
     """Return the expression of a card's state at a library (`CardStatus.at`)."""
     return case(
@@ -55,3 +64,33 @@ def state_at(library_id: Any, whose: Any = Patron) -> ColumnElement[str]:  # noq
         (whose.local_to != library_id, State.LOCAL.value),
         else_=State.ACTIVE.value,
     )
+
+
+IS_INACTIVE: Final[ColumnElement[bool]] = Patron.erase_reason == INACTIVE
+"""The condition that somebody is to be erased because nobody uses the card."""
+
+
+def set_lost(patron: Patron, lost: bool) -> None:
+    """Write down that the card of a locked patron is lost, or found or replaced."""
+    patron.card_state = LOST if lost else ACTIVE
+
+
+def set_frozen(patron: Patron, since: datetime | None) -> None:
+    """Freeze the card of a locked patron; None: thaw it."""
+    patron.frozen_at = since
+
+
+def set_local(patron: Patron, library_id: str | None) -> None:
+    """Make the card of a locked patron one that only this library takes; None: every library does."""
+    patron.local_to = library_id
+
+
+def set_dead(patron: Patron, *, erase_at: datetime | None, reported_by: str | None) -> None:
+    """Write down a report that a locked patron has died; None: take it back."""
+    patron.erase_at, patron.death_reported_by = erase_at, reported_by
+    patron.erase_reason = DEATH if erase_at is not None else None
+
+
+def erasure_of_inactive(erase_at: datetime | None) -> dict[str, Any]:
+    """Return the columns that plan somebody's erasure for lack of use, or call it off."""
+    return {"erase_at": erase_at, "erase_reason": INACTIVE if erase_at is not None else None}

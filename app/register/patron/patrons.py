@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select, update
 
 from app.register.keys.vault import vault
-from app.register.patron.card_status import COLUMNS, status_of
+from app.register.patron.card_status import COLUMNS, is_local_to, status_of
 from app.register.patron.changes import JOINED, note_change
 from app.register.patron.numbers import draw_number, note_number
 from app.register.patron.proven import PROVEN_COLUMNS, prove
@@ -156,7 +156,7 @@ def get_patron(*, patron_id: int) -> ShownPatron:
 
 def find_local_library(*, patron_id: int) -> str | None:
     """Return the name of the only library that takes the patron's card; None where it is a national one."""
-    local = select(Library.name).join(Patron, Patron.local_to == Library.id).where(Patron.id == patron_id)
+    local = select(Library.name).join(Patron, is_local_to(Library.id)).where(Patron.id == patron_id)
     return db.session.scalar(local)
 
 

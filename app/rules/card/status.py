@@ -67,6 +67,15 @@ class CardStatus:
         return self.local_to in (None, library_id)
 
     @property
+    def is_local(self) -> bool:
+        """Whether one library alone takes the card."""
+        return self.local_to is not None
+
+    def is_local_to(self, library_id: str) -> bool:
+        """Tell whether this library alone takes the card."""
+        return self.local_to == library_id
+
+    @property
     def in_use(self) -> bool:
         """Whether the card may be used: lent on, shown, put on a phone or into a wallet, activated."""
         return self.state is State.ACTIVE
