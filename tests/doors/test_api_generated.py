@@ -64,7 +64,7 @@ def url(app: APIFlask, answered: set[Answer]) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("engine", "examples"), [("postgresql", 15), ("sqlite", 5)])
 def test_no_generated_request_gets_an_answer_that_is_not_documented(
     app: APIFlask, url: str, answered: set[Answer], tmp_path: Path, examples: int

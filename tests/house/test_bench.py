@@ -11,7 +11,7 @@ from bench.load import Answer, Round
 pytestmark = pytest.mark.usefixtures("programs")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_every_bench_measures_both_engines_beside_a_bare_answer() -> None:
     # In a process of its own: where a browser was driven before, an event loop runs for the rest of the tests.
     sizes = ["--people", "40", "--many", "1000", "--rounds", "1", "--seconds", "5", "--requests", "2"]

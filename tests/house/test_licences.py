@@ -22,7 +22,7 @@ def is_strong(licence: str) -> bool:
 def licence_of(name: str) -> str:
     told = metadata(name)
     classified = [line.rpartition("::")[2].strip() for line in told.get_all("Classifier") or [] if "License ::" in line]
-    return told["License-Expression"] or " OR ".join(classified) or told["License"] or ""
+    return str(told.get("License-Expression") or " OR ".join(classified) or told.get("License") or "")
 
 
 @pytest.mark.parametrize(

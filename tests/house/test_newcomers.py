@@ -127,7 +127,7 @@ def test_faulty_settings_are_refused_by_name(tmp_path: Path, monkeypatch: pytest
     assert "GOOGLE_WALLET_FILE" in refused(tmp_path / "instance", "--port", str(own_port()))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_a_demonstration_that_runs_keeps_its_own_and_ends_in_silence_whole(tmp_path: Path) -> None:
     instance, log, port = tmp_path / "instance", tmp_path / "log", own_port()
     # As an earlier version left it: readable by everybody.

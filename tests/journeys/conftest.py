@@ -4,16 +4,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in
 from tests.journeys.server import RunningPortal, running_portal
 
-PHONE = {"width": 390, "height": 844}
-COMPUTER = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+COMPUTER: ViewportSize = {"width": 1280, "height": 900}
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
@@ -101,27 +102,43 @@ def phone(open_page: Opener) -> Visitor:
     return Visitor(open_page(device_scale_factor=2, is_mobile=True, has_touch=True))
 
 
-@pytest.fixture(scope="session")
-def desk_cookies(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sign in at the desk once; a one-time code counts once."""
-    kept = tmp_path_factory.mktemp("desk") / "cookies.json"
-    context = browser.new_context(base_url=portal.url, locale="nb-NO", viewport=COMPUTER)
-    page = context.new_page()
-    desk_signs_in(page, portal.clock)
-    context.storage_state(path=kept)
-    context.close()
-    return kept
+class SignedIn:
+    """Cookies of a browser that has signed in; anew where the clock was turned on so far that the session may end."""
+
+    def __init__(self, browser: Browser, portal: RunningPortal, kept: Path) -> None:
+        self._browser, self._portal, self._kept = browser, portal, kept
+        self._since: datetime | None = None
+
+    def cookies(self, sign_in: Callable[[Page], None], viewport: ViewportSize) -> Path:
+        if self._since is None or self._portal.clock() - self._since > timedelta(minutes=5):
+            context = self._browser.new_context(base_url=self._portal.url, locale="nb-NO", viewport=viewport)
+            sign_in(context.new_page())
+            context.storage_state(path=self._kept)
+            context.close()
+            self._since = self._portal.clock()
+        return self._kept
 
 
 @pytest.fixture(scope="session")
-def patron_cookies(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sign the guardian in once, for tests that are about the pages behind the door."""
-    kept = tmp_path_factory.mktemp("patron") / "cookies.json"
-    context = browser.new_context(base_url=portal.url, locale="nb-NO", viewport=PHONE)
-    Visitor(context.new_page()).signs_in()
-    context.storage_state(path=kept)
-    context.close()
-    return kept
+def signed_in_desk(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> SignedIn:
+    return SignedIn(browser, portal, tmp_path_factory.mktemp("desk") / "cookies.json")
+
+
+@pytest.fixture(scope="session")
+def signed_in_patron(browser: Browser, portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> SignedIn:
+    return SignedIn(browser, portal, tmp_path_factory.mktemp("patron") / "cookies.json")
+
+
+@pytest.fixture
+def desk_cookies(signed_in_desk: SignedIn, portal: RunningPortal) -> Path:
+    """Sign in at the desk for several tests; a one-time code counts once."""
+    return signed_in_desk.cookies(lambda page: desk_signs_in(page, portal.clock), COMPUTER)
+
+
+@pytest.fixture
+def patron_cookies(signed_in_patron: SignedIn) -> Path:
+    """Sign the guardian in for several tests that are about the pages behind the door."""
+    return signed_in_patron.cookies(lambda page: Visitor(page).signs_in(), PHONE)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def without_circulation(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_the_portal_starts_and_passes_its_tests_without_circulation(without_circulation: Path):
     absent = subprocess.run(
         [sys.executable, "-c", "import circulation"], cwd=without_circulation, capture_output=True, check=False

@@ -105,7 +105,7 @@ def listening_library(database_url: str) -> Iterator[LibrarySystem]:
         yield system
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_work_that_was_acknowledged_outlives_whatever_is_killed_and_none_is_done_by_halves(
     database_url: str, engine: str, listening_library: LibrarySystem, tmp_path: Path
 ) -> None:
