@@ -125,9 +125,10 @@ def test_of_two_phones_before_the_camera_one_is_served(phone: Visitor, film: Fil
 
 
 def test_a_refused_phone_is_told_so_and_may_be_held_there_until_the_next_code(
-    phone: Visitor, film: Film, kiosk: Kiosk
+    phone: Visitor, film: Film, kiosk: Kiosk, portal: RunningPortal
 ) -> None:
     phone.signs_in()
+    portal.clock.turn_into_step(seconds=1)
     code = phone.opens_the_card()
     assert kiosk.scans(code)["result"] == "accepted"
     desk = film(hold_before_camera(tile_of(phone)))

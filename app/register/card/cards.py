@@ -31,7 +31,7 @@ class WasReplaced(RuleBroken):
     code = "was-replaced"
 
 
-class _NumberTaken(Exception):
+class NumberTaken(Exception):
     """Another credential has the number that was drawn."""
 
 
@@ -88,9 +88,9 @@ def add_credential(
             failures=0,
         )
         try:
-            with savepoint({"uq_credentials_number": _NumberTaken}):
+            with savepoint({"uq_credentials_number": NumberTaken}):
                 db.session.add(credential)
-        except _NumberTaken:
+        except NumberTaken:
             if not spare:
                 raise
         else:
