@@ -30,7 +30,7 @@ from app.register.journal.journal import open_journal
 from app.register.journal.journaling import use_journal
 from app.register.keys.vault import Vault, use_vault
 from app.register.store.transaction import begin_reading, db, end_reading, tune_engine
-from app.web.access import keep_the_door, require_audiences
+from app.web.access import check_audience, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
 from app.web.faults.health import health
 from app.web.faults.journal_watch import JournalWatch, acknowledge_nothing_unwritten, refuse_while_behind
@@ -151,7 +151,7 @@ def create_app(
     app.before_request(refuse_if_too_busy)
     app.before_request(refuse_bad_text)
     app.before_request(refuse_while_behind)
-    app.before_request(keep_the_door)
+    app.before_request(check_audience)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)
     refuse_malformed_bodies(app)

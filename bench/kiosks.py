@@ -19,7 +19,7 @@ from app.sip2.gateway import allow_sockets
 from bench.compare import Size, quantile
 from bench.kiosk_load import Kiosk, Latencies, ShowCard, connect, name_of, turn
 from bench.people import LIBRARY_ID, card_number, code_at, make_portal
-from bench.servers import Served
+from bench.servers import OpenVisit
 
 KIOSKS = 500
 DIRECT = "direct"
@@ -28,7 +28,7 @@ _START_SECONDS = 60.0
 _GOAL_MS = 20
 
 
-def bench_kiosks(served: Served, size: Size) -> None:
+def bench_kiosks(served: OpenVisit, size: Size) -> None:
     """Measure what the gateway adds to an answer, on both engines, and print the table."""
     kiosks = min(KIOSKS, max(1, size.people // 4))
     allow_sockets(4 * kiosks + 128)

@@ -7,12 +7,12 @@ from bench.browser import get_form, is_let_in, write_sign_in
 from bench.compare import CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Round, send
 from bench.people import card_number
-from bench.servers import Served
+from bench.servers import OpenVisit
 
 _BARE_EVALUATION = "bare Argon2id"
 
 
-def bench_login(served: Served, size: Size) -> None:
+def bench_login(served: OpenVisit, size: Size) -> None:
     """Measure signing in on both engines beside one Argon2id evaluation behind a bare answer, and print the table."""
     turns = {_BARE_EVALUATION: bare_turn(served.bare, size, path="/argon2")}
     turns |= {f"sign-in, {engine}": _sign_in_turn(port, size) for engine, port in served.portals.items()}

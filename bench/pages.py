@@ -3,12 +3,12 @@
 from bench.browser import sign_in
 from bench.compare import BARE, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Round, send, write_request
-from bench.servers import Served
+from bench.servers import OpenVisit
 
 _PATHS = {"start page": "/", "login page": "/login", "Min side": "/my", "card page": "/card"}
 
 
-def bench_pages(served: Served, size: Size) -> None:
+def bench_pages(served: OpenVisit, size: Size) -> None:
     """Measure pages for somebody who is signed in, on both engines beside the bare answer, and print the table."""
     turns = {BARE: bare_turn(served.bare, size, path="/", connections=1)}
     for engine, port in served.portals.items():

@@ -9,10 +9,10 @@ from app.rules.card.code import step_at
 from bench.compare import BARE, CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Answer, Round, send, write_request
 from bench.people import code_at, kiosk_authorization
-from bench.servers import Served
+from bench.servers import OpenVisit
 
 
-def bench_scan(served: Served, size: Size) -> None:
+def bench_scan(served: OpenVisit, size: Size) -> None:
     """Measure the scan on both engines beside the bare answer, and print the table."""
     turns = {BARE: bare_turn(served.bare, size, path="/")}
     turns |= {f"scan, {engine}": _scan_turn(port, size) for engine, port in served.portals.items()}

@@ -21,7 +21,7 @@ _HOME = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class OpenVisit:
     """What is being served on the loopback address: the bare answer's port, and by engine the portal's, and its URL."""
 
     bare: int
@@ -30,7 +30,7 @@ class Served:
 
 
 @contextmanager
-def serve_all(*, people: int) -> Iterator[Served]:
+def serve_all(*, people: int) -> Iterator[OpenVisit]:
     """Fill a register on each engine with so many people, and serve the portal over each, and the bare answer.
 
     All of it is thrown away afterwards. Faults carry what the servers last wrote.
@@ -44,7 +44,7 @@ def serve_all(*, people: int) -> Iterator[Served]:
         for url in databases.values():
             fill_register(url, people=people)
         bare = running.enter_context(serve("bench.bare:app", folder / "bare.log"))
-        yield Served(
+        yield OpenVisit(
             bare=bare,
             portals={
                 engine: running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))

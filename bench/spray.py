@@ -25,7 +25,7 @@ from sqlalchemy import event, text
 from app.register.keys import vault as vault_module
 from app.register.keys.vault import vault
 from app.register.limits.budgets import TooManyAttempts, take_tries
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, ProofNeeded, SignInRefused, sign_in, tries_of_sign_in
 from app.register.store.transaction import db
@@ -165,10 +165,10 @@ class Model:
 
     def _check(self, *, now: datetime) -> str:
         person = self.random.randrange(self.spray.people)
-        looker = Looker(role="kiosk", actor="bench-kiosk", library_id=LIBRARY_ID)
+        viewer = Viewer(role="kiosk", actor="bench-kiosk", library_id=LIBRARY_ID)
         number, pin = card_number(person + 1), self._pin_of(person)
         try:
-            right = check_pin(card_number=number, pin=pin, looker=looker, library_id=LIBRARY_ID, now=now)
+            right = check_pin(card_number=number, pin=pin, viewer=viewer, library_id=LIBRARY_ID, now=now)
         except TooManyAttempts:
             return "refused"
         return "right" if right else "wrong"

@@ -33,7 +33,7 @@ class SystemsOnly(RuleBroken):
     code = "systems-only"
 
 
-def let_machine_in() -> None:
+def authenticate_machine() -> None:
     """Sign the machine in where the route is for machines. Raises MachineRefused, SystemsOnly, NotForSuppliers or
     TooManyAttempts."""
     audience = audience_of_request()

@@ -12,7 +12,7 @@ from app.register.library.feed import acknowledge, read_changes
 from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.work.telling import notice_json
+from app.work.notifying import notice_json
 
 
 @v1.get("/changes")

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import spend, this_terminal
 from app.api.patrons.reading import describe_patron
-from app.register.library.fetching import look_again
+from app.register.library.fetching import fetch_again
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.store.transaction import writing
 from app.rules.pins.pin import Budget
@@ -66,9 +66,9 @@ def _answer_once(view: View, given: dict[str, Any], *, key: str | None) -> Respo
     username = g.machine.username
     kept = take_key(username=username, key=key, asked=_whole_request(), now=now())
     if kept is not None:
-        return _give_again(kept)
+        return _repeat_answer(kept)
     response = make_response(view(**given))
-    keep_answer(_what_is_kept(response), username=username, key=key)
+    keep_answer(_kept_answer(response), username=username, key=key)
     return response
 
 
@@ -76,7 +76,7 @@ def _whole_request() -> str:
     return json.dumps([request.method, request.path, request.get_json(silent=True)], sort_keys=True)
 
 
-def _what_is_kept(response: Response) -> KeptAnswer:
+def _kept_answer(response: Response) -> KeptAnswer:
     return KeptAnswer(
         status=response.status_code,
         headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
@@ -85,13 +85,13 @@ def _what_is_kept(response: Response) -> KeptAnswer:
     )
 
 
-def _give_again(kept: KeptAnswer) -> Response:
+def _repeat_answer(kept: KeptAnswer) -> Response:
     response = jsonify(kept.body) if kept.body is not None else Response()
     response.headers.update(kept.headers)
     if kept.patron_id is not None:
         # To tell of somebody again is another look at them, and of somebody erased nothing is told.
-        patron = look_again(
-            patron_id=kept.patron_id, looker=this_terminal().looker, library_id=g.machine.library_id, now=now()
+        patron = fetch_again(
+            patron_id=kept.patron_id, viewer=this_terminal().viewer, library_id=g.machine.library_id, now=now()
         )
         if patron.details is None:
             # They have left the library since, or froze the card: it is told what a fetch would tell.

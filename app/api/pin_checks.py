@@ -38,7 +38,7 @@ def check(json_data: dict[str, Any]) -> ResponseReturnValue:
     valid = check_pin(
         card_number=json_data["card_number"],
         pin=json_data["pin"],
-        looker=this_terminal().looker,
+        viewer=this_terminal().viewer,
         library_id=g.machine.library_id,
         now=now(),
     )

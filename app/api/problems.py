@@ -15,11 +15,11 @@ from app.api.schemas import Problem
 from app.register.change.deaths import NotYourReport
 from app.register.change.enrolment import ConsentMissing, NumberNotReserved
 from app.register.change.membership import LastLibrary
-from app.register.library.acting import NotTheirHome
 from app.register.library.feed import CursorPassed, NotACursor, NotKept
 from app.register.library.joining import ProofMissing
 from app.register.library.kept_answers import KeyReused
-from app.register.log.access_log import LookedTooLate
+from app.register.library.patron_locks import NotTheirHome
+from app.register.log.access_log import ErasedMeanwhile
 from app.register.patron.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.rules.card.number import NotACardNumber
@@ -35,7 +35,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     CursorPassed: (410, "What came after the cursor is thrown away in part. Fetch your patrons anew."),
     KeyReused: (422, "The key was sent with another request before. Choose a new one."),
     LastLibrary: (409, "It is the patron's last library. Whoever wants no card any more is deleted."),
-    LookedTooLate: (410, "The patron was erased meanwhile."),
+    ErasedMeanwhile: (410, "The patron was erased meanwhile."),
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
     NoNumbersLeft: (409, "There are not that many numbers left."),
     NotJoined: (403, "The patron has not joined your library. Activate the card first."),

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from app.api.access import let_machine_in, read_json, this_terminal
+from app.api.access import authenticate_machine, read_json, this_terminal
 from app.api.document import NO_SUPPLIER, meanings
 from app.api.problems import answer_refusals
 from app.api.schemas import ScanIn, ScanOut
@@ -20,7 +20,7 @@ from app.web.faults.errors import problem
 from app.web.gate import ask_blocks
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
-v1.before_request(let_machine_in)
+v1.before_request(authenticate_machine)
 v1.before_request(read_json)
 answer_refusals(v1)
 api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=False)

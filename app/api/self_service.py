@@ -100,7 +100,7 @@ def _is_right(card_number: str, pin: str, *, door: str = "") -> bool:
     return check_pin(
         card_number=card_number,
         pin=pin,
-        looker=this_terminal().looker,
+        viewer=this_terminal().viewer,
         library_id=g.machine.library_id,
         now=now(),
         door=door,

@@ -20,7 +20,7 @@ from app.rules.card.code import group_digits
 from app.rules.card.number import group_card_number
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.sign_in.identity import keeps_card, let_out
+from app.web.sign_in.identity import end_own_session, keeps_card
 
 card = Blueprint("card", __name__, template_folder="templates")
 
@@ -120,7 +120,7 @@ def revoke(device_id: int) -> ResponseReturnValue:
     with writing():
         revoke_device(patron_id=current_user.patron_id, device_id=device_id, now=now())
         if this_device:
-            let_out()
+            end_own_session()
     if this_device:
         return redirect(url_for("portal.start"))
     flash(_("The card no longer works on that device."), "success")

@@ -39,13 +39,13 @@ class Sheet:
 def post() -> ResponseReturnValue:
     """Show what waits at this library; whom it shows is written down first."""
     workplace = this_workplace()
-    looker, library_id = this_terminal(workplace).looker, workplace.library_id
+    viewer, library_id = this_terminal(workplace).viewer, workplace.library_id
     channels: Post = current_app.extensions["post"]
     waiting, more_waiting = letters.list_letters(
-        library_id=library_id, looker=looker, after=_after("letters"), now=now()
+        library_id=library_id, viewer=viewer, after=_after("letters"), now=now()
     )
     failed, more_failed = letters.list_failed(
-        library_id=library_id, looker=looker, channels=channels.channels, after=_after("failed"), now=now()
+        library_id=library_id, viewer=viewer, channels=channels.channels, after=_after("failed"), now=now()
     )
     return render_template(
         "desk/post.html",
@@ -68,12 +68,12 @@ def _after(name: str) -> int:
 def print_letter(message_id: int) -> ResponseReturnValue:
     """Show a letter ready for the printer. A link in it is drawn now; one that was printed before opens nothing."""
     workplace = this_workplace()
-    looker = this_terminal(workplace).looker
+    viewer = this_terminal(workplace).viewer
     try:
         due = letters.open_letter(
             message_id=message_id,
             library_id=workplace.library_id,
-            looker=looker,
+            viewer=viewer,
             papers_seen="papers" in request.form,
             now=now(),
         )

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.lending.forms import ScanForm, StaffLoginForm
-from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.desk.terminal import start_visit, this_terminal, this_workplace
 from app.desk.words import ShownResult, describe
 from app.register.card.scans import Accepted
 from app.register.card.scans import scan as scan_code
@@ -18,7 +18,7 @@ from app.web.faults.errors import wait_sentence
 from app.web.faults.overload import evaluates
 from app.web.gate import ask_blocks, library_systems
 from app.web.http.cookies import desk_browser, keep_desk_browser
-from app.web.sign_in.identity import DESK_PATH, let_out, let_staff_in
+from app.web.sign_in.identity import DESK_PATH, end_own_session, start_staff_session
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
 
@@ -48,7 +48,7 @@ def login() -> ResponseReturnValue:
         refusal.headers["Retry-After"] = str(error.retry_after)
         return refusal
     library_id = get_workplace(staff_id=staff_id).library_id
-    let_staff_in(staff_id=staff_id)
+    start_staff_session(staff_id=staff_id)
     return keep_desk_browser(make_response(redirect(url_for("desk.scan"))), library_id=library_id)
 
 
@@ -60,7 +60,7 @@ def _refuse(form: StaffLoginForm, status: int, refusal: str) -> Response:
 @open_to(Audience.ANYONE)
 def logout() -> ResponseReturnValue:
     """Sign out at this desk."""
-    let_out()
+    end_own_session()
     return redirect(url_for("desk.login"))
 
 
@@ -73,7 +73,7 @@ def scan() -> ResponseReturnValue:
     workplace = this_workplace()
     if form.validate_on_submit():
         outcome = scan_code(payload=form.payload.data or "", terminal=this_terminal(workplace), now=now())
-        start_serving(outcome.session if isinstance(outcome, Accepted) else None)
+        start_visit(outcome.session if isinstance(outcome, Accepted) else None)
         result = describe(outcome, blocks=_blocks_here(outcome, workplace))
     elif form.is_submitted():
         result = describe(Refused(Reason.NOT_OURS))

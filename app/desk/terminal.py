@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.register.desk.serving import NobodyServed, Served, serve
-from app.register.log.access_log import Looker, Terminal, write_down_with_act
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit, use_visit
+from app.register.log.access_log import Terminal, Viewer, log_access_in_transaction
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace, get_workplace
 from app.web.clock import now
@@ -24,12 +24,12 @@ def this_terminal(workplace: Workplace) -> Terminal:
     own_scope = f"desk:{current_user.session.id}"
     return Terminal(
         scope=f"desks:{workplace.library_id}" if workplace.desks_share_scans else own_scope,
-        looker=Looker(role="staff", actor=workplace.username, library_id=workplace.library_id),
+        viewer=Viewer(role="staff", actor=workplace.username, library_id=workplace.library_id),
         library_id=workplace.library_id,
     )
 
 
-def start_serving(scan_session: str | None) -> None:
+def start_visit(scan_session: str | None) -> None:
     """Remember whom the last scan named, in this desk's own cookie; None serves nobody."""
     if scan_session is None:
         session.pop(_SERVING, None)
@@ -37,32 +37,32 @@ def start_serving(scan_session: str | None) -> None:
         session[_SERVING] = scan_session
 
 
-def served_patron(workplace: Workplace, *, fields: str, acting: bool, minimum: str | None = None) -> Served:
+def visiting_patron(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
     """Return the patron before this desk; the look at `fields`, or at no more than the `minimum`, is written down.
 
-    Raises NobodyServed.
+    Raises NoOpenVisit.
     """
     scan_session = session.get(_SERVING)
     if not isinstance(scan_session, str):
-        raise NobodyServed
-    return serve(
+        raise NoOpenVisit
+    return use_visit(
         session=scan_session,
         terminal=this_terminal(workplace),
         fields=fields,
         minimum=minimum,
-        acting=acting,
+        extend=extend,
         now=now(),
     )
 
 
-def note_papers(served: Served, workplace: Workplace, *, fields: str) -> None:
+def note_papers(visit: OpenVisit, workplace: Workplace, *, fields: str) -> None:
     """Write down, with the act, that papers were seen for it. `fields` is what they were looked at for."""
-    looker = this_terminal(workplace).looker
-    write_down_with_act(patron_id=served.patron_id, looker=looker, purpose=PAPERS, fields=fields, now=now())
+    viewer = this_terminal(workplace).viewer
+    log_access_in_transaction(patron_id=visit.patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())
 
 
 def ask_for_card() -> ResponseReturnValue:
     """Lead back to the scan: whoever was served is served no longer."""
-    start_serving(None)
+    start_visit(None)
     flash(_("Scan the card again: nobody is being served now."), "info")
     return redirect(url_for("desk.scan"))

@@ -19,8 +19,8 @@ from app.web.gate import library_systems
 def notices() -> ResponseReturnValue:
     """Show what waits for this library's system."""
     workplace = this_workplace()
-    looker = this_terminal(workplace).looker
-    waiting = see_waiting(library_id=workplace.library_id, looker=looker, now=now())
+    viewer = this_terminal(workplace).viewer
+    waiting = see_waiting(library_id=workplace.library_id, viewer=viewer, now=now())
     return render_template(
         "desk/notices.html",
         workplace=workplace,

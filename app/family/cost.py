@@ -10,7 +10,7 @@ from flask_login import current_user
 from app.family.routes import family
 from app.ils.lending import Cost
 from app.ils.port import Refused, Unavailable
-from app.register.card.families import look_at_family
+from app.register.card.families import view_family
 from app.register.patron.patrons import list_affiliations
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
@@ -58,7 +58,7 @@ def _ask(day: date) -> list[Answer]:
     systems = library_systems()
     answers = []
     silent: set[str] = set()
-    for person in look_at_family(guardian_id=current_user.patron_id, now=now()):
+    for person in view_family(guardian_id=current_user.patron_id, now=now()):
         for library_id, library in list_affiliations(patron_ids=[person.patron_id])[person.patron_id].items():
             lending = systems.lending(library_id)
             if lending is None:

@@ -14,13 +14,13 @@ from app.family.forms import LoanForm
 from app.family.routes import family
 from app.ils.overview import ask_libraries
 from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Refused, Request, Unavailable
-from app.register.card.families import Seen, act_in_family, look_at_family
+from app.register.card.families import Seen, act_in_family, view_family
 from app.register.patron.patrons import list_affiliations
 from app.register.store.transaction import reading
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.gate import library_systems
-from app.web.http.following import WHAT_FOLLOWS, send_and_follow
+from app.web.http.streaming import WHAT_FOLLOWS, stream_page
 from app.web.pages.library_words import refusal_words
 
 
@@ -82,7 +82,7 @@ class PersonsLoans:
 @open_to(Audience.PATRON)
 def loans() -> Response:
     """Show the loans of oneself and of those who permit it. Every look at another is written down first."""
-    seen = look_at_family(guardian_id=current_user.patron_id, now=now())
+    seen = view_family(guardian_id=current_user.patron_id, now=now())
     joined = list_affiliations(patron_ids=[person.patron_id for person in seen])
     names = {library_id: name for libraries in joined.values() for library_id, name in libraries.items()}
     wanted = {
@@ -90,7 +90,7 @@ def loans() -> Response:
         for library_id in names
     }
     page = render_template("family/loans.html", libraries=names, today=today(), what_follows=WHAT_FOLLOWS)
-    return send_and_follow(page, find=partial(_show_found, seen, names, wanted))
+    return stream_page(page, find=partial(_show_found, seen, names, wanted))
 
 
 def _show_found(seen: Sequence[Seen], names: Mapping[str, str], wanted: Mapping[str, Sequence[str]]) -> str:

@@ -15,8 +15,8 @@ from app.web.code_first import ask_for_code_first, can_ask_for_code_first
 from app.web.faults.errors import wait_sentence
 from app.web.faults.overload import evaluates
 from app.web.http.cookies import device_token
-from app.web.sign_in.identity import let_out
-from app.web.sign_in.new_device import let_in_or_ask
+from app.web.sign_in.identity import end_own_session
+from app.web.sign_in.new_device import start_session_or_ask
 from app.web.sign_in.step_up import confirm_and_go_on
 
 portal = Blueprint("portal", __name__, template_folder="templates")
@@ -43,7 +43,7 @@ def login() -> ResponseReturnValue:
         patron_id = sign_in(
             card_number=form.card_number.data or "", pin=form.pin.data or "", origin=origin, now=instant
         )
-        return let_in_or_ask(patron_id=patron_id, own_device=bool(form.remember.data), since=instant)
+        return start_session_or_ask(patron_id=patron_id, own_device=bool(form.remember.data), since=instant)
     except SignInRefused:
         return _refuse(form, 401, _("Card number and PIN do not fit together, or the card is blocked."))
     except ProofNeeded as error:
@@ -87,7 +87,7 @@ def _show(form: LoginForm, *, refusal: str | None) -> str:
 @open_to(Audience.ANYONE)
 def logout() -> ResponseReturnValue:
     """Sign out. Whoever already is out comes to the same page."""
-    let_out()
+    end_own_session()
     return redirect(url_for("portal.start"))
 
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.sip2.checks import Checks
 from app.sip2.figures import Figures
-from app.sip2.kiosk_line import KioskLine
+from app.sip2.kiosk_connection import KioskConnection
 from app.sip2.settings import GatewaySettings, LibraryGateway
 from app.sip2.station import Station
 from app.sip2.status import serve_status
@@ -37,7 +37,7 @@ class Gateway:
     figures: Figures
     ports: dict[str, int] = field(default_factory=dict)
     status_port: int | None = None
-    lines: set[KioskLine] = field(default_factory=set)
+    lines: set[KioskConnection] = field(default_factory=set)
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ async def _listen(gateway: Gateway, station: Station, most: int) -> asyncio.Serv
             writer.close()
             gateway.figures.closed.labels(library_id, "too-many").inc()
             return
-        line = KioskLine(station=station, reader=reader, writer=writer)
+        line = KioskConnection(station=station, reader=reader, writer=writer)
         gateway.lines.add(line)
         try:
             with gateway.figures.connections.labels(library_id).track_inprogress():

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.sip2.aliases import Aliases
 from app.sip2.checks import Checks
 from app.sip2.figures import Figures
-from app.sip2.ils_line import Pause
+from app.sip2.ils_connection import Pause
 from app.sip2.settings import LibraryGateway
 from app.sip2.words import Sentences
 

@@ -61,18 +61,18 @@ def require_audiences(app: Flask) -> None:
             raise RouteWithoutAudience(rule.endpoint)
 
 
-def keep_the_door() -> ResponseReturnValue | None:
+def check_audience() -> ResponseReturnValue | None:
     """Let in whom the route is for, before anything else happens. Machines show their password to the api door."""
     audience = audience_of_request()
     if audience is None or audience in MACHINES or request.endpoint == "static":
         return None
     signed_in = current_user.audience if current_user.is_authenticated else None
     if audience is not Audience.ANYONE and audience is not signed_in:
-        return show_the_way_in(audience)
+        return redirect_to_sign_in(audience)
     return None
 
 
-def show_the_way_in(audience: Audience) -> Response:
+def redirect_to_sign_in(audience: Audience) -> Response:
     """Lead whoever may not come in to the page for logging in, or to what the requested route has for them."""
     past = getattr(current_app.view_functions.get(request.endpoint or ""), "past", None)
     if past is not None and (answer := past()) is not None:

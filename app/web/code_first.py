@@ -18,7 +18,7 @@ from app.web.clock import now
 from app.web.gate import channels_served
 from app.web.http.cookies import device_token
 from app.web.sealed import keep_sealed, read_sealed
-from app.web.sign_in.new_device import let_in_with_code
+from app.web.sign_in.new_device import start_session_with_code
 
 _KEPT_AS = "code_first"
 
@@ -68,7 +68,7 @@ def sign_in_with_code(typed: Typed, *, code: str) -> Response:
     origin = Origin(address=address, device_token=device_token(), code_entered=True)
     patron_id = sign_in(card_number=typed.card_number, pin=typed.pin, origin=origin, now=instant)
     channel = code_channel(patron_id=patron_id, channels=channels_served())
-    return let_in_with_code(patron_id=patron_id, own_device=typed.own_device, channel=channel, since=instant)
+    return start_session_with_code(patron_id=patron_id, own_device=typed.own_device, channel=channel, since=instant)
 
 
 def forget_typed() -> None:

@@ -29,7 +29,7 @@ _LOOK_EVERY_SECONDS = 0.5
 _log = structlog.get_logger()
 
 
-class Lane:
+class SenderPool:
     """What is sent by threads of its own: the messages of one queue that have one of these urgencies.
 
     With `registrations` also the codes to those who are getting a card, before all else.
@@ -74,13 +74,13 @@ class Lane:
         return [urgency for urgency in self._urgencies if urgency != Urgency.BULK or not rests]
 
 
-def make_lanes() -> list[Lane]:
+def make_pools() -> list[SenderPool]:
     """Return the lanes of every channel: one for codes and links, one for the rest."""
     urgent = [
-        Lane(queue, Urgency.CODE, Urgency.LINK, at_once=_CODES_AT_ONCE, registrations=queue == EMAIL)
+        SenderPool(queue, Urgency.CODE, Urgency.LINK, at_once=_CODES_AT_ONCE, registrations=queue == EMAIL)
         for queue in QUEUES
     ]
-    return urgent + [Lane(queue, Urgency.NOTICE, Urgency.BULK, at_once=1) for queue in QUEUES]
+    return urgent + [SenderPool(queue, Urgency.NOTICE, Urgency.BULK, at_once=1) for queue in QUEUES]
 
 
 class Senders:
@@ -90,8 +90,8 @@ class Senders:
         self._app = app
         self._may_send = may_send
         self._is_sending = True
-        self._lanes = make_lanes()
-        threads = sum(lane.at_once for lane in self._lanes)
+        self._sender_pools = make_pools()
+        threads = sum(sender_pool.at_once for sender_pool in self._sender_pools)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="sending")
         self._stopping = threading.Event()
         self._looking = threading.Thread(target=self._look, name="sending", daemon=True)
@@ -121,27 +121,27 @@ class Senders:
 
     def _hand_out(self) -> None:
         places = list_due(now=now())
-        for lane in self._lanes:
-            while lane.is_due(places) and lane.free.acquire(blocking=False):
+        for sender_pool in self._sender_pools:
+            while sender_pool.is_due(places) and sender_pool.free.acquire(blocking=False):
                 try:
-                    act = lane.take()
+                    act = sender_pool.take()
                     if act is not None:
-                        self._pool.submit(self._run, lane, act)
+                        self._pool.submit(self._run, sender_pool, act)
                 except BaseException:
-                    lane.free.release()
+                    sender_pool.free.release()
                     raise
                 if act is None:
-                    lane.free.release()
+                    sender_pool.free.release()
                     break
 
-    def _run(self, lane: Lane, act: Callable[[], None] | None) -> None:
+    def _run(self, sender_pool: SenderPool, act: Callable[[], None] | None) -> None:
         try:
             while act is not None:
                 with self._app.app_context():
                     act()
-                    act = lane.take() if self._is_sending else None
+                    act = sender_pool.take() if self._is_sending else None
         except Exception as error:
             # What was taken is due again when its lease is over.
             _log.error("sending failed", kind=type(error).__name__)
         finally:
-            lane.free.release()
+            sender_pool.free.release()

@@ -9,7 +9,7 @@ from flask_babel import force_locale
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import Words, compose
 from app.messages.events import ContactChange
-from app.register.messages.contact_changes import undo_word
+from app.register.messages.contact_changes import undo_token
 from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.messages.outbox import (
     EMAIL,
@@ -112,7 +112,7 @@ def _draw(due: Due, *, instant: datetime) -> str:
     elif (declared := KINDS.get(due.kind)) is not None and declared.opens is not None:
         secret = draw_code(patron_id=due.patron_id, purpose=declared.opens.value, now=instant)
     elif due.change is not None and due.undoes:
-        word = undo_word(due.change.id, by_letter=due.channel == LETTER)
+        word = undo_token(due.change.id, by_letter=due.channel == LETTER)
         return f"{current_app.config['PUBLIC_URL']}/undo/{word}"
     else:
         return ""

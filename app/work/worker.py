@@ -23,9 +23,9 @@ from app.web.faults.journal_watch import check_watch
 from app.web.gate import channels_served
 from app.work.clean_up import empty_demo_inbox
 from app.work.log_keeping import keep_roots, seal_access_log
+from app.work.notifying import Notifier, notify_one_library
 from app.work.senders import Senders
 from app.work.sending import send_one, send_registration_code
-from app.work.telling import Telling, tell_one_library
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
 _SEAL_SECONDS = 5
@@ -44,7 +44,7 @@ class Duty:
 
 def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
     """Do each duty in its time, while `go_on` says so."""
-    with Senders(app, may_send=lambda: _may_work(app)), Telling(app) as telling:
+    with Senders(app, may_send=lambda: _may_work(app)), Notifier(app) as telling:
         duties = (*DUTIES, Duty(telling.begin, every=_SECOND))
         done_at = dict.fromkeys(duties, float("-inf"))
         while go_on():
@@ -89,7 +89,7 @@ def work_once() -> bool:
     more = False
     for do in (write_journal, handle_orders, send_one, send_registration_code):
         more |= do() is True
-    return tell_one_library() or more
+    return notify_one_library() or more
 
 
 def advise_families() -> None:
@@ -97,7 +97,7 @@ def advise_families() -> None:
     advise_older_children(now=now())
 
 
-def erase_whoever_is_due() -> bool:
+def erase_due_patrons() -> bool:
     """Erase those of whom a death was reported a day ago, or who were warned. Returns whether there may be more."""
     erased = erase_due(now=now(), limit=_ERASED_AT_A_TIME)
     if erased:
@@ -120,7 +120,7 @@ def write_journal() -> None:
     write_waiting()
 
 
-def bring_forward_what_waits() -> None:
+def bring_messages_forward() -> None:
     """Let wait no longer what was put off by a clock that was ahead."""
     bring_forward(now=now())
 
@@ -128,9 +128,9 @@ def bring_forward_what_waits() -> None:
 DUTIES = (
     Duty(write_journal, every=_SECOND),
     Duty(handle_orders, every=_SECOND),
-    Duty(bring_forward_what_waits, every=_MINUTE // 2),
+    Duty(bring_messages_forward, every=_MINUTE // 2),
     Duty(advise_families, every=_HOUR),
-    Duty(erase_whoever_is_due, every=_MINUTE),
+    Duty(erase_due_patrons, every=_MINUTE),
     Duty(seal_access_log, every=_SEAL_SECONDS),
     Duty(keep_roots, every=_HOUR),
     Duty(empty_demo_inbox, every=_HOUR),

@@ -136,10 +136,10 @@ def end_patron(*, session: Session, policy: Policy, card_number: str, now: datet
         "agreements": _rows(session, agreed),
         "door_entries": _rows(session, came.values(card_number=None)),
     }
-    return Ending(erased, tuple(_what_is_kept(session, card_number)))
+    return Ending(erased, tuple(_kept_answer(session, card_number)))
 
 
-def _what_is_kept(session: Session, card_number: str) -> list[Kept]:
+def _kept_answer(session: Session, card_number: str) -> list[Kept]:
     loans = session.scalar(select(func.count()).where(Loan.card_number == card_number)) or 0
     debts = unpaid_debts(session=session, card_numbers=[card_number])
     ordered = len(requests_of(session=session, card_numbers=[card_number]))

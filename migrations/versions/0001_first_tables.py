@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("hour", _INSTANT, nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
-        sa.Column("told_at", _INSTANT),
+        sa.Column("logged_at", _INSTANT),
         sa.PrimaryKeyConstraint("library_id", "kind", "hour", name="pk_act_counts"),
     )
     op.create_table(
@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("due_at", _INSTANT),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_fault", sa.String(40)),
-        sa.Column("last_told_at", _INSTANT),
+        sa.Column("last_delivered_at", _INSTANT),
         sa.PrimaryKeyConstraint("library_id", name="pk_library_queues"),
         sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name="fk_library_queues_library_id"),
         sa.Index("ix_library_queues_due_at", "due_at"),

@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.register.library.notices import mark_told
+from app.register.library.notices import mark_delivered
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, LibraryQueue
 from tests.doors.libraries import ULLENSAKER, acknowledge, activate, correct, enrol, fetch, read_changes
@@ -76,7 +76,7 @@ def tell_everything(app: APIFlask) -> None:
     """Say that each library was told all that waits, as by a webhook."""
     with app.app_context():
         for notice_id in db.session.scalars(select(LibraryNotice.id)).all():
-            mark_told(notice_id=notice_id, now=datetime.now(UTC))
+            mark_delivered(notice_id=notice_id, now=datetime.now(UTC))
 
 
 def test_who_was_erased_is_named_to_a_system_that_fetches_though_another_was_told(

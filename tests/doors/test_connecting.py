@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from app.ils.port import Refused
 from app.ils.webhook import sign, write_key
-from app.register.library.notices import take_line
+from app.register.library.notices import lease_queue
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryQueue
-from app.work.telling import tell_line
+from app.work.notifying import deliver_queue
 from tests.conftest import Clock
 from tests.doors.test_operator_commands import run
 
@@ -53,7 +53,7 @@ def test_a_library_that_listens_is_told_with_the_key_that_was_shown(app: APIFlas
     assert shown.exit_code == 0, shown.output
     with app.app_context():
         lines = {}
-        while (due := take_line(now=clock())) is not None:
+        while (due := lease_queue(now=clock())) is not None:
             lines[due.library_id] = due
     assert lines["Mull"].webhook_url == url
     assert lines["Mull"].webhook_key is not None
@@ -93,11 +93,11 @@ def test_what_is_refused_and_due_again_waits_for_the_next_turn_of_the_line(
         clock.turn(seconds=10)
         raise Refused("status-400")
 
-    monkeypatch.setattr("app.work.telling.tell_library", refuse)
+    monkeypatch.setattr("app.work.notifying.tell_library", refuse)
     turns = count()
     with app.app_context():
-        while (due := take_line(now=clock())) is not None and due.library_id != "Mull":
+        while (due := lease_queue(now=clock())) is not None and due.library_id != "Mull":
             pass
         assert due is not None
-        tell_line(due, go_on=lambda: next(turns) < 100)
+        deliver_queue(due, go_on=lambda: next(turns) < 100)
     assert next(turns) < 20

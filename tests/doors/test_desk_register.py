@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.register.card.cards import replace_card
-from app.register.library.notices import LEASE, list_due_notices, pause_line, set_aside, take_line
+from app.register.library.notices import LEASE, lease_queue, list_due_notices, pause_queue, set_aside
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
 from tests.doors.libraries import ULLENSAKER
@@ -23,12 +23,12 @@ def fault(app, clock):
             for queue in db.session.scalars(select(LibraryQueue)):
                 queue.due_at = clock() if queue.library_id == library_id else None
             db.session.commit()
-            assert take_line(now=clock()).library_id == library_id
+            assert lease_queue(now=clock()).library_id == library_id
             hour = timedelta(hours=1)
             if refuses:
                 notice = list_due_notices(library_id=library_id, now=clock(), limit=1)[0]
                 set_aside(notice=notice, fault=refuses, pause=hour, now=clock())
-            pause_line(library_id=library_id, attempts=3, fault="no_answer", pause=hour, answered=False, now=clock())
+            pause_queue(library_id=library_id, attempts=3, fault="no_answer", pause=hour, answered=False, now=clock())
 
     return fault
 
@@ -110,7 +110,7 @@ def test_a_system_that_does_not_answer_is_said_not_to_and_is_tried_again_on_requ
 
 def test_a_line_that_is_being_told_is_left_to_its_worker(app, desk, clock):
     with app.app_context():
-        line = take_line(now=clock())
+        line = lease_queue(now=clock())
     submit(desk, "/desk/notices/retry", page="/desk")
     due = {library_id: queue_of(app, library_id).due_at for library_id in ("2023500", "Mull")}
     assert due[line.library_id] == clock() + LEASE

@@ -11,7 +11,7 @@ from app.register.change.deaths import report_death
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
 from app.register.leaving.erasure import erase_patron
-from app.register.library.notices import list_due_notices, mark_told
+from app.register.library.notices import list_due_notices, mark_delivered
 from app.register.store.transaction import db
 from app.register.tables.register import Patron
 from app.rules.pins.pin import RECEIPT_SOURCE
@@ -195,7 +195,7 @@ def receipt(app):
         code = erase_patron(patron_id=patron_id(app, GUARDIAN[0]), reason="asked", now=now)
         db.session.commit()
         for notice in list_due_notices(library_id="Mull", now=now, limit=100):
-            mark_told(notice_id=notice.id, kept=["open_loans", "unpaid_debts"], now=now)
+            mark_delivered(notice_id=notice.id, kept=["open_loans", "unpaid_debts"], now=now)
     return code
 
 

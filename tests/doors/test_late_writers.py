@@ -113,13 +113,13 @@ def test_signing_in_while_one_is_erased_signs_nobody_in(
     app: APIFlask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patron_id = make_patron(app, "N088899999")
-    go_on = sign_in_page.let_in_or_ask
+    go_on = sign_in_page.start_session_or_ask
 
     def erase_first(**given: object) -> object:
         erase(app, patron_id)
         return go_on(**given)
 
-    monkeypatch.setattr(sign_in_page, "let_in_or_ask", erase_first)
+    monkeypatch.setattr(sign_in_page, "start_session_or_ask", erase_first)
     answer = log_in(client, "N088899999", PIN, keep=True)
     assert answer.status_code == 401
     assert "Content-Security-Policy" in answer.headers

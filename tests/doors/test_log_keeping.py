@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from app import create_app
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
-from app.register.log.access_log import Looker, write_down
+from app.register.log.access_log import Viewer, log_access
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, AccessLogLink, AccessLogRoot
 from app.work.log_keeping import keep_roots, read_kept, seal_access_log
@@ -20,7 +20,7 @@ from tests.conftest import settings_for
 from tests.register.people import CHILD, patron_id
 from tests.wall.outside import MailServer, serving
 
-STAFF = Looker(role="staff", actor="desk-2023500", library_id="2023500")
+STAFF = Viewer(role="staff", actor="desk-2023500", library_id="2023500")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def keeping(database_url, clock, post, folder):
 
 def look(clock, *, times: int = 3) -> None:
     for _ in range(times):
-        write_down(patron_id=patron_id(CHILD), looker=STAFF, purpose="counter", fields="name", now=clock())
+        log_access(patron_id=patron_id(CHILD), viewer=STAFF, purpose="counter", fields="name", now=clock())
 
 
 def run(app, *arguments: str):

@@ -16,8 +16,8 @@ from app.register.desk.visits import open_visit
 from app.register.keys.vault import vault
 from app.register.leaving.own_data import OWN_TABLES, UNTRACEABLE
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.log.access_log import Looker, Terminal
-from app.register.messages.contact_changes import keep_change
+from app.register.log.access_log import Terminal, Viewer
+from app.register.messages.contact_changes import store_change
 from app.register.messages.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import note_change
@@ -56,8 +56,8 @@ def with_a_row_in_every_table(app: APIFlask, desk: FlaskClient, phone: FlaskClie
         ask_for_message(patron_id=me, kind="contact-changed", channel="email", to="former@example.org", now=clock())
         ask_for_message(patron_id=child, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=me, now=clock())
         draw_code(patron_id=me, purpose=STEP_UP, now=clock())
-        keep_change(patron_id=me, former={}, fields=["email"], library_id="2023500", now=clock())
-        at = Terminal(scope="desk:1", looker=Looker("staff", "desk-2023500", "2023500"), library_id="2023500")
+        store_change(patron_id=me, former={}, fields=["email"], library_id="2023500", now=clock())
+        at = Terminal(scope="desk:1", viewer=Viewer("staff", "desk-2023500", "2023500"), library_id="2023500")
         open_visit(patron_id=me, terminal=at, now=clock())
         take_key(username="2023500", key="k" * 32, asked="{}", now=clock())
         answer = KeptAnswer(status=200, headers={}, body={}, patron_id=me)

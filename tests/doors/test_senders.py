@@ -19,7 +19,7 @@ from app.messages.smtp import Smtp
 from app.register.messages.outbox import CARD_FROZEN, STEP_UP_CODE, Urgency, ask_for_message
 from app.register.store.transaction import db
 from app.register.tables.register import Message, Patron
-from app.work.senders import BULK_A_MINUTE, Lane, Senders
+from app.work.senders import BULK_A_MINUTE, SenderPool, Senders
 from app.work.sending import send_one
 from app.work.worker import work
 from tests.conftest import Clock
@@ -132,16 +132,16 @@ def test_several_workers_send_each_message_once(app: APIFlask, mail: MailServer)
 def test_bulk_leaves_at_a_pace_and_notices_do_not_wait_for_it(app: APIFlask) -> None:
     seconds = [1000.0]
     ask_for_bulk(app, 10)
-    lane = Lane("email", Urgency.NOTICE, Urgency.BULK, at_once=1, ticks=lambda: seconds[0])
+    sender_pool = SenderPool("email", Urgency.NOTICE, Urgency.BULK, at_once=1, ticks=lambda: seconds[0])
     with app.app_context():
-        assert lane.take() is not None
-        assert lane.take() is None
+        assert sender_pool.take() is not None
+        assert sender_pool.take() is None
         ask(app, CARD_FROZEN)
-        assert lane.take() is not None
-        assert lane.take() is None
+        assert sender_pool.take() is not None
+        assert sender_pool.take() is None
         seconds[0] += 60 / BULK_A_MINUTE
-        assert lane.take() is not None
-        assert lane.take() is None
+        assert sender_pool.take() is not None
+        assert sender_pool.take() is None
 
 
 def test_a_mail_server_that_never_speaks_holds_up_no_erasure_and_no_code_by_sms(

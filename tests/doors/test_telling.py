@@ -15,7 +15,7 @@ from app.ils.webhook import draw_key
 from app.register.library.webhooks import listen_at
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, LibraryQueue
-from app.work.telling import tell_one_library
+from app.work.notifying import notify_one_library
 from tests.conftest import Clock
 
 LIBRARY = "2023500"
@@ -80,7 +80,7 @@ def tell(app: APIFlask, clock: Clock, system: LibrarySystem) -> Callable[..., li
     def tell(*answers: int | None) -> list[int]:
         system.answers, system.asked = list(answers), []
         with app.app_context():
-            tell_one_library()
+            notify_one_library()
             db.session.remove()
         return system.asked
 

@@ -10,8 +10,8 @@ from app.register.desk.visits import open_visit
 from app.register.keys.vault import hash_of_random_token, vault
 from app.register.leaving.own_data import OWN_TABLES, read_own_data
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.log.access_log import Looker, write_down
-from app.register.messages.contact_changes import keep_change
+from app.register.log.access_log import Viewer, log_access
+from app.register.messages.contact_changes import store_change
 from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import RENUMBERED, note_change
@@ -41,7 +41,7 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
         db.session.add(NationalIdToken(token=token, patron_id=whose, key_id=vault.key_id))
     ask_for_message(patron_id=whose, kind=CONTACT_CHANGED, channel=EMAIL, to="before@example.org", now=now)
     ask_for_message(patron_id=teen, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=whose, now=now)
-    keep_change(patron_id=whose, former={"email": "before@example.org"}, fields=["email"], library_id=SYSTEM, now=now)
+    store_change(patron_id=whose, former={"email": "before@example.org"}, fields=["email"], library_id=SYSTEM, now=now)
     give_permission(patron_id=whose, guardian_card_number="N000100006", now=now)
     give_permission(patron_id=child, guardian_card_number=card_number, now=now)
     db.session.flush()
@@ -69,8 +69,8 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
         )
     )
     db.session.commit()
-    looker = Looker(role="guardian", actor=str(whose), library_id=None)
-    write_down(patron_id=child, looker=looker, purpose=PURPOSE, fields="loans", now=now)
+    viewer = Viewer(role="guardian", actor=str(whose), library_id=None)
+    log_access(patron_id=child, viewer=viewer, purpose=PURPOSE, fields="loans", now=now)
     own = read_own_data(patron_id=whose)
     db.session.rollback()
     assert set(own) == set(OWN_TABLES)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select, text
 
 from app.register.card.cards import issue_card, show_codes
 from app.register.leaving.erasure import ASKED, Reason, erase_patron
-from app.register.log.access_log import Looker, Terminal
+from app.register.log.access_log import Terminal, Viewer
 from app.register.sign_in.devices import admit_device
 from app.register.store.transaction import db
 from app.register.tables.register import Base, Device, Patron
@@ -60,7 +60,7 @@ def terminal(number: int = 1, *, library_id: str = ULLENSAKER) -> Terminal:
     actor = f"{library_id}-kiosk{number}"
     return Terminal(
         scope=f"kiosk:{actor}",
-        looker=Looker(role="kiosk", actor=actor, library_id=library_id),
+        viewer=Viewer(role="kiosk", actor=actor, library_id=library_id),
         library_id=library_id,
     )
 

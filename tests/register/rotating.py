@@ -8,7 +8,7 @@ from app.demo.accounts import DESKS, MACHINES, PATRONS
 from app.register.card.cards import show_codes
 from app.register.keys.rotation import count_older, list_renewables, renew
 from app.register.keys.vault import Vault, use_vault, vault
-from app.register.log.access_log import Looker, write_down
+from app.register.log.access_log import Viewer, log_access
 from app.register.log.removals import note_removal
 from app.register.log.roots import make_root
 from app.register.log.sealing import seal_all
@@ -135,9 +135,9 @@ def keep_everything(clock):
 
 def keep_a_log(*, now):
     """Fill the tables of the access log: looks, a record of one that went, and a signed root."""
-    looker = Looker(role="staff", actor="desk-2023500", library_id="2023500")
+    viewer = Viewer(role="staff", actor="desk-2023500", library_id="2023500")
     for fields in ("name", "name, age"):
-        write_down(patron_id=patron_id(GUARDIAN), looker=looker, purpose="counter", fields=fields, now=now)
+        log_access(patron_id=patron_id(GUARDIAN), viewer=viewer, purpose="counter", fields=fields, now=now)
     seal_all()
     gone = delete(AccessLogEntry).where(AccessLogEntry.fields == "name").returning(AccessLogEntry.id)
     note_removal(entry_ids=db.session.scalars(gone).all(), why="retention", now=now)

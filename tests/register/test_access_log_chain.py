@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text, update
 from app.register.card.scans import scan
 from app.register.keys.vault import Vault, use_vault
 from app.register.leaving.retention import ACCESS_LOG, purge
-from app.register.log.access_log import Looker, write_down, write_down_list, write_down_with_act
+from app.register.log.access_log import Viewer, log_access, log_access_in_transaction, log_list_access
 from app.register.log.proofs import body_of, commit_to, head_body, prove, read_ranges, write_ranges
 from app.register.log.removals import note_removal
 from app.register.log.roots import NotARoot, make_root, public_keys, read_root
@@ -37,7 +37,7 @@ from tests.register.people import (
 )
 
 CHANGES = {"sqlite": 1000, "postgresql": 220}
-STAFF = Looker(role="staff", actor="desk-2023500", library_id=ULLENSAKER)
+STAFF = Viewer(role="staff", actor="desk-2023500", library_id=ULLENSAKER)
 
 
 def findings(**kept: str) -> list[str]:
@@ -47,10 +47,10 @@ def findings(**kept: str) -> list[str]:
     return done.findings
 
 
-def look(card_number: str, *, now, times: int = 1, looker: Looker = STAFF) -> None:
+def look(card_number: str, *, now, times: int = 1, viewer: Viewer = STAFF) -> None:
     whose = patron_id(card_number)
     for _ in range(times):
-        write_down(patron_id=whose, looker=looker, purpose="counter", fields="name, age", now=now)
+        log_access(patron_id=whose, viewer=viewer, purpose="counter", fields="name, age", now=now)
 
 
 def live(clock) -> dict[str, str]:
@@ -61,15 +61,15 @@ def live(clock) -> dict[str, str]:
     phone = make_phone(LOST.replace("4", "5"), now=clock())
     clock.turn(seconds=30)
     scan(payload=code_on(phone.id, now=clock()), terminal=terminal(), now=clock())
-    guardian = Looker(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
-    write_down(patron_id=patron_id(CHILD), looker=guardian, purpose="family folder", fields="loans", now=clock())
+    guardian = Viewer(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
+    log_access(patron_id=patron_id(CHILD), viewer=guardian, purpose="family folder", fields="loans", now=clock())
     make_root(now=clock())
     clock.turn(days=1)
     look(CHILD, now=clock(), times=6)
     look(HIDDEN, now=clock(), times=3)
     everybody = [patron_id(number) for number in (CHILD, AT_MULLSJO, GUARDIAN)]
-    write_down_list(patron_ids=everybody, looker=STAFF, purpose="post", fields="name", now=clock())
-    write_down_with_act(patron_id=patron_id(CHILD), looker=STAFF, purpose="correct", fields="phone", now=clock())
+    log_list_access(patron_ids=everybody, viewer=STAFF, purpose="post", fields="name", now=clock())
+    log_access_in_transaction(patron_id=patron_id(CHILD), viewer=STAFF, purpose="correct", fields="phone", now=clock())
     db.session.commit()
     seal_all()
     # One who is looked at, and one who looked.
@@ -138,8 +138,8 @@ def test_sealing_goes_on_after_a_change_and_hides_nothing(clock):
 
 def test_an_old_copy_of_a_line_that_is_gone_is_found_under_any_number(clock):
     look(CHILD, now=clock(), times=2)
-    guardian = Looker(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
-    write_down(patron_id=patron_id(CHILD), looker=guardian, purpose="family folder", fields="loans", now=clock())
+    guardian = Viewer(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
+    log_access(patron_id=patron_id(CHILD), viewer=guardian, purpose="family folder", fields="loans", now=clock())
     seal_all()
     copies = read_log()[LINES]
     # A guardian's name goes from a line, and then all that is a year old.
@@ -157,8 +157,8 @@ def test_an_old_copy_of_a_line_that_is_gone_is_found_under_any_number(clock):
 
 
 def test_a_guardian_who_is_erased_before_the_sealing_is_no_tampering(clock):
-    guardian = Looker(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
-    write_down(patron_id=patron_id(CHILD), looker=guardian, purpose="family folder", fields="loans", now=clock())
+    guardian = Viewer(role="guardian", actor=str(patron_id(TEEN)), library_id=None)
+    log_access(patron_id=patron_id(CHILD), viewer=guardian, purpose="family folder", fields="loans", now=clock())
     erase(TEEN, now=clock())
     assert findings() == []
 

@@ -10,14 +10,14 @@ from sqlalchemy import select, update
 
 from app.register.card.cards import replace_card
 from app.register.card.carrying import list_carried
-from app.register.card.families import act_in_family, give_permission, list_received, look_at_family, switch
+from app.register.card.families import act_in_family, give_permission, list_received, switch, view_family
 from app.register.card.scans import Accepted, scan
 from app.register.card.wallet_passes import allowed_passes, issue_rotating_pass
 from app.register.change.enrolment import activate_here
 from app.register.desk.lookup import Criteria, look_up
 from app.register.library.fetching import fetch_patron
-from app.register.log.access_log import Looker
-from app.register.patron.card_status import is_at_rest, is_in_use, is_taken_at, lets_holder_in, state_at, status_of
+from app.register.log.access_log import Viewer
+from app.register.patron.card_status import is_at_rest, is_in_use, is_taken_at, may_sign_in, state_at, status_of
 from app.register.patron.patrons import NoSuchPatron, get_patron
 from app.register.sign_in.one_time import draw_link, find_link
 from app.register.sign_in.pin_at_desk import order_new_pin
@@ -29,7 +29,7 @@ from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
-STAFF = Looker(role="staff", actor="kari", library_id=ULLENSAKER)
+STAFF = Viewer(role="staff", actor="kari", library_id=ULLENSAKER)
 
 
 class Combination(NamedTuple):
@@ -86,7 +86,7 @@ def test_the_statement_says_what_the_rule_says(combination, clock):
     status = combination.status
 
     said = db.session.execute(
-        select(state_at(ULLENSAKER), is_in_use(), lets_holder_in(), is_at_rest(), is_taken_at(ULLENSAKER)).where(
+        select(state_at(ULLENSAKER), is_in_use(), may_sign_in(), is_at_rest(), is_taken_at(ULLENSAKER)).where(
             Patron.id == whose
         )
     ).one()
@@ -95,7 +95,7 @@ def test_the_statement_says_what_the_rule_says(combination, clock):
     assert State(said[0]) is status.at(ULLENSAKER)
     assert [bool(each) for each in said[1:]] == [
         status.in_use,
-        status.lets_holder_in,
+        status.may_sign_in,
         status.at_rest,
         status.is_taken_at(ULLENSAKER),
     ]
@@ -111,21 +111,21 @@ def test_scan_sign_in_and_pin_check_agree(combination, clock):
         return sign_in(card_number=GUARDIAN, pin=PINS[GUARDIAN], origin=Origin("203.0.113.7"), now=clock())
 
     assert status.at(ULLENSAKER) is (State.ACTIVE if isinstance(at_the_desk, Accepted) else State(at_the_desk.cause))
-    assert refuses(sign, SignInRefused) is not status.lets_holder_in
+    assert refuses(sign, SignInRefused) is not status.may_sign_in
     assert get_patron(patron_id=whose).block == (None if status.in_use else status.state)
     db.session.rollback()
-    kiosk = Looker(role="kiosk", actor="k", library_id=ULLENSAKER)
-    right = check_pin(card_number=GUARDIAN, pin=PINS[GUARDIAN], looker=kiosk, library_id=ULLENSAKER, now=clock())
+    kiosk = Viewer(role="kiosk", actor="k", library_id=ULLENSAKER)
+    right = check_pin(card_number=GUARDIAN, pin=PINS[GUARDIAN], viewer=kiosk, library_id=ULLENSAKER, now=clock())
     assert right is (status.at(ULLENSAKER) is State.ACTIVE)
 
 
 def test_libraries_are_told_the_same_state_and_details_of_no_card_at_rest(combination, clock):
     put(GUARDIAN, combination, now=clock())
     status = combination.status
-    system = Looker(role="system", actor="2023500", library_id=ULLENSAKER)
+    system = Viewer(role="system", actor="2023500", library_id=ULLENSAKER)
 
     def fetch():
-        return fetch_patron(card_number=GUARDIAN, looker=system, library_id=ULLENSAKER, now=clock())
+        return fetch_patron(card_number=GUARDIAN, viewer=system, library_id=ULLENSAKER, now=clock())
 
     if not status.is_taken_at(ULLENSAKER):
         with pytest.raises(NoSuchPatron):
@@ -144,7 +144,7 @@ def test_the_desk_finds_everybody_and_sees_no_more_than_the_minimum_of_a_card_at
 
     found = look_up(
         criteria=Criteria(card_number=GUARDIAN, birth_date=birth_date),
-        looker=STAFF,
+        viewer=STAFF,
         library_id=ULLENSAKER,
         now=clock(),
     )
@@ -174,7 +174,7 @@ def test_a_link_to_a_new_pin_opens_for_whoever_may_sign_in(combination, clock):
     db.session.commit()
     put(GUARDIAN, combination, now=clock())
 
-    assert (find_link(token=link, now=clock()) is not None) is combination.status.lets_holder_in
+    assert (find_link(token=link, now=clock()) is not None) is combination.status.may_sign_in
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_guardian_sees_no_child_at_rest_and_acts_on_cards_in_use_alone(combina
         act_in_family(guardian_id=guardian, permission_id=permission, now=clock())
 
     db.session.rollback()
-    seen = [each.card_number for each in look_at_family(guardian_id=guardian, now=clock())]
+    seen = [each.card_number for each in view_family(guardian_id=guardian, now=clock())]
     assert (CHILD in seen) is not status.at_rest
     assert bool(list_received(guardian_id=guardian)) is not status.at_rest
     assert bool(list_carried(guardian_id=guardian)) is status.in_use
@@ -213,7 +213,7 @@ def test_a_guardian_whose_own_card_is_not_in_use_has_no_child(combination, permi
         act_in_family(guardian_id=guardian, permission_id=None, now=clock())
 
     db.session.rollback()
-    seen = [each.card_number for each in look_at_family(guardian_id=guardian, now=clock())]
+    seen = [each.card_number for each in view_family(guardian_id=guardian, now=clock())]
     assert (CHILD in seen) is status.in_use
     assert bool(list_carried(guardian_id=guardian)) is status.in_use
     assert refuses(act) is not status.in_use

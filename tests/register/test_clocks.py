@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from app.demo.accounts import DESKS
 from app.register.card.scans import Accepted, scan
-from app.register.desk.serving import NobodyServed, serve
+from app.register.desk.open_visits import NoOpenVisit, use_visit
 from app.register.leaving.retention import purge
-from app.register.library.notices import list_due_notices, pause_line, set_aside, take_line
+from app.register.library.notices import lease_queue, list_due_notices, pause_queue, set_aside
 from app.register.messages.clocks import bring_forward
 from app.register.messages.message_queue import mark_failed, take_due_message
 from app.register.messages.outbox import NEW_DEVICE_CODE, ask_for_message
@@ -75,9 +75,9 @@ def test_no_code_counts_twice_on_either_side_of_a_correction(phone, clock, ahead
 def test_a_session_that_a_scan_opened_while_the_clock_was_ahead_serves_nobody_afterwards(phone, clock):
     accepted = show(phone, now=clock() + timedelta(days=80))
     assert isinstance(accepted, Accepted)
-    for acting in (False, True):
-        with pytest.raises(NobodyServed):
-            serve(session=accepted.session, terminal=terminal(), fields="name", acting=acting, now=clock())
+    for extend in (False, True):
+        with pytest.raises(NoOpenVisit):
+            use_visit(session=accepted.session, terminal=terminal(), fields="name", extend=extend, now=clock())
 
 
 def test_wrong_codes_that_were_counted_while_the_clock_was_ahead_shut_no_terminal_afterwards(phone, clock):
@@ -173,14 +173,14 @@ def test_a_library_that_was_let_be_while_the_clock_was_ahead_is_told_once_it_is_
     db.session.execute(update(LibraryQueue).where(LibraryQueue.library_id == ULLENSAKER).values(due_at=clock()))
     db.session.commit()
     pause = timedelta(minutes=1)
-    pause_line(library_id=ULLENSAKER, attempts=1, fault="busy", pause=pause, answered=False, now=later)
+    pause_queue(library_id=ULLENSAKER, attempts=1, fault="busy", pause=pause, answered=False, now=later)
     for notice in list_due_notices(library_id=ULLENSAKER, now=later, limit=1):
         set_aside(notice=notice, fault="busy", pause=pause, now=later)
-    while take_line(now=clock()) is not None:
+    while lease_queue(now=clock()) is not None:
         pass
     bring_forward(now=clock())
     db.session.commit()
-    line = take_line(now=clock())
+    line = lease_queue(now=clock())
     assert line is not None
     assert line.library_id == ULLENSAKER
 

@@ -10,7 +10,7 @@ from app.register.card.scans import Accepted, scan
 from app.register.change.deaths import DEATH_WAITS, NotYourReport, report_death, withdraw_death_report
 from app.register.leaving.erasure import erase_patron
 from app.register.library.fetching import fetch_patron
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.messages.message_queue import mark_sent
 from app.register.messages.outbox import CARD_REPLACED, ask_for_message
 from app.register.patron.card_status import status_of
@@ -36,7 +36,7 @@ from tests.register.people import (
     terminal,
 )
 
-SYSTEM = Looker(role="system", actor=ULLENSAKER, library_id=ULLENSAKER)
+SYSTEM = Viewer(role="system", actor=ULLENSAKER, library_id=ULLENSAKER)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_libraries_are_told_and_learn_no_more_than_the_minimum(report, clock):
         (MULLSJO, "changed"),
     ]
     db.session.rollback()
-    fetched = fetch_patron(card_number=GUARDIAN, looker=SYSTEM, library_id=ULLENSAKER, now=clock())
+    fetched = fetch_patron(card_number=GUARDIAN, viewer=SYSTEM, library_id=ULLENSAKER, now=clock())
     assert fetched.minimum is not None
     assert (fetched.minimum.card_state, fetched.details) == ("deceased", None)
 

@@ -13,7 +13,7 @@ from app.register.change.membership import end_affiliation
 from app.register.keys.vault import vault
 from app.register.leaving.retention import purge
 from app.register.library.feed import read_changes
-from app.register.library.notices import GONE_NUMBERS, list_due_notices, mark_told
+from app.register.library.notices import GONE_NUMBERS, list_due_notices, mark_delivered
 from app.register.patron.changes import ERASED, LEFT, NUMBER_COLUMN
 from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
 from app.register.store.transaction import db
@@ -48,7 +48,7 @@ def test_each_library_is_told_by_the_number_it_knows_and_the_number_goes_a_week_
         told = list_due_notices(library_id=library, now=clock(), limit=100)
         assert [(one.kind, one.card_number) for one in told if one.kind == ERASED] == [(ERASED, GUARDIAN)]
         for one in told:
-            mark_told(notice_id=one.id, kept=["open_loans"] if one.kind == ERASED else [], now=clock())
+            mark_delivered(notice_id=one.id, kept=["open_loans"] if one.kind == ERASED else [], now=clock())
     sealed = select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))
     purge(now=clock() + GONE_NUMBERS - timedelta(seconds=1))
     assert db.session.scalars(sealed).all() == [ERASED, ERASED]
@@ -63,7 +63,7 @@ def test_a_library_that_still_waits_for_a_new_number_learns_both_before_it_forge
     theirs = [(one.kind, one.former_number, one.card_number) for one in told if one.kind in ("renumbered", ERASED)]
     assert theirs == [("renumbered", "N000199999", GUARDIAN), (ERASED, None, GUARDIAN)]
     for one in told + list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
+        mark_delivered(notice_id=one.id, now=clock())
     kinds = db.session.scalars(select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))).all()
     assert kinds == [ERASED, ERASED]
 
@@ -72,7 +72,7 @@ def test_a_number_that_a_library_had_been_told_before_goes_at_once(clock):
     fill_every_table(GUARDIAN, now=clock())
     for library in (ULLENSAKER, MULLSJO):
         for one in list_due_notices(library_id=library, now=clock(), limit=100):
-            mark_told(notice_id=one.id, now=clock())
+            mark_delivered(notice_id=one.id, now=clock())
     erase(now=clock())
     kinds = db.session.scalars(select(LibraryNotice.kind).where(LibraryNotice.sealed_number.is_not(None))).all()
     assert kinds == [ERASED, ERASED]
@@ -82,7 +82,7 @@ def test_a_library_that_was_left_and_told_a_minute_ago_may_still_fetch_the_numbe
     end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
     db.session.commit()
     for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
+        mark_delivered(notice_id=one.id, now=clock())
     erase(now=clock.turn(seconds=60))
     (left,) = [
         notice for notice in read_changes(library_id=MULLSJO, after=None, limit=100).notices if notice.kind == LEFT
@@ -97,7 +97,7 @@ def test_the_number_of_a_library_that_was_left_and_told_a_week_ago_goes_with_the
     end_affiliation(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
     db.session.commit()
     for one in list_due_notices(library_id=MULLSJO, now=clock(), limit=100):
-        mark_told(notice_id=one.id, now=clock())
+        mark_delivered(notice_id=one.id, now=clock())
     erase(now=clock() + GONE_NUMBERS)
     at_mullsjo = select(LibraryNotice.sealed_number).where(LibraryNotice.library_id == MULLSJO)
     assert set(db.session.scalars(at_mullsjo)) == {None}

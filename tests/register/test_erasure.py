@@ -7,8 +7,8 @@ from app.register.card.cards import replace_card, report_lost
 from app.register.card.families import (
     give_permission,
     list_received,
-    look_at_family,
     switch,
+    view_family,
     withdraw_permission,
 )
 from app.register.card.scans import scan
@@ -19,9 +19,9 @@ from app.register.keys.vault import vault
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.own_data import OWN_TABLES
 from app.register.leaving.retention import purge
-from app.register.library.fetching import look_again
+from app.register.library.fetching import fetch_again
 from app.register.library.kept_answers import take_key
-from app.register.library.notices import list_due_notices, mark_told
+from app.register.library.notices import list_due_notices, mark_delivered
 from app.register.patron.changes import ERASED
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron
@@ -114,13 +114,13 @@ def test_a_former_guardian_is_named_in_no_childs_log_whatever_became_of_permissi
     (received,) = list_received(guardian_id=guardian)
     switch(guardian_id=guardian, permission_id=received.id, on=True, now=clock())
     db.session.commit()
-    look_at_family(guardian_id=guardian, now=clock())
+    view_family(guardian_id=guardian, now=clock())
     withdraw_permission(patron_id=child, permission_id=received.id, now=clock())
     number = replace_card(patron_id=guardian, now=clock())
     db.session.commit()
     for library in (ULLENSAKER, MULLSJO):
         for one in list_due_notices(library_id=library, now=clock(), limit=100):
-            mark_told(notice_id=one.id, kept=[], now=clock())
+            mark_delivered(notice_id=one.id, kept=[], now=clock())
     purge(now=clock.turn(days=100))
     erase(number, now=clock())
     looked = db.session.execute(
@@ -146,7 +146,7 @@ def test_a_request_that_is_sent_again_brings_nobody_back(clock):
     kept = take_key(username=SYSTEM, key=KEY, asked=ASKED, now=clock())
     assert (kept.status, kept.headers, kept.body, kept.patron_id) == (410, {}, None, gone)
     with pytest.raises(PatronGone):
-        look_again(patron_id=gone, looker=terminal().looker, library_id=ULLENSAKER, now=clock())
+        fetch_again(patron_id=gone, viewer=terminal().viewer, library_id=ULLENSAKER, now=clock())
 
 
 def test_only_the_erased_ones_orders_for_a_new_pin_go(clock):

@@ -14,8 +14,8 @@ from app.register.card.families import (
     give_permission,
     list_given,
     list_received,
-    look_at_family,
     switch,
+    view_family,
     withdraw_permission,
 )
 from app.register.store.transaction import db
@@ -48,7 +48,7 @@ def permit(child: str, guardian: str, *, switched_on: bool = True) -> int:
 
 
 def seen_by(card_number: str) -> list[str]:
-    return [seen.card_number for seen in look_at_family(guardian_id=patron_id(card_number), now=START)]
+    return [seen.card_number for seen in view_family(guardian_id=patron_id(card_number), now=START)]
 
 
 def test_a_permission_alone_shows_nothing():

@@ -16,8 +16,8 @@ from app.register.card.families import (
     give_permission,
     list_given,
     list_received,
-    look_at_family,
     switch,
+    view_family,
     withdraw_permission,
 )
 from app.register.patron.patrons import register_patron
@@ -122,8 +122,8 @@ class Family(RuleBasedStateMachine):
             if guardian in self.erased:
                 continue
             before = self.lines()
-            seen = look_at_family(guardian_id=self.people[guardian], now=self.now)
-            expected = {child for (child, looker), on in self.switched_on.items() if on and looker == guardian}
+            seen = view_family(guardian_id=self.people[guardian], now=self.now)
+            expected = {child for (child, viewer), on in self.switched_on.items() if on and viewer == guardian}
             assert {person.patron_id for person in seen[1:]} == {self.people[child] for child in expected}
             assert seen[0].patron_id == self.people[guardian]
             assert self.lines() == before + len(expected), "every look is written down, and nothing else"

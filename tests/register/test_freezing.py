@@ -11,13 +11,13 @@ from app.register.card.families import (
     advise_older_children,
     give_permission,
     list_received,
-    look_at_family,
     switch,
+    view_family,
 )
 from app.register.card.scans import scan
 from app.register.change.freezing import freeze_card, thaw_card
 from app.register.library.fetching import fetch_patron
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.pins import Origin, sign_in
 from app.register.store.transaction import db
@@ -39,7 +39,7 @@ from tests.register.people import (
 )
 
 LATER = START + timedelta(hours=1)
-SYSTEM = Looker(role="system", actor=ULLENSAKER, library_id=ULLENSAKER)
+SYSTEM = Viewer(role="system", actor=ULLENSAKER, library_id=ULLENSAKER)
 
 
 def freeze(card_number: str = GUARDIAN) -> None:
@@ -63,7 +63,7 @@ def permit(child: str) -> int:
 
 
 def seen_by_the_guardian() -> list[str]:
-    return [seen.card_number for seen in look_at_family(guardian_id=patron_id(GUARDIAN), now=LATER)]
+    return [seen.card_number for seen in view_family(guardian_id=patron_id(GUARDIAN), now=LATER)]
 
 
 def test_freezing_keeps_everything_and_tells_the_libraries_that_something_changed():
@@ -105,11 +105,11 @@ def test_the_holder_of_a_frozen_card_still_signs_in():
 
 def test_a_library_gets_no_details_of_a_frozen_card(clock):
     freeze()
-    found = fetch_patron(card_number=GUARDIAN, looker=SYSTEM, library_id=ULLENSAKER, now=clock())
+    found = fetch_patron(card_number=GUARDIAN, viewer=SYSTEM, library_id=ULLENSAKER, now=clock())
     assert found.minimum is not None
     assert (found.minimum.name, found.details) == ("Ingrid Solvang", None)
     thaw()
-    found = fetch_patron(card_number=GUARDIAN, looker=SYSTEM, library_id=ULLENSAKER, now=clock())
+    found = fetch_patron(card_number=GUARDIAN, viewer=SYSTEM, library_id=ULLENSAKER, now=clock())
     assert found.details is not None
 
 

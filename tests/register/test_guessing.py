@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, text
 
 from app.register.keys.vault import vault
 from app.register.limits.budgets import TooManyAttempts
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
@@ -77,8 +77,8 @@ def enter(card_number, pin, address, *, now):
 
 def check(card_number, pin=PIN, *, kind="kiosk", now):
     role = "kiosk" if kind == "door" else kind
-    looker = Looker(role=role, actor=f"{ULLENSAKER}-{kind}1", library_id=ULLENSAKER)
-    return check_pin(card_number=card_number, pin=pin, looker=looker, library_id=ULLENSAKER, now=now, door=kind)
+    viewer = Viewer(role=role, actor=f"{ULLENSAKER}-{kind}1", library_id=ULLENSAKER)
+    return check_pin(card_number=card_number, pin=pin, viewer=viewer, library_id=ULLENSAKER, now=now, door=kind)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.register.keys.vault import Vault, use_vault
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.messages.letters import (
     PAGE,
     NoSuchMessage,
@@ -26,8 +26,8 @@ from app.register.tables.register import AccessLogEntry, Message, Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, reading
 
 BY_MACHINE = ("email", "sms")
-DESK = Looker(role="staff", actor="desk-2023500", library_id=ULLENSAKER)
-OTHER_DESK = Looker(role="staff", actor="desk-mull", library_id=MULLSJO)
+DESK = Viewer(role="staff", actor="desk-2023500", library_id=ULLENSAKER)
+OTHER_DESK = Viewer(role="staff", actor="desk-mull", library_id=MULLSJO)
 
 
 def ask(kind=NEW_PIN, *, of=CHILD, now, **more) -> int:
@@ -54,14 +54,14 @@ def failed(clock) -> int:
     return message_id
 
 
-def letters(clock, *, looker=DESK, after=0):
-    shown = list_letters(library_id=looker.library_id, looker=looker, after=after, now=clock())
+def letters(clock, *, viewer=DESK, after=0):
+    shown = list_letters(library_id=viewer.library_id, viewer=viewer, after=after, now=clock())
     db.session.rollback()
     return shown
 
 
-def failures(clock, *, looker=DESK):
-    shown, _more = list_failed(library_id=looker.library_id, looker=looker, channels=BY_MACHINE, after=0, now=clock())
+def failures(clock, *, viewer=DESK):
+    shown, _more = list_failed(library_id=viewer.library_id, viewer=viewer, channels=BY_MACHINE, after=0, now=clock())
     db.session.rollback()
     return shown
 
@@ -84,16 +84,16 @@ def test_a_waiting_letter_is_shown_to_its_library_and_the_look_is_written_down(c
 
 
 def test_no_other_library_sees_or_touches_a_letter_and_nothing_is_written_of_it(clock, letter):
-    assert letters(clock, looker=OTHER_DESK) == ([], False)
+    assert letters(clock, viewer=OTHER_DESK) == ([], False)
     with pytest.raises(NoSuchMessage):
-        open_letter(message_id=letter, library_id=MULLSJO, looker=OTHER_DESK, now=clock())
+        open_letter(message_id=letter, library_id=MULLSJO, viewer=OTHER_DESK, now=clock())
     with pytest.raises(NoSuchMessage):
         mark_printed(message_id=letter, library_id=MULLSJO, now=clock())
     assert looks() == []
 
 
 def test_no_other_library_sees_or_touches_a_message_that_failed(clock, failed):
-    assert failures(clock, looker=OTHER_DESK) == []
+    assert failures(clock, viewer=OTHER_DESK) == []
     with pytest.raises(NoSuchMessage):
         try_again(message_id=failed, library_id=MULLSJO, now=clock())
     with pytest.raises(NoSuchMessage):
@@ -104,7 +104,7 @@ def test_no_other_library_sees_or_touches_a_message_that_failed(clock, failed):
 def test_a_letter_is_opened_with_its_address_after_the_look_is_written_down(clock, letter):
     db.session.execute(update(Patron).values(proven_address="Furuveien 3\n2050 Jessheim"))
     db.session.commit()
-    due = open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, now=clock())
+    due = open_letter(message_id=letter, library_id=ULLENSAKER, viewer=DESK, now=clock())
     assert (due.kind, due.channel, due.patron_id) == (NEW_PIN, "letter", patron_id(CHILD))
     assert due.to == f"{due.name}\nFuruveien 3\n2050 Jessheim"
     assert looks() == [(patron_id(CHILD), "desk-2023500", "post", "name, address")]
@@ -116,8 +116,8 @@ def test_a_link_without_a_proven_postal_address_is_printed_for_whoever_shows_pap
     ((shown,), _more) = letters(clock)
     assert shown.needs_papers
     with pytest.raises(PapersNotSeen):
-        open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, now=clock())
-    due = open_letter(message_id=letter, library_id=ULLENSAKER, looker=DESK, papers_seen=True, now=clock())
+        open_letter(message_id=letter, library_id=ULLENSAKER, viewer=DESK, now=clock())
+    due = open_letter(message_id=letter, library_id=ULLENSAKER, viewer=DESK, papers_seen=True, now=clock())
     assert due.to == due.name
     assert looks()[-1] == (patron_id(CHILD), "desk-2023500", "papers", "name, address")
 
@@ -125,7 +125,7 @@ def test_a_link_without_a_proven_postal_address_is_printed_for_whoever_shows_pap
 def test_a_letter_to_a_former_address_is_opened_with_that(clock):
     message_id = ask(CONTACT_CHANGED, now=clock(), channel="letter", to="Gamleveien 2\n2050 Jessheim")
     leave_to_desk(message_id=message_id)
-    due = open_letter(message_id=message_id, library_id=ULLENSAKER, looker=DESK, now=clock())
+    due = open_letter(message_id=message_id, library_id=ULLENSAKER, viewer=DESK, now=clock())
     assert due.to == f"{due.name}\nGamleveien 2\n2050 Jessheim"
 
 
@@ -252,11 +252,11 @@ def test_a_letter_of_a_patron_who_moved_waits_at_the_new_home_library(clock, let
     db.session.execute(update(Patron).values(home_library_id=MULLSJO))
     db.session.commit()
     assert letters(clock) == ([], False)
-    assert [shown.id for shown in letters(clock, looker=OTHER_DESK)[0]] == [letter]
+    assert [shown.id for shown in letters(clock, viewer=OTHER_DESK)[0]] == [letter]
 
 
 def test_letters_of_two_libraries_wait_apart(clock, letter):
     other = ask(of=AT_MULLSJO, now=clock())
     leave_to_desk(message_id=other)
     assert [shown.id for shown in letters(clock)[0]] == [letter]
-    assert [shown.id for shown in letters(clock, looker=OTHER_DESK)[0]] == [other]
+    assert [shown.id for shown in letters(clock, viewer=OTHER_DESK)[0]] == [other]

@@ -9,7 +9,7 @@ from app.demo.accounts import PATRONS
 from app.register.change.freezing import freeze_card
 from app.register.desk.lookup import Criteria, CriteriaNotValid, TooLittleToGoBy, TooManyAlike, look_up
 from app.register.limits.budgets import TooManyAttempts
-from app.register.log.access_log import Looker, NotWrittenDown
+from app.register.log.access_log import AccessNotLogged, Viewer
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, AttemptCount, Patron
@@ -18,14 +18,14 @@ from app.rules.people.contact import Contact
 from tests.register.counting import statements_sent
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, TEEN, ULLENSAKER, patron_id, reading
 
-AT = {library: Looker(role="staff", actor=f"desk-{library}", library_id=library) for library in (ULLENSAKER, MULLSJO)}
+AT = {library: Viewer(role="staff", actor=f"desk-{library}", library_id=library) for library in (ULLENSAKER, MULLSJO)}
 BORN = {patron.card_number: patron.birth_date(date(2026, 11, 22)) for patron in PATRONS}
 
 
 @pytest.fixture
 def find(clock):
     def find(library_id=ULLENSAKER, **criteria):
-        return look_up(criteria=Criteria(**criteria), looker=AT[library_id], library_id=library_id, now=clock())
+        return look_up(criteria=Criteria(**criteria), viewer=AT[library_id], library_id=library_id, now=clock())
 
     return find
 
@@ -125,7 +125,7 @@ def test_every_hit_is_written_down_with_what_was_told(find):
 def test_without_a_log_nothing_is_told(find):
     with db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE access_log RENAME TO access_log_that_is_full"))
-    with pytest.raises(NotWrittenDown):
+    with pytest.raises(AccessNotLogged):
         find(name="Nora", email="teen@example.org")
 
 

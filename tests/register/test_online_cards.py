@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.register.change.enrolment import ConsentMissing, activate_here, note_guardian_consent
-from app.register.desk.served import see_patron
+from app.register.desk.patron_view import view_patron
 from app.register.online.online_cards import (
     NoChild,
     NotActivatedOnline,
@@ -115,7 +115,7 @@ def test_a_number_that_a_guardian_typed_is_taken_off_the_card_when_its_owner_pro
 
 
 def test_a_card_whose_name_its_owner_typed_stays_theirs_and_marked(begin, make, clock):
-    handle = begin(form=replace(TOLD, stated=True, told_name=False), **FILLED_IN)
+    handle = begin(form=replace(TOLD, stated=True, name_verified=False), **FILLED_IN)
     patron_id = make(handle).patron_id
     holder = find_holder(national_id=ANNE)
     assert holder is not None
@@ -125,7 +125,7 @@ def test_a_card_whose_name_its_owner_typed_stays_theirs_and_marked(begin, make, 
 
 def test_a_desk_is_told_to_look_at_papers_until_one_has(stated, clock):
     def is_stated() -> bool:
-        return see_patron(patron_id=stated, library_id=ULLENSAKER, in_full=False, now=clock()).is_stated
+        return view_patron(patron_id=stated, library_id=ULLENSAKER, in_full=False, now=clock()).is_stated
 
     assert is_stated()
     activate_here(patron_id=stated, library_id=ULLENSAKER, guardian_consent=False, now=clock())

@@ -9,7 +9,7 @@ from app.register.card.scans import Accepted, scan
 from app.register.desk.visits import open_visit
 from app.register.keys.vault import Vault
 from app.register.limits.budgets import TooManyAttempts
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.sign_in.pin_checks import check_pin, enter_pin
 from app.register.staff.machines import SignedInMachine, terminal_of
 from app.register.store.transaction import db
@@ -17,7 +17,7 @@ from app.register.tables.register import Credential, DeskVisit, PresentedStep
 from tests.conftest import Clock
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
-SYSTEM = terminal_of(SignedInMachine(username="Mull", library_id=MULLSJO, kind="system")).looker
+SYSTEM = terminal_of(SignedInMachine(username="Mull", library_id=MULLSJO, kind="system")).viewer
 Check = Callable[..., bool]
 
 
@@ -25,9 +25,9 @@ Check = Callable[..., bool]
 def check(clock: Clock) -> Check:
     """Check a PIN as Mullsjö's system does, where the child has never been."""
 
-    def ask(card_number: str = CHILD, pin: str = "", *, looker: Looker = SYSTEM, library_id: str = MULLSJO) -> bool:
+    def ask(card_number: str = CHILD, pin: str = "", *, viewer: Viewer = SYSTEM, library_id: str = MULLSJO) -> bool:
         right = pin or PINS[card_number]
-        return check_pin(card_number=card_number, pin=right, looker=looker, library_id=library_id, now=clock())
+        return check_pin(card_number=card_number, pin=right, viewer=viewer, library_id=library_id, now=clock())
 
     return ask
 
@@ -118,6 +118,6 @@ def test_a_scan_of_a_clock_that_was_wrong_opens_nothing(check: Check, clock: Clo
 
 
 def test_a_pin_is_entered_by_anybody_who_joins(clock: Clock, held_against: list[bool]) -> None:
-    assert enter_pin(card_number=CHILD, pin=PINS[CHILD], looker=SYSTEM, library_id=MULLSJO, now=clock())
-    assert not enter_pin(card_number=CHILD, pin="0001", looker=SYSTEM, library_id=MULLSJO, now=clock())
+    assert enter_pin(card_number=CHILD, pin=PINS[CHILD], viewer=SYSTEM, library_id=MULLSJO, now=clock())
+    assert not enter_pin(card_number=CHILD, pin="0001", viewer=SYSTEM, library_id=MULLSJO, now=clock())
     assert held_against == [True] * 2

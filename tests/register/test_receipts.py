@@ -5,7 +5,7 @@ import pytest
 from app.register.keys.vault import Vault, use_vault
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.receipts import LibraryAnswer, NoSuchReceipt, read_receipt
-from app.register.library.notices import list_due_notices, mark_told
+from app.register.library.notices import list_due_notices, mark_delivered
 from app.register.limits.budgets import TooManyAttempts
 from app.register.store.transaction import db
 from app.rules.pins.pin import RECEIPT_SOURCE
@@ -37,7 +37,7 @@ def erase(clock):
 
 def tell(library_id, *, clock, kept=()):
     for notice in list_due_notices(library_id=library_id, now=clock(), limit=100):
-        mark_told(notice_id=notice.id, kept=kept, now=clock())
+        mark_delivered(notice_id=notice.id, kept=kept, now=clock())
 
 
 def test_a_receipt_tells_of_each_library_who_has_answered_and_what_it_keeps(read, erase, clock):
@@ -60,7 +60,7 @@ def test_a_librarys_first_answer_counts_whichever_of_its_systems_gave_it(read, e
     waiting = list_due_notices(library_id=MULLSJO, now=clock(), limit=100)
     for kept in (["open_loans"], []):
         for notice in waiting:
-            mark_told(notice_id=notice.id, kept=kept, now=clock())
+            mark_delivered(notice_id=notice.id, kept=kept, now=clock())
         clock.turn(seconds=60)
     assert LibraryAnswer("Mullsjö bibliotek", erased_at, ("open_loans",)) in read(code).answers
 

@@ -40,7 +40,7 @@ def number(digits: str) -> NationalId:
 
 
 ANNE, LARS, EMIL, MINA = map(number, ("14859030085", "22898431049", "03861770027", "17831272090"))
-_BOTH = {"told_name": True, "told_birth_date": True}
+_BOTH = {"name_verified": True, "birth_date_verified": True}
 TOLD = Form(name="Anne Dahl", birth_date=date(1990, 5, 14), gender="female", **_BOTH)
 YOUNG = Form(name="Mina Berg", birth_date=date(2012, 3, 17), gender="female", **_BOTH)
 FILLED_IN = {"email": "anne@example.org", "library_id": ULLENSAKER, "confirmed_email": "anne@example.org"}
@@ -95,7 +95,7 @@ def test_what_the_service_tells_is_taken_anew_and_what_was_filled_in_stays(begin
 
 
 def test_what_was_typed_stays_where_the_service_tells_only_the_rest_again(begin, clock):
-    told = Form(name="Anne Dahl", told_name=True, stated=True)
+    told = Form(name="Anne Dahl", name_verified=True, stated=True)
     begin(form=told, birth_date=date(1990, 5, 14))
     form = half(begin(form=told), clock).form
     assert (form.name, form.birth_date, form.stated) == ("Anne Dahl", date(1990, 5, 14), True)

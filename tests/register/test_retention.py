@@ -26,9 +26,9 @@ from app.register.leaving.retention import (
     purge,
 )
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
-from app.register.library.notices import mark_told
+from app.register.library.notices import mark_delivered
 from app.register.limits.budgets import take_tries
-from app.register.log.access_log import Looker, write_down
+from app.register.log.access_log import Viewer, log_access
 from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_CHILD, ask_for_message
 from app.register.sign_in.devices import admit_device
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
@@ -81,8 +81,8 @@ def one_of(clock):
         return expires_at + EXPIRED_CREDENTIALS
 
     def access_log():
-        looker = Looker(role="kiosk", actor="2023500-kiosk1", library_id=ULLENSAKER)
-        write_down(patron_id=patron_id(GUARDIAN), looker=looker, purpose="scan", fields="name", now=clock())
+        viewer = Viewer(role="kiosk", actor="2023500-kiosk1", library_id=ULLENSAKER)
+        log_access(patron_id=patron_id(GUARDIAN), viewer=viewer, purpose="scan", fields="name", now=clock())
         return clock() + ACCESS_LOG
 
     def desk_visit():
@@ -180,7 +180,7 @@ def notices() -> int:
 def test_a_notice_goes_ninety_days_after_the_librarys_answer(clock):
     first, *_others = db.session.scalars(select(LibraryNotice).order_by(LibraryNotice.id)).all()
     library_id, seq, before = first.library_id, first.seq, notices()
-    mark_told(notice_id=first.id, now=clock())
+    mark_delivered(notice_id=first.id, now=clock())
     over = clock() + ANSWERED_NOTICES
     assert purge_at(over - SECOND)["library_notices"] == 0
     assert purge_at(over)["library_notices"] == 1

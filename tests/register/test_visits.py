@@ -11,10 +11,10 @@ from app.register.change.enrolment import note_guardian_consent
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
 from app.register.desk.lookup import Criteria, find_hit, look_up
-from app.register.desk.served import see_patron
-from app.register.desk.serving import NobodyServed, serve
+from app.register.desk.open_visits import NoOpenVisit, use_visit
+from app.register.desk.patron_view import view_patron
 from app.register.desk.visits import NotLookedUp, open_visit, open_visit_of_hit
-from app.register.log.access_log import Looker, Terminal
+from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.card_status import status_of
 from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, LibraryNotice, Patron
@@ -38,7 +38,7 @@ ALL, LITTLE = "name, birth date, address", "name"
 def desk(number=1, *, library_id=ULLENSAKER, actor="desk-2023500"):
     return Terminal(
         scope=f"desk:{number}",
-        looker=Looker(role="staff", actor=actor, library_id=library_id),
+        viewer=Viewer(role="staff", actor=actor, library_id=library_id),
         library_id=library_id,
     )
 
@@ -55,9 +55,9 @@ def open_for(clock):
 
 @pytest.fixture
 def serving(clock):
-    def serving(session, terminal=None, *, acting=False):
-        return serve(
-            session=session, terminal=terminal or desk(), fields=ALL, minimum=LITTLE, acting=acting, now=clock()
+    def serving(session, terminal=None, *, extend=False):
+        return use_visit(
+            session=session, terminal=terminal or desk(), fields=ALL, minimum=LITTLE, extend=extend, now=clock()
         )
 
     return serving
@@ -80,9 +80,9 @@ def test_a_visit_names_its_patron_as_a_scan_does(open_for, serving, clock):
 
 def test_a_visit_is_one_terminals(open_for, serving):
     session = open_for(GUARDIAN)
-    with pytest.raises(NobodyServed):
+    with pytest.raises(NoOpenVisit):
         serving(session, desk(2))
-    with pytest.raises(NobodyServed):
+    with pytest.raises(NoOpenVisit):
         serving("x" * 32)
 
 
@@ -91,22 +91,22 @@ def test_looking_alone_does_not_prolong_a_visit_and_each_act_does(open_for, serv
     clock.turn(seconds=200)
     serving(session)
     clock.turn(seconds=99)
-    serving(session, acting=True)
+    serving(session, extend=True)
     clock.turn(seconds=299)
     serving(session)
     clock.turn(seconds=1)
-    with pytest.raises(NobodyServed):
-        serving(session, acting=True)
+    with pytest.raises(NoOpenVisit):
+        serving(session, extend=True)
 
 
 def test_no_visit_is_longer_than_half_an_hour(open_for, serving, clock):
     session = open_for(GUARDIAN)
     for _ in range(7):
         clock.turn(seconds=250)
-        serving(session, acting=True)
+        serving(session, extend=True)
     clock.turn(seconds=50)
-    with pytest.raises(NobodyServed):
-        serving(session, acting=True)
+    with pytest.raises(NoOpenVisit):
+        serving(session, extend=True)
 
 
 def test_only_who_looked_a_patron_up_may_open_the_visit_and_only_for_a_while(clock):
@@ -118,7 +118,7 @@ def test_only_who_looked_a_patron_up_may_open_the_visit_and_only_for_a_while(clo
     with pytest.raises(NotLookedUp):
         open_it()
     look_up(
-        criteria=Criteria(name="Ingrid", phone="99900001"), looker=desk().looker, library_id=ULLENSAKER, now=clock()
+        criteria=Criteria(name="Ingrid", phone="99900001"), viewer=desk().viewer, library_id=ULLENSAKER, now=clock()
     )
     assert open_it()
     for other in ({"actor": "desk-colleague"}, {"library_id": MULLSJO}):
@@ -137,7 +137,7 @@ def test_a_scan_elsewhere_opens_no_visit(clock):
 
 
 def test_a_known_person_who_was_to_be_enrolled_is_a_hit(clock):
-    hit = find_hit(patron_id=patron_id(AT_MULLSJO), looker=desk().looker, library_id=ULLENSAKER, now=clock())
+    hit = find_hit(patron_id=patron_id(AT_MULLSJO), viewer=desk().viewer, library_id=ULLENSAKER, now=clock())
     assert (hit.name, hit.birth_date) == ("Åsa Lindqvist", None)
     assert last_look() == (hit.patron_id, "look-up", "name, age band, home library")
     assert open_visit_of_hit(patron_id=hit.patron_id, terminal=desk(), now=clock())
@@ -148,7 +148,7 @@ def test_what_is_shown_and_written_down_depends_on_having_joined(open_for, servi
     served = serving(open_for(number))
     assert (served.activated_here, served.in_full) == (in_full, in_full)
     assert last_look()[2] == fields
-    seen = see_patron(patron_id=served.patron_id, library_id=ULLENSAKER, in_full=served.in_full, now=clock())
+    seen = view_patron(patron_id=served.patron_id, library_id=ULLENSAKER, in_full=served.in_full, now=clock())
     assert (seen.in_full is not None) == in_full
 
 
@@ -163,13 +163,13 @@ def test_of_a_frozen_card_only_the_minimum_is_shown(open_for, serving, clock):
 def test_what_is_seen_in_full_is_what_stands_in_the_register(clock):
     make_phone(GUARDIAN, now=clock())
     note_guardian_consent(patron_id=patron_id(CHILD), now=clock())
-    guardian = see_patron(patron_id=patron_id(GUARDIAN), library_id=ULLENSAKER, in_full=True, now=clock())
+    guardian = view_patron(patron_id=patron_id(GUARDIAN), library_id=ULLENSAKER, in_full=True, now=clock())
     assert guardian.in_full is not None
     assert (guardian.in_full.contact.phone, guardian.in_full.libraries) == ("+4799900001", 2)
     assert [device.label for device in guardian.in_full.devices] == ["Firefox, Android"]
     assert not guardian.in_full.needs_consent
     note_guardian_consent(patron_id=patron_id(CHILD), now=clock())
-    child = see_patron(patron_id=2, library_id=ULLENSAKER, in_full=True, now=clock())
+    child = view_patron(patron_id=2, library_id=ULLENSAKER, in_full=True, now=clock())
     assert child.in_full is not None
     assert (child.in_full.needs_consent, child.in_full.guardian_consent_at) == (True, clock())
     assert child.in_full.birth_date < date(2018, 1, 1)
@@ -177,7 +177,7 @@ def test_what_is_seen_in_full_is_what_stands_in_the_register(clock):
 
 def test_a_local_card_is_seen_to_be_one(clock):
     opt_out(patron_id=patron_id(GUARDIAN), library_id=MULLSJO, now=clock())
-    seen = see_patron(patron_id=1, library_id=ULLENSAKER, in_full=False, now=clock())
+    seen = view_patron(patron_id=1, library_id=ULLENSAKER, in_full=False, now=clock())
     assert (seen.only_at, seen.status.local_to) == ("Mullsjö bibliotek", MULLSJO)
 
 

@@ -49,4 +49,4 @@ def test_whoever_is_refused_is_told_the_gravest_state(status):
 
 @pytest.mark.parametrize("status", EVERY, ids=str)
 def test_a_holder_signs_in_unless_dead_or_without_the_card(status):
-    assert status.lets_holder_in is not (status.dead or status.lost)
+    assert status.may_sign_in is not (status.dead or status.lost)

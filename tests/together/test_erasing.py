@@ -1,6 +1,6 @@
 """Deleting everything with the libraries there: what each says beforehand, and what it answers."""
 
-from app.work.telling import tell_one_library
+from app.work.notifying import notify_one_library
 from tests.doors.visits import AT_MULLSJO_ONLY, GUARDIAN, log_in, main_text, submit
 
 ERASE = "/my/data/erase"
@@ -42,7 +42,7 @@ def test_the_receipt_follows_the_libraries_answers(app, guardian, new_browser, c
     assert main_text(nobody.get(receipt)).count("Not answered yet") == 2
     clock.turn(seconds=5)
     with app.app_context():
-        while tell_one_library():
+        while notify_one_library():
             pass
     text = main_text(nobody.get(receipt))
     assert "Not answered yet" not in text

@@ -10,7 +10,7 @@ from app.card.offers import Wallets
 from app.eid.provider import Provider
 from app.register.change.corrections import Correction, correct_patron
 from app.register.limits.budgets import take_tries
-from app.register.messages.contact_changes import undo_word
+from app.register.messages.contact_changes import undo_token
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.store.transaction import db
 from app.register.tables.register import ContactChange, Message
@@ -40,7 +40,7 @@ def undo_link_of_the_guardian(app: APIFlask) -> str:
         correct_patron(patron_id=1, changes=new, library_id="2023500", now=app.config["CLOCK"]())
         db.session.commit()
         change_id = db.session.scalars(select(ContactChange.id)).one()
-        return f"/undo/{undo_word(change_id, by_letter=False)}"
+        return f"/undo/{undo_token(change_id, by_letter=False)}"
 
 
 def use_up_the_countrys_wrong_pins(app: APIFlask) -> None:

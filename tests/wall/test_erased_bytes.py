@@ -26,7 +26,7 @@ from app.ils.systems import Systems
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.card.cards import issue_card, replace_card, show_codes
-from app.register.card.families import give_permission, look_at_family
+from app.register.card.families import give_permission, view_family
 from app.register.card.scans import scan
 from app.register.change.corrections import Correction, correct_patron
 from app.register.change.deaths import report_death
@@ -56,7 +56,7 @@ from app.register.tables.register import Session as SignIn
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import parse_national_id
 from app.work.clean_up import clean_up
-from app.work.worker import erase_whoever_is_due, work_once
+from app.work.worker import erase_due_patrons, work_once
 from tests.conftest import START, Clock, settings_for
 from tests.doors.visits import log_in, scan_at_kiosk, shown_code, submit
 from tests.postgres import create_database, running_postgres
@@ -216,7 +216,7 @@ def switch_on_and_look(patron_ids: list[int], *, now: Callable[[], object]) -> N
     db.session.execute(update(FamilyPermission).values(switched_on_at=now()))
     db.session.commit()
     for patron_id in patron_ids[:20]:
-        look_at_family(guardian_id=patron_id, now=now())
+        view_family(guardian_id=patron_id, now=now())
 
 
 def visit_the_doors(app: APIFlask, number: int) -> None:
@@ -300,7 +300,7 @@ def test_a_day_later_not_a_byte_of_them_is_left(
         db.session.commit()
         run_worker()
         clock.turn(days=1)
-        while erase_whoever_is_due():
+        while erase_due_patrons():
             pass
         run_worker()
         done = clean_up(rewrite=True)

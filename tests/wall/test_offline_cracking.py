@@ -113,14 +113,14 @@ def spellings(number: str) -> list[bytes]:
     return [text.encode() for text in (number, f"NO:{number}", f"national id:NO:{number}")]
 
 
-Way = Callable[[bytes], bytes]
+Progress = Callable[[bytes], bytes]
 
 
-def keyed(key: bytes) -> Way:
+def keyed(key: bytes) -> Progress:
     return lambda text: hmac.digest(key, text, "sha256")
 
 
-def chained(*keys: bytes) -> Way:
+def chained(*keys: bytes) -> Progress:
     def way(text: bytes) -> bytes:
         for key in keys:
             text = hmac.digest(key, text, "sha256")
@@ -143,7 +143,7 @@ GUESSED_KEYS = [
     b"lanekort token",
     hashlib.sha256(b"").digest(),
 ]
-WAYS: list[Way] = [
+WAYS: list[Progress] = [
     *(lambda text, name=name: hashlib.new(name, text).digest() for name in ("sha256", "sha512", "sha1", "md5")),
     lambda text: hashlib.sha256(hashlib.sha256(text).digest()).digest(),
     *map(keyed, GUESSED_KEYS),
@@ -152,7 +152,7 @@ WAYS: list[Way] = [
 ]
 
 
-def recover(copy: Copy, ways: Iterable[Way], texts: Callable[[str], list[bytes]] = spellings) -> set[str]:
+def recover(copy: Copy, ways: Iterable[Progress], texts: Callable[[str], list[bytes]] = spellings) -> set[str]:
     """Return the numbers of which some hash stands in the copy."""
     found = set()
     for number in candidates():

@@ -13,17 +13,17 @@ from werkzeug.datastructures import Authorization
 
 from app.demo.accounts import PATRONS
 from app.ils.overview import ask_libraries
-from app.portal.my_data.look_words import LOOK_WORDS
+from app.portal.my_data.access_words import ACCESS_WORDS
 from app.register.card.families import give_permission, switch
 from app.register.log.access_log import (
     FIELDS,
     PURPOSES,
     ROLES,
-    Looker,
-    NotAWordOfTheLog,
-    NotWrittenDown,
-    write_down,
-    write_down_with_act,
+    AccessNotLogged,
+    UnknownLogWord,
+    Viewer,
+    log_access,
+    log_access_in_transaction,
 )
 from app.register.messages.outbox import CONTACT_CHANGED, LETTER, ask_for_message
 from app.register.store.transaction import db
@@ -218,20 +218,20 @@ def test_of_a_thousand_reads_none_is_not_in_the_log(app: APIFlask, doors: Doors,
 
 
 def test_every_word_of_the_log_is_told_to_a_patron_in_their_language() -> None:
-    assert set(LOOK_WORDS["role"]) == ROLES
-    assert set(LOOK_WORDS["purpose"]) == PURPOSES
-    assert set(LOOK_WORDS["fields"]) == FIELDS
+    assert set(ACCESS_WORDS["role"]) == ROLES
+    assert set(ACCESS_WORDS["purpose"]) == PURPOSES
+    assert set(ACCESS_WORDS["fields"]) == FIELDS
 
 
 def test_no_other_word_is_written(app: APIFlask, clock: Clock) -> None:
-    with pytest.raises(NotAWordOfTheLog):
-        Looker(role="mayor", actor="x", library_id=None)
-    looker = Looker(role="staff", actor="x", library_id="2023500")
+    with pytest.raises(UnknownLogWord):
+        Viewer(role="mayor", actor="x", library_id=None)
+    viewer = Viewer(role="staff", actor="x", library_id="2023500")
     with app.app_context():
         for purpose, fields in (("curiosity", "name"), ("counter", "name, shoe size"), ("counter", "")):
-            for write in (write_down, write_down_with_act):
-                with pytest.raises(NotAWordOfTheLog):
-                    write(patron_id=1, looker=looker, purpose=purpose, fields=fields, now=clock())
+            for write in (log_access, log_access_in_transaction):
+                with pytest.raises(UnknownLogWord):
+                    write(patron_id=1, viewer=viewer, purpose=purpose, fields=fields, now=clock())
     assert lines(app) == 0
 
 
@@ -242,7 +242,7 @@ def test_where_the_log_cannot_be_written_nothing_is_shown(app: APIFlask, doors: 
     make_unwritable(app, engine)
     try:
         told = doors.go_through(door)
-    except NotWrittenDown:
+    except AccessNotLogged:
         told = ""
     for shown in (SHOWS[door], "Furuveien", "guardian@example.org", "Alt om hester"):
         assert shown not in told, door

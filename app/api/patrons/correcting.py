@@ -13,7 +13,7 @@ from app.api.patrons.reading import describe_after, etag_of
 from app.api.patrons.schemas import CorrectionIn, ETagOut, PatronOut
 from app.api.routes import v1
 from app.register.change.corrections import Correction, correct_patron
-from app.register.library.acting import ACTS, lock_member
+from app.register.library.patron_locks import ACTS, lock_member
 from app.register.library.strangers import counting_strangers
 from app.register.limits.unusual import Kind, count_act
 from app.register.store.transaction import writing

@@ -20,9 +20,9 @@ from app.register.change.enrolment import (
     note_guardian_consent,
 )
 from app.register.change.membership import end_affiliation
-from app.register.library.acting import ACTIVATIONS, lock_member, lock_newcomer
 from app.register.library.fetching import FINDS, fetch_by_id
-from app.register.library.joining import Papers, Proof, Shown, prove_joining, tell_who_joined
+from app.register.library.joining import Papers, Proof, Shown, notify_joined, prove_joining
+from app.register.library.patron_locks import ACTIVATIONS, lock_member, lock_newcomer
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import activate_card
 from app.register.store.transaction import writing
@@ -39,7 +39,7 @@ def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
     """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
     known = fetch_by_id(
         patron_id=error.patron_id,
-        looker=this_terminal().looker,
+        viewer=this_terminal().viewer,
         library_id=g.machine.library_id,
         purpose=_ENROL,
         now=now(),
@@ -125,7 +125,7 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
     shown = _shown(json_data)
     with counting_strangers(library_id=library_id, now=moment):
         proof = prove_joining(
-            card_number=card_number, shown=shown, looker=this_terminal().looker, library_id=library_id, now=moment
+            card_number=card_number, shown=shown, viewer=this_terminal().viewer, library_id=library_id, now=moment
         )
         with writing():
             patron = lock_newcomer(card_number=card_number, library_id=library_id)
@@ -136,7 +136,7 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
             ):
                 raise ConsentMissing
             activate_card(patron_id=patron.id, library_id=library_id, now=moment)
-            tell_who_joined(patron=patron, proof=proof, now=moment)
+            notify_joined(patron=patron, proof=proof, now=moment)
             return describe_after(
                 proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None
             )

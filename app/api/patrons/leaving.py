@@ -13,7 +13,7 @@ from app.api.patrons.schemas import DeathIn, DeathOut, ErasedOut
 from app.api.routes import v1
 from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.leaving.erasure import ASKED, erase_patron
-from app.register.library.acting import DEATHS, ERASURES, lock_at_home, lock_known
+from app.register.library.patron_locks import DEATHS, ERASURES, lock_at_home, lock_known
 from app.register.library.strangers import counting_strangers
 from app.register.patron.patrons import NoSuchPatron, find_by_national_id, lock_patron
 from app.register.store.transaction import writing

@@ -49,10 +49,10 @@ def etag_of(patron_id: int) -> str:
 
 def describe_after(purpose: str, *, patron_id: int, status: int = 200, papers: Papers | None = None) -> Response:
     """Return the answer to an act upon a patron; the look is written down with the act, and who saw which papers."""
-    looker = this_terminal().looker
+    viewer = this_terminal().viewer
     fetched = show_patron(
         patron_id=patron_id,
-        looker=replace(looker, actor=f"{looker.actor} {papers.seen_by}") if papers else looker,
+        viewer=replace(viewer, actor=f"{viewer.actor} {papers.seen_by}") if papers else viewer,
         library_id=g.machine.library_id,
         purpose=purpose,
         papers=papers.kind if papers else "",
@@ -91,7 +91,7 @@ def fetch(card_number: str) -> ResponseReturnValue:
     """Return what the asking library may know of a patron."""
     number = parse_card_number(card_number)
     fetched = fetch_patron(
-        card_number=number, looker=this_terminal().looker, library_id=g.machine.library_id, now=now()
+        card_number=number, viewer=this_terminal().viewer, library_id=g.machine.library_id, now=now()
     )
     response = describe_patron(fetched)
     # Werkzeug would answer 412 with the patron in it.
@@ -117,7 +117,7 @@ def find(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Return what the asking library may know of whoever has a national id."""
     fetched = find_patron(
         national_id=read_national_id(json_data["national_id"]),
-        looker=this_terminal().looker,
+        viewer=this_terminal().viewer,
         library_id=g.machine.library_id,
         now=now(),
     )

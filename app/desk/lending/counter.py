@@ -15,11 +15,11 @@ from app.desk.lending.forms import BarcodeForm, CounterLoanForm, PayForm, WaiveF
 from app.desk.patron.replacing import make_replace_form
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
+from app.desk.terminal import ask_for_card, start_visit, this_workplace, visiting_patron
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.register.desk.served import MINIMUM
-from app.register.desk.serving import NobodyServed, Served
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit
+from app.register.desk.patron_view import MINIMUM
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
 from app.rules.card.status import CardRefused
@@ -31,7 +31,7 @@ from app.web.pages.library_words import money, refusal_words
 
 _LOANS = "card number, loans, holds, fees"
 
-Act = Callable[[CirculationSystem, Served, Workplace], str]
+Act = Callable[[CirculationSystem, OpenVisit, Workplace], str]
 
 
 @desk.get("/counter")
@@ -41,9 +41,9 @@ def counter() -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS, acting=False, minimum=MINIMUM)
+        patron = visiting_patron(workplace, fields=_LOANS, extend=False, minimum=MINIMUM)
         patron.check_not_at_rest()
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except (CardRefused, NotJoined) as error:
         flash(refusal_of(error), "danger")
@@ -75,7 +75,7 @@ def check_out() -> ResponseReturnValue:
     """Lend an item to the patron."""
     form = BarcodeForm()
 
-    def lend(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
+    def lend(lending: CirculationSystem, patron: OpenVisit, _workplace: Workplace) -> str:
         done = lending.check_out(card_number=patron.card_number, barcode=form.barcode.data or "")
         due = format_date(done.loan.due_on, "long")
         if done.repeated:
@@ -92,7 +92,7 @@ def renew() -> ResponseReturnValue:
     """Renew one loan."""
     form = CounterLoanForm()
 
-    def prolong(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
+    def prolong(lending: CirculationSystem, patron: OpenVisit, _workplace: Workplace) -> str:
         loan = lending.renew(card_number=patron.card_number, loan_id=form.loan_id.data or "")
         return _("Renewed. It is due on %(day)s.", day=format_date(loan.due_on, "long"))
 
@@ -104,7 +104,7 @@ def renew() -> ResponseReturnValue:
 def renew_all() -> ResponseReturnValue:
     """Renew whatever may be renewed."""
 
-    def prolong(lending: CirculationSystem, patron: Served, _workplace: Workplace) -> str:
+    def prolong(lending: CirculationSystem, patron: OpenVisit, _workplace: Workplace) -> str:
         done = sum(renewal.renewed for renewal in lending.renew_all(card_number=patron.card_number))
         return ngettext("%(num)s loan renewed.", "%(num)s loans renewed.", done)
 
@@ -117,7 +117,7 @@ def pay() -> ResponseReturnValue:
     """Take payment. The form's key makes a repeated click one payment."""
     form = PayForm()
 
-    def receive(lending: CirculationSystem, patron: Served, workplace: Workplace) -> str:
+    def receive(lending: CirculationSystem, patron: OpenVisit, workplace: Workplace) -> str:
         amount = parse_amount(form.amount.data or "")
         currency = lending.rules().currency
         payment = lending.pay(
@@ -139,7 +139,7 @@ def waive() -> ResponseReturnValue:
     """Forgo a fee, with a reason."""
     form = WaiveForm()
 
-    def forgo(lending: CirculationSystem, patron: Served, workplace: Workplace) -> str:
+    def forgo(lending: CirculationSystem, patron: OpenVisit, workplace: Workplace) -> str:
         lending.waive(
             card_number=patron.card_number,
             fee_id=form.fee_id.data or "",
@@ -155,7 +155,7 @@ def waive() -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def done() -> ResponseReturnValue:
     """Serve nobody, until the next card is scanned."""
-    start_serving(None)
+    start_visit(None)
     return redirect(url_for("desk.scan"))
 
 
@@ -174,13 +174,13 @@ def _act(valid: bool, act: Act, *, lends: bool = True) -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_LOANS, acting=True, minimum=MINIMUM)
+        patron = visiting_patron(workplace, fields=_LOANS, extend=True, minimum=MINIMUM)
         patron.check_in_use(workplace.library_id) if lends else patron.check_not_at_rest()
         if not valid:
             raise NotAnAmount
         flash(act(lending, patron, workplace), "success")
         return redirect(url_for("desk.counter"))
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except Refused as refused:
         flash(refusal_words(refused.code), "danger")

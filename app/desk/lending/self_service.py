@@ -7,12 +7,12 @@ from flask_babel import gettext as _
 from app.desk.lending.forms import AgreementForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, this_workplace, visiting_patron
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Refused, Unavailable
 from app.ils.self_service import Agreements, DoorBook
-from app.register.desk.served import MINIMUM
-from app.register.desk.serving import NobodyServed
+from app.register.desk.open_visits import NoOpenVisit
+from app.register.desk.patron_view import MINIMUM
 from app.register.patron.holders import get_holder
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
@@ -32,9 +32,9 @@ def agreements() -> ResponseReturnValue:
     workplace = this_workplace()
     system = _system_of(workplace)
     try:
-        patron = served_patron(workplace, fields=_FIELDS, acting=False, minimum=MINIMUM)
+        patron = visiting_patron(workplace, fields=_FIELDS, extend=False, minimum=MINIMUM)
         patron.check_not_at_rest()
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except (CardRefused, NotJoined) as error:
         flash(refusal_of(error), "danger")
@@ -58,10 +58,10 @@ def change_agreement() -> ResponseReturnValue:
         flash(_("That could not be read. Nothing was changed."), "danger")
         return redirect(url_for("desk.agreements"))
     try:
-        patron = served_patron(workplace, fields=_FIELDS, acting=True)
+        patron = visiting_patron(workplace, fields=_FIELDS, extend=True)
         holder = get_holder(card_number=patron.card_number, library_id=workplace.library_id, now=now())
         if holder is None:
-            raise NobodyServed
+            raise NoOpenVisit
         whose = {"card_number": patron.card_number, "kind": form.kind.data, "staff": workplace.username}
         if form.action.data == "note":
             patron.check_in_use(workplace.library_id)
@@ -70,7 +70,7 @@ def change_agreement() -> ResponseReturnValue:
         else:
             system.withdraw_agreement(**whose)
             flash(_("The agreement has ended. It counts no more from now on."), "success")
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except (CardRefused, NotJoined) as error:
         flash(refusal_of(error), "danger")

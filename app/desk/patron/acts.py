@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import ActivateForm, NewPinForm, PapersForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, note_papers, this_workplace, visiting_patron
 from app.register.card.cards import report_found, report_lost, revoke_device
 from app.register.change.enrolment import activate_here, note_guardian_consent
 from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
-from app.register.desk.serving import NobodyServed, Served
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NotJoined
 from app.register.sign_in.devices import NoSuchDevice
@@ -26,7 +26,7 @@ from app.web.clock import now
 
 _FIELDS = "card number, card state"
 
-Act = Callable[[Served, Workplace], str]
+Act = Callable[[OpenVisit, Workplace], str]
 
 
 class NobodySeen(RuleBroken):
@@ -36,7 +36,7 @@ class NobodySeen(RuleBroken):
 
 
 def act_for_patron(
-    act: Act, *, joined: bool = True, check: Callable[[Served, Workplace], None] = lambda *_who: None
+    act: Act, *, joined: bool = True, check: Callable[[OpenVisit, Workplace], None] = lambda *_who: None
 ) -> ResponseReturnValue:
     """Do something for the patron before the desk in one transaction, and show their page again with what came of it.
 
@@ -44,14 +44,14 @@ def act_for_patron(
     """
     workplace = this_workplace()
     try:
-        served = served_patron(workplace, fields=_FIELDS, acting=True)
-        if joined and not served.activated_here:
+        visit = visiting_patron(workplace, fields=_FIELDS, extend=True)
+        if joined and not visit.activated_here:
             raise NotJoined
-        check(served, workplace)
+        check(visit, workplace)
         with writing():
-            sentence = act(served, workplace)
+            sentence = act(visit, workplace)
         flash(sentence, "success")
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except NobodySeen:
         flash(_("The card is not activated: look at photo id or the plastic card first, and say so."), "danger")
@@ -69,14 +69,14 @@ def activate() -> ResponseReturnValue:
         flash(_("The card is not activated: the patron must accept the library's rules first."), "danger")
         return redirect(url_for("desk.patron"))
 
-    def check(served: Served, workplace: Workplace) -> None:
-        if served.looked_up and not form.papers.data:
+    def check(visit: OpenVisit, workplace: Workplace) -> None:
+        if visit.looked_up and not form.papers.data:
             raise NobodySeen
         count_act(Kind.DESK_ACTIVATION, library_id=workplace.library_id, now=now())
 
-    def act(served: Served, workplace: Workplace) -> str:
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
         activate_here(
-            patron_id=served.patron_id,
+            patron_id=visit.patron_id,
             library_id=workplace.library_id,
             guardian_consent=form.consent.data,
             now=now(),
@@ -91,8 +91,8 @@ def activate() -> ResponseReturnValue:
 def consent() -> ResponseReturnValue:
     """Note that a guardian has consented."""
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        note_guardian_consent(patron_id=served.patron_id, now=now())
+    def act(visit: OpenVisit, _workplace: Workplace) -> str:
+        note_guardian_consent(patron_id=visit.patron_id, now=now())
         return _("The guardian's consent is noted.")
 
     return act_for_patron(act)
@@ -103,8 +103,8 @@ def consent() -> ResponseReturnValue:
 def block_lost() -> ResponseReturnValue:
     """Block a card that is lost."""
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        report_lost(patron_id=served.patron_id, now=now())
+    def act(visit: OpenVisit, _workplace: Workplace) -> str:
+        report_lost(patron_id=visit.patron_id, now=now())
         return _("The card is blocked everywhere, and taken off every device.")
 
     return act_for_patron(act)
@@ -115,8 +115,8 @@ def block_lost() -> ResponseReturnValue:
 def unblock_found() -> ResponseReturnValue:
     """Let a card that was found again work."""
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        report_found(patron_id=served.patron_id, now=now())
+    def act(visit: OpenVisit, _workplace: Workplace) -> str:
+        report_found(patron_id=visit.patron_id, now=now())
         return _("The card works again. On the phone the patron must log in anew.")
 
     return act_for_patron(act)
@@ -127,10 +127,10 @@ def unblock_found() -> ResponseReturnValue:
 def revoke(device_id: int) -> ResponseReturnValue:
     """Take the card off one of the patron's devices."""
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        if not served.in_full:
+    def act(visit: OpenVisit, _workplace: Workplace) -> str:
+        if not visit.in_full:
             raise NoSuchDevice
-        revoke_device(patron_id=served.patron_id, device_id=device_id, now=now())
+        revoke_device(patron_id=visit.patron_id, device_id=device_id, now=now())
         return _("The card is off that device.")
 
     return act_for_patron(act)
@@ -143,8 +143,8 @@ def new_pin() -> ResponseReturnValue:
     form = NewPinForm()
     by_letter = form.by.data == "letter"
 
-    def act(served: Served, workplace: Workplace) -> str:
-        order_new_pin(patron_id=served.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
+        order_new_pin(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
         if by_letter:
             return _("A letter with the way to a new PIN waits under Post.")
         return _("A message with the way to a new PIN is on its way. The present PIN works until then.")
@@ -158,10 +158,10 @@ def leave_national() -> ResponseReturnValue:
     """Make the card a local one."""
     papers_seen = bool(PapersForm().papers.data)
 
-    def act(served: Served, workplace: Workplace) -> str:
-        opt_out(patron_id=served.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
+        opt_out(patron_id=visit.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
         if papers_seen:
-            note_papers(served, workplace, fields="home library")
+            note_papers(visit, workplace, fields="home library")
         return _("The card is valid at this library only. The other libraries are told.")
 
     return act_for_patron(act)
@@ -172,8 +172,8 @@ def leave_national() -> ResponseReturnValue:
 def join_national() -> ResponseReturnValue:
     """Make a local card a national one. Any library's desk may, with its holder before it."""
 
-    def act(served: Served, _workplace: Workplace) -> str:
-        upgrade_to_national(patron_id=served.patron_id, now=now())
+    def act(visit: OpenVisit, _workplace: Workplace) -> str:
+        upgrade_to_national(patron_id=visit.patron_id, now=now())
         return _("The card is a national one. At each other library it is activated at first use.")
 
     return act_for_patron(act, joined=False)
@@ -184,8 +184,8 @@ def join_national() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """End the card at this library."""
 
-    def act(served: Served, workplace: Workplace) -> str:
-        end_affiliation(patron_id=served.patron_id, library_id=workplace.library_id, now=now())
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
+        end_affiliation(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
         return _("The card is ended at this library. It stays valid at the others.")
 
     return act_for_patron(act)

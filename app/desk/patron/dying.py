@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from app.desk.patron.acts import act_for_patron
 from app.desk.patron.forms import DeathForm
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, this_workplace, visiting_patron
 from app.register.change.deaths import report_death, withdraw_death_report
-from app.register.desk.serving import NobodyServed, Served
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.staff.staff import Workplace
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -23,10 +23,10 @@ def death() -> ResponseReturnValue:
     """Ask whether it is certain, and say what comes of it."""
     workplace = this_workplace()
     try:
-        served = served_patron(workplace, fields=_FIELDS, acting=False)
-    except NobodyServed:
+        visit = visiting_patron(workplace, fields=_FIELDS, extend=False)
+    except NoOpenVisit:
         return ask_for_card()
-    return render_template("desk/death.html", workplace=workplace, served=served, form=DeathForm(formdata=None))
+    return render_template("desk/death.html", workplace=workplace, visit=visit, form=DeathForm(formdata=None))
 
 
 @desk.post("/patron/death")
@@ -38,8 +38,8 @@ def report() -> ResponseReturnValue:
         flash(_("Nothing was reported: tick that the message is certain."), "danger")
         return redirect(url_for("desk.death"))
 
-    def act(served: Served, workplace: Workplace) -> str:
-        report_death(patron_id=served.patron_id, library_id=workplace.library_id, now=now())
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
+        report_death(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
         return _("The death is reported. The card is closed.")
 
     return act_for_patron(act)
@@ -50,8 +50,8 @@ def report() -> ResponseReturnValue:
 def withdraw_death() -> ResponseReturnValue:
     """Take back what was a mistake."""
 
-    def act(served: Served, workplace: Workplace) -> str:
-        withdraw_death_report(patron_id=served.patron_id, library_id=workplace.library_id, now=now())
+    def act(visit: OpenVisit, workplace: Workplace) -> str:
+        withdraw_death_report(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
         return _("The report is taken back. The card works as before; on the phone the patron must log in anew.")
 
     return act_for_patron(act)

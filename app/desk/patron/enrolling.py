@@ -12,14 +12,14 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.desk.terminal import start_visit, this_terminal, this_workplace
 from app.register.change.corrections import Correction, correct_patron
 from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
 from app.register.change.membership import opt_out
-from app.register.desk.carried import NotCarried, carry_national_id, take_carried
 from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
+from app.register.desk.sealed_id import SealedIdNotValid, open_sealed_id, seal_national_id
 from app.register.desk.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
-from app.register.log.access_log import Terminal, write_down_with_act
+from app.register.log.access_log import Terminal, log_access_in_transaction
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace
@@ -52,10 +52,10 @@ def enrol() -> ResponseReturnValue:
         form.national_id.errors = [_("This is not a national id number. Look at the document once more.")]
         return _show_number(workplace, form, typed, status=422)
     terminal = this_terminal(workplace)
-    holder = find_holder(national_id=number, looker=terminal.looker, library_id=workplace.library_id, now=now())
+    holder = find_holder(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
     if holder is not None:
         return _serve_known(holder.patron_id, terminal)
-    carried = carry_national_id(number, actor=workplace.username, now=now())
+    carried = seal_national_id(number, actor=workplace.username, now=now())
     return _show_details(workplace, _begin(typed, carried=carried))
 
 
@@ -73,7 +73,7 @@ def _show_number(
 
 def _serve_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
     """Serve somebody whom this desk has just found, instead of making a second card."""
-    start_serving(open_visit_of_hit(patron_id=patron_id, terminal=terminal, now=now()))
+    start_visit(open_visit_of_hit(patron_id=patron_id, terminal=terminal, now=now()))
     flash(_("This person has a card already. Nothing new was made."), "info")
     return redirect(url_for("desk.patron"))
 
@@ -103,7 +103,7 @@ def enrol_details() -> ResponseReturnValue:
     if was_opened(session=form.visit.data, terminal=terminal):
         return _serve_new(form)
     try:
-        number = take_carried(form.carried.data, actor=workplace.username, now=now()) if form.carried.data else None
+        number = open_sealed_id(form.carried.data, actor=workplace.username, now=now()) if form.carried.data else None
         alike = () if form.another.data else _find_alike(form, workplace, terminal)
         if alike and was_opened(session=form.visit.data, terminal=terminal):
             return _serve_new(form)
@@ -111,13 +111,13 @@ def enrol_details() -> ResponseReturnValue:
             return _show_details(workplace, form, alike=alike, status=409)
         with writing():
             _make(form, number, workplace, terminal)
-    except NotCarried:
+    except SealedIdNotValid:
         refusal = _("Too much time has gone by. Type the number again.")
         return _show_number(workplace, NationalIdForm(formdata=None), FindForm(), status=409, refusal=refusal)
     except AlreadyRegistered as known:
         if was_opened(session=form.visit.data, terminal=terminal):
             return _serve_new(form)
-        find_hit(patron_id=known.patron_id, looker=terminal.looker, library_id=workplace.library_id, now=now())
+        find_hit(patron_id=known.patron_id, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
         return _serve_known(known.patron_id, terminal)
     except ConsentMissing as error:
         form.consent.errors = [refusal_of(error)]
@@ -152,7 +152,7 @@ def _find_alike(form: EnrolForm, workplace: Workplace, terminal: Terminal) -> Se
     """Return who may be the same person: the same birth date, and a name that begins in the same way."""
     criteria = Criteria(name=form.name.data or "", birth_date=form.birth_date.data)
     try:
-        return look_up(criteria=criteria, looker=terminal.looker, library_id=workplace.library_id, now=now()).hits
+        return look_up(criteria=criteria, viewer=terminal.viewer, library_id=workplace.library_id, now=now()).hits
     except TooManyAlike:
         return ()
 
@@ -173,9 +173,9 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
         now=now(),
     )
     if form.papers.data:
-        looker = terminal.looker
-        write_down_with_act(
-            patron_id=made.patron_id, looker=looker, purpose=PAPERS, fields="name, birth date, contact data", now=now()
+        viewer = terminal.viewer
+        log_access_in_transaction(
+            patron_id=made.patron_id, viewer=viewer, purpose=PAPERS, fields="name, birth date, contact data", now=now()
         )
     further = {field.name: field.data for field in form.further() if field.name != "language"}
     if further:
@@ -187,7 +187,7 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
 
 
 def _serve_new(form: EnrolForm) -> ResponseReturnValue:
-    start_serving(form.visit.data)
+    start_visit(form.visit.data)
     contact = check_contact(form.contact())
     if contact.email or contact.phone or contact.address:
         flash(_("The card is made. The way to choose a PIN is sent, or waits as a letter under Post."), "success")

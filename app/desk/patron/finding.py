@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.desk.patron.forms import FindForm, HitForm
 from app.desk.routes import desk
-from app.desk.terminal import start_serving, this_terminal, this_workplace
+from app.desk.terminal import start_visit, this_terminal, this_workplace
 from app.register.desk.lookup import (
     Criteria,
     CriteriaNotValid,
@@ -33,7 +33,7 @@ def find() -> ResponseReturnValue:
         try:
             found = look_up(
                 criteria=_criteria(form),
-                looker=this_terminal(workplace).looker,
+                viewer=this_terminal(workplace).viewer,
                 library_id=workplace.library_id,
                 now=now(),
             )
@@ -68,7 +68,7 @@ def open_hit() -> ResponseReturnValue:
     try:
         if form.chosen is None:
             raise NotLookedUp
-        start_serving(open_visit_of_hit(patron_id=form.chosen, terminal=terminal, now=now()))
+        start_visit(open_visit_of_hit(patron_id=form.chosen, terminal=terminal, now=now()))
     except NotLookedUp:
         flash(_("Too much time has gone by. Look the patron up again."), "info")
         return redirect(url_for("desk.find"))

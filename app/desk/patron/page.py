@@ -7,12 +7,12 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
 from app.desk.patron.replacing import make_replace_form
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, note_papers, served_patron, this_workplace
+from app.desk.terminal import ask_for_card, note_papers, this_workplace, visiting_patron
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
 from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
-from app.register.desk.served import IN_FULL, MINIMUM, SeenPatron, see_patron
-from app.register.desk.serving import NobodyServed, Served
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit
+from app.register.desk.patron_view import IN_FULL, MINIMUM, PatronView, view_patron
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace
@@ -35,19 +35,19 @@ def patron() -> ResponseReturnValue:
     """Show the patron who is served, and what can be done."""
     workplace = this_workplace()
     try:
-        served = served_patron(workplace, fields=IN_FULL, minimum=MINIMUM, acting=False)
-    except NobodyServed:
+        visit = visiting_patron(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
+    except NoOpenVisit:
         return ask_for_card()
-    seen = _see(served, workplace)
+    seen = _see(visit, workplace)
     lends = library_systems().lending(workplace.library_id) is not None
     return render_template(
         "desk/patron.html",
         workplace=workplace,
-        served=served,
+        visit=visit,
         seen=seen,
         lends=lends,
         agrees=library_systems().lending(workplace.library_id) is not None,
-        rules=_rules(workplace) if served.activated_here else None,
+        rules=_rules(workplace) if visit.activated_here else None,
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),
         number_form=NationalIdForm(formdata=None),
@@ -56,8 +56,8 @@ def patron() -> ResponseReturnValue:
     )
 
 
-def _see(served: Served, workplace: Workplace) -> SeenPatron:
-    return see_patron(patron_id=served.patron_id, library_id=workplace.library_id, in_full=served.in_full, now=now())
+def _see(visit: OpenVisit, workplace: Workplace) -> PatronView:
+    return view_patron(patron_id=visit.patron_id, library_id=workplace.library_id, in_full=visit.in_full, now=now())
 
 
 def _rules(workplace: Workplace) -> LibraryRules | None:
@@ -76,34 +76,34 @@ def contact() -> ResponseReturnValue:
     workplace = this_workplace()
     form = PatronFields()
     try:
-        served = served_patron(workplace, fields=_CONTACT, minimum="name", acting=form.is_submitted())
-    except NobodyServed:
+        visit = visiting_patron(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
+    except NoOpenVisit:
         return ask_for_card()
     if form.is_submitted():
         count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
-    seen = _see(served, workplace)
+    seen = _see(visit, workplace)
     if seen.in_full is None:
         raise NotJoined
     if not form.is_submitted():
-        known = get_correctable(patron_id=served.patron_id, editor=Editor.DESK)
-        return _show_contact(workplace, served, PatronFields(formdata=None, data=known), 200)
+        known = get_correctable(patron_id=visit.patron_id, editor=Editor.DESK)
+        return _show_contact(workplace, visit, PatronFields(formdata=None, data=known), 200)
     if not form.validate():
         reword_faults(form)
-        return _show_contact(workplace, served, form, 422)
+        return _show_contact(workplace, visit, form, 422)
     try:
         with writing():
             correct_patron(
-                patron_id=served.patron_id,
+                patron_id=visit.patron_id,
                 changes=_read(form),
                 proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
                 library_id=workplace.library_id,
                 now=now(),
             )
             if form.papers.data:
-                note_papers(served, workplace, fields="name, birth date, contact data")
+                note_papers(visit, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
-        return _show_contact(workplace, served, form, 422)
+        return _show_contact(workplace, visit, form, 422)
     except NoSuchPatron:
         return ask_for_card()
     flash(_saved(form), "success")
@@ -125,6 +125,6 @@ def _read(form: PatronFields) -> Correction:
     return Correction(contact=form.contact(), **form.others())
 
 
-def _show_contact(workplace: Workplace, served: Served, form: PatronFields, status: int) -> Response:
-    page = render_template("desk/contact.html", workplace=workplace, served=served, form=form)
+def _show_contact(workplace: Workplace, visit: OpenVisit, form: PatronFields, status: int) -> Response:
+    page = render_template("desk/contact.html", workplace=workplace, visit=visit, form=form)
     return make_response(page, status)

@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from app.desk.lending.forms import ReplaceForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, served_patron, start_serving, this_workplace
+from app.desk.terminal import ask_for_card, start_visit, this_workplace, visiting_patron
 from app.register.card.cards import WasReplaced, replace_card
-from app.register.desk.serving import NobodyServed, Served
+from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.patron.changes import Charge
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
@@ -35,17 +35,17 @@ def give_new_card() -> ResponseReturnValue:
     workplace = this_workplace()
     form = ReplaceForm()
     try:
-        patron = served_patron(workplace, fields=_FIELDS, acting=True)
+        patron = visiting_patron(workplace, fields=_FIELDS, extend=True)
         if not form.validate():
             raise WasReplaced
         with writing():
             number = _replace(patron, workplace, form)
-    except NobodyServed:
+    except NoOpenVisit:
         return ask_for_card()
     except RuleBroken as error:
         return _stay(refusal_of(error))
     # The library is told in a moment; until it has moved the loans, the counter would show none.
-    start_serving(None)
+    start_visit(None)
     flash(_("The new card number is %(number)s.", number=group_card_number(number)), "success")
     return redirect(url_for("desk.scan"))
 
@@ -55,7 +55,7 @@ def _stay(sentence: str) -> ResponseReturnValue:
     return redirect(url_for("desk.patron"))
 
 
-def _replace(patron: Served, workplace: Workplace, form: ReplaceForm) -> str:
+def _replace(patron: OpenVisit, workplace: Workplace, form: ReplaceForm) -> str:
     """Give the card its number; the library is told, and charges where it lends by our system. Raises RuleBroken."""
     if not patron.activated_here:
         raise NotJoined

@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.messages.compose import subject_of
-from app.portal.my_data import look_words  # noqa: F401 - its filters
+from app.portal.my_data import access_words  # noqa: F401 - its filters
 from app.portal.my_data.data_words import UNTRACEABLE
 from app.portal.my_data.stored import SECTIONS, explain
 from app.portal.routes import portal
 from app.register.card.sign_ins import NoSuchSignIn, end_other_sign_ins, end_sign_in, list_sign_ins
 from app.register.change.freezing import freeze_card, thaw_card
 from app.register.leaving.own_data import name_libraries, read_own_data
-from app.register.log.looks import count_looks, list_looks
+from app.register.log.accesses import count_accesses, list_accesses
 from app.register.patron.proven import list_unproven
 from app.register.store.transaction import writing
 from app.rules.people.contact import CONTACT_FIELDS
@@ -23,7 +23,7 @@ from app.rules.people.fields import FIELDS, Editor
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.pages.patron_fields import list_corrected
-from app.web.sign_in.identity import let_out
+from app.web.sign_in.identity import end_own_session
 from app.web.sign_in.step_up import after_step_up, code_is_needed, pin_is_needed
 
 _LOOKS_AT_FIRST = 5
@@ -49,8 +49,8 @@ def data() -> str:
         libraries=libraries,
         sign_ins=list_sign_ins(patron_id=patron_id, now=now()),
         this_sign_in=current_user.session.id,
-        looks=list_looks(patron_id=patron_id, limit=_LOOKS_AT_FIRST),
-        looks_in_all=count_looks(patron_id=patron_id),
+        looks=list_accesses(patron_id=patron_id, limit=_LOOKS_AT_FIRST),
+        looks_in_all=count_accesses(patron_id=patron_id),
         untraceable=UNTRACEABLE.values(),
         subject_of=subject_of,
         asks_first=pin_is_needed() or code_is_needed(),
@@ -61,14 +61,14 @@ def data() -> str:
 @open_to(Audience.PATRON)
 def looks() -> str:
     """Show who has looked, page by page, newest first."""
-    in_all = count_looks(patron_id=current_user.patron_id)
+    in_all = count_accesses(patron_id=current_user.patron_id)
     last_page = max(1, -(-in_all // _LOOKS_ON_A_PAGE))
     asked = request.args.get("page", "1")
     page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len(str(last_page)) + 1 else 1
     if not 1 <= page <= last_page:
         abort(404)
     first = (page - 1) * _LOOKS_ON_A_PAGE
-    found = list_looks(patron_id=current_user.patron_id, limit=_LOOKS_ON_A_PAGE, offset=first)
+    found = list_accesses(patron_id=current_user.patron_id, limit=_LOOKS_ON_A_PAGE, offset=first)
     return render_template("portal/looks.html", looks=found, page=page, last_page=last_page, in_all=in_all)
 
 
@@ -110,7 +110,7 @@ def thaw() -> ResponseReturnValue:
 def end_one_sign_in(session_id: int) -> ResponseReturnValue:
     """Sign out somewhere, and take the card off that device."""
     if session_id == current_user.session.id:
-        let_out()
+        end_own_session()
         return redirect(url_for("portal.start"))
     here = current_user.session.device_id
     # Whoever presses twice is told the same again.

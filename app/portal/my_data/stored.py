@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.messages.compose import subject_of
+from app.portal.my_data.access_words import ACCESS_WORDS
 from app.portal.my_data.data_words import COLUMNS, TABLES, WITHHELD
-from app.portal.my_data.look_words import LOOK_WORDS
 from app.register.leaving.inventory import read_inventory
 from app.register.leaving.own_data import LIBRARY_COLUMNS, OWN_TABLES, Row, name_libraries, read_own_data
 from app.rules.card.code import Kind
@@ -150,6 +150,6 @@ def _word(table: str, column: str, value: Any, libraries: Mapping[str, str]) -> 
         return subject_of(value)
     if column == "kind" and table == "credentials":
         return _("the code stands still") if value == Kind.STATIC else _("the code rotates")
-    if table == "access_log" and column in LOOK_WORDS:
-        return in_a_row([str(LOOK_WORDS[column].get(part, part)) for part in value.split(", ")])
+    if table == "access_log" and column in ACCESS_WORDS:
+        return in_a_row([str(ACCESS_WORDS[column].get(part, part)) for part in value.split(", ")])
     return str(_VALUES.get((table if column == "kind" else column, value), value))

@@ -39,7 +39,7 @@ from app.web.sign_in.eid import (
     finish_sign_in,
     refusal_sentence,
 )
-from app.web.sign_in.identity import let_patron_in
+from app.web.sign_in.identity import start_patron_session
 from app.web.sign_in.step_up import leads_on
 
 _SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
@@ -122,9 +122,9 @@ def _let_in(who: Identified) -> Response | None:
         holder = find_holder(national_id=who.national_id)
     if holder is None:
         return None
-    if not holder.status.lets_holder_in:
+    if not holder.status.may_sign_in:
         return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
-    token = let_patron_in(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
+    token = start_patron_session(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
     page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
     if holder.status.is_local and who.purpose is Purpose.CARD:
         page = "portal.register"
@@ -145,8 +145,8 @@ def _begin_own(who: Identified) -> Response:
         birth_date=birth_date,
         gender=who.identity.gender,
         stated=name is None or birth_date is None,
-        told_name=name is not None,
-        told_birth_date=birth_date is not None,
+        name_verified=name is not None,
+        birth_date_verified=birth_date is not None,
         language=language(),
     )
     return _enter(who, OWN, form)

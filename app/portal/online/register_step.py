@@ -7,7 +7,7 @@ from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.portal.online.registering import Way, find_way
+from app.portal.online.registering import Progress, find_progress
 from app.portal.online.registration_end import finish
 from app.portal.online.registration_steps import child, details, email, guardian, library
 from app.portal.routes import portal
@@ -15,7 +15,7 @@ from app.register.online.registrations import RegistrationGone
 from app.web.access import Audience, open_to
 from app.web.faults.overload import evaluates
 
-_PAGES: Final[Mapping[str, Callable[[Way], ResponseReturnValue]]] = {
+_PAGES: Final[Mapping[str, Callable[[Progress], ResponseReturnValue]]] = {
     "child": child,
     "details": details,
     "library": library,
@@ -32,13 +32,13 @@ def register_step(step: str) -> ResponseReturnValue:
     """Show or take one page of the way."""
     if step not in _PAGES:
         abort(404)
-    way = find_way()
-    if way is None:
+    progress = find_progress()
+    if progress is None:
         flash(_("Identify yourself to go on. What you filled in within the last day is kept."), "info")
         return redirect(url_for("portal.register"))
-    if not way.may_open(step) and way.half.done_at is None:
-        return redirect(url_for("portal.register_step", step=way.missing))
+    if not progress.may_open(step) and progress.draft.done_at is None:
+        return redirect(url_for("portal.register_step", step=progress.missing))
     try:
-        return _PAGES[step](way)
+        return _PAGES[step](progress)
     except RegistrationGone:
         return redirect(url_for("portal.register"))

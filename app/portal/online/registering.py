@@ -15,7 +15,7 @@ from flask_login import current_user
 from app.portal.routes import portal
 from app.register.change.enrolment import consent_is_needed
 from app.register.change.membership import upgrade_to_national
-from app.register.online.registrations import CHILD, Half, find_registration, give_up
+from app.register.online.registrations import CHILD, Draft, find_registration, give_up
 from app.register.patron.patrons import find_local_library
 from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
@@ -28,10 +28,10 @@ HANDLE = "registration"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Progress:
     """Where somebody is on the way to a card: the pages of their way, and the first on which something is missing."""
 
-    half: Half
+    draft: Draft
     steps: tuple[str, ...]
     missing: str
 
@@ -44,29 +44,29 @@ class Way:
         return self.steps.index(step) + 1, len(self.steps)
 
 
-def find_way() -> Way | None:
+def find_progress() -> Progress | None:
     """Return how far this browser's registration has come; None where there is none."""
-    half = find_registration(handle=session.get(HANDLE, ""), now=now())
-    if half is None:
+    draft = find_registration(handle=session.get(HANDLE, ""), now=now())
+    if draft is None:
         return None
-    is_child = half.kind == CHILD
-    is_young = needs_guardian(half)
+    is_child = draft.kind == CHILD
+    is_young = needs_guardian(draft)
     left_out = {"guardian"} if is_child else {"child"} if is_young else {"child", "guardian"}
     steps = tuple(step for step in _STEPS if step not in left_out)
-    form = half.form
+    form = draft.form
     known: Mapping[str, bool] = {
-        "child": half.knows_child,
+        "child": draft.knows_child,
         "details": bool(form.email and form.name and form.birth_date),
         "library": bool(form.library_id),
         "email": form.confirmed_email is not None and form.confirmed_email == form.email,
-        "guardian": half.guardian_agrees,
+        "guardian": draft.guardian_agrees,
     }
-    return Way(half, steps, next((step for step in steps if not known.get(step, False)), "finish"))
+    return Progress(draft, steps, next((step for step in steps if not known.get(step, False)), "finish"))
 
 
-def needs_guardian(half: Half) -> bool:
+def needs_guardian(draft: Draft) -> bool:
     """Tell whether somebody of this age needs a guardian at the home library that was chosen, if one was."""
-    form = half.form
+    form = draft.form
     if not form.library_id or form.birth_date is None:
         return False
     return consent_is_needed(library_id=form.library_id, birth_date=form.birth_date, now=now())
@@ -76,13 +76,13 @@ def needs_guardian(half: Half) -> bool:
 @open_to(Audience.ANYONE)
 def register() -> ResponseReturnValue:
     """Show what one needs, and the way in; or the way on, for somebody who is in the middle."""
-    way = find_way()
-    if way is not None and way.half.done_at is not None and way.half.kind == CHILD:
+    progress = find_progress()
+    if progress is not None and progress.draft.done_at is not None and progress.draft.kind == CHILD:
         return redirect(url_for("portal.registered_child"))
     only_at = None
     if current_user.is_authenticated:
         only_at = find_local_library(patron_id=current_user.patron_id)
-    return render_template("portal/register.html", way=way, only_at=only_at)
+    return render_template("portal/register.html", progress=progress, only_at=only_at)
 
 
 @portal.post("/register/stop")
@@ -107,6 +107,6 @@ def register_upgrade() -> ResponseReturnValue:
 
 def go_on() -> Response:
     """Lead to the next page on which something is missing."""
-    way = find_way()
-    step = way.missing if way else "details"
+    progress = find_progress()
+    step = progress.missing if progress else "details"
     return make_response(redirect(url_for("portal.register_step", step=step)))

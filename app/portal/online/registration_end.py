@@ -6,7 +6,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.portal.online.registering import HANDLE, Way, find_way
+from app.portal.online.registering import HANDLE, Progress, find_progress
 from app.portal.online.registration_forms import FinishForm
 from app.portal.online.registration_steps import handle, show
 from app.portal.pins.pin import refuse_pin
@@ -21,59 +21,59 @@ from app.rules.pins.pin_choice import Guessable, PinNotGood, draw_good_pin, find
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.http.cookies import keep_device
-from app.web.sign_in.identity import let_patron_in
+from app.web.sign_in.identity import start_patron_session
 
 
-def finish(way: Way) -> ResponseReturnValue:
+def finish(progress: Progress) -> ResponseReturnValue:
     """Make the card. To send it in twice makes one."""
     form = FinishForm()
     if not form.is_submitted() or not form.validate():
-        if way.half.done_at is not None:
+        if progress.draft.done_at is not None:
             return redirect(url_for("portal.register"))
-        return _ask(way, form)
-    pin = (form.drawn_pin.data if form.way.data == "drawn" else form.new_pin.data) or ""
-    fault = None if way.half.done_at is not None else find_fault(pin, of=_guessable(way.half.form))
+        return _ask(progress, form)
+    pin = (form.drawn_pin.data if form.progress.data == "drawn" else form.new_pin.data) or ""
+    fault = None if progress.draft.done_at is not None else find_fault(pin, of=_guessable(progress.draft.form))
     if fault is not None:
-        form.way.data = "own"
+        form.progress.data = "own"
         refuse_pin(form, PinNotGood(fault))
-        return _ask(way, form)
+        return _ask(progress, form)
     try:
         with writing():
             made = make_card(handle=handle(), pin=pin, now=now())
     except AlreadyRegistered:
-        return _there_is_one(way)
+        return _there_is_one(progress)
     except (NotFinished, NoChild, PersonNotValid, ContactNotValid):
         return redirect(url_for("portal.register"))
-    return _lead_on(way, patron_id=made.patron_id, own_device=bool(form.remember.data))
+    return _lead_on(progress, patron_id=made.patron_id, own_device=bool(form.remember.data))
 
 
-def _lead_on(way: Way, *, patron_id: int, own_device: bool) -> Response:
-    if way.half.kind == CHILD:
+def _lead_on(progress: Progress, *, patron_id: int, own_device: bool) -> Response:
+    if progress.draft.kind == CHILD:
         return make_response(redirect(url_for("portal.registered_child")))
-    if way.half.done_at is not None and way.half.done_at + DONE_FOR <= now():
+    if progress.draft.done_at is not None and progress.draft.done_at + DONE_FOR <= now():
         # The last button, pressed once more on a page that lay open for long.
         return make_response(redirect(url_for("portal.login")))
-    token = let_patron_in(patron_id=patron_id, own_device=own_device, identified=True)
+    token = start_patron_session(patron_id=patron_id, own_device=own_device, identified=True)
     flash(_("This is your library card. Show it at the desk the first time you come to a library."), "success")
     response = make_response(redirect(url_for("card.show")))
     keep_device(response, token)
     return response
 
 
-def _there_is_one(way: Way) -> Response:
+def _there_is_one(progress: Progress) -> Response:
     """Say that this person has a card already. A guardian learns no more of it."""
-    return make_response(render_template("portal/register_known.html", is_child=way.half.kind == CHILD), 409)
+    return make_response(render_template("portal/register_known.html", is_child=progress.draft.kind == CHILD), 409)
 
 
-def _ask(way: Way, form: FinishForm) -> Response:
-    so_far = way.half.form
+def _ask(progress: Progress, form: FinishForm) -> Response:
+    so_far = progress.draft.form
     if find_fault(form.drawn_pin.data or "", of=_guessable(so_far)) is not None:
         # One that was drawn on this page before stays: it may be on a piece of paper by now.
         form.drawn_pin.data = draw_good_pin(of=_guessable(so_far), choose=secrets.choice)
     status = 422 if form.is_submitted() else 200
     library = find_library_name(library_id=so_far.library_id)
     privacy = url_for("portal.privacy") if "portal.privacy" in current_app.view_functions else ""
-    return show("finish", way, form=form, library=library, privacy_page=privacy, status=status)
+    return show("finish", progress, form=form, library=library, privacy_page=privacy, status=status)
 
 
 def _guessable(form: Form) -> Guessable:
@@ -85,7 +85,7 @@ def _guessable(form: Form) -> Guessable:
 @open_to(Audience.ANYONE)
 def registered_child() -> ResponseReturnValue:
     """Show a guardian the number of the card that they got their child."""
-    way = find_way() if HANDLE in session else None
-    patron_id = way.half.patron_id if way is not None and way.half.kind == CHILD else None
+    progress = find_progress() if HANDLE in session else None
+    patron_id = progress.draft.patron_id if progress is not None and progress.draft.kind == CHILD else None
     patron = get_patron(patron_id=patron_id) if patron_id is not None else None
     return render_template("portal/register_child_card.html", patron=patron)

@@ -7,7 +7,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.portal.online.registering import HANDLE, Way, go_on, needs_guardian
+from app.portal.online.registering import HANDLE, Progress, go_on, needs_guardian
 from app.portal.online.registration_forms import ChildForm, DetailsForm, EmailForm, LibraryForm
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.online.registration_codes import ask_for_email_code, confirm_email
@@ -26,10 +26,10 @@ from app.web.pages.patron_fields import show_faults
 SHOWN_LIBRARIES: Final = 20
 
 
-def show(step: str, way: Way, *, status: int = 200, **words: object) -> Response:
+def show(step: str, progress: Progress, *, status: int = 200, **words: object) -> Response:
     """Return a page of the way."""
-    place, of = way.place_of(step)
-    words |= {"way": way, "form_so_far": way.half.form, "place": place, "of": of}
+    place, of = progress.place_of(step)
+    words |= {"way": progress, "form_so_far": progress.draft.form, "place": place, "of": of}
     page = render_template(f"portal/register_{step}.html", **words)
     return make_response(page, status)
 
@@ -39,13 +39,13 @@ def handle() -> str:
     return str(session.get(HANDLE, ""))
 
 
-def child(way: Way) -> ResponseReturnValue:
+def child(progress: Progress) -> ResponseReturnValue:
     """Take who the child is. The number is used in this request, and kept nowhere."""
-    form = ChildForm(name=way.half.form.name, birth_date=way.half.form.birth_date)
+    form = ChildForm(name=progress.draft.form.name, birth_date=progress.draft.form.birth_date)
     if not form.validate_on_submit():
         form.number.data = ""
-        return show("child", way, form=form, status=422 if form.is_submitted() else 200)
-    take_tries(tries=[(CHILD_NUMBERS, f"guardian {way.half.owner}")], now=now())
+        return show("child", progress, form=form, status=422 if form.is_submitted() else 200)
+    take_tries(tries=[(CHILD_NUMBERS, f"guardian {progress.draft.owner}")], now=now())
     name, birth_date = form.name.data or "", form.birth_date.data
     assert birth_date is not None
     try:
@@ -63,17 +63,17 @@ def child(way: Way) -> ResponseReturnValue:
     else:
         return go_on()
     form.number.data = ""
-    return show("child", way, form=form, status=422)
+    return show("child", progress, form=form, status=422)
 
 
-def details(way: Way) -> ResponseReturnValue:
+def details(progress: Progress) -> ResponseReturnValue:
     """Take how to reach the patron; and who it is, where the sign-in service has not told."""
-    so_far = way.half.form
-    told = {"name": so_far.told_name, "birth_date": so_far.told_birth_date}
-    asked = [] if way.half.kind == CHILD else [name for name, is_told in told.items() if not is_told]
+    so_far = progress.draft.form
+    told = {"name": so_far.name_verified, "birth_date": so_far.birth_date_verified}
+    asked = [] if progress.draft.kind == CHILD else [name for name, is_told in told.items() if not is_told]
     form = DetailsForm(**asdict(so_far)) if not request.form else DetailsForm()
     if not form.validate_on_submit():
-        return show("details", way, form=form, asked=asked, status=422 if form.is_submitted() else 200)
+        return show("details", progress, form=form, asked=asked, status=422 if form.is_submitted() else 200)
     try:
         contact = check_contact(form.contact())
         if contact.email is None:
@@ -85,7 +85,7 @@ def details(way: Way) -> ResponseReturnValue:
         with writing():
             fill_in(handle=handle(), now=now(), **asdict(contact), **who)
         return go_on()
-    return show("details", way, form=form, asked=asked, status=422)
+    return show("details", progress, form=form, asked=asked, status=422)
 
 
 def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
@@ -98,7 +98,7 @@ def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
     return {part: typed[part] for part in asked}
 
 
-def library(way: Way) -> ResponseReturnValue:
+def library(progress: Progress) -> ResponseReturnValue:
     """Take the home library, which is looked for by name or place."""
     words = request.args.get("q", "")[:80]
     form, fault = LibraryForm(), ""
@@ -106,16 +106,16 @@ def library(way: Way) -> ResponseReturnValue:
         if not form.validate() or find_library_name(library_id=form.library_id.data or "") is None:
             fault = _("Choose one of the libraries.")
         else:
-            if way.half.kind != CHILD or _is_for_child(way, form.library_id.data or ""):
+            if progress.draft.kind != CHILD or _is_for_child(progress, form.library_id.data or ""):
                 with writing():
                     fill_in(handle=handle(), library_id=form.library_id.data, now=now())
                 return go_on()
             fault = _("At this library the child is old enough to get the card without you. Let the child log in here.")
-    chosen = way.half.form.library_id
+    chosen = progress.draft.form.library_id
     found = search_libraries(words=words, limit=SHOWN_LIBRARIES + 1)
     return show(
         "library",
-        way,
+        progress,
         form=form,
         words=words,
         fault=fault,
@@ -127,38 +127,38 @@ def library(way: Way) -> ResponseReturnValue:
     )
 
 
-def _is_for_child(way: Way, library_id: str) -> bool:
-    return needs_guardian(replace(way.half, form=replace(way.half.form, library_id=library_id)))
+def _is_for_child(progress: Progress, library_id: str) -> bool:
+    return needs_guardian(replace(progress.draft, form=replace(progress.draft.form, library_id=library_id)))
 
 
-def email(way: Way) -> ResponseReturnValue:
+def email(progress: Progress) -> ResponseReturnValue:
     """Send a code to the e-mail address, and take it."""
     form = EmailForm()
     if not form.validate_on_submit():
-        return show("email", way, form=form, sent=way.half.awaits_code)
+        return show("email", progress, form=form, sent=progress.draft.awaits_code)
     if not form.code.data:
         try:
             ask_for_email_code(handle=handle(), now=now())
         except TooManyAttempts as error:
-            return _wait("email", way, error, form=form, sent=way.half.awaits_code)
+            return _wait("email", progress, error, form=form, sent=progress.draft.awaits_code)
         return redirect(url_for("portal.register_step", step="email"))
     try:
         confirm_email(handle=handle(), code=form.code.data, address=request.remote_addr or "", now=now())
     except CodeNotValid:
         form.code.errors = [_("The code is wrong or too old.")]
-        return show("email", way, form=form, sent=True, status=422)
+        return show("email", progress, form=form, sent=True, status=422)
     except TooManyAttempts as error:
-        return _wait("email", way, error, form=form, sent=True)
+        return _wait("email", progress, error, form=form, sent=True)
     flash(_("Your e-mail address is confirmed."), "success")
     return go_on()
 
 
-def _wait(step: str, way: Way, error: TooManyAttempts, **words: object) -> Response:
-    page = show(step, way, refusal=wait_sentence(error.retry_after), status=429, **words)
+def _wait(step: str, progress: Progress, error: TooManyAttempts, **words: object) -> Response:
+    page = show(step, progress, refusal=wait_sentence(error.retry_after), status=429, **words)
     page.headers["Retry-After"] = str(error.retry_after)
     return page
 
 
-def guardian(way: Way) -> ResponseReturnValue:
+def guardian(progress: Progress) -> ResponseReturnValue:
     """Say that a guardian goes on from here."""
-    return show("guardian", way)
+    return show("guardian", progress)

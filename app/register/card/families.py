@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, String, cast, func, select
 
 from app.register.card.carrying import stop_carrying
-from app.register.log.access_log import Looker, write_down_list
+from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
@@ -241,7 +241,7 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
     return [Received(*row) for row in rows]
 
 
-def look_at_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
+def view_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
     """Return everybody whose loans this patron may see now, oneself first; write down the look at each other one.
 
     Where a card is frozen, the guardian's or the other's, nothing is shown. The lines are on disk before this
@@ -293,8 +293,8 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
             .order_by(Patron.name, FamilyPermission.id)
         ).all()
     # By the id, which stays the guardian's through every new card, and goes with the guardian.
-    looker = Looker(role="guardian", actor=str(guardian_id), library_id=None)
+    viewer = Viewer(role="guardian", actor=str(guardian_id), library_id=None)
     patron_ids = [row.patron_id for row in rows]
-    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="loans, holds, fees", now=now)
+    shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields="loans, holds, fees", now=now)
     others = [row for row in rows if row.patron_id in shown]
     return [myself, *(Seen(row.id, row.patron_id, row.name, row.card_number, status_of(row)) for row in others)]

@@ -20,7 +20,7 @@ from app.register.limits.budgets import take_tries
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
-from app.register.sign_in.sessions import hold_session
+from app.register.sign_in.sessions import lock_session
 from app.register.store.transaction import db, writing
 from app.register.tables.register import Credential, Device, Session
 from app.rules.card.code import KEY_BYTES, Kind, build, totp_at
@@ -96,9 +96,9 @@ def agree_on_key(
     with writing():
         patron_id = _check_own(owner_id) if permission_id is None else _carried_by(owner_id, permission_id)
         # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
-        if not hold_session(session_id=session_id):
+        if not lock_session(session_id=session_id):
             raise NoSuchCard
-        _let_go_of_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
+        _revoke_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
         credential = add_credential(
             patron_id=patron_id, device_id=device_id, key_of=key_of, expires_at=now + LASTS, now=now, key_on_phone=True
         )
@@ -165,7 +165,7 @@ def _carried_by(guardian_id: int, permission_id: int) -> int:
     raise NoSuchCard
 
 
-def _let_go_of_former(*, patron_id: int, device_id: int, former: str | None, now: datetime) -> None:
+def _revoke_former(*, patron_id: int, device_id: int, former: str | None, now: datetime) -> None:
     held = (
         Credential.patron_id == patron_id,
         Credential.device_id == device_id,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from app.register.card.cards import KEY_COLUMN
 from app.register.keys.vault import vault
 from app.register.limits.budgets import count_try
-from app.register.log.access_log import Terminal, check_words
+from app.register.log.access_log import Terminal, check_log_words
 from app.register.log.proofs import body_of, prove
 from app.register.patron.card_status import state_at
 from app.register.store.driver import DriverConnection, Statement, autonomous_driver, read_instant
@@ -44,7 +44,7 @@ _log = structlog.get_logger()
 _PURPOSE = "scan"
 _FIELDS = "name, age band, home library, device"
 # Here alone a line is written without the functions of access_log.py, to be one statement with the rest.
-check_words(purpose=_PURPOSE, fields=_FIELDS)
+check_log_words(purpose=_PURPOSE, fields=_FIELDS)
 
 _STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
 _FIND = Statement(
@@ -208,8 +208,8 @@ def _look(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: d
     look: dict[str, Any] = {
         "patron_id": found.patron_id,
         "library_id": terminal.library_id,
-        "role": terminal.looker.role,
-        "actor": terminal.looker.actor,
+        "role": terminal.viewer.role,
+        "actor": terminal.viewer.actor,
         "purpose": _PURPOSE,
         "fields": _FIELDS,
     }

@@ -93,7 +93,7 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
     status_of(patron).check_in_use()
     if kind is Kind.STATIC and not allowed.static:
         raise StaticCodesNotAllowed
-    _let_go_of_former(wallet=wallet, patron_id=patron_id, now=now)
+    _revoke_former(wallet=wallet, patron_id=patron_id, now=now)
     key = draw_key()
     credential = add_credential(
         patron_id=patron_id,
@@ -116,7 +116,7 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
     )
 
 
-def _let_go_of_former(*, wallet: str, patron_id: int, now: datetime) -> None:
+def _revoke_former(*, wallet: str, patron_id: int, now: datetime) -> None:
     soon = now + _FORMER_LASTS
     former = select(Device.id).where(Device.patron_id == patron_id, Device.label == wallet)
     db.session.execute(

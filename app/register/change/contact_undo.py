@@ -9,7 +9,7 @@ from app.register.card.cards import revoke_credentials
 from app.register.card.phone_keys import end_phone_keys_elsewhere
 from app.register.change.freezing import freeze_card
 from app.register.limits.budgets import from_source, take_tries
-from app.register.messages.contact_changes import UNDO_LASTS, Told, open_former, read_change, read_undo_word
+from app.register.messages.contact_changes import UNDO_LASTS, ShownChange, open_former, read_change, read_undo_token
 from app.register.messages.outbox import CODES, CONTACT_CHANGED, CONTACT_UNPROVEN, LINKS, ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import note_change
@@ -33,7 +33,7 @@ class NothingToUndo(RuleBroken):
 class Undoable:
     """A change that can be undone. `may_confirm`: it proved nothing yet, is the newest, and the link proves it."""
 
-    told: Told
+    told: ShownChange
     may_confirm: bool
 
 
@@ -95,7 +95,7 @@ def _confirm(change: ContactChange, patron: Patron, by_letter: bool, *, now: dat
 
 
 def _find(word: str, *, now: datetime) -> tuple[ContactChange, bool] | None:
-    read = read_undo_word(word)
+    read = read_undo_token(word)
     if read is None:
         return None
     change_id, by_letter = read

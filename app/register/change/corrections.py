@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.register.messages.contact_changes import keep_change, snapshot
+from app.register.messages.contact_changes import snapshot, store_change
 from app.register.messages.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, ask_for_message
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
@@ -108,7 +108,7 @@ def correct_patron(
     if "preferred_contact" in changed:
         fields.append("preferred_contact")
     if fields:
-        change_id = keep_change(patron_id=patron_id, former=former, fields=fields, library_id=library_id, now=now)
+        change_id = store_change(patron_id=patron_id, former=former, fields=fields, library_id=library_id, now=now)
         _tell(patron, former_proven, given=given, moved=moved, change_id=change_id, now=now)
 
 

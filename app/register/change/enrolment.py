@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from app.register.messages.outbox import WELCOME, ask_for_message
 from app.register.patron.card_status import status_of
-from app.register.patron.changes import hold_lines, note_change
+from app.register.patron.changes import lock_queues, note_change
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.store.transaction import db, savepoint
@@ -144,5 +144,5 @@ def note_guardian_consent(*, patron_id: int, now: datetime, joining: str | None 
     if patron.guardian_consent_at is None:
         patron.guardian_consent_at = now
         if joining is not None:
-            hold_lines(patron_id=patron_id, library_ids=[joining])
+            lock_queues(patron_id=patron_id, library_ids=[joining])
         note_change(patron=patron, now=now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from app.register.patron.card_status import set_local, status_of
-from app.register.patron.changes import LEFT, hold_lines, note_change
+from app.register.patron.changes import LEFT, lock_queues, note_change
 from app.register.patron.patrons import NotJoined, lock_patron
 from app.register.patron.proven import PapersNotSeen
 from app.register.store.transaction import db
@@ -76,7 +76,7 @@ def _lock(*, patron_id: int, library_id: str) -> tuple[Patron, list[str]]:
 
 def _leave(patron: Patron, library_ids: Sequence[str], *, now: datetime) -> None:
     # Those who stay are told of the change that follows.
-    hold_lines(patron_id=patron.id)
+    lock_queues(patron_id=patron.id)
     left = (Affiliation.patron_id == patron.id) & Affiliation.library_id.in_(library_ids)
     db.session.execute(delete(Affiliation).where(left))
     if library_ids:

@@ -5,7 +5,7 @@ from datetime import datetime
 from app.register.change.enrolment import AlreadyRegistered, already_registered
 from app.register.desk.lookup import Hit, find_holder
 from app.register.keys.vault import vault
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.patron.patrons import NATIONAL_ID, count_numbers, find_by_national_id, lock_patron
 from app.register.store.transaction import db, savepoint
 from app.register.tables.register import NationalIdToken
@@ -22,13 +22,13 @@ class TooManyNumbers(RuleBroken):
 
 
 def find_other_holder(
-    *, patron_id: int, national_id: NationalId, looker: Looker, library_id: str, now: datetime
+    *, patron_id: int, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime
 ) -> Hit | None:
     """Return who else has this number; None where nobody else has. The look is written down.
 
     Raises TooManyAttempts after 300 look-ups in an hour.
     """
-    holder = find_holder(national_id=national_id, looker=looker, library_id=library_id, now=now)
+    holder = find_holder(national_id=national_id, viewer=viewer, library_id=library_id, now=now)
     return holder if holder is not None and holder.patron_id != patron_id else None
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from app.register.keys.vault import vault
 from app.register.library.strangers import count_stranger_at_desk
 from app.register.limits.budgets import take_tries
-from app.register.log.access_log import Looker, write_down, write_down_all
+from app.register.log.access_log import Viewer, log_access, log_accesses
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.patrons import NATIONAL_ID
 from app.register.store.transaction import autonomous
@@ -90,12 +90,12 @@ class Found:
     more: bool
 
 
-def take_look_up(*, looker: Looker, now: datetime) -> None:
+def take_look_up(*, viewer: Viewer, now: datetime) -> None:
     """Take one of the 300 look-ups that a staff member has in an hour. Raises TooManyAttempts."""
-    take_tries(tries=[(_LOOK_UPS, looker.actor)], now=now)
+    take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
 
 
-def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetime) -> Found:
+def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetime) -> Found:
     """Return whom the criteria fit, for a desk of this library; each look is written down before.
 
     A postcode with a name may fit too many to read through: then another criterion is asked for. Raises
@@ -106,14 +106,14 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     conditions = _conditions(criteria)
     if not conditions or len(conditions) + bool(words) < 2:
         raise TooLittleToGoBy
-    take_look_up(looker=looker, now=now)
+    take_look_up(viewer=viewer, now=now)
     rows = [row for row in _fetch(conditions, library_id) if has_words(row.name, words)]
     rows.sort(key=lambda row: (not row.here, fold_words(row.name), row.id))
     if not all(row.here for row in rows[:MOST_HITS]):
         count_stranger_at_desk(library_id=library_id, now=now)
-    shown = write_down_all(
+    shown = log_accesses(
         patrons={row.id: _OF_OURS if row.in_full else _MINIMUM for row in rows[:MOST_HITS]},
-        looker=looker,
+        viewer=viewer,
         purpose=PURPOSE,
         now=now,
     )
@@ -121,29 +121,29 @@ def look_up(*, criteria: Criteria, looker: Looker, library_id: str, now: datetim
     return Found(hits=hits, more=len(rows) > MOST_HITS)
 
 
-def find_holder(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Hit | None:
+def find_holder(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
     """Return who has this national number, as a hit; None where nobody has. The look is written down before.
 
     Raises TooManyAttempts after 300 look-ups in an hour.
     """
-    take_look_up(looker=looker, now=now)
+    take_look_up(viewer=viewer, now=now)
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
     rows = _fetch([Patron.id.in_(holder)], library_id)
     if rows and not rows[0].here:
         count_stranger_at_desk(library_id=library_id, now=now)
-    return _tell(rows[0], looker=looker, now=now) if rows else None
+    return _tell(rows[0], viewer=viewer, now=now) if rows else None
 
 
-def find_hit(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Hit:
+def find_hit(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Hit:
     """Return one patron as a hit: somebody who was to be enrolled and has a card. The look is written down before."""
     (row,) = _fetch([Patron.id == patron_id], library_id)
-    return _tell(row, looker=looker, now=now)
+    return _tell(row, viewer=viewer, now=now)
 
 
-def _tell(row: _Row, *, looker: Looker, now: datetime) -> Hit:
+def _tell(row: _Row, *, viewer: Viewer, now: datetime) -> Hit:
     fields = _OF_OURS if row.in_full else _MINIMUM
-    write_down(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=fields, now=now)
+    log_access(patron_id=row.id, viewer=viewer, purpose=PURPOSE, fields=fields, now=now)
     return _hit(row, now=now)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app.register.desk.lookup import PURPOSE
-from app.register.log.access_log import Looker, Terminal
+from app.register.log.access_log import Terminal, Viewer
 from app.register.store.transaction import autonomous, db, savepoint, writing
 from app.register.tables.register import AccessLogEntry, DeskVisit
 from app.rules.card.scan import SESSION_SECONDS
@@ -54,7 +54,7 @@ def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: st
 
 def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
     """Open a visit of somebody whom this staff member has found. Raises NotLookedUp for anybody else."""
-    if not _was_looked_up(patron_id=patron_id, looker=terminal.looker, now=now):
+    if not _was_looked_up(patron_id=patron_id, viewer=terminal.viewer, now=now):
         raise NotLookedUp
     with writing():
         return open_visit(patron_id=patron_id, terminal=terminal, now=now)
@@ -67,15 +67,15 @@ def was_opened(*, session: str, terminal: Terminal) -> bool:
         return connection.execute(visit).first() is not None
 
 
-def _was_looked_up(*, patron_id: int, looker: Looker, now: datetime) -> bool:
+def _was_looked_up(*, patron_id: int, viewer: Viewer, now: datetime) -> bool:
     seen = AccessLogEntry
     found = select(seen.id).where(
         seen.patron_id == patron_id,
         seen.at > now - FOUND_FOR,
         seen.purpose == PURPOSE,
-        seen.role == looker.role,
-        seen.actor == looker.actor,
-        seen.library_id == looker.library_id,
+        seen.role == viewer.role,
+        seen.actor == viewer.actor,
+        seen.library_id == viewer.library_id,
     )
     with autonomous() as connection:
         return connection.execute(found.limit(1)).first() is not None

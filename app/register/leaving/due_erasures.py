@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from app.register.leaving.erasure import erase_patron, hold_off_uses
+from app.register.leaving.erasure import block_uses, erase_patron
 from app.register.leaving.inactivity import call_off_if_used
 from app.register.patron.card_status import is_at_rest, is_dead, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
@@ -49,5 +49,5 @@ def _is_due(patron: Patron, *, now: datetime) -> bool:
     if status.dead or status.frozen:
         return status.dead
     # A use that is not seen here finds nobody any more.
-    hold_off_uses(patron.id)
+    block_uses(patron.id)
     return not call_off_if_used(patron)

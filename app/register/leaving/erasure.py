@@ -18,7 +18,7 @@ from app.register.keys.written_codes import draw_written_code
 from app.register.leaving.receipts import receipt_token
 from app.register.library.kept_answers import forget_answers
 from app.register.library.notices import GONE_NUMBERS
-from app.register.log.removals import forget_guardian, remove_looks_at
+from app.register.log.removals import forget_guardian, remove_accesses_to
 from app.register.patron.changes import ERASED, GONE, NUMBER_COLUMN, note_change
 from app.register.patron.numbers import bury_numbers
 from app.register.patron.patrons import lock_patron
@@ -63,7 +63,7 @@ def erase_patron(
     db.session.flush()
     # Nobody writes a line of theirs any more once this lock is had.
     db.session.execute(select(Patron.id).where(Patron.id == patron_id).with_for_update()).all()
-    remove_looks_at(patron_id=patron_id, now=now)
+    remove_accesses_to(patron_id=patron_id, now=now)
     db.session.flush()
     # What else is tied to the patron goes by its foreign key.
     db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
@@ -81,7 +81,7 @@ def _repeat(entry: Entry) -> Erasure:
     return Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)
 
 
-def hold_off_uses(patron_id: int) -> None:
+def block_uses(patron_id: int) -> None:
     """Let a locked patron's uses of the card that have begun end, and others wait until this transaction is over."""
     _wait_for_scans(patron_id)
     # Whoever adds a row of the patron's waits for this lock alone.

@@ -88,7 +88,7 @@ def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]
     confirmed += _count(confirm_up_to(library_id=library_id, seq=up_to, now=now))
     db.session.execute(forget_numbers(ours))
     if line is not None and confirmed:
-        line.last_told_at = now
+        line.last_delivered_at = now
     return confirmed
 
 

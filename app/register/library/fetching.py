@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from app.register.keys.vault import vault
 from app.register.library.strangers import count_stranger
 from app.register.limits.budgets import take_tries
-from app.register.log.access_log import Looker, write_down, write_down_with_act
+from app.register.log.access_log import Viewer, log_access, log_access_in_transaction
 from app.register.patron.card_status import is_taken_at, status_of
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NATIONAL_ID, NoSuchPatron
-from app.register.patron.presence import has_joined, is_there, was_told
+from app.register.patron.presence import has_joined, is_present, was_notified
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import autonomous, db
 from app.register.tables.register import Library, NationalIdToken, Patron
@@ -84,25 +84,25 @@ class Fetched:
     details: Details | None
 
 
-def fetch_patron(*, card_number: str, looker: Looker, library_id: str, now: datetime) -> Fetched:
+def fetch_patron(*, card_number: str, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
     """Return a patron to a library's system, after the look is written down.
 
     A stolen login is slowed to five thousand an hour, and to few numbers that are no patron's of the library. Raises
-    NoSuchPatron, PatronGone, TooManyAttempts or NotWrittenDown.
+    NoSuchPatron, PatronGone, TooManyAttempts or AccessNotLogged.
     """
-    take_tries(tries=[(_FETCHES, looker.actor)], now=now)
+    take_tries(tries=[(_FETCHES, viewer.actor)], now=now)
     with autonomous() as connection:
         row = _read(connection, Patron.card_number == card_number, library_id=library_id, now=now)
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         raise PatronGone if is_gone(card_number) else NoSuchPatron
-    return _tell(row, looker=looker, now=now)
+    return _tell(row, viewer=viewer, now=now)
 
 
-def find_patron(*, national_id: NationalId, looker: Looker, library_id: str, now: datetime) -> Fetched:
+def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
     """Return the patron who has this national number as `fetch_patron` does, within the library's FINDS.
 
-    Raises NoSuchPatron, TooManyAttempts or NotWrittenDown.
+    Raises NoSuchPatron, TooManyAttempts or AccessNotLogged.
     """
     take_tries(tries=[(FINDS, library_id)], now=now)
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
@@ -112,22 +112,22 @@ def find_patron(*, national_id: NationalId, looker: Looker, library_id: str, now
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
-    return _tell(row, looker=looker, now=now)
+    return _tell(row, viewer=viewer, now=now)
 
 
 def show_patron(
-    *, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime, papers: str = ""
+    *, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime, papers: str = ""
 ) -> Fetched:
     """Return a patron as the request's own transaction has them, for the answer to an act; it writes the look too.
 
-    `papers` are those by which the act was done, a word of the log. Raises NoSuchPatron or NotWrittenDown.
+    `papers` are those by which the act was done, a word of the log. Raises NoSuchPatron or AccessNotLogged.
     """
     db.session.flush()
     row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
     fields = f"{papers}, {_fields(row)}" if papers else _fields(row)
-    write_down_with_act(patron_id=row.id, looker=looker, purpose=purpose, fields=fields, now=now)
+    log_access_in_transaction(patron_id=row.id, viewer=viewer, purpose=purpose, fields=fields, now=now)
     return _as_fetched(row, now=now)
 
 
@@ -143,29 +143,29 @@ def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
     return _as_fetched(row, now=now)
 
 
-def fetch_by_id(*, patron_id: int, looker: Looker, library_id: str, purpose: str, now: datetime) -> Fetched | None:
+def fetch_by_id(*, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime) -> Fetched | None:
     """Return a patron after the look is written down; None where only another library takes the card.
 
-    Raises TooManyAttempts or NotWrittenDown.
+    Raises TooManyAttempts or AccessNotLogged.
     """
     with autonomous() as connection:
         row = _read(connection, Patron.id == patron_id, library_id=library_id, now=now)
     _count_if_stranger(row, library_id=library_id, now=now)
     if row is None:
         return None
-    return _tell(row, looker=looker, purpose=purpose, now=now)
+    return _tell(row, viewer=viewer, purpose=purpose, now=now)
 
 
-def look_again(*, patron_id: int, looker: Looker, library_id: str, now: datetime) -> Fetched:
+def fetch_again(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
     """Return a patron of whom a library was told before, after the new look is written down with the request's work.
 
-    Raises PatronGone, CardRefused, of a card that only another library takes by now, or NotWrittenDown.
+    Raises PatronGone, CardRefused, of a card that only another library takes by now, or AccessNotLogged.
     """
     row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
-        is_there = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
-        raise CardRefused(State.LOCAL) if is_there else PatronGone
-    write_down_with_act(patron_id=row.id, looker=looker, purpose=PURPOSE, fields=_fields(row), now=now)
+        is_present = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
+        raise CardRefused(State.LOCAL) if is_present else PatronGone
+    log_access_in_transaction(patron_id=row.id, viewer=viewer, purpose=PURPOSE, fields=_fields(row), now=now)
     return _as_fetched(row, now=now)
 
 
@@ -178,8 +178,8 @@ def _read(
             Patron.__table__,
             Library.name.label("home_library"),
             joined.label("joined"),
-            (joined | is_there(library_id, now=now)).label("known"),
-            was_told(library_id).label("told"),
+            (joined | is_present(library_id, now=now)).label("known"),
+            was_notified(library_id).label("told"),
         )
         .join(Library, Library.id == Patron.home_library_id)
         .where(condition, is_taken_at(library_id))
@@ -192,17 +192,17 @@ def _count_if_stranger(row: Row[tuple[object]] | None, *, library_id: str, now: 
         count_stranger(library_id=library_id, now=now)
 
 
-def _tell(row: Row[tuple[object]], *, looker: Looker, now: datetime, purpose: str = PURPOSE) -> Fetched:
-    write_down(patron_id=row.id, looker=looker, purpose=purpose, fields=_fields(row), now=now)
+def _tell(row: Row[tuple[object]], *, viewer: Viewer, now: datetime, purpose: str = PURPOSE) -> Fetched:
+    log_access(patron_id=row.id, viewer=viewer, purpose=purpose, fields=_fields(row), now=now)
     return _as_fetched(row, now=now)
 
 
-def _is_told(row: Row[tuple[object]]) -> bool:
+def _is_described(row: Row[tuple[object]]) -> bool:
     return bool(row.joined) and not status_of(row).at_rest
 
 
 def _fields(row: Row[tuple[object]]) -> str:
-    if _is_told(row):
+    if _is_described(row):
         return _EVERYTHING
     return _MINIMUM if row.known else _NUMBER
 
@@ -235,5 +235,5 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
         card_number=row.card_number,
         activated_here=bool(row.joined),
         minimum=minimum if row.known else None,
-        details=details if _is_told(row) else None,
+        details=details if _is_described(row) else None,
     )

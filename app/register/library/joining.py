@@ -9,12 +9,12 @@ from sqlalchemy import exists, select
 
 from app.register.limits.budgets import take_tries
 from app.register.limits.unusual import Kind, count_act
-from app.register.log.access_log import Looker
+from app.register.log.access_log import Viewer
 from app.register.messages.outbox import JOINED_BY_PROOF, ask_where_reached_now
 from app.register.patron.card_status import is_taken_at
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
-from app.register.patron.presence import LONGEST_SESSION, has_joined, was_there
+from app.register.patron.presence import LONGEST_SESSION, has_joined, was_present
 from app.register.sign_in.pin_checks import enter_pin
 from app.register.store.transaction import autonomous
 from app.register.tables.register import DeskVisit, Patron, PresentedStep
@@ -58,12 +58,12 @@ class Shown:
     papers: Papers | None = None
 
 
-def prove_joining(*, card_number: str, shown: Shown, looker: Looker, library_id: str, now: datetime) -> Proof:
+def prove_joining(*, card_number: str, shown: Shown, viewer: Viewer, library_id: str, now: datetime) -> Proof:
     """Return what proves that the patron joins.
 
     A scan, a desk's visit or a right PIN at the library within the last minutes need not be named.
     Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or
-    NotWrittenDown.
+    AccessNotLogged.
     """
     number = parse_card_number(card_number)
     row = _read(number, session=shown.session, library_id=library_id, now=now)
@@ -72,10 +72,10 @@ def prove_joining(*, card_number: str, shown: Shown, looker: Looker, library_id:
     if row.joined:
         return Proof.MEMBER
     proof = None
-    if row.named if shown.session is not None else row.was_there:
+    if row.named if shown.session is not None else row.was_present:
         proof = Proof.SCAN
     elif shown.pin is not None and enter_pin(
-        card_number=number, pin=shown.pin, looker=looker, library_id=library_id, now=now
+        card_number=number, pin=shown.pin, viewer=viewer, library_id=library_id, now=now
     ):
         proof = Proof.PIN
     elif shown.papers is not None:
@@ -87,7 +87,7 @@ def prove_joining(*, card_number: str, shown: Shown, looker: Looker, library_id:
     return proof
 
 
-def tell_who_joined(*, patron: Patron, proof: Proof, now: datetime) -> None:
+def notify_joined(*, patron: Patron, proof: Proof, now: datetime) -> None:
     """Ask for a message to where the patron is reached now, of a proof that somebody else may have given."""
     if proof in (Proof.PIN, Proof.PAPERS):
         ask_where_reached_now(patron=patron, kind=JOINED_BY_PROOF, now=now)
@@ -104,8 +104,8 @@ def _read(number: str, *, session: str | None, library_id: str, now: datetime) -
         )
         for opened in (PresentedStep, DeskVisit)
     ]
-    facts = (has_joined(library_id), was_there(library_id, now=now), of_patron[0] | of_patron[1])
-    labelled = [fact.label(name) for fact, name in zip(facts, ("joined", "was_there", "named"), strict=True)]
+    facts = (has_joined(library_id), was_present(library_id, now=now), of_patron[0] | of_patron[1])
+    labelled = [fact.label(name) for fact, name in zip(facts, ("joined", "was_present", "named"), strict=True)]
     with autonomous() as connection:
         return connection.execute(
             select(*labelled).where(Patron.card_number == number, is_taken_at(library_id))

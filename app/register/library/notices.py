@@ -27,7 +27,7 @@ KEPT_KINDS = ("open_loans", "unpaid_debts", "ordered_requests", "other")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueLease:
     """A library's line, and how its system is told. `attempts` counts those in vain since it last answered."""
 
     library_id: str
@@ -59,7 +59,7 @@ class Notice:
     charged_by: str | None
 
 
-def take_line(*, now: datetime) -> Line | None:
+def lease_queue(*, now: datetime) -> QueueLease | None:
     """Take a library whose line is due, and keep other workers off it for a minute: those that answer come first."""
     queue = LibraryQueue
     due = (
@@ -80,7 +80,7 @@ def take_line(*, now: datetime) -> Line | None:
         return None
     sealed = row.sealed_webhook_key
     key = vault.open(sealed, column=WEBHOOK_KEY_COLUMN) if sealed is not None else None
-    return Line(row.library_id, row.webhook_url, key, row.attempts)
+    return QueueLease(row.library_id, row.webhook_url, key, row.attempts)
 
 
 @reading()
@@ -111,10 +111,10 @@ def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
     numbers = _numbers_by_patron(rows)
     read = []
     for row in rows:
-        line = numbers.get(row.patron_id, [])
-        former = next((number for seq, number in line if seq == row.seq), None)
+        lease = numbers.get(row.patron_id, [])
+        former = next((number for seq, number in lease if seq == row.seq), None)
         gone = row.kind in GONE
-        after = former if gone else next((number for seq, number in line if seq > row.seq), None)
+        after = former if gone else next((number for seq, number in lease if seq > row.seq), None)
         read.append(
             Notice(
                 id=row.id,
@@ -165,10 +165,10 @@ def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[fl
 
 
 @writing()
-def mark_told(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> None:
+def mark_delivered(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> None:
     """Note that the library has done its part, and what it must keep, by kind. The first answer counts."""
-    told = confirm(notice_id=notice_id, kept=kept, now=now).where(LibraryNotice.confirmed_at.is_(None))
-    db.session.execute(told)
+    delivered = confirm(notice_id=notice_id, kept=kept, now=now).where(LibraryNotice.confirmed_at.is_(None))
+    db.session.execute(delivered)
 
 
 def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
@@ -185,7 +185,7 @@ def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
             confirmed_at=func.coalesce(LibraryNotice.confirmed_at, literal(now, UtcInstant())),
             kept=",".join(sorted(kinds)) or None,
             last_fault=None,
-            sealed_number=case((_is_to_be_told(), LibraryNotice.sealed_number)),
+            sealed_number=case((_is_deliverable(), LibraryNotice.sealed_number)),
         )
         .execution_options(synchronize_session=False)
     )
@@ -201,7 +201,7 @@ def confirm_up_to(*, library_id: str, seq: int, now: datetime) -> Update:
             due_at=None,
             confirmed_at=now,
             last_fault=None,
-            sealed_number=case((_is_to_be_told(), LibraryNotice.sealed_number)),
+            sealed_number=case((_is_deliverable(), LibraryNotice.sealed_number)),
         )
         .execution_options(synchronize_session=False)
     )
@@ -217,7 +217,7 @@ def forget_numbers(condition: ColumnElement[bool]) -> Update:
     )
 
 
-def _is_to_be_told() -> ColumnElement[bool]:
+def _is_deliverable() -> ColumnElement[bool]:
     # One system of a library may be told at once, and another fetch what is new tonight.
     return LibraryNotice.kind.in_(GONE) | _is_there()
 
@@ -237,37 +237,37 @@ def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) ->
 
 
 @writing()
-def pause_line(*, library_id: str, attempts: int, fault: str, pause: timedelta, answered: bool, now: datetime) -> None:
+def pause_queue(*, library_id: str, attempts: int, fault: str, pause: timedelta, answered: bool, now: datetime) -> None:
     """Let a library that does not answer be for a while. `answered`: it took something before that."""
-    told = {"last_told_at": now} if answered else {}
+    delivered = {"last_delivered_at": now} if answered else {}
     db.session.execute(
         update(LibraryQueue)
         .where(LibraryQueue.library_id == library_id)
-        .values(due_at=now + pause, attempts=attempts, last_fault=fault[:40], **told)
+        .values(due_at=now + pause, attempts=attempts, last_fault=fault[:40], **delivered)
     )
 
 
 @writing()
-def release_line(*, library_id: str, answered: bool, now: datetime) -> None:
+def release_queue(*, library_id: str, answered: bool, now: datetime) -> None:
     """Give a line back that was taken: it rests until its next notice is due. `answered`: it took something."""
     # First the lock, then the look: what is added meanwhile waits, and finds the line resting.
-    queue = lock_line(library_id)
+    queue = lock_queue(library_id)
     earlier = aliased(LibraryNotice)
     first = ~_earlier_of_the_patron(earlier).where(earlier.due_at.is_not(None))
     queue.due_at = db.session.scalar(select(func.min(LibraryNotice.due_at)).where(_waiting_at(library_id), first))
     if answered:
-        queue.attempts, queue.last_fault, queue.last_told_at = 0, None, now
+        queue.attempts, queue.last_fault, queue.last_delivered_at = 0, None, now
 
 
 @writing()
-def rest_line(*, library_id: str) -> None:
+def idle_queue(*, library_id: str) -> None:
     """Let a line rest whose library nobody tells: it fetches what is new, or nobody has connected it yet."""
-    queue = lock_line(library_id)
+    queue = lock_queue(library_id)
     if queue.webhook_url is None:
         queue.due_at = None
 
 
-def lock_line(library_id: str) -> LibraryQueue:
+def lock_queue(library_id: str) -> LibraryQueue:
     """Return a library's line, locked until the commit."""
     locked = select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update()
     return db.session.execute(locked.execution_options(populate_existing=True)).scalar_one()

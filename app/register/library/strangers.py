@@ -11,10 +11,10 @@ from app.register.patron.numbers import PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.rules.pins.pin import Budget
 
-LOOKS: Final = Budget("foreign look-ups", limit=600, seconds=24 * 3600)
-LOOKS_SLOW: Final = Budget("foreign look-ups slow", limit=1, seconds=60)
-DESK_LOOKS: Final = Budget("desk foreign look-ups", limit=300, seconds=24 * 3600)
-DESK_LOOKS_SLOW: Final = Budget("desk foreign look-ups slow", limit=1, seconds=60)
+LOOKUPS: Final = Budget("foreign look-ups", limit=600, seconds=24 * 3600)
+LOOKUPS_SLOW: Final = Budget("foreign look-ups slow", limit=1, seconds=60)
+DESK_LOOKUPS: Final = Budget("desk foreign look-ups", limit=300, seconds=24 * 3600)
+DESK_LOOKUPS_SLOW: Final = Budget("desk foreign look-ups slow", limit=1, seconds=60)
 
 
 def count_stranger(*, library_id: str, now: datetime) -> None:
@@ -23,13 +23,13 @@ def count_stranger(*, library_id: str, now: datetime) -> None:
     Raises TooManyAttempts: past the day's number one goes on every minute.
     """
     count_act(Kind.FOREIGN, library_id=library_id, now=now)
-    _take(LOOKS, LOOKS_SLOW, library_id=library_id, now=now)
+    _take(LOOKUPS, LOOKUPS_SLOW, library_id=library_id, now=now)
 
 
 def count_stranger_at_desk(*, library_id: str, now: datetime) -> None:
     """Count that a desk is shown patrons of other libraries, as `count_stranger` does. Raises TooManyAttempts."""
     count_act(Kind.DESK_FOREIGN, library_id=library_id, now=now)
-    _take(DESK_LOOKS, DESK_LOOKS_SLOW, library_id=library_id, now=now)
+    _take(DESK_LOOKUPS, DESK_LOOKUPS_SLOW, library_id=library_id, now=now)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, select, update
 
 from app.register.library.notices import LEASE, read_notices
-from app.register.log.access_log import Looker, write_down_list
+from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.letters import PURPOSE
 from app.register.store.transaction import db
 from app.register.tables.register import LibraryNotice, LibraryQueue, Patron
@@ -41,13 +41,13 @@ class WaitingNotices:
     fault: str | None
     attempts: int
     due_at: datetime | None
-    last_told_at: datetime | None
+    last_delivered_at: datetime | None
     has_webhook: bool
     aside: Sequence[AsideNotice]
     aside_count: int
 
 
-def see_waiting(*, library_id: str, looker: Looker, now: datetime) -> WaitingNotices:
+def see_waiting(*, library_id: str, viewer: Viewer, now: datetime) -> WaitingNotices:
     """Return what waits for a library; of whom a card number is shown, that is written down before."""
     count, since = db.session.execute(
         select(func.count(), func.min(LibraryNotice.asked_at)).where(_waits(library_id))
@@ -57,7 +57,7 @@ def see_waiting(*, library_id: str, looker: Looker, now: datetime) -> WaitingNot
     ).all()
     # Of somebody who is erased nothing is kept, and so no look at them either.
     still_here = db.session.scalars(select(Patron.id).where(Patron.id.in_({row.patron_id for row in rows}))).all()
-    write_down_list(patron_ids=still_here, looker=looker, purpose=PURPOSE, fields="card number", now=now)
+    log_list_access(patron_ids=still_here, viewer=viewer, purpose=PURPOSE, fields="card number", now=now)
     queue = db.session.get(LibraryQueue, library_id)
     return WaitingNotices(
         count=count,
@@ -65,7 +65,7 @@ def see_waiting(*, library_id: str, looker: Looker, now: datetime) -> WaitingNot
         fault=queue.last_fault if queue else None,
         attempts=queue.attempts if queue else 0,
         due_at=queue.due_at if queue else None,
-        last_told_at=queue.last_told_at if queue else None,
+        last_delivered_at=queue.last_delivered_at if queue else None,
         has_webhook=queue is not None and queue.webhook_url is not None,
         aside=_read_aside(rows),
         aside_count=db.session.scalar(select(func.count()).where(_is_aside(library_id))) or 0,

@@ -89,8 +89,8 @@ def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
         mean = _mean(connection, kind, library_id=library_id, hour=hour)
         if taken <= max(usual.floor, _TIMES_THE_MEAN * mean):
             return
-        untold = update(ActCount).where(*of_hour, ActCount.told_at.is_(None))
-        if connection.execute(untold.values(told_at=now)).rowcount == 1:
+        untold = update(ActCount).where(*of_hour, ActCount.logged_at.is_(None))
+        if connection.execute(untold.values(logged_at=now)).rowcount == 1:
             _log.warning("unusual numbers", library_id=library_id, kind=kind.value, count=taken, usual=round(mean))
     try:
         take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=usual.pause), library_id)], now=now)
@@ -112,7 +112,7 @@ def list_unusual(*, since: datetime) -> Sequence[Unusual]:
     """Return the hours since then in which a library did far more than is usual there, newest first."""
     rows = db.session.execute(
         select(ActCount.library_id, ActCount.kind, ActCount.hour, ActCount.taken)
-        .where(ActCount.told_at >= since)
+        .where(ActCount.logged_at >= since)
         .order_by(ActCount.hour.desc(), ActCount.library_id, ActCount.kind)
     )
     return [Unusual(*row) for row in rows]

@@ -68,22 +68,22 @@ FIELDS: Final = frozenset(
 """All that a line can say. A patron reads each of them in their own language, so no other word is written."""
 
 
-class NotWrittenDown(Exception):
+class AccessNotLogged(Exception):
     """The log cannot be written, so nothing may be told."""
 
 
-class LookedTooLate(RuleBroken):
+class ErasedMeanwhile(RuleBroken):
     """Whoever was to be shown was erased at this moment: nobody is left to be told of."""
 
     code = "gone"
 
 
-class NotAWordOfTheLog(Exception):
+class UnknownLogWord(Exception):
     """A programming fault: a patron could not read the line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
+class Viewer:
     """Who looks, in one of the ROLES. `actor` tells the library which of them; of a guardian it is the patron's id."""
 
     role: str
@@ -91,67 +91,67 @@ class Looker:
     library_id: str | None
 
     def __post_init__(self) -> None:
-        """Raise NotAWordOfTheLog where the role is none of the ROLES."""
+        """Raise UnknownLogWord where the role is none of the ROLES."""
         if self.role not in ROLES:
-            raise NotAWordOfTheLog(self.role)
+            raise UnknownLogWord(self.role)
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Where a code is shown: `scope` owns the step, `looker` goes into the access log."""
+    """Where a code is shown: `scope` owns the step, `viewer` goes into the access log."""
 
     scope: str
-    looker: Looker
+    viewer: Viewer
     library_id: str
 
 
-def check_words(*, purpose: str, fields: str) -> None:
-    """Raise NotAWordOfTheLog where a purpose or one of the fields is no word that a line may hold."""
+def check_log_words(*, purpose: str, fields: str) -> None:
+    """Raise UnknownLogWord where a purpose or one of the fields is no word that a line may hold."""
     unknown = {purpose} - PURPOSES | set(fields.split(", ")) - FIELDS
     if unknown:
-        raise NotAWordOfTheLog(*sorted(unknown))
+        raise UnknownLogWord(*sorted(unknown))
 
 
-def write_down(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
+def log_access(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
     """Write one line to the access log and commit it. `fields` names what was shown, never its values.
 
-    Raises NotWrittenDown or LookedTooLate.
+    Raises AccessNotLogged or ErasedMeanwhile.
     """
-    if not write_down_list(patron_ids=[patron_id], looker=looker, purpose=purpose, fields=fields, now=now):
-        raise LookedTooLate
+    if not log_list_access(patron_ids=[patron_id], viewer=viewer, purpose=purpose, fields=fields, now=now):
+        raise ErasedMeanwhile
 
 
-def write_down_list(
-    *, patron_ids: Iterable[int], looker: Looker, purpose: str, fields: str, now: datetime
+def log_list_access(
+    *, patron_ids: Iterable[int], viewer: Viewer, purpose: str, fields: str, now: datetime
 ) -> frozenset[int]:
     """Write one line for each patron of a list, all or none, and commit them; return who may be shown.
 
-    Raises NotWrittenDown.
+    Raises AccessNotLogged.
     """
     patrons = dict.fromkeys(sorted(set(patron_ids)), fields)
-    return write_down_all(patrons=patrons, looker=looker, purpose=purpose, now=now)
+    return log_accesses(patrons=patrons, viewer=viewer, purpose=purpose, now=now)
 
 
-def write_down_all(*, patrons: Mapping[int, str], looker: Looker, purpose: str, now: datetime) -> frozenset[int]:
+def log_accesses(*, patrons: Mapping[int, str], viewer: Viewer, purpose: str, now: datetime) -> frozenset[int]:
     """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each.
 
-    Returns who may be shown: not those who were erased at this moment. Raises NotWrittenDown.
+    Returns who may be shown: not those who were erased at this moment. Raises AccessNotLogged.
     """
     left = dict(patrons)
     while left:
         try:
             with autonomous() as connection:
-                connection.execute(insert(AccessLogEntry).values(_lines(left, looker=looker, purpose=purpose, now=now)))
+                connection.execute(insert(AccessLogEntry).values(_lines(left, viewer=viewer, purpose=purpose, now=now)))
             break
         except SQLAlchemyError as error:
-            there = _who_is_there(left) if _came_too_late(error) else left
+            there = _who_is_there(left) if _is_erased_meanwhile(error) else left
             if len(there) == len(left):
-                raise NotWrittenDown from None
+                raise AccessNotLogged from None
             left = there
     return frozenset(left)
 
 
-def _came_too_late(error: SQLAlchemyError) -> bool:
+def _is_erased_meanwhile(error: SQLAlchemyError) -> bool:
     return isinstance(error, IntegrityError) and is_foreign_key(error)
 
 
@@ -161,25 +161,25 @@ def _who_is_there(patrons: Mapping[int, str]) -> dict[int, str]:
     return {patron_id: fields for patron_id, fields in patrons.items() if patron_id in there}
 
 
-def write_down_with_act(*, patron_id: int, looker: Looker, purpose: str, fields: str, now: datetime) -> None:
+def log_access_in_transaction(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
     """Write one line in the request's own transaction: act, line and answer are there together, or none of them.
 
-    Raises NotWrittenDown or LookedTooLate.
+    Raises AccessNotLogged or ErasedMeanwhile.
     """
-    lines = _lines({patron_id: fields}, looker=looker, purpose=purpose, now=now)
+    lines = _lines({patron_id: fields}, viewer=viewer, purpose=purpose, now=now)
     try:
         db.session.execute(insert(AccessLogEntry).values(lines))
     except SQLAlchemyError as error:
-        raise (LookedTooLate if _came_too_late(error) else NotWrittenDown) from None
+        raise (ErasedMeanwhile if _is_erased_meanwhile(error) else AccessNotLogged) from None
 
 
-def _lines(patrons: Mapping[int, str], *, looker: Looker, purpose: str, now: datetime) -> list[dict[str, Any]]:
+def _lines(patrons: Mapping[int, str], *, viewer: Viewer, purpose: str, now: datetime) -> list[dict[str, Any]]:
     for fields in set(patrons.values()):
-        check_words(purpose=purpose, fields=fields)
+        check_log_words(purpose=purpose, fields=fields)
     told: dict[str, Any] = {
-        "library_id": looker.library_id,
-        "role": looker.role,
-        "actor": looker.actor,
+        "library_id": viewer.library_id,
+        "role": viewer.role,
+        "actor": viewer.actor,
         "purpose": purpose,
         "at": now,
     }

@@ -22,7 +22,7 @@ def note_removal(*, entry_ids: Collection[int], why: Why, now: datetime) -> None
         _note(write_ranges(entry_ids), why=why, now=now)
 
 
-def remove_looks_at(*, patron_id: int, now: datetime) -> None:
+def remove_accesses_to(*, patron_id: int, now: datetime) -> None:
     """Take out every line about a patron, to whom nobody adds any more."""
     gone = delete(AccessLogEntry).where(AccessLogEntry.patron_id == patron_id).returning(AccessLogEntry.id)
     ids = db.session.scalars(gone, execution_options={"synchronize_session": False}).all()

@@ -27,7 +27,7 @@ _WORD = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShownChange:
     """A change of contact data as it is told: which of email, phone, address and preferred_contact, and since when.
 
     `library` made it; None: the patron did. `at` is UTC.
@@ -44,7 +44,7 @@ def snapshot(patron: Patron) -> dict[str, Any]:
     return {name: getattr(patron, name) for name in _KEPT}
 
 
-def keep_change(
+def store_change(
     *, patron_id: int, former: dict[str, Any], fields: Collection[str], library_id: str | None, now: datetime
 ) -> int:
     """Keep what stood before a change, and return the change's number. The patron is locked."""
@@ -66,22 +66,22 @@ def open_former(change: ContactChange) -> dict[str, Any]:
     return former
 
 
-def read_change(change_id: int) -> Told | None:
+def read_change(change_id: int) -> ShownChange | None:
     """Return a change as it is told; None once it is forgotten."""
     row = db.session.execute(
         select(ContactChange.id, ContactChange.fields, Library.name, ContactChange.changed_at)
         .join(Library, Library.id == ContactChange.library_id, isouter=True)
         .where(ContactChange.id == change_id)
     ).first()
-    return Told(row.id, tuple(row.fields.split(", ")), row.name, row.changed_at) if row is not None else None
+    return ShownChange(row.id, tuple(row.fields.split(", ")), row.name, row.changed_at) if row is not None else None
 
 
-def undo_word(change_id: int, *, by_letter: bool) -> str:
+def undo_token(change_id: int, *, by_letter: bool) -> str:
     """Return the word in a link that undoes a change. One on paper was seen by whoever printed it."""
     return f"{change_id}-{vault.token(purpose='undo', text=_text(change_id, by_letter=by_letter))}"
 
 
-def read_undo_word(word: str) -> tuple[int, bool] | None:
+def read_undo_token(word: str) -> tuple[int, bool] | None:
     """Return the number of the change that a word leads to, and whether it stood in a letter. None for any other."""
     written = _WORD.fullmatch(word)
     if written is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, select, update
 
 from app.register.keys.vault import SecretNotOpened, vault
-from app.register.log.access_log import Looker, write_down, write_down_list
+from app.register.log.access_log import Viewer, log_access, log_list_access
 from app.register.messages.message_queue import is_not_leased
 from app.register.messages.outbox import CODES, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
 from app.register.patron.proven import EMAIL, LETTER, PAPERS, REACHED, SMS, PapersNotSeen, addresses_for
@@ -58,14 +58,14 @@ class FailedMessage:
     can_be_letter: bool
 
 
-def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) -> tuple[list[WaitingLetter], bool]:
+def list_letters(*, library_id: str, viewer: Viewer, after: int, now: datetime) -> tuple[list[WaitingLetter], bool]:
     """Return the next twenty letters that wait, behind the message `after`, oldest first, and whether there are more.
 
     Each look is written down before they are returned.
     """
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
-    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields="name", now=now)
+    shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields="name", now=now)
     letters = [
         WaitingLetter(row.id, row.name, row.kind, row.asked_at, _needs_papers(row, row.kind))
         for row in rows
@@ -75,7 +75,7 @@ def list_letters(*, library_id: str, looker: Looker, after: int, now: datetime) 
 
 
 def list_failed(
-    *, library_id: str, looker: Looker, channels: Collection[str], after: int, now: datetime
+    *, library_id: str, viewer: Viewer, channels: Collection[str], after: int, now: datetime
 ) -> tuple[list[FailedMessage], bool]:
     """Return the next twenty messages that failed, behind the message `after`, and whether there are more.
 
@@ -85,7 +85,7 @@ def list_failed(
     rows, more = _next_page(*_FAILED, is_not_leased(now=now), library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
     fields = "name, contact data"
-    shown = write_down_list(patron_ids=patron_ids, looker=looker, purpose=PURPOSE, fields=fields, now=now)
+    shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields=fields, now=now)
     return [_failed(row, channels) for row in rows if row.patron_id in shown], more
 
 
@@ -142,7 +142,7 @@ def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
     return f"{name[:1]}…{at}{domain}" if at else f"…{address[-3:]}"
 
 
-def open_letter(*, message_id: int, library_id: str, looker: Looker, now: datetime, papers_seen: bool = False) -> Due:
+def open_letter(*, message_id: int, library_id: str, viewer: Viewer, now: datetime, papers_seen: bool = False) -> Due:
     """Return what a waiting letter is made of; the look is written down before that, and that papers were seen.
 
     Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
@@ -159,7 +159,7 @@ def open_letter(*, message_id: int, library_id: str, looker: Looker, now: dateti
     if needs_papers and not papers_seen:
         raise PapersNotSeen
     purpose = PAPERS if needs_papers else PURPOSE
-    write_down(patron_id=row.patron_id, looker=looker, purpose=purpose, fields="name, address", now=now)
+    log_access(patron_id=row.patron_id, viewer=viewer, purpose=purpose, fields="name, address", now=now)
     message, patron, about = read_message(message_id=message_id)
     return make_due(message=message, patron=patron, about=about, channel=LETTER)
 

@@ -99,7 +99,7 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
     # Only the owner thaws a card, with the PIN. No library prints a letter with what it is not to see.
     status = status_of(patron)
     hidden = status.frozen and channel == LETTER
-    useless = message.kind in LINKS and (hidden or not status.lets_holder_in)
+    useless = message.kind in LINKS and (hidden or not status.may_sign_in)
     if channel is None or overtaken or late or useless:
         db.session.execute(delete(Message).where(Message.id == message_id))
         return None

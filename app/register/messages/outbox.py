@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.register.keys.vault import vault
-from app.register.messages.contact_changes import Told, read_change
+from app.register.messages.contact_changes import ShownChange, read_change
 from app.register.patron.proven import EMAIL as EMAIL
 from app.register.patron.proven import LETTER as LETTER
 from app.register.patron.proven import REACHED, Reachable, addresses_for
@@ -71,7 +71,7 @@ class Due:
     erase_on: date | None
     channel: str
     to: str
-    change: Told | None = None
+    change: ShownChange | None = None
     undoes: bool = False
 
 

@@ -49,7 +49,7 @@ class SamePerson(RuleBroken):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Form:
-    """What is known so far. `told_name`, `told_birth_date`: the sign-in service told it, so nobody types it.
+    """What is known so far. `name_verified`, `birth_date_verified`: the sign-in service told it, so nobody types it.
 
     `stated`: name or birth date was typed.
     `confirmed_email` is the address to which a code was sent that came back.
@@ -59,8 +59,8 @@ class Form:
     birth_date: date | None = None
     gender: str = "unknown"
     stated: bool = False
-    told_name: bool = False
-    told_birth_date: bool = False
+    name_verified: bool = False
+    birth_date_verified: bool = False
     email: str | None = None
     phone: str | None = None
     address: str | None = None
@@ -82,7 +82,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Half:
+class Draft:
     """A registration as its owner's browser sees it. `patron_id` is the card that it led to.
 
     `owner` is the keyed token of who identified themself, the same in each registration of theirs.
@@ -130,7 +130,7 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
         row.code_token = row.code_until = row.code_due_at = None
         row.sealed_form = _seal(form)
     else:
-        row.sealed_form = _seal(_told_anew(open_form(row.sealed_form), by=form))
+        row.sealed_form = _seal(_with_verified(open_form(row.sealed_form), by=form))
     # Whoever goes on has their guardian beside them no more.
     row.guardian_token = None
     row.handle_hash, row.expires_at = hash_of_random_token(handle), now + REGISTRATIONS
@@ -138,12 +138,12 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
     return handle
 
 
-def find_registration(*, handle: str, now: datetime) -> Half | None:
+def find_registration(*, handle: str, now: datetime) -> Draft | None:
     """Return the registration that this browser goes on with, if there is one."""
     row = db.session.scalar(_by_handle(handle, now=now))
     if row is None:
         return None
-    return Half(
+    return Draft(
         id=row.id,
         owner=row.own_token,
         kind=row.kind,
@@ -225,15 +225,15 @@ def give_up(*, handle: str) -> None:
     db.session.execute(delete(Registration).where(Registration.handle_hash == hash_of_random_token(handle)))
 
 
-def _told_anew(kept: Form, *, by: Form) -> Form:
+def _with_verified(kept: Form, *, by: Form) -> Form:
     """Return what was filled in, with what the sign-in service tells now in its place."""
-    if by.told_name:
-        kept = replace(kept, name=by.name, told_name=True)
-    if by.told_birth_date:
-        kept = replace(kept, birth_date=by.birth_date, told_birth_date=True)
+    if by.name_verified:
+        kept = replace(kept, name=by.name, name_verified=True)
+    if by.birth_date_verified:
+        kept = replace(kept, birth_date=by.birth_date, birth_date_verified=True)
     if by.gender != "unknown":
         kept = replace(kept, gender=by.gender)
-    return replace(kept, stated=kept.stated and not (kept.told_name and kept.told_birth_date))
+    return replace(kept, stated=kept.stated and not (kept.name_verified and kept.birth_date_verified))
 
 
 def _by_handle(handle: str, *, now: datetime) -> Select[Registration]:

@@ -35,14 +35,14 @@ def is_at_rest(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
     return or_(is_dead(whose), whose.frozen_at.is_not(None))
 
 
-def lets_holder_in(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
-    """Return the condition that a card's holder may sign in (`CardStatus.lets_holder_in`)."""
+def may_sign_in(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
+    """Return the condition that a card's holder may sign in (`CardStatus.may_sign_in`)."""
     return ~is_dead(whose) & (whose.card_state != LOST)
 
 
 def is_in_use(whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401
     """Return the condition that a card may be used (`CardStatus.in_use`)."""
-    return lets_holder_in(whose) & whose.frozen_at.is_(None)
+    return may_sign_in(whose) & whose.frozen_at.is_(None)
 
 
 def is_taken_at(library_id: str, whose: Any = Patron) -> ColumnElement[bool]:  # noqa: ANN401

@@ -46,7 +46,7 @@ class Charge:
     staff: str
 
 
-def hold_lines(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
+def lock_queues(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
     """Hold the lines of a patron's libraries, and of `library_ids`, until this transaction ends.
 
     Before the first of several changes of the patron in one transaction, of which each is told to other libraries:
@@ -69,7 +69,7 @@ def note_change(
 ) -> None:
     """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
 
-    In the transaction of the change; `hold_lines` comes first where there are several. `former_number` is the card
+    In the transaction of the change; `lock_queues` comes first where there are several. `former_number` is the card
     number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED). `charge`
     is for the library that gave the card.
     """

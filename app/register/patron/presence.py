@@ -27,7 +27,7 @@ def has_joined(library_id: str) -> ColumnElement[bool]:
     return exists().where(Affiliation.patron_id == Patron.id, Affiliation.library_id == library_id)
 
 
-def was_told(library_id: str) -> ColumnElement[bool]:
+def was_notified(library_id: str) -> ColumnElement[bool]:
     """Return the condition that this library was told of the patron of a statement, and that is still kept.
 
     Whoever left a moment ago is asked for by a system that follows its notices.
@@ -35,7 +35,7 @@ def was_told(library_id: str) -> ColumnElement[bool]:
     return exists().where(LibraryNotice.library_id == library_id, LibraryNotice.patron_id == Patron.id)
 
 
-def is_there(library_id: str, *, now: datetime) -> ColumnElement[bool]:
+def is_present(library_id: str, *, now: datetime) -> ColumnElement[bool]:
     """Return the condition that the patron of a statement is served at this library now.
 
     Their code was scanned there, or a desk opened a visit, and that session has not expired.
@@ -58,8 +58,8 @@ def is_there(library_id: str, *, now: datetime) -> ColumnElement[bool]:
     return scanned | visits
 
 
-def was_there(library_id: str, *, now: datetime) -> ColumnElement[bool]:
-    """Return the condition of `is_there`, or that the patron's right PIN was entered there in the last minutes."""
+def was_present(library_id: str, *, now: datetime) -> ColumnElement[bool]:
+    """Return the condition of `is_present`, or that the patron's right PIN was entered there in the last minutes."""
     entered = exists().where(
         AccessLogEntry.patron_id == Patron.id,
         AccessLogEntry.at > now - PIN_COUNTS,
@@ -67,4 +67,4 @@ def was_there(library_id: str, *, now: datetime) -> ColumnElement[bool]:
         AccessLogEntry.library_id == library_id,
         AccessLogEntry.purpose == PIN_CHECK,
     )
-    return is_there(library_id, now=now) | entered
+    return is_present(library_id, now=now) | entered

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from app.register.keys.vault import vault
 from app.register.keys.written_codes import draw_written_code, read_written_code
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
-from app.register.patron.card_status import lets_holder_in
+from app.register.patron.card_status import may_sign_in
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import autonomous, db
@@ -84,7 +84,7 @@ def find_link(*, token: str, now: datetime) -> int | None:
         .where(
             OneTimeSecret.token.in_(_tokens(_link_text(token))),
             OneTimeSecret.expires_at > now,
-            lets_holder_in(),
+            may_sign_in(),
         )
     )
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from app.register.limits.budgets import FirstOf
-from app.register.log.access_log import Looker, write_down
+from app.register.log.access_log import Viewer, log_access
 from app.register.patron.card_status import COLUMNS, status_of
-from app.register.patron.presence import PIN_CHECK, has_joined, is_there
+from app.register.patron.presence import PIN_CHECK, has_joined, is_present
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import autonomous
 from app.register.tables.register import Patron
@@ -23,24 +23,24 @@ from app.rules.pins.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 _FIELDS = "PIN"
 
 
-def check_pin(*, card_number: str, pin: str, looker: Looker, library_id: str, now: datetime, door: str = "") -> bool:
+def check_pin(*, card_number: str, pin: str, viewer: Viewer, library_id: str, now: datetime, door: str = "") -> bool:
     """Tell whether card number and PIN belong together, of a patron who has joined this library or is there now.
 
     `door` is the kind of door where that is not the kind of machine. Only failures use up tries. A number nobody has,
     a patron of other libraries, a card that is blocked, frozen or another library's, and a wrong PIN are all False,
     after the same work: only the PIN of who may be asked about is held against a verifier. A right answer is in the
-    access log before it is given. Raises TooManyAttempts or NotWrittenDown.
+    access log before it is given. Raises TooManyAttempts or AccessNotLogged.
     """
-    return _check(card_number, pin, looker, of_anybody=False, library_id=library_id, now=now, door=door or looker.role)
+    return _check(card_number, pin, viewer, of_anybody=False, library_id=library_id, now=now, door=door or viewer.role)
 
 
-def enter_pin(*, card_number: str, pin: str, looker: Looker, library_id: str, now: datetime) -> bool:
+def enter_pin(*, card_number: str, pin: str, viewer: Viewer, library_id: str, now: datetime) -> bool:
     """Do as `check_pin` does of anybody, to join this library: then the patron is told, whose PIN it was."""
-    return _check(card_number, pin, looker, of_anybody=True, library_id=library_id, now=now, door=looker.role)
+    return _check(card_number, pin, viewer, of_anybody=True, library_id=library_id, now=now, door=viewer.role)
 
 
 def _check(
-    card_number: str, pin: str, looker: Looker, *, of_anybody: bool, library_id: str, now: datetime, door: str
+    card_number: str, pin: str, viewer: Viewer, *, of_anybody: bool, library_id: str, now: datetime, door: str
 ) -> bool:
     # Looked for whatever the PIN is, so that the time that passes tells nothing.
     with autonomous() as connection:
@@ -50,7 +50,7 @@ def _check(
         patron_id = sign_in(card_number=card_number, pin=pin, origin=origin, answers=answers, now=now)
     except SignInRefused:
         return False
-    write_down(patron_id=patron_id, looker=looker, purpose=PIN_CHECK, fields=_FIELDS, now=now)
+    log_access(patron_id=patron_id, viewer=viewer, purpose=PIN_CHECK, fields=_FIELDS, now=now)
     return True
 
 
@@ -66,7 +66,7 @@ def _answers(connection: Connection, card_number: str, *, of_anybody: bool, libr
         number = parse_card_number(card_number)
     except NotACardNumber:
         number = ""
-    known = has_joined(library_id) | is_there(library_id, now=now)
+    known = has_joined(library_id) | is_present(library_id, now=now)
     found = select(*COLUMNS, known.label("is_known")).where(Patron.card_number == number)
     row = connection.execute(found).first()
     if row is None or not (row.is_known or of_anybody):

@@ -12,7 +12,7 @@ from sqlalchemy import delete, exists, select
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.limits.budgets import FirstOf, from_source, take_tries
 from app.register.messages.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
-from app.register.patron.card_status import lets_holder_in
+from app.register.patron.card_status import may_sign_in
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.register import Message, Patron, PinOrder
@@ -68,7 +68,7 @@ def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime
     """
     number = _typed(card_number)
     with autonomous() as connection:
-        whose = select(Patron.id).where(Patron.card_number == number, lets_holder_in())
+        whose = select(Patron.id).where(Patron.card_number == number, may_sign_in())
         patron_id = connection.scalar(whose) or 0
     use_code(patron_id=patron_id, purpose=NEW_DEVICE, typed=number, code=code, address=address, now=now)
 
@@ -113,7 +113,7 @@ def _find_patron(order: PinOrder) -> Patron | None:
     except SecretNotOpened:
         # It would never open, and would hold up the orders behind it.
         return None
-    return db.session.scalar(select(Patron).where(Patron.card_number == number, lets_holder_in()))
+    return db.session.scalar(select(Patron).where(Patron.card_number == number, may_sign_in()))
 
 
 def _ask_for_code(patron: Patron, channels: Collection[str], *, asked_at: datetime) -> None:

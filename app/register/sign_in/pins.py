@@ -8,7 +8,7 @@ from sqlalchemy import Select, select, update
 
 from app.register.keys.vault import vault
 from app.register.limits.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
-from app.register.patron.card_status import COLUMNS, lets_holder_in, status_of
+from app.register.patron.card_status import COLUMNS, may_sign_in, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.uses import note_use
 from app.register.sign_in.devices import recognise_device
@@ -101,7 +101,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     right = vault.verify_pin(
         pin if is_pin(pin) else "", asked.verifier if asked else None, asked.key_id if asked else None
     )
-    if row is None or not right or not status_of(row).lets_holder_in:
+    if row is None or not right or not status_of(row).may_sign_in:
         raise SignInRefused
     give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
     if row.key_id < vault.key_id:
@@ -111,7 +111,7 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     return int(row.id)
 
 
-def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
+def lock_sign_in(*, patron_id: int, since: datetime | None) -> None:
     """Lock the patron for a session that begins, if the card is in use under the PIN that was entered at `since`.
 
     Whoever reports the card lost or changes the PIN meanwhile waits, and then ends that session; or they were first.
@@ -122,7 +122,7 @@ def hold_sign_in(*, patron_id: int, since: datetime | None) -> None:
     except NoSuchPatron:
         raise SignInRefused from None
     stands = since is None or db.session.scalar(in_use_since(patron_id=patron_id, since=since)) is not None
-    if not (status_of(patron).lets_holder_in and stands):
+    if not (status_of(patron).may_sign_in and stands):
         raise SignInRefused
 
 
@@ -131,7 +131,7 @@ def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
     return (
         select(Patron.id)
         .join(PinVerifier, PinVerifier.patron_id == Patron.id)
-        .where(Patron.id == patron_id, lets_holder_in(), PinVerifier.set_at <= since)
+        .where(Patron.id == patron_id, may_sign_in(), PinVerifier.set_at <= since)
     )
 
 

@@ -139,7 +139,7 @@ def _note_entered(session_id: int, **values: datetime) -> None:
         connection.execute(update(Session).where(Session.id == session_id).values(**values))
 
 
-def hold_session(*, session_id: int) -> bool:
+def lock_session(*, session_id: int) -> bool:
     """Tell whether the session still stands. Nobody ends it before this transaction is over."""
     held = select(Session.id).where(Session.id == session_id).with_for_update()
     return db.session.scalar(held) is not None

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from app.register.keys.vault import vault
 from app.register.limits.budgets import from_source, take_tries
-from app.register.log.access_log import Looker, Terminal
+from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.libraries import check_library
 from app.register.store.driver import Statement, autonomous_driver, read_instant
 from app.register.store.transaction import db, savepoint
@@ -132,6 +132,6 @@ def terminal_of(machine: SignedInMachine) -> Terminal:
     """Return the machine as the owner of what is scanned there, by whichever door it comes in."""
     return Terminal(
         scope=f"{machine.kind}:{machine.username}",
-        looker=Looker(role=machine.kind, actor=machine.username, library_id=machine.library_id),
+        viewer=Viewer(role=machine.kind, actor=machine.username, library_id=machine.library_id),
         library_id=machine.library_id,
     )

@@ -18,7 +18,7 @@ _PING_SECONDS = 2
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def what_ails_the_database() -> Cause | None:
+def find_database_fault() -> Cause | None:
     """Return what keeps the database from being read and written, for the operator; None where nothing does."""
     engine = db.engine
     try:

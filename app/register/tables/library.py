@@ -91,7 +91,7 @@ class LibraryQueue(Base):
     due_at: Mapped[Instant | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     last_fault: Mapped[str | None] = mapped_column(String(40))
-    last_told_at: Mapped[Instant | None]
+    last_delivered_at: Mapped[Instant | None]
 
 
 class LibraryNotice(Base):
@@ -147,7 +147,7 @@ class MachineAnswer(Base):
 
 
 class ActCount(Base):
-    """How many acts of a kind a library did in an hour. `told_at`: they were unusually many, and the log says so."""
+    """How many acts of a kind a library did in an hour. `logged_at`: they were unusually many, and the log says so."""
 
     __tablename__ = "act_counts"
 
@@ -155,4 +155,4 @@ class ActCount(Base):
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     hour: Mapped[Instant] = mapped_column(primary_key=True)
     taken: Mapped[int]
-    told_at: Mapped[Instant | None]
+    logged_at: Mapped[Instant | None]

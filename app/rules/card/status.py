@@ -81,7 +81,7 @@ class CardStatus:
         return self.state is State.ACTIVE
 
     @property
-    def lets_holder_in(self) -> bool:
+    def may_sign_in(self) -> bool:
         """Whether its holder may sign in. Who froze the card may, since nobody else thaws it."""
         return self.state in (State.FROZEN, State.ACTIVE)
 

@@ -17,7 +17,7 @@ from app.register.sign_in.sessions import has_ended
 from app.register.store.constraints import is_foreign_key
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
-from app.web.access import Audience, show_the_way_in
+from app.web.access import Audience, redirect_to_sign_in
 
 API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
@@ -103,8 +103,8 @@ def answer_errors(app: Flask) -> None:
     def rule_broken(error: RuleBroken) -> ResponseReturnValue:
         if request.path.startswith(API_PREFIX):
             return problem(status=409, code=error.code, detail="The rules do not allow that.")
-        if _is_nobody_now() and not _at_desk():
-            return show_the_way_in(Audience.PATRON)
+        if _is_signed_out_now() and not _at_desk():
+            return redirect_to_sign_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         if isinstance(error, CardRefused) and error.state is State.FROZEN:
             sentence = _("The card is frozen, so nothing was changed. Whose card it is thaws it under My data.")
@@ -146,14 +146,14 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(IntegrityError)
     @app.errorhandler(NoResultFound)
     def too_late(error: IntegrityError | NoResultFound) -> ResponseReturnValue:
-        if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _is_nobody_now()):
+        if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _is_signed_out_now()):
             return fault(error)
         _log.info("came too late", id=g.get("request_id"))
         if request.path.startswith(API_PREFIX):
             return problem(status=410, code="gone", detail="The patron was erased meanwhile.")
         if not _at_desk():
             # Whoever was signed in is nobody's guest any more, and goes where each later request leads.
-            return show_the_way_in(Audience.PATRON)
+            return redirect_to_sign_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         return error_page(status=409, title=_("That did not work"), sentence=sentence)
 
@@ -176,7 +176,7 @@ def _at_desk() -> bool:
     return request.path.startswith("/desk")
 
 
-def _is_nobody_now() -> bool:
+def _is_signed_out_now() -> bool:
     """Tell whether whoever was signed in when the request began is not any more: ended elsewhere, or erased."""
     return current_user.is_authenticated and has_ended(session_id=current_user.session.id)
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.register.journal.journal import JournalDamaged, JournalUnreachable
 from app.register.journal.journaling import RegisterIsBehind, check_journal
 from app.register.store.database_faults import DATABASE_ERRORS, Cause
-from app.register.store.readiness import what_ails_the_database
+from app.register.store.readiness import find_database_fault
 from app.register.store.transaction import db
 from app.web.access import Audience, open_to
 from app.web.faults.unavailable import RETRY_SECONDS, was_full
@@ -28,22 +28,22 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer whether the database is reached and can be written to, its migrations are current, and it is not older
     than its journal; if not, why not."""
-    ailing = _what_ails()
+    ailing = _find_fault()
     return (
         jsonify(status="ok") if ailing is None else (jsonify(status=ailing), 503, {"Retry-After": str(RETRY_SECONDS)})
     )
 
 
-def _what_ails() -> str | None:
+def _find_fault() -> str | None:
     try:
         if not _migrations_are_current():
             return "migrations not current"
-        ailing = what_ails_the_database() or (Cause.FULL if was_full() else None)
+        ailing = find_database_fault() or (Cause.FULL if was_full() else None)
         if ailing is not None:
             return ailing
         check_journal()
     except DATABASE_ERRORS:
-        return what_ails_the_database() or Cause.NOT_REACHED
+        return find_database_fault() or Cause.NOT_REACHED
     except (RegisterIsBehind, JournalDamaged) as error:
         return str(error)
     except JournalUnreachable:

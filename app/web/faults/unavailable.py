@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 
 from app.register.keys.evaluations import TooBusy
-from app.register.log.access_log import NotWrittenDown
+from app.register.log.access_log import AccessNotLogged
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.web.faults.errors import API_PREFIX, error_page, fault, problem
 from app.web.pages.languages import language
@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 def answer_unavailable(app: Flask) -> None:
     """Give each of these errors its answer, which asks nothing of the database."""
     app.register_error_handler(TooBusy, _too_busy)
-    app.register_error_handler(NotWrittenDown, _not_written_down)
+    app.register_error_handler(AccessNotLogged, _not_written_down)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database_fault)
 
@@ -42,7 +42,7 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
     return _unavailable(code=error.code, detail=detail, sentence=sentence, retry_after=error.retry_after)
 
 
-def _not_written_down(error: NotWrittenDown) -> ResponseReturnValue:
+def _not_written_down(error: AccessNotLogged) -> ResponseReturnValue:
     cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
     return _unavailable(

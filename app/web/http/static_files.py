@@ -59,7 +59,7 @@ def serve_static_files(app: Flask) -> None:
             values["filename"] = prefix + values["filename"]
 
     @app.after_request
-    def let_it_be_kept(response: Response) -> Response:
+    def set_cache_headers(response: Response) -> Response:
         if request.endpoint != "static" or response.status_code >= 400:
             return response
         # Each of a page's twenty files carries its headers; the tag alone tells whether it is the same file.

@@ -15,7 +15,7 @@ from app.register.card.cards import issue_card, revoke_device
 from app.register.card.carrying import carry_cards
 from app.register.card.phone_keys import end_phone_keys
 from app.register.sign_in.devices import admit_device, recognise_device
-from app.register.sign_in.pins import hold_sign_in
+from app.register.sign_in.pins import lock_sign_in
 from app.register.sign_in.sessions import (
     BORROWED_DEVICE,
     DESK,
@@ -112,7 +112,7 @@ def was_left() -> bool:
 
 
 @writing()
-def let_patron_in(
+def start_patron_session(
     *,
     patron_id: int,
     own_device: bool,
@@ -130,7 +130,7 @@ def let_patron_in(
 
     Raises SignInRefused where the card was blocked or the PIN changed since.
     """
-    hold_sign_in(patron_id=patron_id, since=since)
+    lock_sign_in(patron_id=patron_id, since=since)
     if "left_behind" in g:
         _end(g.left_behind)
     lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
@@ -138,7 +138,7 @@ def let_patron_in(
     if not own_device:
         token = secrets.token_urlsafe(32)
     if recognise_device(patron_id=patron_id, token=token) is None:
-        after_this_request(forget_what_is_kept)
+        after_this_request(clear_browser_data)
     device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
@@ -157,7 +157,7 @@ def let_patron_in(
     return token if own_device else None
 
 
-def forget_what_is_kept(response: Response) -> Response:
+def clear_browser_data(response: Response) -> Response:
     """Have the browser throw away stored pages, keys and the installed app's files, but no cookie (Clear Site Data).
 
     Said at signing out, and when somebody signs in on a browser that may hold somebody else's card.
@@ -186,14 +186,14 @@ def carry_on_this_device() -> None:
 
 
 @writing()
-def let_staff_in(*, staff_id: int) -> None:
+def start_staff_session(*, staff_id: int) -> None:
     """Sign a staff member in at this desk."""
     token, started = start_session(staff_id=staff_id, lasting=DESK, now=now())
     _enter(token, started, audience=Audience.STAFF, lasts=False)
 
 
 @writing()
-def let_out() -> None:
+def end_own_session() -> None:
     """Sign out here: the server's session is gone, and so is what the cookie held."""
     if current_user.is_authenticated:
         _end(current_user)
@@ -213,7 +213,7 @@ def _end(signed_in: SignedIn) -> None:
 def forget_sign_in() -> None:
     """Sign out here, where the register has forgotten who it was already. A patron's browser keeps nothing of it."""
     if not _at_desk():
-        after_this_request(forget_what_is_kept)
+        after_this_request(clear_browser_data)
     logout_user()
     # A form that is open already stays good where the script has logged out behind it.
     token = session.get(_CSRF) if was_left() else None

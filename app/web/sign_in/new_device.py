@@ -20,7 +20,7 @@ from app.web.clock import now
 from app.web.gate import channels_served
 from app.web.http.cookies import device_token, keep_device
 from app.web.sealed import keep_sealed, read_sealed
-from app.web.sign_in.identity import let_patron_in
+from app.web.sign_in.identity import start_patron_session
 
 _KEPT_AS = "new_device"
 
@@ -46,7 +46,7 @@ class Waiting:
     code_sent_at: datetime
 
 
-def let_in_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
+def start_session_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
     """Let in whoever entered the right PIN at `since`, or send a code and lead to the page that asks for it.
 
     Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
@@ -125,7 +125,7 @@ def finish(waiting: Waiting, *, code: str) -> Response:
     """Let in whoever has the code. Raises CodeNotValid, SignInRefused or TooManyAttempts."""
     address = request.remote_addr or ""
     use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
-    return let_in_with_code(
+    return start_session_with_code(
         patron_id=waiting.patron_id,
         own_device=waiting.own_device,
         channel=waiting.channel,
@@ -133,7 +133,7 @@ def finish(waiting: Waiting, *, code: str) -> Response:
     )
 
 
-def let_in_with_code(*, patron_id: int, own_device: bool, channel: str | None, since: datetime) -> Response:
+def start_session_with_code(*, patron_id: int, own_device: bool, channel: str | None, since: datetime) -> Response:
     """Let in whoever has entered code and PIN, and tell the patron by `channel` of a device that stays.
 
     Raises SignInRefused.
@@ -153,7 +153,7 @@ def forget_waiting() -> None:
 def _let_in(
     *, patron_id: int, own_device: bool, confirmed: bool, since: datetime, code_entered: bool = False
 ) -> Response:
-    token = let_patron_in(
+    token = start_patron_session(
         patron_id=patron_id, own_device=own_device, confirmed=confirmed, code_entered=code_entered, since=since
     )
     response = make_response(redirect(url_for("portal.my")))

@@ -75,7 +75,7 @@ class Answered:
     came_at: float
 
 
-class IlsLine:
+class IlsConnection:
     """Passes on what the system says, by `hear`, in its order and whether it was asked or not.
 
     `sign_on` is what to say first on a new line: the last sign-on (93) that the system accepted.

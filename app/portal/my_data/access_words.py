@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.portal.routes import portal
-from app.register.log.looks import Look
+from app.register.log.accesses import ShownAccess
 
 ROLES: Final[Mapping[str, LazyString]] = {
     "staff": _l("staff at the desk"),
@@ -63,12 +63,12 @@ FIELDS: Final[Mapping[str, LazyString]] = {
     "preferred contact": _l("preferred contact"),
     "residence permit": _l("residence permit"),
 }
-LOOK_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
+ACCESS_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
 """The words by column of the access log."""
 
 
 @portal.app_template_filter("look_role")
-def role_words(look: Look) -> str:
+def role_words(look: ShownAccess) -> str:
     """Return who looked, with a guardian's card number while the permission stands."""
     if look.guardian is not None:
         return _("The guardian with card %(number)s", number=look.guardian)
@@ -76,12 +76,12 @@ def role_words(look: Look) -> str:
 
 
 @portal.app_template_filter("look_purpose")
-def purpose_words(look: Look) -> str:
+def purpose_words(look: ShownAccess) -> str:
     """Return what for."""
     return str(PURPOSES.get(look.purpose, look.purpose))
 
 
 @portal.app_template_filter("look_fields")
-def field_words(look: Look) -> list[str]:
+def field_words(look: ShownAccess) -> list[str]:
     """Return the kinds of information that were shown."""
     return [str(FIELDS.get(name, name)) for name in look.fields]

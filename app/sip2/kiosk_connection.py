@@ -14,7 +14,7 @@ from app.sip2.aliases import Alias
 from app.sip2.answers import SEND_AGAIN, is_answerable, refuse
 from app.sip2.checks import RegisterUnavailable
 from app.sip2.figures import name_of_code
-from app.sip2.ils_line import SIGNED_ON, Answered, IlsLine, NoAnswer
+from app.sip2.ils_connection import SIGNED_ON, Answered, IlsConnection, NoAnswer
 from app.sip2.settings import LibraryGateway
 from app.sip2.station import Station
 from app.sip2.stream import KioskStream, Slow
@@ -36,14 +36,14 @@ class Garbage(RuleBroken):
     code = "garbage"
 
 
-class KioskLine:
+class KioskConnection:
     """A kiosk that is connected; `serve` it to its end."""
 
     def __init__(self, *, station: Station, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._station = station
         self._settings = station.settings
         self._stream = KioskStream(reader, writer)
-        self._ils = IlsLine(settings=station.settings, pause=station.pause, hear=self._pass_back)
+        self._ils = IlsConnection(settings=station.settings, pause=station.pause, hear=self._pass_back)
         self._kiosk = ""
         self._known_by_address = station.settings.kiosks_by_address.get(self._stream.address, "")
         self._alias: Alias | None = None

@@ -11,7 +11,7 @@ from app.register.tables.register import AccessLogEntry, FamilyPermission, Libra
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ShownAccess:
     """One look: when (UTC), at which library, in which role, what for, and at which kinds of information.
 
     `guardian` is the card number to which the patron gave permission, while the permission stands.
@@ -25,12 +25,12 @@ class Look:
     guardian: str | None
 
 
-def count_looks(*, patron_id: int) -> int:
+def count_accesses(*, patron_id: int) -> int:
     """Return how many looks at the patron are on record."""
     return db.session.scalar(select(func.count()).where(AccessLogEntry.patron_id == patron_id)) or 0
 
 
-def list_looks(*, patron_id: int, limit: int | None = None, offset: int = 0) -> Sequence[Look]:
+def list_accesses(*, patron_id: int, limit: int | None = None, offset: int = 0) -> Sequence[ShownAccess]:
     """Return the looks at a patron, newest first."""
     rows = db.session.execute(
         select(
@@ -49,7 +49,7 @@ def list_looks(*, patron_id: int, limit: int | None = None, offset: int = 0) -> 
     ).all()
     guardians = _guardians(patron_id)
     return [
-        Look(
+        ShownAccess(
             at, library, role, purpose, tuple(fields.split(", ")), guardians.get(actor) if role == "guardian" else None
         )
         for at, library, role, purpose, fields, actor in rows

@@ -19,15 +19,15 @@ from app.ils.json_call import make_client
 from app.ils.port import Refused, Unavailable
 from app.ils.webhook import send_notice
 from app.register.library.notices import (
-    Line,
     Notice,
+    QueueLease,
+    idle_queue,
+    lease_queue,
     list_due_notices,
-    mark_told,
-    pause_line,
-    release_line,
-    rest_line,
+    mark_delivered,
+    pause_queue,
+    release_queue,
     set_aside,
-    take_line,
 )
 from app.register.patron.changes import ERASED, LEFT, RENUMBERED
 from app.rules.pauses import pause_after
@@ -43,7 +43,7 @@ _log = structlog.get_logger()
 _dice = secrets.SystemRandom()
 
 
-class Telling:
+class Notifier:
     """Tells up to eight libraries at once, each in a thread of its own."""
 
     def __init__(self, app: Flask) -> None:
@@ -62,89 +62,91 @@ class Telling:
     def begin(self) -> None:
         """Give each free thread a library whose line is due, and return at once."""
         while self._free.acquire(blocking=False):
-            line = take_line(now=now())
-            if line is None:
+            lease = lease_queue(now=now())
+            if lease is None:
                 self._free.release()
                 return
-            self._pool.submit(self._tell, line)
+            self._pool.submit(self._deliver, lease)
 
-    def _tell(self, line: Line | None) -> None:
+    def _deliver(self, lease: QueueLease | None) -> None:
         try:
-            while line is not None and self._going_on:
+            while lease is not None and self._going_on:
                 with self._app.app_context():
-                    tell_line(line, go_on=lambda: self._going_on)
-                    line = take_line(now=now())
+                    deliver_queue(lease, go_on=lambda: self._going_on)
+                    lease = lease_queue(now=now())
         except Exception as error:
             # The line is due again when its lease is over. The error's text may hold somebody's data.
-            _log.error("telling failed", library_id=line and line.library_id, kind=type(error).__name__)
+            _log.error("telling failed", library_id=lease and lease.library_id, kind=type(error).__name__)
         finally:
             self._free.release()
 
 
-def tell_one_library() -> bool:
+def notify_one_library() -> bool:
     """Tell one library whose line is due. Returns whether there was any."""
-    line = take_line(now=now())
-    if line is not None:
-        tell_line(line)
-    return line is not None
+    lease = lease_queue(now=now())
+    if lease is not None:
+        deliver_queue(lease)
+    return lease is not None
 
 
-def tell_line(line: Line, *, go_on: Callable[[], bool] = lambda: True) -> None:
+def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True) -> None:
     """Tell a library what it waits for, half a minute long at most, and give its line back."""
-    lending = library_systems().lending(line.library_id)
-    if lending is None and line.webhook_url is None:
-        rest_line(library_id=line.library_id)
+    lending = library_systems().lending(lease.library_id)
+    if lending is None and lease.webhook_url is None:
+        idle_queue(library_id=lease.library_id)
         return
     ends = time.monotonic() + _LONGEST_SECONDS
     aside: set[int] = set()
     answered = False
-    while notices := list_due_notices(library_id=line.library_id, now=now(), limit=_AT_A_TIME):
+    while notices := list_due_notices(library_id=lease.library_id, now=now(), limit=_AT_A_TIME):
         # What was refused a moment ago may be due again already: it has its turn when the line comes next.
         if all(notice.patron_id in aside for notice in notices):
             break
         for notice in notices:
             if time.monotonic() > ends or not go_on():
-                release_line(library_id=line.library_id, answered=answered, now=now())
+                release_queue(library_id=lease.library_id, answered=answered, now=now())
                 return
             if notice.patron_id in aside:
                 continue
             try:
-                kept = _tell_patiently(notice, line, lending, answers=answered or not line.attempts)
+                kept = _deliver_with_retry(notice, lease, lending, answers=answered or not lease.attempts)
             except Unavailable as fault:
-                _pause(line, fault, answered=answered)
+                _pause(lease, fault, answered=answered)
                 return
             except Refused as refusal:
                 aside.add(notice.patron_id)
                 _set_aside(notice, refusal.code)
             else:
-                mark_told(notice_id=notice.id, kept=kept, now=now())
+                mark_delivered(notice_id=notice.id, kept=kept, now=now())
             answered = True
-    release_line(library_id=line.library_id, answered=answered, now=now())
+    release_queue(library_id=lease.library_id, answered=answered, now=now())
 
 
-def _tell_patiently(notice: Notice, line: Line, lending: CirculationSystem | None, *, answers: bool) -> list[str]:
+def _deliver_with_retry(
+    notice: Notice, lease: QueueLease, lending: CirculationSystem | None, *, answers: bool
+) -> list[str]:
     """Tell one notice, and once more at once where a system that `answers` said nothing: that is mostly chance.
 
     A pause for each lost message would let a line over a bad network grow faster than it is told.
     """
     try:
-        return tell_library(notice, line, lending)
+        return tell_library(notice, lease, lending)
     except Unavailable as fault:
         if not answers or fault.reason != "no_answer":
             raise
-    return tell_library(notice, line, lending)
+    return tell_library(notice, lease, lending)
 
 
-def tell_library(notice: Notice, line: Line, lending: CirculationSystem | None) -> list[str]:
+def tell_library(notice: Notice, lease: QueueLease, lending: CirculationSystem | None) -> list[str]:
     """Tell one notice and return what the library keeps, by kind. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:
-        kept += _tell_lending(notice, lending)
-    if line.webhook_url is not None and line.webhook_key is not None:
+        kept += _notify_lending(notice, lending)
+    if lease.webhook_url is not None and lease.webhook_key is not None:
         kept += send_notice(
             client=_client(),
-            url=line.webhook_url,
-            key=line.webhook_key,
+            url=lease.webhook_url,
+            key=lease.webhook_key,
             notice_id=notice.id,
             body=notice_json(notice),
             now=now(),
@@ -165,7 +167,7 @@ def notice_json(notice: Notice) -> dict[str, object]:
     return body | ({"former_number": notice.former_number} if notice.former_number else {})
 
 
-def _tell_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
+def _notify_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
     """Our circulation keeps nothing of a patron but the card number, so joining and corrections are no news to it."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
@@ -188,13 +190,13 @@ def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, c
             raise
 
 
-def _pause(line: Line, fault: Unavailable, *, answered: bool) -> None:
-    attempts = 1 if answered else line.attempts + 1
+def _pause(lease: QueueLease, fault: Unavailable, *, answered: bool) -> None:
+    attempts = 1 if answered else lease.attempts + 1
     asked = timedelta(seconds=fault.retry_after) if fault.retry_after else None
     pause = pause_after(attempts=attempts, chance=_dice.random(), asked=asked)
-    _log.warning("library not told", library_id=line.library_id, reason=fault.reason)
-    pause_line(
-        library_id=line.library_id, attempts=attempts, fault=fault.reason, pause=pause, answered=answered, now=now()
+    _log.warning("library not told", library_id=lease.library_id, reason=fault.reason)
+    pause_queue(
+        library_id=lease.library_id, attempts=attempts, fault=fault.reason, pause=pause, answered=answered, now=now()
     )
 
 

@@ -20,7 +20,7 @@ WHAT_FOLLOWS = Markup("<!-- what follows -->")
 _log = structlog.get_logger()
 
 
-def send_and_follow(page: str, *, find: Callable[[], str]) -> Response:
+def stream_page(page: str, *, find: Callable[[], str]) -> Response:
     """Answer with `page`, whose part WHAT_FOLLOWS is what `find` returns while the answer is under way.
 
     `find` runs after the request is over: within its context, and it writes nothing.

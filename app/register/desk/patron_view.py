@@ -22,7 +22,7 @@ IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred co
 
 
 @dataclass(frozen=True, slots=True)
-class InFull:
+class FullView:
     """What only a library that the patron has joined sees. Instants are UTC.
 
     `unproven` names the channels (email, sms, letter) whose address links and codes do not go to.
@@ -42,7 +42,7 @@ class InFull:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPatron:
+class PatronView:
     """The patron before the desk. `only_at` names the one library that takes the card; None: every library does.
 
     `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is the library
@@ -61,10 +61,10 @@ class SeenPatron:
     death_reported_here: bool
     lacks_consent: bool
     is_stated: bool
-    in_full: InFull | None
+    in_full: FullView | None
 
 
-def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> SeenPatron:
+def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> PatronView:
     """Return what a desk at this library shows of the patron it serves; the look was written down before.
 
     Raises NoSuchPatron.
@@ -76,7 +76,7 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         raise NoSuchPatron
     home, patron = row
     age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
-    return SeenPatron(
+    return PatronView(
         name=patron.name,
         card_number=patron.card_number,
         age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
@@ -88,7 +88,7 @@ def see_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime)
         death_reported_here=patron.death_reported_by == library_id,
         lacks_consent=age < consent_age and patron.guardian_consent_at is None,
         is_stated=patron.stated_at is not None,
-        in_full=_see_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
+        in_full=_view_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
     )
 
 
@@ -96,9 +96,9 @@ def _consent_age(library_id: str) -> int:
     return db.session.get_one(Library, library_id).consent_age
 
 
-def _see_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> InFull:
+def _view_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> FullView:
     joined = select(func.count()).select_from(Affiliation).where(Affiliation.patron_id == patron.id)
-    return InFull(
+    return FullView(
         birth_date=patron.birth_date,
         gender=patron.gender,
         contact=Contact.of(patron),

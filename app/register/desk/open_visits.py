@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from app.register.log.access_log import Terminal, write_down
+from app.register.log.access_log import Terminal, log_access
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.patrons import NotJoined
 from app.register.store.transaction import autonomous
@@ -21,14 +21,14 @@ PURPOSE = "counter"
 _LONGEST = timedelta(minutes=30)
 
 
-class NobodyServed(RuleBroken):
+class NoOpenVisit(RuleBroken):
     """The five minutes are over, or they are another terminal's."""
 
     code = "nobody-served"
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class OpenVisit:
     """The patron before the desk. Who was `looked_up` showed no code: photo id or a plastic card says who it is.
 
     `in_full` tells whether the desk may see more than the minimum: of who joined the library, is
@@ -56,30 +56,30 @@ class Served:
         self.status.check_not_at_rest()
 
 
-def serve(
-    *, session: str, terminal: Terminal, fields: str, acting: bool, now: datetime, minimum: str | None = None
-) -> Served:
+def use_visit(
+    *, session: str, terminal: Terminal, fields: str, extend: bool, now: datetime, minimum: str | None = None
+) -> OpenVisit:
     """Return whom a session names at this terminal, and write down the look before that.
 
     `fields` is what is shown of the patron, or `minimum`, where that is less, of one who may not be seen in full.
     Each act gives five minutes more, up to half an hour after the scan or look-up; looking alone gives none.
-    Raises NobodyServed.
+    Raises NoOpenVisit.
     """
     with autonomous() as connection:
         row, looked_up = _find(connection, PresentedStep, session=session, terminal=terminal, now=now), False
         if row is None:
             row, looked_up = _find(connection, DeskVisit, session=session, terminal=terminal, now=now), True
         if row is None:
-            raise NobodyServed
-        if acting:
+            raise NoOpenVisit
+        if extend:
             until = min(now + timedelta(seconds=SESSION_SECONDS), row.began_at + _LONGEST)
             opened = DeskVisit if looked_up else PresentedStep
             connection.execute(update(opened).where(opened.session == session).values(expires_at=until))
     status = status_of(row)
     in_full = bool(row.here) and not status.at_rest
     shown = fields if in_full or minimum is None else minimum
-    write_down(patron_id=row.id, looker=terminal.looker, purpose=PURPOSE, fields=shown, now=now)
-    return Served(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up, status)
+    log_access(patron_id=row.id, viewer=terminal.viewer, purpose=PURPOSE, fields=shown, now=now)
+    return OpenVisit(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up, status)
 
 
 def _find(
