@@ -22,7 +22,7 @@ from app.work.notifying import notice_json
 @v1.doc(
     summary="Read what is new",
     description=(
-        "Your library's line of changes, oldest first: keep `next`, and read on from there, every night or every "
+        "Your library's queue of changes, oldest first: keep `next`, and read on from there, every night or every "
         "minute. None is ever left out. It holds no data of patrons; fetch those who changed. Of somebody who was "
         "erased, the number alone. 410 says that what you missed is thrown away: fetch each of your patrons again, "
         "delete those who are gone, and begin without `after`."

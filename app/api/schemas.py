@@ -146,7 +146,7 @@ class ChangeOut(Schema):
     """Something that happened to a patron of yours. It is the body of a webhook, too."""
 
     id = Integer(required=True, metadata={"description": "names the change; you may be told it more than once"})
-    seq = Integer(required=True, metadata={"description": "its place in your library's line; no number is left out"})
+    seq = Integer(required=True, metadata={"description": "its place in your library's queue; no number is left out"})
     kind = String(required=True, validate=OneOf(["joined", "changed", "renumbered", "left", "erased"]))
     card_number = String(
         required=True,

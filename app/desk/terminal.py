@@ -1,4 +1,4 @@
-"""This desk: where it stands, and whom it serves."""
+"""This desk: its workplace, its terminal, and its open visit."""
 
 from flask import flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace, get_workplace
 from app.web.clock import now
 
-_SERVING = "serving"
+_VISIT = "visit"
 
 
 def this_workplace() -> Workplace:
@@ -30,19 +30,19 @@ def this_terminal(workplace: Workplace) -> Terminal:
 
 
 def start_visit(scan_session: str | None) -> None:
-    """Remember whom the last scan named, in this desk's own cookie; None serves nobody."""
+    """Keep the session of a visit in this desk's own cookie; None ends the visit here."""
     if scan_session is None:
-        session.pop(_SERVING, None)
+        session.pop(_VISIT, None)
     else:
-        session[_SERVING] = scan_session
+        session[_VISIT] = scan_session
 
 
 def visiting_patron(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
-    """Return the patron before this desk; the look at `fields`, or at no more than the `minimum`, is written down.
+    """Return the open visit of this desk; access to `fields`, or to no more than the `minimum`, is logged.
 
     Raises NoOpenVisit.
     """
-    scan_session = session.get(_SERVING)
+    scan_session = session.get(_VISIT)
     if not isinstance(scan_session, str):
         raise NoOpenVisit
     return use_visit(
@@ -56,13 +56,13 @@ def visiting_patron(workplace: Workplace, *, fields: str, extend: bool, minimum:
 
 
 def note_papers(visit: OpenVisit, workplace: Workplace, *, fields: str) -> None:
-    """Write down, with the act, that papers were seen for it. `fields` is what they were looked at for."""
+    """Log, in the transaction of the act, that papers were seen. `fields` is what they were seen for."""
     viewer = this_terminal(workplace).viewer
     log_access_in_transaction(patron_id=visit.patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())
 
 
 def ask_for_card() -> ResponseReturnValue:
-    """Lead back to the scan: whoever was served is served no longer."""
+    """Lead back to the scan: there is no open visit any more."""
     start_visit(None)
     flash(_("Scan the card again: nobody is being served now."), "info")
     return redirect(url_for("desk.scan"))

@@ -1,4 +1,4 @@
-"""Telling libraries' systems what is new: several at once, so that one that does not answer delays no other."""
+"""Delivering notices to libraries' systems: several at once, so that one that does not answer delays no other."""
 
 import secrets
 import time
@@ -36,7 +36,7 @@ from app.web.gate import library_systems
 
 _AT_ONCE = 8
 _AT_A_TIME = 100
-# Within a line's lease of 60: the last notice may take twice the 13 seconds that a library's systems have together.
+# Within a queue's lease of 60: the last notice may take twice the 13 seconds that a library's systems have together.
 _LONGEST_SECONDS = 30
 
 _log = structlog.get_logger()
@@ -44,7 +44,7 @@ _dice = secrets.SystemRandom()
 
 
 class Notifier:
-    """Tells up to eight libraries at once, each in a thread of its own."""
+    """Delivers to up to eight libraries at once, each in a thread of its own."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class Notifier:
         self._pool.shutdown()
 
     def begin(self) -> None:
-        """Give each free thread a library whose line is due, and return at once."""
+        """Give each free thread a queue that is due, and return at once."""
         while self._free.acquire(blocking=False):
             lease = lease_queue(now=now())
             if lease is None:
@@ -75,14 +75,14 @@ class Notifier:
                     deliver_queue(lease, go_on=lambda: self._going_on)
                     lease = lease_queue(now=now())
         except Exception as error:
-            # The line is due again when its lease is over. The error's text may hold somebody's data.
+            # The queue is due again when its lease is over. The error's text may hold somebody's data.
             _log.error("telling failed", library_id=lease and lease.library_id, kind=type(error).__name__)
         finally:
             self._free.release()
 
 
 def notify_one_library() -> bool:
-    """Tell one library whose line is due. Returns whether there was any."""
+    """Deliver one queue that is due. Returns whether there was any."""
     lease = lease_queue(now=now())
     if lease is not None:
         deliver_queue(lease)
@@ -90,7 +90,7 @@ def notify_one_library() -> bool:
 
 
 def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Tell a library what it waits for, half a minute long at most, and give its line back."""
+    """Deliver the notices that are due in a queue, half a minute long at most, and end the lease."""
     lending = library_systems().lending(lease.library_id)
     if lending is None and lease.webhook_url is None:
         idle_queue(library_id=lease.library_id)
@@ -99,7 +99,7 @@ def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True
     aside: set[int] = set()
     answered = False
     while notices := list_due_notices(library_id=lease.library_id, now=now(), limit=_AT_A_TIME):
-        # What was refused a moment ago may be due again already: it has its turn when the line comes next.
+        # What was refused a moment ago may be due again already: it has its turn when the queue comes next.
         if all(notice.patron_id in aside for notice in notices):
             break
         for notice in notices:
@@ -125,9 +125,9 @@ def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True
 def _deliver_with_retry(
     notice: Notice, lease: QueueLease, lending: CirculationSystem | None, *, answers: bool
 ) -> list[str]:
-    """Tell one notice, and once more at once where a system that `answers` said nothing: that is mostly chance.
+    """Deliver a notice, and retry at once where a system that `answers` said nothing: that is mostly chance.
 
-    A pause for each lost message would let a line over a bad network grow faster than it is told.
+    A pause for each lost message would let a queue over a bad network grow faster than it is told.
     """
     try:
         return tell_library(notice, lease, lending)
@@ -138,7 +138,7 @@ def _deliver_with_retry(
 
 
 def tell_library(notice: Notice, lease: QueueLease, lending: CirculationSystem | None) -> list[str]:
-    """Tell one notice and return what the library keeps, by kind. Raises Unavailable or Refused."""
+    """Deliver a notice, and return what the library keeps, by kind. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:
         kept += _notify_lending(notice, lending)

@@ -75,7 +75,7 @@ class SenderPool:
 
 
 def make_pools() -> list[SenderPool]:
-    """Return the lanes of every channel: one for codes and links, one for the rest."""
+    """Return the pools of every channel: one for codes and links, one for the rest."""
     urgent = [
         SenderPool(queue, Urgency.CODE, Urgency.LINK, at_once=_CODES_AT_ONCE, registrations=queue == EMAIL)
         for queue in QUEUES
@@ -107,7 +107,7 @@ class Senders:
         self._pool.shutdown()
 
     def _look(self) -> None:
-        """Give each free thread something that is due in its lane. It waits for no channel."""
+        """Give each free thread something that is due in its pool. It waits for no channel."""
         while not self._stopping.is_set():
             try:
                 self._is_sending = self._may_send()

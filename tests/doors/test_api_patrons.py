@@ -69,7 +69,7 @@ def test_of_hundreds_of_numbers_none_gives_name_age_band_or_home_library(client:
 def test_beyond_the_days_number_nothing_tells_who_has_a_card_but_it_goes_on_slowly(
     client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.register.library.strangers.LOOKS", replace(LOOKUPS, limit=3))
+    monkeypatch.setattr("app.register.library.strangers.LOOKUPS", replace(LOOKUPS, limit=3))
 
     def ask(number: str) -> tuple[int, str | None]:
         answer = client.get(f"/api/v1/patrons/{number}", auth=MULLSJO)
@@ -87,7 +87,7 @@ def test_beyond_the_days_number_nothing_tells_who_has_a_card_but_it_goes_on_slow
 def test_every_act_upon_a_stranger_is_counted_before_it_is_told_whether_there_is_one(
     client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.register.library.strangers.LOOKS", replace(LOOKUPS, limit=0))
+    monkeypatch.setattr("app.register.library.strangers.LOOKUPS", replace(LOOKUPS, limit=0))
     sent: list[dict[str, Any]] = [
         {"method": "PATCH", "path": "/api/v1/patrons/{}", "headers": {"If-Match": '"x"'}, "json": {}},
         {"method": "DELETE", "path": "/api/v1/patrons/{}"},

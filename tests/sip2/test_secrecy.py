@@ -36,7 +36,7 @@ def test_card_and_pin_are_in_no_log_and_no_figure_whatever_goes_wrong(
                 kiosk.end_session(card)
             system.answer = lambda _message: b""
             kiosk.status(code, pin=PIN)
-            monkeypatch.setitem(app.extensions, "vault", None)
+            monkeypatch.setattr("app.register.card.scans.vault", None)
             kiosk.status(other_digit(code, 23), pin=PIN)
             page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/").text
             figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics").text

@@ -1,4 +1,4 @@
-"""Words for a look at a patron: in which role, what for, and at which kinds of information."""
+"""Words for an access to a patron's data: in which role, what for, and to which kinds of information."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -68,20 +68,20 @@ ACCESS_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
 
 
 @portal.app_template_filter("look_role")
-def role_words(look: ShownAccess) -> str:
-    """Return who looked, with a guardian's card number while the permission stands."""
-    if look.guardian is not None:
-        return _("The guardian with card %(number)s", number=look.guardian)
-    return str(ROLES.get(look.role, look.role))
+def role_words(access: ShownAccess) -> str:
+    """Return who had access, with a guardian's card number while the permission stands."""
+    if access.guardian is not None:
+        return _("The guardian with card %(number)s", number=access.guardian)
+    return str(ROLES.get(access.role, access.role))
 
 
 @portal.app_template_filter("look_purpose")
-def purpose_words(look: ShownAccess) -> str:
+def purpose_words(access: ShownAccess) -> str:
     """Return what for."""
-    return str(PURPOSES.get(look.purpose, look.purpose))
+    return str(PURPOSES.get(access.purpose, access.purpose))
 
 
 @portal.app_template_filter("look_fields")
-def field_words(look: ShownAccess) -> list[str]:
+def field_words(access: ShownAccess) -> list[str]:
     """Return the kinds of information that were shown."""
-    return [str(FIELDS.get(name, name)) for name in look.fields]
+    return [str(FIELDS.get(name, name)) for name in access.fields]

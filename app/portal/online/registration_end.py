@@ -31,10 +31,10 @@ def finish(progress: Progress) -> ResponseReturnValue:
         if progress.draft.done_at is not None:
             return redirect(url_for("portal.register"))
         return _ask(progress, form)
-    pin = (form.drawn_pin.data if form.progress.data == "drawn" else form.new_pin.data) or ""
+    pin = (form.drawn_pin.data if form.way.data == "drawn" else form.new_pin.data) or ""
     fault = None if progress.draft.done_at is not None else find_fault(pin, of=_guessable(progress.draft.form))
     if fault is not None:
-        form.progress.data = "own"
+        form.way.data = "own"
         refuse_pin(form, PinNotGood(fault))
         return _ask(progress, form)
     try:

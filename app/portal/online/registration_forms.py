@@ -47,7 +47,7 @@ class EmailForm(FlaskForm):
 class FinishForm(FlaskForm):
     """The PIN, and what one agrees to."""
 
-    progress = RadioField(
+    way = RadioField(
         _l("PIN"),
         choices=[SelectChoice("drawn", _l("This one, which was drawn:")), SelectChoice("own", _l("One that I choose"))],
         validators=[AnyOf(("drawn", "own"))],

@@ -29,7 +29,7 @@ SHOWN_LIBRARIES: Final = 20
 def show(step: str, progress: Progress, *, status: int = 200, **words: object) -> Response:
     """Return a page of the way."""
     place, of = progress.place_of(step)
-    words |= {"way": progress, "form_so_far": progress.draft.form, "place": place, "of": of}
+    words |= {"progress": progress, "form_so_far": progress.draft.form, "place": place, "of": of}
     page = render_template(f"portal/register_{step}.html", **words)
     return make_response(page, status)
 

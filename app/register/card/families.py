@@ -197,7 +197,7 @@ def _advise(permission: FamilyPermission, *, birth_date: date, now: datetime) ->
 
 
 def list_given(*, patron_id: int) -> Sequence[Given]:
-    """Return the permissions that a patron has given, with when each guardian last looked."""
+    """Return the permissions that a patron has given, with each guardian's last access."""
     looked = (
         select(func.max(AccessLogEntry.at))
         .where(
@@ -242,10 +242,10 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
 
 
 def view_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
-    """Return everybody whose loans this patron may see now, oneself first; write down the look at each other one.
+    """Return everybody whose loans this patron may see now, oneself first; access to each other one is logged.
 
     Where a card is frozen, the guardian's or the other's, nothing is shown. The lines are on disk before this
-    returns, so a look that cannot be written down does not happen.
+    returns, so there is no access that cannot be logged.
     """
     return _look(guardian_id=guardian_id, permissions=FamilyPermission.guardian_id == guardian_id, now=now)
 

@@ -96,7 +96,7 @@ def take_look_up(*, viewer: Viewer, now: datetime) -> None:
 
 
 def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetime) -> Found:
-    """Return whom the criteria fit, for a desk of this library; each look is written down before.
+    """Return whom the criteria fit, for a desk of this library; each access is logged.
 
     A postcode with a name may fit too many to read through: then another criterion is asked for. Raises
     TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts after 300 look-ups in an hour, or 300 in a day
@@ -122,7 +122,7 @@ def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetim
 
 
 def find_holder(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
-    """Return who has this national number, as a hit; None where nobody has. The look is written down before.
+    """Return who has this national number, as a hit; None where nobody has. The access is logged.
 
     Raises TooManyAttempts after 300 look-ups in an hour.
     """
@@ -136,7 +136,7 @@ def find_holder(*, national_id: NationalId, viewer: Viewer, library_id: str, now
 
 
 def find_hit(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Hit:
-    """Return one patron as a hit: somebody who was to be enrolled and has a card. The look is written down before."""
+    """Return one patron as a hit: somebody who was to be enrolled and has a card. The access is logged."""
     (row,) = _fetch([Patron.id == patron_id], library_id)
     return _tell(row, viewer=viewer, now=now)
 

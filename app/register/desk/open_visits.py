@@ -1,4 +1,4 @@
-"""Serving at the desk: a scan, or a visit, opens five minutes with one patron, at the terminal where it was opened."""
+"""Open visits: a scan or a look-up opens five minutes with one patron, at the terminal where it was made."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ _LONGEST = timedelta(minutes=30)
 class NoOpenVisit(RuleBroken):
     """The five minutes are over, or they are another terminal's."""
 
-    code = "nobody-served"
+    code = "no-open-visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class OpenVisit:
 def use_visit(
     *, session: str, terminal: Terminal, fields: str, extend: bool, now: datetime, minimum: str | None = None
 ) -> OpenVisit:
-    """Return whom a session names at this terminal, and write down the look before that.
+    """Return the visit that a session names at this terminal; the access is logged.
 
     `fields` is what is shown of the patron, or `minimum`, where that is less, of one who may not be seen in full.
     Each act gives five minutes more, up to half an hour after the scan or look-up; looking alone gives none.

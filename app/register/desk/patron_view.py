@@ -1,4 +1,4 @@
-"""What a desk sees of the patron before it: a minimum, and all where the patron has joined the library."""
+"""What a desk sees of its visitor: a minimum, and all where the patron has joined the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class PatronView:
 
 
 def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> PatronView:
-    """Return what a desk at this library shows of the patron it serves; the look was written down before.
+    """Return what a desk at this library shows of its visitor; `use_visit` has logged the access.
 
     Raises NoSuchPatron.
     """

@@ -21,7 +21,7 @@ _SEALED_FOR = "desk.carried_national_id"
 class SealedIdNotValid(RuleBroken):
     """The number was typed too long ago, or by somebody else: it is to be typed again."""
 
-    code = "not-carried"
+    code = "sealed-id-not-valid"
 
 
 def seal_national_id(national_id: NationalId, *, actor: str, now: datetime) -> str:

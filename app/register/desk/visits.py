@@ -1,4 +1,4 @@
-"""Serving somebody who came without a code: they were looked up, and photo id or a plastic card showed who it is."""
+"""Opening a visit without a code: the patron was looked up, and photo id or a plastic card showed who it is."""
 
 import secrets
 from datetime import datetime, timedelta

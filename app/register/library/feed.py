@@ -1,4 +1,4 @@
-"""A library's line of notices, for a system that fetches what is new by itself and says how far it has come.
+"""A library's queue of notices, for a system that fetches what is new by itself and says how far it has come.
 
 Numbers come into sight in their order (`changes.note_change`), so whoever reads on from the last one misses nothing.
 """
@@ -26,7 +26,7 @@ class CursorPassed(RuleBroken):
 
 
 class NotACursor(RuleBroken):
-    """The line has not come that far, so the cursor is none that the library was given."""
+    """The queue has not come that far, so the cursor is none that the library was given."""
 
     code = "not-a-cursor"
 
@@ -47,17 +47,17 @@ class Page:
 
 
 def read_changes(*, library_id: str, after: int | None, limit: int) -> Page:
-    """Return what a library is to know beyond a place in its line; None is the first that is still kept.
+    """Return what a library is to know beyond a place in its queue; None is the first that is still kept.
 
     Raises CursorPassed or NotACursor.
     """
     ours = select(LibraryNotice).where(LibraryNotice.library_id == library_id, LibraryNotice.seq > (after or 0))
     rows = db.session.scalars(ours.order_by(LibraryNotice.seq).limit(limit + 1)).all()
     # Looked at after the notices: what is thrown away while we read is a gap that must be said.
-    line = db.session.execute(
+    queue = db.session.execute(
         select(LibraryQueue.last_seq, LibraryQueue.purged_seq).where(LibraryQueue.library_id == library_id)
     ).first()
-    last, purged = line or (0, 0)
+    last, purged = queue or (0, 0)
     start = purged if after is None else after
     if start > last:
         raise NotACursor
@@ -68,14 +68,14 @@ def read_changes(*, library_id: str, after: int | None, limit: int) -> Page:
 
 
 def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]], now: datetime) -> int:
-    """Note that a library has applied every notice up to a place in its line; returns how many that were new.
+    """Note that a library has applied every notice up to a place in its queue; returns how many that were new.
 
     `kept` names by notice, of those who left or were erased, what the library must keep. The first answer counts, so
     it may be sent again. Raises NotACursor or NotKept; then nothing was noted.
     """
     # Two systems of one library take turns.
-    line = db.session.scalar(select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update())
-    if up_to > (line.last_seq if line is not None else 0):
+    queue = db.session.scalar(select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update())
+    if up_to > (queue.last_seq if queue is not None else 0):
         raise NotACursor
     ours = (LibraryNotice.library_id == library_id) & (LibraryNotice.seq <= up_to)
     gone = select(LibraryNotice.id).where(ours, LibraryNotice.kind.in_(GONE), LibraryNotice.id.in_(kept))
@@ -87,8 +87,8 @@ def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]
         confirmed += _count(noted.where(LibraryNotice.confirmed_at.is_(None)))
     confirmed += _count(confirm_up_to(library_id=library_id, seq=up_to, now=now))
     db.session.execute(forget_numbers(ours))
-    if line is not None and confirmed:
-        line.last_delivered_at = now
+    if queue is not None and confirmed:
+        queue.last_delivered_at = now
     return confirmed
 
 

@@ -1,8 +1,8 @@
 """What libraries' systems are still to be told, kept until each has taken it (a transactional outbox).
 
-Each library has a line of its own, told in the order of its numbers by one worker at a time. A system that does not
-answer pauses its own line alone; a notice that it refuses steps aside, and only the same patron's later ones wait for
-it. A notice is told at least once: its id tells the receiver that it has had it, its version that it is late.
+Each library has a queue of its own, delivered in the order of its numbers by one worker at a time. A system that does
+not answer pauses its own queue alone; a notice that it refuses is set aside, and only the same patron's later ones wait
+for it. A notice is delivered at least once: its id tells the receiver that it has had it, its version that it is late.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from app.register.patron.changes import GONE, NUMBER_COLUMN
 from app.register.store.transaction import db, reading, writing
 from app.register.tables.register import Affiliation, LibraryNotice, LibraryQueue, Patron, UtcInstant
 
-# For as long a worker has a line to itself. One that dies in the middle leaves it due again after that.
+# For so long one worker has a queue. Where it dies in the middle, the queue is due again after that.
 LEASE = timedelta(minutes=1)
 WEBHOOK_KEY_COLUMN = "library_queues.sealed_webhook_key"
 # Once a library is told, the number of somebody who is gone stays so long for a system of it that fetches what is new.
@@ -28,7 +28,7 @@ KEPT_KINDS = ("open_loans", "unpaid_debts", "ordered_requests", "other")
 
 @dataclass(frozen=True, slots=True)
 class QueueLease:
-    """A library's line, and how its system is told. `attempts` counts those in vain since it last answered."""
+    """A worker's lease of a library's queue, with the webhook. `attempts` failed since the library last answered."""
 
     library_id: str
     webhook_url: str | None
@@ -60,7 +60,7 @@ class Notice:
 
 
 def lease_queue(*, now: datetime) -> QueueLease | None:
-    """Take a library whose line is due, and keep other workers off it for a minute: those that answer come first."""
+    """Lease the queue of a library that is due for a minute, those that answer first; None where none is due."""
     queue = LibraryQueue
     due = (
         select(queue.library_id)
@@ -107,14 +107,14 @@ def _earlier_of_the_patron(earlier: type[LibraryNotice]) -> Exists:
 
 
 def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
-    """Return notices of one library with the numbers by which it knows each patron at that place in its line."""
+    """Return notices of one library with the numbers by which it knows each patron at that place in its queue."""
     numbers = _numbers_by_patron(rows)
     read = []
     for row in rows:
-        lease = numbers.get(row.patron_id, [])
-        former = next((number for seq, number in lease if seq == row.seq), None)
+        known = numbers.get(row.patron_id, [])
+        former = next((number for seq, number in known if seq == row.seq), None)
         gone = row.kind in GONE
-        after = former if gone else next((number for seq, number in lease if seq > row.seq), None)
+        after = former if gone else next((number for seq, number in known if seq > row.seq), None)
         read.append(
             Notice(
                 id=row.id,
@@ -134,7 +134,7 @@ def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
 
 
 def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[float, str]]]:
-    """Return for each patron the numbers by which the library knows them: each up to a place in its line."""
+    """Return for each patron the numbers by which the library knows them: each up to a place in its queue."""
     if not rows:
         return {}
     library_id, patron_ids = rows[0].library_id, {row.patron_id for row in rows}
@@ -192,7 +192,7 @@ def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
 
 
 def confirm_up_to(*, library_id: str, seq: int, now: datetime) -> Update:
-    """Return the statement that notes that a library has done its part in all up to a place in its line."""
+    """Return the statement that notes that a library has done its part in all up to a place in its queue."""
     unconfirmed = (LibraryNotice.library_id == library_id) & LibraryNotice.confirmed_at.is_(None)
     return (
         update(LibraryNotice)
@@ -249,8 +249,8 @@ def pause_queue(*, library_id: str, attempts: int, fault: str, pause: timedelta,
 
 @writing()
 def release_queue(*, library_id: str, answered: bool, now: datetime) -> None:
-    """Give a line back that was taken: it rests until its next notice is due. `answered`: it took something."""
-    # First the lock, then the look: what is added meanwhile waits, and finds the line resting.
+    """End the lease of a queue: it is due again with its next notice. `answered`: the library took something."""
+    # Locked before it is read: what is added meanwhile waits, and finds the queue idle.
     queue = lock_queue(library_id)
     earlier = aliased(LibraryNotice)
     first = ~_earlier_of_the_patron(earlier).where(earlier.due_at.is_not(None))
@@ -261,14 +261,14 @@ def release_queue(*, library_id: str, answered: bool, now: datetime) -> None:
 
 @writing()
 def idle_queue(*, library_id: str) -> None:
-    """Let a line rest whose library nobody tells: it fetches what is new, or nobody has connected it yet."""
+    """Make a queue idle whose library fetches what is new by itself, or is not connected yet."""
     queue = lock_queue(library_id)
     if queue.webhook_url is None:
         queue.due_at = None
 
 
 def lock_queue(library_id: str) -> LibraryQueue:
-    """Return a library's line, locked until the commit."""
+    """Return a library's queue, locked until the commit."""
     locked = select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update()
     return db.session.execute(locked.execution_options(populate_existing=True)).scalar_one()
 

@@ -1,4 +1,4 @@
-"""On whom a library's system may act, and how often: on a patron whose card it takes, and who is now locked."""
+"""Locking the patron that a library's system changes, where it may; and how often it may."""
 
 from typing import Final
 

@@ -30,10 +30,10 @@ class AsideNotice:
 
 @dataclass(frozen=True, slots=True)
 class WaitingNotices:
-    """A library's line: how many notices wait and since when, and how telling went. Instants are UTC.
+    """A library's queue: how many notices wait and since when, and how telling went. Instants are UTC.
 
     `fault` is the code of what went wrong since the system last answered, `attempts` how often; `due_at` is when the
-    line is tried again. `aside` are the first twenty that were refused, out of `aside_count`.
+    queue is tried again. `aside` are the first twenty that were refused, out of `aside_count`.
     """
 
     count: int
@@ -92,7 +92,7 @@ def _read_aside(rows: Sequence[LibraryNotice]) -> list[AsideNotice]:
 def retry_waiting(*, library_id: str, now: datetime) -> None:
     """Let a library be told now what waits, and what was set aside too.
 
-    A line that is tried within a minute anyway keeps its time: a worker may be telling it at this moment.
+    A queue that is tried within a minute anyway keeps its time: a worker may be telling it at this moment.
     """
     locked = select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update()
     queue = db.session.scalar(locked.execution_options(populate_existing=True))

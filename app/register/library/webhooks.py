@@ -15,20 +15,20 @@ def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
     An address and key of before are forgotten. Raises NoSuchLibrary.
     """
     check_library(library_id)
-    line = db.session.get(LibraryQueue, library_id, with_for_update=True)
-    if line is None:
-        line = LibraryQueue(library_id=library_id, last_seq=0, purged_seq=0, attempts=0)
-        db.session.add(line)
-    line.webhook_url = url
-    line.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
-    line.due_at, line.attempts, line.last_fault = now, 0, None
+    queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
+    if queue is None:
+        queue = LibraryQueue(library_id=library_id, last_seq=0, purged_seq=0, attempts=0)
+        db.session.add(queue)
+    queue.webhook_url = url
+    queue.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
+    queue.due_at, queue.attempts, queue.last_fault = now, 0, None
     db.session.flush()
 
 
 def stop_listening(*, library_id: str) -> None:
     """Tell a library nothing any more; it may still ask. Raises NoSuchLibrary where it listened nowhere."""
-    line = db.session.get(LibraryQueue, library_id, with_for_update=True)
-    if line is None or line.webhook_url is None:
+    queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
+    if queue is None or queue.webhook_url is None:
         raise NoSuchLibrary
-    line.webhook_url = line.sealed_webhook_key = None
+    queue.webhook_url = queue.sealed_webhook_key = None
     db.session.flush()

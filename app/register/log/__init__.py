@@ -1,1 +1,1 @@
-"""Who looked at whom, in a log that shows tampering."""
+"""Who had access to whose data, in a log that shows tampering."""

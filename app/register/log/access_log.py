@@ -1,4 +1,4 @@
-"""Who looked at a patron. The line is on disk before the answer is served; without it there is no answer."""
+"""Who had access to a patron's data. The entry is on disk before the answer is sent; without it there is no answer."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class AccessNotLogged(Exception):
 
 
 class ErasedMeanwhile(RuleBroken):
-    """Whoever was to be shown was erased at this moment: nobody is left to be told of."""
+    """The patron whose data was asked for was erased at this moment."""
 
     code = "gone"
 
@@ -84,7 +84,10 @@ class UnknownLogWord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, in one of the ROLES. `actor` tells the library which of them; of a guardian it is the patron's id."""
+    """Who sees a patron's data, in one of the ROLES.
+
+    `actor` tells the library which of them; of a guardian it is the patron's id.
+    """
 
     role: str
     actor: str

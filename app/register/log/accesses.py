@@ -1,4 +1,4 @@
-"""Who has looked at a patron, as that patron may know it."""
+"""Who has had access to a patron's data, as that patron may know it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.register.tables.register import AccessLogEntry, FamilyPermission, Libra
 
 @dataclass(frozen=True, slots=True)
 class ShownAccess:
-    """One look: when (UTC), at which library, in which role, what for, and at which kinds of information.
+    """One access: when (UTC), at which library, in which role, what for, and to which kinds of information.
 
     `guardian` is the card number to which the patron gave permission, while the permission stands.
     """
@@ -26,12 +26,12 @@ class ShownAccess:
 
 
 def count_accesses(*, patron_id: int) -> int:
-    """Return how many looks at the patron are on record."""
+    """Return how many accesses to the patron's data are on record."""
     return db.session.scalar(select(func.count()).where(AccessLogEntry.patron_id == patron_id)) or 0
 
 
 def list_accesses(*, patron_id: int, limit: int | None = None, offset: int = 0) -> Sequence[ShownAccess]:
-    """Return the looks at a patron, newest first."""
+    """Return the accesses to a patron's data, newest first."""
     rows = db.session.execute(
         select(
             AccessLogEntry.at,

@@ -30,7 +30,7 @@ def remove_accesses_to(*, patron_id: int, now: datetime) -> None:
 
 
 def forget_guardian(*, patron_id: int, now: datetime) -> None:
-    """Take a guardian out of the lines that tell of their looks; those lines belong to others, and stay."""
+    """Take a guardian's id out of the entries of their accesses; those entries are of others, and stay."""
     looked = (AccessLogEntry.role == "guardian") & (AccessLogEntry.actor == str(patron_id))
     fresh: dict[int, bytes] = {}
     for entry in db.session.scalars(select(AccessLogEntry).where(looked).order_by(AccessLogEntry.id).with_for_update()):

@@ -1,6 +1,6 @@
-"""What is kept of a change of contact data for a fortnight, and the word in a link that leads back to it.
+"""What is kept of a change of contact data for a fortnight, and the token in a link that undoes it.
 
-The word holds the change's number and a keyed token of it, so nothing of it is stored, each message of one change
+The token holds the change's number and a keyed hash of it, so nothing of it is stored, each message of one change
 carries the same, and a change of the PIN leaves it as it is.
 """
 
@@ -77,12 +77,12 @@ def read_change(change_id: int) -> ShownChange | None:
 
 
 def undo_token(change_id: int, *, by_letter: bool) -> str:
-    """Return the word in a link that undoes a change. One on paper was seen by whoever printed it."""
+    """Return the token of a link that undoes a change. One on paper was seen by the person who printed it."""
     return f"{change_id}-{vault.token(purpose='undo', text=_text(change_id, by_letter=by_letter))}"
 
 
 def read_undo_token(word: str) -> tuple[int, bool] | None:
-    """Return the number of the change that a word leads to, and whether it stood in a letter. None for any other."""
+    """Return the number of the change that a token is of, and whether it was in a letter. None for any other."""
     written = _WORD.fullmatch(word)
     if written is None:
         return None

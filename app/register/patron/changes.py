@@ -1,4 +1,4 @@
-"""Whoever changes a patron says so here: the patron's version grows, and each library's system is to be told."""
+"""Changes of a patron: the version grows, and each library's system gets a notice."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "
 GONE = (LEFT, ERASED)
 NUMBER_COLUMN = "library_notices.sealed_number"
 
-# The row stays locked until the commit, so a system that reads its line in order misses none. A line that rests is
+# The row stays locked until the commit, so a system that reads its queue in order misses none. A queue that rests is
 # due from now on; one that is paused, or being told, keeps its time.
 _TAKE_NUMBER = (
     text(
@@ -47,7 +47,7 @@ class Charge:
 
 
 def lock_queues(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
-    """Hold the lines of a patron's libraries, and of `library_ids`, until this transaction ends.
+    """Lock the queues of a patron's libraries, and of `library_ids`, until this transaction ends.
 
     Before the first of several changes of the patron in one transaction, of which each is told to other libraries:
     `note_change` keeps to one order within one change alone.

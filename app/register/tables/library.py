@@ -76,7 +76,7 @@ class NumberSeries(Base):
 
 
 class LibraryQueue(Base):
-    """A library's line of notices: how far it has come, where its system listens, and how reaching it went.
+    """A library's queue of notices: how far it has come, where its system listens, and how reaching it went.
 
     Whoever adds a notice takes the next number under this row's lock, so numbers come into sight in their order.
     """
