@@ -75,6 +75,7 @@ def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime
     if row is None:
         raise NoSuchPatron
     home, patron = row
+    status = status_of(patron)
     age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
     return PatronView(
         name=patron.name,
@@ -82,9 +83,9 @@ def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime
         age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
         home_library=home,
         is_home=patron.home_library_id == library_id,
-        status=status_of(patron),
-        only_at=find_local_library(patron_id=patron_id),
-        erase_at=patron.erase_at if status_of(patron).dead else None,
+        status=status,
+        only_at=find_local_library(patron_id=patron_id) if status.is_local else None,
+        erase_at=patron.erase_at if status.dead else None,
         death_reported_here=patron.death_reported_by == library_id,
         lacks_consent=age < consent_age and patron.guardian_consent_at is None,
         is_stated=patron.stated_at is not None,

@@ -67,8 +67,7 @@ def call_off_if_used(patron: Patron) -> bool:
     day = max((day_in_norway(at) for at in uses), default=date.min)
     if day <= patron.last_used_on:
         return False
-    for column, value in {"last_used_on": day, **erasure_of_inactive(None)}.items():
-        setattr(patron, column, value)
+    db.session.execute(used_on([patron.id], day=day))
     return True
 
 

@@ -91,6 +91,11 @@ def set_dead(patron: Patron, *, erase_at: datetime | None, reported_by: str | No
     patron.erase_reason = DEATH if erase_at is not None else None
 
 
-def erasure_of_inactive(erase_at: datetime | None) -> dict[str, Any]:
-    """Return the columns that plan somebody's erasure for lack of use, or call it off."""
-    return {"erase_at": erase_at, "erase_reason": INACTIVE if erase_at is not None else None}
+def erasure_of_inactive(erase_at: datetime) -> dict[str, Any]:
+    """Return the columns of a statement that plans an erasure for lack of use."""
+    return {"erase_at": erase_at, "erase_reason": INACTIVE}
+
+
+def erasure_called_off() -> dict[str, Any]:
+    """Return the columns of a statement that calls off an erasure planned for lack of use, and no other."""
+    return {column.key: case((IS_INACTIVE, None), else_=column) for column in (Patron.erase_at, Patron.erase_reason)}

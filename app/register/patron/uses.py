@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Date, Update, case, literal, or_, update
 
-from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive
+from app.register.patron.card_status import IS_INACTIVE, erasure_called_off
 from app.register.store.transaction import autonomous
 from app.register.tables.register import Patron
 from app.rules.people.ages import day_in_norway
@@ -19,13 +19,12 @@ def note_use(*, patron_id: int, now: datetime) -> None:
 
 def used_on(patron_ids: Iterable[int], *, day: date) -> Update:
     """Return the statement that notes a use of these patrons' cards on a day; it calls a planned deletion off."""
-    called_off = erasure_of_inactive(None)
     return (
         update(Patron)
         .where(Patron.id.in_(patron_ids), or_(Patron.last_used_on < day, IS_INACTIVE))
         .values(
             last_used_on=case((Patron.last_used_on < day, literal(day, Date())), else_=Patron.last_used_on),
-            **{name: case((IS_INACTIVE, off), else_=getattr(Patron, name)) for name, off in called_off.items()},
+            **erasure_called_off(),
         )
         .execution_options(synchronize_session=False)
     )

@@ -87,5 +87,9 @@ _groups_guard = threading.Lock()
 
 def group_commit() -> GroupCommit:
     """Return this process's writes to the app's database."""
-    with _groups_guard:
-        return _groups.setdefault(db.engine, GroupCommit())
+    engine = db.engine
+    group = _groups.get(engine)
+    if group is None:
+        with _groups_guard:
+            group = _groups.setdefault(engine, GroupCommit())
+    return group
