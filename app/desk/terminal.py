@@ -37,7 +37,7 @@ def start_visit(scan_session: str | None) -> None:
         session[_VISIT] = scan_session
 
 
-def visiting_patron(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
+def current_visit(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
     """Return the open visit of this desk; access to `fields`, or to no more than the `minimum`, is logged.
 
     Raises NoOpenVisit.

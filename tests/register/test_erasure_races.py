@@ -26,7 +26,7 @@ from tests.register.people import (
     patron_id,
     terminal,
 )
-from tests.register.test_lines import wait_until_it_waits
+from tests.register.test_queue_locks import wait_until_it_waits
 
 
 def at_once(app, *acts):

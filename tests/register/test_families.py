@@ -22,7 +22,7 @@ from app.register.store.transaction import db
 from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
 from app.rules.card.number import NotACardNumber
 from tests.conftest import START
-from tests.register.test_lines import wait_until_it_waits
+from tests.register.test_queue_locks import wait_until_it_waits
 
 GUARDIAN, CHILD, TEEN, OTHER = "N000100001", "N000100002", "N000100003", "N000100006"
 

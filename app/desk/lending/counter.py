@@ -15,7 +15,7 @@ from app.desk.lending.forms import BarcodeForm, CounterLoanForm, PayForm, WaiveF
 from app.desk.patron.replacing import make_replace_form
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, start_visit, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, start_visit, this_workplace
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Account, Refused, Unavailable
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit
@@ -41,7 +41,7 @@ def counter() -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = visiting_patron(workplace, fields=_LOANS, extend=False, minimum=MINIMUM)
+        patron = current_visit(workplace, fields=_LOANS, extend=False, minimum=MINIMUM)
         patron.check_not_at_rest()
     except NoOpenVisit:
         return ask_for_card()
@@ -174,7 +174,7 @@ def _act(valid: bool, act: Act, *, lends: bool = True) -> ResponseReturnValue:
     workplace = this_workplace()
     lending = lending_of(workplace)
     try:
-        patron = visiting_patron(workplace, fields=_LOANS, extend=True, minimum=MINIMUM)
+        patron = current_visit(workplace, fields=_LOANS, extend=True, minimum=MINIMUM)
         patron.check_in_use(workplace.library_id) if lends else patron.check_not_at_rest()
         if not valid:
             raise NotAnAmount

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.lending.forms import AgreementForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, this_workplace
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Refused, Unavailable
 from app.ils.self_service import Agreements, DoorBook
@@ -32,7 +32,7 @@ def agreements() -> ResponseReturnValue:
     workplace = this_workplace()
     system = _system_of(workplace)
     try:
-        patron = visiting_patron(workplace, fields=_FIELDS, extend=False, minimum=MINIMUM)
+        patron = current_visit(workplace, fields=_FIELDS, extend=False, minimum=MINIMUM)
         patron.check_not_at_rest()
     except NoOpenVisit:
         return ask_for_card()
@@ -58,7 +58,7 @@ def change_agreement() -> ResponseReturnValue:
         flash(_("That could not be read. Nothing was changed."), "danger")
         return redirect(url_for("desk.agreements"))
     try:
-        patron = visiting_patron(workplace, fields=_FIELDS, extend=True)
+        patron = current_visit(workplace, fields=_FIELDS, extend=True)
         holder = get_holder(card_number=patron.card_number, library_id=workplace.library_id, now=now())
         if holder is None:
             raise NoOpenVisit

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import ActivateForm, NewPinForm, PapersForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, note_papers, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, note_papers, this_workplace
 from app.register.card.cards import report_found, report_lost, revoke_device
 from app.register.change.enrolment import activate_here, note_guardian_consent
 from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
@@ -44,7 +44,7 @@ def act_for_patron(
     """
     workplace = this_workplace()
     try:
-        visit = visiting_patron(workplace, fields=_FIELDS, extend=True)
+        visit = current_visit(workplace, fields=_FIELDS, extend=True)
         if joined and not visit.activated_here:
             raise NotJoined
         check(visit, workplace)

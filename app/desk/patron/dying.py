@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.patron.acts import act_for_patron
 from app.desk.patron.forms import DeathForm
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, this_workplace
 from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.staff.staff import Workplace
@@ -23,7 +23,7 @@ def death() -> ResponseReturnValue:
     """Ask whether it is certain, and say what comes of it."""
     workplace = this_workplace()
     try:
-        visit = visiting_patron(workplace, fields=_FIELDS, extend=False)
+        visit = current_visit(workplace, fields=_FIELDS, extend=False)
     except NoOpenVisit:
         return ask_for_card()
     return render_template("desk/death.html", workplace=workplace, visit=visit, form=DeathForm(formdata=None))

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import NationalIdForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, note_papers, this_terminal, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, note_papers, this_terminal, this_workplace
 from app.register.change.enrolment import AlreadyRegistered
 from app.register.change.national_ids import add_national_id, find_other_holder
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit
@@ -27,7 +27,7 @@ def note_number() -> ResponseReturnValue:
     """Note a number from an identity document, unless it is somebody else's. It is never shown again."""
     workplace = this_workplace()
     try:
-        visit = visiting_patron(workplace, fields="card number", extend=True)
+        visit = current_visit(workplace, fields="card number", extend=True)
         if not visit.in_full:
             raise NotJoined
         flash(_note(visit, workplace), "success")

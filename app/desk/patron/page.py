@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
 from app.desk.patron.replacing import make_replace_form
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, note_papers, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, note_papers, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
 from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
@@ -35,7 +35,7 @@ def patron() -> ResponseReturnValue:
     """Show the patron who is served, and what can be done."""
     workplace = this_workplace()
     try:
-        visit = visiting_patron(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
+        visit = current_visit(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
     except NoOpenVisit:
         return ask_for_card()
     seen = _see(visit, workplace)
@@ -76,7 +76,7 @@ def contact() -> ResponseReturnValue:
     workplace = this_workplace()
     form = PatronFields()
     try:
-        visit = visiting_patron(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
+        visit = current_visit(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
     except NoOpenVisit:
         return ask_for_card()
     if form.is_submitted():

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from app.desk.lending.forms import ReplaceForm
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, start_visit, this_workplace, visiting_patron
+from app.desk.terminal import ask_for_card, current_visit, start_visit, this_workplace
 from app.register.card.cards import WasReplaced, replace_card
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.patron.changes import Charge
@@ -35,7 +35,7 @@ def give_new_card() -> ResponseReturnValue:
     workplace = this_workplace()
     form = ReplaceForm()
     try:
-        patron = visiting_patron(workplace, fields=_FIELDS, extend=True)
+        patron = current_visit(workplace, fields=_FIELDS, extend=True)
         if not form.validate():
             raise WasReplaced
         with writing():

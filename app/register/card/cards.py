@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
@@ -23,6 +23,7 @@ from app.rules.errors import RuleBroken
 
 KEY_COLUMN = "credentials.sealed_key"
 _SPARE_NUMBERS = 5
+_FORMER_LASTS = timedelta(days=1)
 
 
 class WasReplaced(RuleBroken):
@@ -139,6 +140,16 @@ def show_codes(
 def revoke_credentials(*which: ColumnElement[bool], now: datetime) -> None:
     """Revoke the credentials that fit all these conditions, from this second on."""
     statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def expire_in_a_day(*which: ColumnElement[bool], now: datetime) -> None:
+    """Have the credentials that fit all these conditions last a day more at the most.
+
+    What replaces them may be lost on its way: until it is sure to have arrived, the former one still works.
+    """
+    soon = now + _FORMER_LASTS
+    statement = update(Credential).where(*which, Credential.expires_at > soon).values(expires_at=soon)
     db.session.execute(statement, execution_options={"synchronize_session": False})
 
 

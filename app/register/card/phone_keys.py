@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from app.register.card.cards import add_credential, revoke_credentials
+from app.register.card.cards import add_credential, expire_in_a_day, revoke_credentials
 from app.register.card.carrying import list_carried
 from app.register.limits.budgets import take_tries
 from app.register.patron.card_status import status_of
@@ -31,8 +31,6 @@ LASTS = timedelta(days=90)
 RENEWED_AFTER = timedelta(days=30)
 PUBLIC_KEY_BYTES = 65
 _INFO = b"lanekort card key 1 "
-# The answer may be lost on its way: until the phone is sure to hold the new key, the former one still works.
-_FORMER_LASTS = timedelta(days=1)
 _AGREEMENTS = Budget("card keys", limit=100, seconds=24 * 3600)
 
 
@@ -173,13 +171,7 @@ def _revoke_former(*, patron_id: int, device_id: int, former: str | None, now: d
     )
     number = former[3:15] if former else ""
     revoke_credentials(*held, Credential.number != number, now=now)
-    soon = now + _FORMER_LASTS
-    db.session.execute(
-        update(Credential)
-        .where(*held, Credential.number == number, Credential.expires_at > soon)
-        .values(expires_at=soon),
-        execution_options={"synchronize_session": False},
-    )
+    expire_in_a_day(*held, Credential.number == number, now=now)
 
 
 def _read_public_key(raw: bytes) -> ec.EllipticCurvePublicKey:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from app.register.card.cards import add_credential, draw_key
+from app.register.card.cards import add_credential, draw_key, expire_in_a_day
 from app.register.keys.vault import vault
 from app.register.limits.budgets import take_tries
 from app.register.messages.outbox import NEW_WALLET, ask_for_message
@@ -25,7 +25,6 @@ from app.rules.pins.pin import Budget
 
 ROTATING_LASTS: Final = timedelta(days=365)
 STATIC_LASTS: Final = timedelta(days=90)
-_FORMER_LASTS = timedelta(days=1)
 _PASSES = Budget("wallet passes", limit=10, seconds=24 * 3600)
 
 
@@ -93,7 +92,8 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
     status_of(patron).check_in_use()
     if kind is Kind.STATIC and not allowed.static:
         raise StaticCodesNotAllowed
-    _revoke_former(wallet=wallet, patron_id=patron_id, now=now)
+    former = select(Device.id).where(Device.patron_id == patron_id, Device.label == wallet)
+    expire_in_a_day(Credential.device_id.in_(former), Credential.revoked_at.is_(None), now=now)
     key = draw_key()
     credential = add_credential(
         patron_id=patron_id,
@@ -113,15 +113,4 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
         key=key,
         holder=vault.subject(f"{wallet} {patron_id}")[:32],
         expires_at=credential.expires_at,
-    )
-
-
-def _revoke_former(*, wallet: str, patron_id: int, now: datetime) -> None:
-    soon = now + _FORMER_LASTS
-    former = select(Device.id).where(Device.patron_id == patron_id, Device.label == wallet)
-    db.session.execute(
-        update(Credential)
-        .where(Credential.device_id.in_(former), Credential.revoked_at.is_(None), Credential.expires_at > soon)
-        .values(expires_at=soon),
-        execution_options={"synchronize_session": False},
     )

@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 def answer_unavailable(app: Flask) -> None:
     """Give each of these errors its answer, which asks nothing of the database."""
     app.register_error_handler(TooBusy, _too_busy)
-    app.register_error_handler(AccessNotLogged, _not_written_down)
+    app.register_error_handler(AccessNotLogged, _access_not_logged)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database_fault)
 
@@ -42,7 +42,7 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
     return _unavailable(code=error.code, detail=detail, sentence=sentence, retry_after=error.retry_after)
 
 
-def _not_written_down(error: AccessNotLogged) -> ResponseReturnValue:
+def _access_not_logged(error: AccessNotLogged) -> ResponseReturnValue:
     cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
     return _unavailable(
