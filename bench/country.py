@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, text
 from app.register.staff.machines import connect_machine
 from app.register.staff.staff import employ
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Library, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.library import Library
 from bench.people import make_portal
 
 LIBRARIES = tuple(f"land{number:02d}" for number in range(40))

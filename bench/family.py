@@ -15,7 +15,8 @@ from sqlalchemy import select
 from app.register.card.families import give_permission, switch
 from app.register.patron.patrons import activate_card
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Library, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import FamilyPermission, Patron
 from bench.people import card_number, fill_register, make_portal
 from bench.servers import serve
 from circulation import Settings, create_circulation, migrate_all

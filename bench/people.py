@@ -15,7 +15,9 @@ from app.register.card.cards import KEY_COLUMN
 from app.register.keys.vault import vault
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Credential, Library, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.devices import Credential
+from app.register.tables.library import Library
 from app.rules.card.code import KEY_BYTES, Kind, build, step_at, totp_at
 
 PIN = "4719"

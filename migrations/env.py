@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.register.store.transaction import db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 
 
 def _migrate(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.work.worker import work_once
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import main_text, read_page, submit

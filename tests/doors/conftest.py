@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.card.offers import Wallets
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, MULLSJO, desk_log_in, log_in
 from tests.doors.wallets import allow

@@ -11,7 +11,9 @@ from werkzeug.test import TestResponse
 
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Affiliation, Message, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Affiliation, Patron
 from tests.conftest import Clock
 from tests.doors.visits import csrf_token, main_text, read_page
 

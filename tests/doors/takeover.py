@@ -13,7 +13,7 @@ from app.messages.channels import Inbox
 from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import Contact
 from app.work.sending import send_one
 from app.work.worker import handle_orders

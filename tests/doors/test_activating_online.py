@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Library, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import Affiliation, Patron
 from tests.conftest import Clock
 from tests.doors.coming import (
     Come,

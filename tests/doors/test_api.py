@@ -14,7 +14,7 @@ from werkzeug.datastructures import Authorization
 
 from app.demo.accounts import MACHINES
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry
+from app.register.tables.log import AccessLogEntry
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.visits import (

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.register.library.notices import mark_delivered
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, LibraryQueue
+from app.register.tables.library import LibraryNotice, LibraryQueue
 from tests.doors.libraries import ULLENSAKER, acknowledge, activate, correct, enrol, fetch, read_changes
 
 GUARDIAN = "N000100001"

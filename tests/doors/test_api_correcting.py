@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.register import Base, Message
+from app.register.tables.columns import Base
+from app.register.tables.messages import Message
 from tests.doors.conftest import Contents
 from tests.doors.libraries import MULLSJO, NEW, PATRONS, ULLENSAKER, correct, fetch
 

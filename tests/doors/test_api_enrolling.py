@@ -10,7 +10,9 @@ from sqlalchemy import select
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, IssuedNumber, LibraryNotice, MachineAnswer, Patron
+from app.register.tables.library import LibraryNotice, MachineAnswer
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import IssuedNumber, Patron
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.libraries import CHILD, MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, activate, enrol, fetch

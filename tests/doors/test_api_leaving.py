@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from app.register.patron.patrons import activate_card
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, Patron
+from app.register.tables.log import Erasure
+from app.register.tables.patrons import Patron
 from tests.conftest import Clock
 from tests.doors.conftest import Contents
 from tests.doors.libraries import (

@@ -13,7 +13,8 @@ from werkzeug.datastructures import Authorization
 from app.demo.accounts import PATRONS
 from app.register.library.strangers import LOOKUPS
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.rules.pins.pin import Budget
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, KIOSK_1, log_in, scan_at_kiosk, shown_code

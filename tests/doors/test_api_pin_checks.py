@@ -12,7 +12,8 @@ from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.rules.pins.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

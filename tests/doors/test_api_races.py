@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, NumberSeries, Patron
+from app.register.tables.library import LibraryNotice, NumberSeries
+from app.register.tables.patrons import Patron
 from tests.doors.libraries import JOINING, MULLSJO, NATIONAL_ID, PATRONS, ULLENSAKER, correct, enrol, fetch
 
 CROWD = 20

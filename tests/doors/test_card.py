@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from sqlalchemy import update
 
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Patron
+from app.register.tables.devices import Credential
+from app.register.tables.patrons import Patron
 from app.rules.card.code import parse, step_at
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code, submit

@@ -15,7 +15,8 @@ from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.limits.budgets import take_tries
 from app.register.store.transaction import db
-from app.register.tables.register import Device, PinOrder
+from app.register.tables.devices import Device
+from app.register.tables.messages import PinOrder
 from app.rules.pins.pin import (
     ALL,
     CARD_SOON,

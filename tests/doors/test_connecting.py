@@ -13,7 +13,7 @@ from app.ils.port import Refused
 from app.ils.webhook import sign, write_key
 from app.register.library.notices import lease_queue
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryQueue
+from app.register.tables.library import LibraryQueue
 from app.work.notifying import deliver_queue
 from tests.conftest import Clock
 from tests.doors.test_operator_commands import run

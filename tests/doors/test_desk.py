@@ -10,7 +10,9 @@ from sqlalchemy import select, text, update
 
 from app.register.card.cards import report_lost
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Credential, Library
+from app.register.tables.devices import Credential
+from app.register.tables.library import Library
+from app.register.tables.log import AccessLogEntry
 from app.rules.card.code import Kind, build, parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

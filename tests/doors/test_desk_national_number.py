@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.register.store.transaction import db
-from app.register.tables.register import NationalIdToken, Patron
+from app.register.tables.patrons import NationalIdToken, Patron
 from tests.doors.serving import INGRID, JONAS, NOBODYS_NUMBER, act, begin_enrolling, freeze, has_act, looks, serve
 from tests.doors.visits import CHILD, GUARDIAN, MULLSJO, csrf_token, desk_log_in, main_text
 

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from app.register.change.membership import opt_out
 from app.register.store.transaction import db
-from app.register.tables.register import AttemptCount, Patron
+from app.register.tables.patrons import AttemptCount, Patron
 from tests.doors.serving import (
     ASA,
     INGRID,

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from app.register.card.cards import replace_card
 from app.register.library.notices import LEASE, lease_queue, list_due_notices, pause_queue, set_aside
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, LibraryNotice, LibraryQueue, NumberSeries
+from app.register.tables.library import LibraryNotice, LibraryQueue, NumberSeries
+from app.register.tables.log import AccessLogEntry
 from tests.doors.libraries import ULLENSAKER
 from tests.doors.visits import desk_log_in, main_text, read_page, submit
 

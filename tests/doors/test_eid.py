@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from app import create_app
 from app.register.store.transaction import db
-from app.register.tables.register import Device, NationalIdToken, Patron, Registration, Session
+from app.register.tables.devices import Device
+from app.register.tables.patrons import NationalIdToken, Patron, Registration, Session
 from app.rules.pins.pin import EID_SOURCE
 from tests.conftest import Clock, settings_for
 from tests.doors import visits

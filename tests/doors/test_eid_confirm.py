@@ -8,7 +8,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.register.store.transaction import db
-from app.register.tables.register import Session
+from app.register.tables.patrons import Session
 from tests.conftest import Clock
 from tests.doors import visits
 from tests.doors.coming import Come, app, assert_leads_on, come_back, is_let_in, service

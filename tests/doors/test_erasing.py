@@ -13,7 +13,7 @@ from app.register.change.membership import opt_out
 from app.register.leaving.erasure import erase_patron
 from app.register.library.notices import list_due_notices, mark_delivered
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.pins.pin import RECEIPT_SOURCE
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
 

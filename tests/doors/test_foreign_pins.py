@@ -14,7 +14,7 @@ from app.demo.accounts import PATRONS
 from app.register.keys.vault import vault
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
-from app.register.tables.register import PinVerifier
+from app.register.tables.patrons import PinVerifier
 from app.rules.people.contact import Contact
 from app.sip2.checks import Checks
 from tests.conftest import Clock

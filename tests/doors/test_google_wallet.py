@@ -14,7 +14,8 @@ from sqlalchemy import select
 from app.register.card.cards import KEY_COLUMN
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Device, Patron
+from app.register.tables.devices import Credential, Device
+from app.register.tables.patrons import Patron
 from app.rules.card.code import parse
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

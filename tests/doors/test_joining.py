@@ -11,7 +11,9 @@ from werkzeug.test import TestResponse
 
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Affiliation, Message, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Affiliation, Patron
 from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.libraries import MULLSJO, NATIONAL_ID, PAPERS, PATRONS, ULLENSAKER, activate, correct, enrol, fetch

@@ -5,7 +5,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Patron, Session
+from app.register.tables.devices import Credential
+from app.register.tables.patrons import Patron, Session
 from tests.doors.test_phone import agree
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, scan_at_kiosk, shown_code
 

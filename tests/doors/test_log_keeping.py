@@ -14,7 +14,7 @@ from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.log.access_log import Viewer, log_access
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, AccessLogLink, AccessLogRoot
+from app.register.tables.log import AccessLogEntry, AccessLogLink, AccessLogRoot
 from app.work.log_keeping import keep_roots, read_kept, seal_access_log
 from tests.conftest import settings_for
 from tests.register.people import CHILD, patron_id

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Patron
+from app.register.tables.patrons import FamilyPermission, Patron
 from tests.conftest import START
 from tests.doors.libraries import fetch
 from tests.doors.test_late_writers import erase, make_patron

@@ -23,7 +23,10 @@ from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import note_change
 from app.register.sign_in.one_time import STEP_UP, draw_code
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Base, FamilyPermission, Message, Patron, Registration
+from app.register.tables.columns import Base
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission, Patron, Registration
 from tests.conftest import START, Clock
 from tests.doors.visits import (
     CHILD,

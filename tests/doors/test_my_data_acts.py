@@ -9,7 +9,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.register.store.transaction import db
-from app.register.tables.register import Patron, Session
+from app.register.tables.patrons import Patron, Session
 from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.conftest import Contents

@@ -17,7 +17,8 @@ from app.messages.smtp import Smtp
 from app.register.card.cards import report_lost
 from app.register.card.pin_changes import choose_pin
 from app.register.store.transaction import db
-from app.register.tables.register import Device, Patron, Session
+from app.register.tables.devices import Device
+from app.register.tables.patrons import Patron, Session
 from app.work.sending import send_one
 from tests.conftest import Clock, settings_for
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, submit

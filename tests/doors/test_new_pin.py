@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from app.messages.channels import Inbox, Letter
 from app.register.sign_in.one_time import LETTER_LASTS, draw_link
 from app.register.store.transaction import db
-from app.register.tables.register import Patron, PinOrder
+from app.register.tables.messages import PinOrder
+from app.register.tables.patrons import Patron
 from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, read_page, submit

@@ -15,7 +15,10 @@ from app import create_app
 from app.config import BadSettings, demo_settings
 from app.demo.accounts import DESKS, MACHINES, PATRONS
 from app.register.store.transaction import db
-from app.register.tables.register import Base, Library, PresentedStep, Session
+from app.register.tables.columns import Base
+from app.register.tables.devices import PresentedStep
+from app.register.tables.library import Library
+from app.register.tables.patrons import Session
 from app.web.access import Audience, RouteWithoutAudience, open_to, require_audiences
 from demo import Demonstration
 from tests.conftest import Clock, Databases, settings_for

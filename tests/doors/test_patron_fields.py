@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from app.api.patrons.schemas import CorrectionIn, PatronOut
 from app.desk.patron.forms import EnrolForm, PatronFields
 from app.portal.forms import CorrectionForm
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import CONTACT_FIELDS
 from app.rules.people.fields import FIELD, FIELDS, Editor
 from tests.doors.serving import find_form

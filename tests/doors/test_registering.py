@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Registration, Session
+from app.register.tables.patrons import Affiliation, Registration, Session
 from tests.conftest import Clock
 from tests.doors.coming import (
     AGREED,

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Library
+from app.register.tables.library import Library
+from app.register.tables.patrons import FamilyPermission
 from tests.doors.coming import (
     DETAILS,
     Come,

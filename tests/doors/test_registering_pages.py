@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from tests.conftest import Clock
 from tests.doors.coming import DETAILS, Come, app, come_back, read_code, service
 from tests.doors.visits import main_text, read_page, submit

@@ -23,7 +23,8 @@ from app.register.messages.outbox import (
 )
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.store.transaction import db
-from app.register.tables.register import Message, OneTimeSecret, Patron
+from app.register.tables.messages import Message, OneTimeSecret
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import Contact
 from app.work.clean_up import clean_up, empty_demo_inbox
 from app.work.sending import can_send_code, send_one

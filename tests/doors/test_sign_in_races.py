@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from app.register.card.cards import report_found, report_lost
 from app.register.card.pin_changes import choose_pin
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Patron, Session
+from app.register.tables.devices import Credential
+from app.register.tables.patrons import Patron, Session
 from tests.conftest import Clock
 from tests.doors.visits import GUARDIAN, csrf_token
 from tests.register.interrupting import interrupted

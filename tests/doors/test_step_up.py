@@ -15,7 +15,8 @@ from app import create_app
 from app.messages.channels import Inbox
 from app.register.sign_in.one_time import STEP_UP, draw_code
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Message, Patron, Session
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron, Session
 from app.web.access import Audience, open_to
 from app.web.sign_in.step_up import after_step_up
 from tests.conftest import Clock, settings_for

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from app.ils.webhook import draw_key
 from app.register.library.webhooks import listen_at
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, LibraryQueue
+from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.work.notifying import notify_one_library
 from tests.conftest import Clock
 

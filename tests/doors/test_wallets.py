@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.card.offers import Wallets
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
-from app.register.tables.register import Message
+from app.register.tables.messages import Message
 from app.rules.library_settings import LIBRARY_SETTINGS
 from app.work.worker import work_once
 from tests.conftest import START, Clock

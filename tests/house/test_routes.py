@@ -9,7 +9,8 @@ from sqlalchemy import select
 from app import create_app
 from app.register.card.families import give_permission, switch
 from app.register.store.transaction import db
-from app.register.tables.register import Base, FamilyPermission, Patron
+from app.register.tables.columns import Base
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.web.access import Audience, RouteWithoutAudience, audience_of, require_audiences
 from tests.conftest import settings_for
 from tests.doors.visits import CHILD, GUARDIAN, desk_log_in, log_in, scan_at_desk, shown_code

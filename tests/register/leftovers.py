@@ -19,7 +19,8 @@ from app.register.sign_in.one_time import draw_link
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, NationalIdToken, Patron, PinOrder, Registration
+from app.register.tables.messages import PinOrder
+from app.register.tables.patrons import FamilyPermission, NationalIdToken, Patron, Registration
 from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
 
 SYSTEM = "2023500"

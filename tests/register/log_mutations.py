@@ -10,13 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from app.register.log.proofs import body_of, commit_to, link_after
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    AccessLogEntry,
-    AccessLogHead,
-    AccessLogLink,
-    AccessLogRemoval,
-    AccessLogRoot,
-)
+from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval, AccessLogRoot
 
 Rows = list[dict[str, Any]]
 Log = dict[str, Rows]

@@ -9,7 +9,9 @@ from app.register.leaving.erasure import ASKED, Reason, erase_patron
 from app.register.log.access_log import Terminal, Viewer
 from app.register.sign_in.devices import admit_device
 from app.register.store.transaction import db
-from app.register.tables.register import Base, Device, Patron
+from app.register.tables.columns import Base
+from app.register.tables.devices import Device
+from app.register.tables.patrons import Patron
 
 GUARDIAN, CHILD, TEEN, LOST, AT_MULLSJO, HIDDEN = (f"N00010000{n}" for n in range(1, 7))
 PINS = {GUARDIAN: "4719", CHILD: "8302", LOST: "6184"}

@@ -18,17 +18,10 @@ from app.register.patron.patrons import find_by_national_id
 from app.register.staff.machines import rotate_password, sign_in_machine
 from app.register.staff.staff import sign_in_staff
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    AccessLogEntry,
-    ContactChange,
-    IssuedNumber,
-    LibraryNotice,
-    LibraryQueue,
-    MachineAnswer,
-    Message,
-    PinOrder,
-    Registration,
-)
+from app.register.tables.library import LibraryNotice, LibraryQueue, MachineAnswer
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import ContactChange, Message, PinOrder
+from app.register.tables.patrons import IssuedNumber, Registration
 from app.rules.people.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS
 from tests.register.people import GUARDIAN, code_on, make_phone, patron_id

@@ -18,7 +18,8 @@ from app.register.log.roots import NotARoot, make_root, public_keys, read_root
 from app.register.log.sealing import seal, seal_all
 from app.register.log.verification import verify
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRoot, Patron
+from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRoot
+from app.register.tables.patrons import Patron
 from tests.conftest import VAULT_KEYS
 from tests.register.log_mutations import CHAIN, COLUMNS, LINES, MUTATIONS, read_log, relink, write_log
 from tests.register.people import (

@@ -24,7 +24,7 @@ from app.register.sign_in.pin_at_desk import order_new_pin
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Patron
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal

@@ -11,7 +11,8 @@ from app.register.patron.patrons import list_libraries
 from app.register.sign_in.devices import NoSuchDevice, admit_device, list_devices, recognise_device
 from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Patron
+from app.register.tables.devices import Credential
+from app.register.tables.patrons import Patron
 from app.rules.card.code import parse, step_at
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, make_phone, patron_id, read_register
 

@@ -17,7 +17,9 @@ from app.register.messages.outbox import NEW_DEVICE_CODE, ask_for_message
 from app.register.sign_in.sessions import BORROWED_DEVICE, OWN_DEVICE, find_session, renew_identified, start_session
 from app.register.staff.staff import StaffSignInRefused, sign_in_staff
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, LibraryQueue, Message, PresentedStep
+from app.register.tables.devices import Credential, PresentedStep
+from app.register.tables.library import LibraryQueue
+from app.register.tables.messages import Message
 from app.rules.card.code import step_at
 from app.rules.card.scan import FAILURES_PER_TERMINAL, Reason, Refused
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal

@@ -12,7 +12,9 @@ from app.register.messages.outbox import SEALED_TO_COLUMN
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.one_time import LETTER_LASTS, draw_link, find_link
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, Message, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import Contact, ContactNotValid
 from tests.conftest import START
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, read_register

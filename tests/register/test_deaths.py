@@ -19,7 +19,9 @@ from app.register.sign_in.one_time import draw_link, find_link
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import OWN_DEVICE, find_session, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, Message, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron
 from app.rules.card.scan import Cause, Reason, Refused
 from app.rules.card.status import CardRefused
 from tests.register.people import (

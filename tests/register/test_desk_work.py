@@ -21,7 +21,9 @@ from app.register.patron.numbers import (
     reserve_series,
 )
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Affiliation, DeskVisit, LibraryNotice, LibraryQueue, Patron
+from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Affiliation, DeskVisit, Patron
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused
 from app.rules.people.contact import Contact

@@ -20,7 +20,9 @@ from app.register.change.membership import opt_out
 from app.register.patron.numbers import reserve_series
 from app.register.patron.patrons import activate_card, list_affiliations
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, Message, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused
 from app.rules.people.contact import Contact

@@ -17,10 +17,8 @@ from app.register.library.notices import GONE_NUMBERS, list_due_notices, mark_de
 from app.register.patron.changes import ERASED, LEFT, NUMBER_COLUMN
 from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    FamilyPermission,
-    LibraryNotice,
-)
+from app.register.tables.library import LibraryNotice
+from app.register.tables.patrons import FamilyPermission
 from tests.conftest import START
 from tests.register.leftovers import fill_every_table
 from tests.register.people import (

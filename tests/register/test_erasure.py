@@ -27,14 +27,11 @@ from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    AccessLogEntry,
-    Base,
-    Erasure,
-    LibraryNotice,
-    Patron,
-    PinOrder,
-)
+from app.register.tables.columns import Base
+from app.register.tables.library import LibraryNotice
+from app.register.tables.log import AccessLogEntry, Erasure
+from app.register.tables.messages import PinOrder
+from app.register.tables.patrons import Patron
 from app.rules.card.scan import Reason
 from app.rules.people.contact import Contact
 from tests.conftest import START

@@ -14,7 +14,7 @@ from app.register.journal.journaling import JOURNAL_ENTRIES, check_journal, curr
 from app.register.keys.vault import Vault
 from app.register.leaving.erasure import erase_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, JournalPlace
+from app.register.tables.log import Erasure, JournalPlace
 from tests.conftest import START, VAULT_KEYS
 from tests.register.people import CHILD, GUARDIAN, HIDDEN, LOST, TEEN, erase, patron_id
 

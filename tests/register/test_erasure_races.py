@@ -11,11 +11,9 @@ from app.register.change.corrections import Correction, correct_patron
 from app.register.change.freezing import freeze_card
 from app.register.leaving.erasure import erase_patron
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    AccessLogEntry,
-    Credential,
-    Patron,
-)
+from app.register.tables.devices import Credential
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.rules.card.scan import Reason
 from tests.register.people import (
     GUARDIAN,

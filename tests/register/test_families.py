@@ -19,7 +19,9 @@ from app.register.card.families import (
     withdraw_permission,
 )
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.number import NotACardNumber
 from tests.conftest import START
 from tests.register.test_queue_locks import wait_until_it_waits

@@ -22,7 +22,8 @@ from app.register.card.families import (
 )
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.people.contact import Contact
 from tests.conftest import START
 

@@ -17,7 +17,8 @@ from app.register.card.families import (
 )
 from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Message
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, TEEN, count_rows, make_phone, patron_id
 

@@ -11,7 +11,7 @@ from app.register.library.feed import LONGEST_PAGE, acknowledge, read_changes
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice
+from app.register.tables.library import LibraryNotice
 from tests.register.interrupting import interrupted
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id
 

@@ -21,7 +21,8 @@ from app.register.log.access_log import Viewer
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.pins import Origin, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Message, Patron
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.status import CardRefused
 from tests.conftest import START
 from tests.register.people import (

@@ -13,7 +13,7 @@ from app.register.log.access_log import Viewer
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import UtcInstant
+from app.register.tables.columns import UtcInstant
 from app.rules.pins.pin import (
     ALL,
     CARD_DAY,

@@ -19,7 +19,10 @@ from app.register.messages.outbox import INACTIVE_WARNING
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import DESK, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import DeskVisit, Erasure, Message, Patron, PresentedStep, Session
+from app.register.tables.devices import PresentedStep
+from app.register.tables.log import Erasure
+from app.register.tables.messages import Message
+from app.register.tables.patrons import DeskVisit, Patron, Session
 from app.rules.people.ages import day_in_norway
 from app.work.clean_up import clean_up
 from tests.register.interrupting import interrupted

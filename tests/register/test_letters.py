@@ -22,7 +22,9 @@ from app.register.messages.message_queue import leave_to_desk, mark_failed, take
 from app.register.messages.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
 from app.register.patron.proven import PapersNotSeen
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Message, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, reading
 
 BY_MACHINE = ("email", "sms")

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from app.register.patron.libraries import BadRow, ImportReport, NotALibraryList, find_library_name, import_libraries
 from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from tests.register.people import count_rows
 
 HEADINGS = b"sigel,name,type,municipality_code,address,postcode,place\n"

@@ -12,7 +12,8 @@ from app.register.limits.budgets import TooManyAttempts
 from app.register.log.access_log import AccessNotLogged, Viewer
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, AttemptCount, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import AttemptCount, Patron
 from app.rules.people.ages import AgeBand
 from app.rules.people.contact import Contact
 from tests.register.counting import statements_sent

@@ -9,7 +9,8 @@ from app.register.keys.vault import vault
 from app.register.patron.changes import NUMBER_COLUMN
 from app.register.patron.patrons import NotJoined, list_affiliations
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, LibraryNotice, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.patrons import FamilyPermission, Patron
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, inspect
 
 from app import create_app
 from app.register.store.transaction import db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 from tests.conftest import settings_for
 
 HOUSE = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ from app.register.sign_in.one_time import (
     use_link,
 )
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.pins.pin import CODE_DAY, CODE_SOON, LINK_SOURCE
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, count_rows, patron_id, read_register

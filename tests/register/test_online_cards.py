@@ -20,7 +20,8 @@ from app.register.online.online_cards import (
 from app.register.online.registrations import CHILD, Form, SamePerson, name_child, note_guardian
 from app.register.patron.patrons import activate_card, find_by_national_id, list_affiliations
 from app.register.store.transaction import db
-from app.register.tables.register import FamilyPermission, Library, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import FamilyPermission, Patron
 from tests.register.people import CHILD as YOUNG_CARD
 from tests.register.people import MULLSJO, ULLENSAKER, patron_id
 from tests.register.test_registrations import ANNE, EMIL, FILLED_IN, LARS, MINA, TOLD, YOUNG, begin, half, make

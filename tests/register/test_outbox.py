@@ -30,7 +30,8 @@ from app.register.messages.outbox import (
     ask_for_message,
 )
 from app.register.store.transaction import db
-from app.register.tables.register import Message, Patron
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron
 from app.rules.messages import KINDS
 from tests.register.people import CHILD, GUARDIAN, as_proven, count_rows, patron_id, read_rows, reading
 

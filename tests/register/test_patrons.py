@@ -11,7 +11,7 @@ from app.register.keys.vault import vault
 from app.register.patron.numbers import NumberWasIssued
 from app.register.patron.patrons import activate_card, get_patron, list_affiliations, register_patron
 from app.register.store.transaction import db
-from app.register.tables.register import NationalIdToken, Patron
+from app.register.tables.patrons import NationalIdToken, Patron
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import parse_national_id
 from tests.register.people import AT_MULLSJO, GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register

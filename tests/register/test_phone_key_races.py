@@ -11,7 +11,7 @@ from app.register.card.cards import revoke_device
 from app.register.card.phone_keys import NoSuchCard, end_phone_keys
 from app.register.sign_in.sessions import end_session
 from app.register.store.transaction import db
-from app.register.tables.register import Credential
+from app.register.tables.devices import Credential
 from tests.conftest import START
 from tests.register.people import CHILD, patron_id, reading
 from tests.register.test_phone_keys import (  # noqa: F401

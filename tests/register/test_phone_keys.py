@@ -25,7 +25,7 @@ from app.register.change.freezing import freeze_card, thaw_card
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import Credential
+from app.register.tables.devices import Credential
 from app.rules.card.code import step_at, totp_at
 from app.rules.card.scan import Reason
 from tests.conftest import START

@@ -8,7 +8,8 @@ from app.register.sign_in.one_time import LINK_LASTS, NEW_DEVICE, draw_code, dra
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import Message, Patron, Session
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Patron, Session
 from app.rules.pins.pin import CARD_SOON
 from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, find_fault
 from tests.register.people import CHILD, GUARDIAN, PINS, count_rows, make_phone, patron_id, read_register

@@ -13,7 +13,8 @@ from app.register.log.access_log import Viewer
 from app.register.sign_in.pin_checks import check_pin, enter_pin
 from app.register.staff.machines import SignedInMachine, terminal_of
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, DeskVisit, PresentedStep
+from app.register.tables.devices import Credential, PresentedStep
+from app.register.tables.patrons import DeskVisit
 from tests.conftest import Clock
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
 

@@ -10,7 +10,8 @@ from app.register.messages.message_queue import leave_to_desk, take_due_message
 from app.register.sign_in.one_time import NEW_DEVICE, CodeNotValid, draw_code
 from app.register.sign_in.pin_orders import handle_pin_order, order_code, order_new_pin, use_ordered_code
 from app.register.store.transaction import db
-from app.register.tables.register import Message, Patron, PinOrder
+from app.register.tables.messages import Message, PinOrder
+from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber
 from app.rules.pins.pin import ORDER_ALL, ORDER_CARD, ORDER_SOURCE, ORDER_STRICT_SOURCE
 from tests.register.counting import statements_sent

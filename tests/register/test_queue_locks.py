@@ -15,7 +15,7 @@ from app.register.change.membership import end_affiliation, opt_out
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import activate_card, lock_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from tests.conftest import Clock
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id
 

@@ -27,7 +27,9 @@ from app.register.online.registrations import (
 from app.register.patron.patrons import activate_card, find_by_national_id, list_affiliations
 from app.register.sign_in.pins import Origin, sign_in
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, Message, NationalIdToken, Patron, Registration
+from app.register.tables.library import LibraryNotice
+from app.register.tables.messages import Message
+from app.register.tables.patrons import NationalIdToken, Patron, Registration
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import NationalId, parse_national_id
 from tests.register.people import MULLSJO, ULLENSAKER, count_rows, reading

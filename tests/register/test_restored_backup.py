@@ -24,7 +24,9 @@ from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
 from app.register.patron.patrons import activate_card, register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, JournalPlace, LibraryNotice, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.log import Erasure, JournalPlace
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import Contact
 from tests.conftest import VAULT_KEYS, Databases
 from tests.postgres import find_programs

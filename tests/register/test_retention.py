@@ -34,7 +34,9 @@ from app.register.sign_in.devices import admit_device
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.sign_in.sessions import DESK, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, LibraryNotice, LibraryQueue, Machine, Message, PinOrder
+from app.register.tables.library import LibraryNotice, LibraryQueue, Machine
+from app.register.tables.log import Erasure
+from app.register.tables.messages import Message, PinOrder
 from app.rules.pins.pin import SOURCE
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, count_rows, make_phone, patron_id, terminal
 

@@ -12,7 +12,10 @@ from app.register.patron.numbers import NumberWasIssued, note_number
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.staff.machines import FORMER_PASSWORD, MachineRefused, rotate_password
 from app.register.store.transaction import db
-from app.register.tables.register import Base, IssuedNumber, Machine, NationalIdToken, PinOrder
+from app.register.tables.columns import Base
+from app.register.tables.library import Machine
+from app.register.tables.messages import PinOrder
+from app.register.tables.patrons import IssuedNumber, NationalIdToken
 from tests.conftest import START
 from tests.register.people import GUARDIAN, LOST, PINS, patron_id, read_register, reading
 from tests.register.rotating import NEW_KEYS, enter, left_behind, restart_with, rotate

@@ -15,7 +15,7 @@ from app.demo.accounts import PATRONS
 from app.register.keys.vault import vault
 from app.register.patron.numbers import NumberWasIssued, note_number
 from app.register.store.transaction import db
-from app.register.tables.register import IssuedNumber
+from app.register.tables.patrons import IssuedNumber
 from tests.conftest import VAULT_KEYS
 from tests.register.people import reading
 from tests.register.rotating import NEW_KEYS, left_behind, restart_with

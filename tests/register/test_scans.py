@@ -14,7 +14,9 @@ from app.register.card.cards import KEY_COLUMN, report_lost, revoke_device
 from app.register.card.scans import Accepted, scan
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.store.transaction import db, reading
-from app.register.tables.register import AccessLogEntry, Credential, Library
+from app.register.tables.devices import Credential
+from app.register.tables.library import Library
+from app.register.tables.log import AccessLogEntry
 from app.rules.card.code import Kind, build
 from app.rules.card.scan import FAILURES_PER_KEY, FAILURES_PER_TERMINAL, Cause, Reason, Refused
 from app.rules.people.ages import AgeBand

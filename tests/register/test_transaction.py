@@ -17,7 +17,7 @@ from app.register.store.transaction import (
     savepoint,
     writing,
 )
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
 from tests.register.people import ULLENSAKER
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from app.register.limits.budgets import TooManyAttempts
 from app.register.limits.unusual import Kind, count_act, list_unusual
 from app.register.store.transaction import db
-from app.register.tables.register import ActCount
+from app.register.tables.library import ActCount
 from tests.conftest import Clock
 from tests.register.people import MULLSJO, ULLENSAKER
 

@@ -17,7 +17,9 @@ from app.register.desk.visits import NotLookedUp, open_visit, open_visit_of_hit
 from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.card_status import status_of
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, LibraryNotice, Patron
+from app.register.tables.library import LibraryNotice
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.rules.card.status import DEATH, CardRefused, State
 from tests.register.people import (
     AT_MULLSJO,

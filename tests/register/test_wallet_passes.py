@@ -25,7 +25,8 @@ from app.register.patron.libraries import change_setting
 from app.register.patron.patrons import NoSuchPatron
 from app.register.sign_in.devices import list_devices
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Message
+from app.register.tables.devices import Credential
+from app.register.tables.messages import Message
 from app.rules.card.code import Kind, step_at, totp_at
 from app.rules.card.scan import Reason
 from app.rules.card.status import CardRefused

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry
+from app.register.tables.log import AccessLogEntry
 from tests.conftest import Clock
 from tests.doors.visits import GUARDIAN, scan_at_kiosk
 from tests.doors.visits import KIOSK_1 as KIOSK_1_AT_API

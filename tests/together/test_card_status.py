@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.card.status import CardStatus
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, CHILD, csrf_token, log_in, main_text, scan_at_desk, shown_code

@@ -10,7 +10,8 @@ from werkzeug.datastructures import Authorization
 
 from app.ils.systems import Systems
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.work.worker import work_once
 from tests.conftest import Clock
 from tests.doors.serving import JONAS, serve

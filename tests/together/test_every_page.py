@@ -13,7 +13,7 @@ from app.register.limits.budgets import take_tries
 from app.register.messages.contact_changes import undo_token
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.store.transaction import db
-from app.register.tables.register import ContactChange, Message
+from app.register.tables.messages import ContactChange, Message
 from app.rules.people.contact import Contact
 from app.rules.pins.pin import ALL, STRICT_ALL
 from app.web.access import Audience

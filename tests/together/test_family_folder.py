@@ -6,7 +6,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, submit
 from tests.together.acts import has_button, press, read_loans, send_permission

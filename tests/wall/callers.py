@@ -17,7 +17,11 @@ from app.register.card.families import give_permission
 from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db
-from app.register.tables.register import Base, Device, FamilyPermission, LibraryNotice, Message, Session
+from app.register.tables.columns import Base
+from app.register.tables.devices import Device
+from app.register.tables.library import LibraryNotice
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission, Session
 from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of
 from tests.conftest import START

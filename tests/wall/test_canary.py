@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from app.register.store.transaction import db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 from app.web.access import Audience, audience_of
 from app.work.worker import work_once
 from tests.conftest import Clock

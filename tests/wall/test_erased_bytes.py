@@ -41,18 +41,11 @@ from app.register.sign_in.one_time import draw_link
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    Credential,
-    Device,
-    FamilyPermission,
-    LibraryQueue,
-    Message,
-    Patron,
-    PinOrder,
-    PinVerifier,
-    PresentedStep,
-)
-from app.register.tables.register import Session as SignIn
+from app.register.tables.devices import Credential, Device, PresentedStep
+from app.register.tables.library import LibraryQueue
+from app.register.tables.messages import Message, PinOrder
+from app.register.tables.patrons import FamilyPermission, Patron, PinVerifier
+from app.register.tables.patrons import Session as SignIn
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import parse_national_id
 from app.work.clean_up import clean_up

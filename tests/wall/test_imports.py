@@ -81,7 +81,7 @@ def test_a_leak_in_any_wall_would_be_found(tmp_path):
 
 def test_the_register_is_loaded_without_the_gate_the_doors_and_the_other_building():
     modules = loaded_with("app.register")
-    assert "app.register.tables.register" in modules
+    assert "app.register.tables.patrons" in modules
     assert inside(modules, "app") == {"app"} | inside(modules, "app.register") | inside(modules, "app.rules")
     assert inside(modules, "circulation") == set()
 

@@ -12,7 +12,7 @@ from app.register.online.registrations import REGISTRATIONS
 from app.register.sign_in.one_time import LETTER_LASTS
 from app.register.sign_in.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
 from app.register.staff.machines import FORMER_PASSWORD
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 
 INVENTORY = inventory.INVENTORY.read_text(encoding="utf-8")
 GROUND = re.compile(r"GDPR art\. \d|personopplysningsloven § \d|Not about a person")

@@ -18,7 +18,8 @@ from app.register.journal.stores import LockedFile
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.replay import replay
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, Patron
+from app.register.tables.log import Erasure
+from app.register.tables.patrons import Patron
 from app.work.worker import write_journal
 from tests.conftest import START, settings_for
 from tests.register.people import GUARDIAN, patron_id

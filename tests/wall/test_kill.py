@@ -24,7 +24,8 @@ from app.ils.webhook import draw_key
 from app.register.library.webhooks import listen_at
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db
-from app.register.tables.register import Base, Library, LibraryQueue
+from app.register.tables.columns import Base
+from app.register.tables.library import Library, LibraryQueue
 from tests.conftest import settings_for
 from tests.wall.hurried_clients import CLIENTS, LIBRARIES, PASSWORD, Client, Person
 from tests.wall.outside import LibrarySystem, serving

@@ -21,7 +21,7 @@ from app.register.keys.rotation import list_renewables, renew
 from app.register.keys.vault import Vault, use_vault
 from app.register.patron.patrons import register_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import parse_national_id
 from tests.conftest import START, VAULT_KEYS, Databases, settings_for

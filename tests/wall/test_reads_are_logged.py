@@ -27,7 +27,9 @@ from app.register.log.access_log import (
 )
 from app.register.messages.outbox import CONTACT_CHANGED, LETTER, ask_for_message
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, FamilyPermission, Message, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
+from app.register.tables.patrons import FamilyPermission, Patron
 from tests.conftest import Clock
 from tests.doors.visits import (
     CHILD,

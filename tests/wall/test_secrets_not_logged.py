@@ -22,7 +22,7 @@ from app.card.offers import Wallets
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.store.transaction import db
-from app.register.tables.register import AttemptCount
+from app.register.tables.patrons import AttemptCount
 from app.web.access import MACHINES, Audience
 from app.work.worker import work_once
 from tests.conftest import VAULT_KEYS, Clock, settings_for

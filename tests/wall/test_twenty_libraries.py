@@ -29,7 +29,7 @@ from app.register.library.webhooks import listen_at
 from app.register.limits.unusual import Kind
 from app.register.staff.machines import connect_machine
 from app.register.store.transaction import db
-from app.register.tables.register import ActCount, Library
+from app.register.tables.library import ActCount, Library
 from tests.conftest import settings_for
 from tests.postgres import create_database
 from tests.wall.bad_network import Fate, Network

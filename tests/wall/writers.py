@@ -22,7 +22,8 @@ from app.register.change.membership import end_affiliation
 from app.register.leaving.erasure import ASKED, erase_patron
 from app.register.patron.patrons import NoSuchPatron, activate_card, lock_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Message, Patron
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.people.contact import Contact
 from tests.conftest import settings_for
 

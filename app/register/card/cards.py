@@ -17,7 +17,8 @@ from app.register.patron.proven import addresses_for
 from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.sessions import end_sessions_on_device
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import Credential, Device, FamilyPermission, Patron
+from app.register.tables.devices import Credential, Device
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
 from app.rules.errors import RuleBroken
 

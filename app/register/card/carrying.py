@@ -16,7 +16,9 @@ from app.register.patron.card_status import is_in_use
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.store.transaction import db
-from app.register.tables.register import Credential, Device, FamilyPermission, Library, Patron
+from app.register.tables.devices import Credential, Device
+from app.register.tables.library import Library
+from app.register.tables.patrons import FamilyPermission, Patron
 
 
 @dataclass(frozen=True, slots=True)

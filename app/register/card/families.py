@@ -15,7 +15,8 @@ from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_T
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.store.transaction import autonomous, db, writing
-from app.register.tables.register import AccessLogEntry, FamilyPermission, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.card.status import CardStatus
 from app.rules.errors import RuleBroken

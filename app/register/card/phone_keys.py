@@ -22,7 +22,8 @@ from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
 from app.register.sign_in.sessions import lock_session
 from app.register.store.transaction import db, writing
-from app.register.tables.register import Credential, Device, Session
+from app.register.tables.devices import Credential, Device
+from app.register.tables.patrons import Session
 from app.rules.card.code import KEY_BYTES, Kind, build, totp_at
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget

@@ -14,7 +14,7 @@ from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Patron, PinVerifier
+from app.register.tables.patrons import Patron, PinVerifier
 from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, find_fault
 
 

@@ -22,7 +22,8 @@ from app.register.patron.card_status import state_at
 from app.register.store.driver import DriverConnection, Statement, autonomous_driver, read_instant
 from app.register.store.group_commit import group_commit
 from app.register.store.transaction import autonomous
-from app.register.tables.register import Patron, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.patrons import Patron
 from app.rules.card.code import Misread, NotOurs, parse
 from app.rules.card.scan import (
     FAILURE_WINDOW_SECONDS,

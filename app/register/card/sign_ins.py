@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 from app.register.card.cards import revoke_device
 from app.register.sign_in.sessions import end_session
 from app.register.store.transaction import db
-from app.register.tables.register import Device, Session
+from app.register.tables.devices import Device
+from app.register.tables.patrons import Session
 from app.rules.errors import RuleBroken
 
 

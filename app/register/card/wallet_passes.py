@@ -18,7 +18,9 @@ from app.register.patron.card_status import is_in_use, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
 from app.register.store.transaction import db, writing
-from app.register.tables.register import Credential, Device, Library, Patron
+from app.register.tables.devices import Credential, Device
+from app.register.tables.library import Library
+from app.register.tables.patrons import Patron
 from app.rules.card.code import Kind, build
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget

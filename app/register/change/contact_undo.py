@@ -18,7 +18,9 @@ from app.register.patron.proven import prove, unproven_channels
 from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db, writing
-from app.register.tables.register import ContactChange, Credential, Device, Message, Patron, PinVerifier
+from app.register.tables.devices import Credential, Device
+from app.register.tables.messages import ContactChange, Message
+from app.register.tables.patrons import Patron, PinVerifier
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import LINK_SOURCE
 

@@ -25,7 +25,7 @@ from app.register.patron.proven import (
 )
 from app.register.sign_in.one_time import forget_secrets
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Patron
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway
 from app.rules.people.contact import CONTACT_FIELDS, LANGUAGES, Contact, check_contact

@@ -15,7 +15,8 @@ from app.register.patron.patrons import NotJoined, lock_patron
 from app.register.sign_in.one_time import forget_secrets
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Message
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Affiliation
 from app.rules.errors import RuleBroken
 
 DEATH_WAITS: Final = timedelta(hours=23)

@@ -9,7 +9,7 @@ from app.register.patron.changes import lock_queues, note_change
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import age_on, day_in_norway
 from app.rules.people.contact import Contact, ContactNotValid, check_contact

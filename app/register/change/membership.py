@@ -10,7 +10,7 @@ from app.register.patron.changes import LEFT, lock_queues, note_change
 from app.register.patron.patrons import NotJoined, lock_patron
 from app.register.patron.proven import PapersNotSeen
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Patron
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
 
 

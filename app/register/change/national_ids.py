@@ -8,7 +8,7 @@ from app.register.keys.vault import vault
 from app.register.log.access_log import Viewer
 from app.register.patron.patrons import NATIONAL_ID, count_numbers, find_by_national_id, lock_patron
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import NationalIdToken
+from app.register.tables.patrons import NationalIdToken
 from app.rules.errors import RuleBroken
 from app.rules.people.national_id import NationalId
 

@@ -19,7 +19,8 @@ from app.register.log.access_log import Viewer, log_access, log_accesses
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.patrons import NATIONAL_ID
 from app.register.store.transaction import autonomous
-from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import AgeBand, age_band, day_in_norway

@@ -11,7 +11,8 @@ from app.register.log.access_log import Terminal, log_access
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.patrons import NotJoined
 from app.register.store.transaction import autonomous
-from app.register.tables.register import Affiliation, DeskVisit, Patron, PresentedStep
+from app.register.tables.devices import PresentedStep
+from app.register.tables.patrons import Affiliation, DeskVisit, Patron
 from app.rules.card.scan import SESSION_SECONDS
 from app.rules.card.status import CardStatus
 from app.rules.clocks import LEEWAY

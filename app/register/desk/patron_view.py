@@ -12,7 +12,8 @@ from app.register.patron.patrons import NoSuchPatron, count_numbers, find_local_
 from app.register.patron.proven import unproven_channels
 from app.register.sign_in.devices import ShownDevice, list_devices
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Library, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.card.status import CardStatus
 from app.rules.people.ages import AgeBand, age_band, age_on, day_in_norway
 from app.rules.people.contact import Contact

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from app.register.desk.lookup import PURPOSE
 from app.register.log.access_log import Terminal, Viewer
 from app.register.store.transaction import autonomous, db, savepoint, writing
-from app.register.tables.register import AccessLogEntry, DeskVisit
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import DeskVisit
 from app.rules.card.scan import SESSION_SECONDS
 from app.rules.errors import RuleBroken
 

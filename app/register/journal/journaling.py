@@ -20,7 +20,8 @@ from app.register.journal.journal import Entry, Journal, JournalDamaged, Journal
 from app.register.keys.vault import vault
 from app.register.patron.numbers import CARD_NUMBER
 from app.register.store.transaction import db
-from app.register.tables.register import Erasure, JournalPlace, Patron
+from app.register.tables.log import Erasure, JournalPlace
+from app.register.tables.patrons import Patron
 
 ERASED_PATRON: Final = "erased patron"
 JOURNAL_ENTRIES: Final = timedelta(days=400)

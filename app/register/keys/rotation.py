@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.store.transaction import autonomous, db, writing
-from app.register.tables.register import Base, PinVerifier
+from app.register.tables.columns import Base
+from app.register.tables.patrons import PinVerifier
 
 BATCH = 1000
 """Rows a transaction: on SQLite, where one writes at a time, the portal waits for no more than these."""

@@ -10,7 +10,7 @@ from app.register.leaving.inactivity import call_off_if_used
 from app.register.patron.card_status import is_at_rest, is_dead, status_of
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.store.transaction import db, reading, writing
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.card.status import DEATH, INACTIVE
 
 _BATCH: Final = 100

@@ -24,15 +24,11 @@ from app.register.patron.numbers import bury_numbers
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.pin_orders import SEALED_NUMBER_COLUMN
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    Credential,
-    Erasure,
-    FamilyPermission,
-    LibraryNotice,
-    LibraryQueue,
-    Patron,
-    PinOrder,
-)
+from app.register.tables.devices import Credential
+from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.log import Erasure
+from app.register.tables.messages import PinOrder
+from app.register.tables.patrons import FamilyPermission, Patron
 
 Reason = Literal["asked", "death", "inactive"]
 ASKED: Final = "asked"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.register.leaving.own_data import OWN_TABLES
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 
 _LOCK_WAIT = "5s"
 _log = structlog.get_logger()

@@ -19,26 +19,19 @@ from app.register.patron.card_status import is_at_rest
 from app.register.patron.changes import NUMBER_COLUMN
 from app.register.patron.numbers import CARD_NUMBER
 from app.register.store.transaction import db
-from app.register.tables.register import (
-    AccessLogEntry,
+from app.register.tables.columns import Base
+from app.register.tables.devices import Credential, Device, PresentedStep
+from app.register.tables.library import Library, LibraryNotice, LibraryQueue, MachineAnswer
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import ContactChange, Message, OneTimeSecret
+from app.register.tables.patrons import (
     Affiliation,
-    Base,
-    ContactChange,
-    Credential,
     DeskVisit,
-    Device,
     FamilyPermission,
     IssuedNumber,
-    Library,
-    LibraryNotice,
-    LibraryQueue,
-    MachineAnswer,
-    Message,
     NationalIdToken,
-    OneTimeSecret,
     Patron,
     PinVerifier,
-    PresentedStep,
     Registration,
     Session,
 )

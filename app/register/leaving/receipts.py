@@ -11,7 +11,8 @@ from app.register.keys.vault import vault
 from app.register.keys.written_codes import read_written_code
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
 from app.register.store.transaction import db, reading
-from app.register.tables.register import Erasure, Library, LibraryNotice
+from app.register.tables.library import Library, LibraryNotice
+from app.register.tables.log import Erasure
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import RECEIPT_SOURCE
 

@@ -20,7 +20,8 @@ from app.register.keys.vault import vault
 from app.register.leaving.erasure import Reason, erase_patron
 from app.register.patron.patrons import NoSuchPatron
 from app.register.store.transaction import autonomous, db, reading, writing
-from app.register.tables.register import Erasure, IssuedNumber, JournalPlace, Patron
+from app.register.tables.log import Erasure, JournalPlace
+from app.register.tables.patrons import IssuedNumber, Patron
 
 BATCH = 1000
 

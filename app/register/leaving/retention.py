@@ -15,27 +15,12 @@ from app.register.library.notices import GONE_NUMBERS, forget_numbers
 from app.register.log.removals import RETENTION, note_removal
 from app.register.messages.contact_changes import UNDO_LASTS as CONTACT_CHANGES
 from app.register.store.transaction import db, writing
-from app.register.tables.register import (
-    AccessLogEntry,
-    ActCount,
-    AttemptCount,
-    Base,
-    ContactChange,
-    Credential,
-    DeskVisit,
-    Device,
-    Erasure,
-    LibraryNotice,
-    LibraryQueue,
-    Machine,
-    MachineAnswer,
-    Message,
-    OneTimeSecret,
-    PinOrder,
-    PresentedStep,
-    Registration,
-    Session,
-)
+from app.register.tables.columns import Base
+from app.register.tables.devices import Credential, Device, PresentedStep
+from app.register.tables.library import ActCount, LibraryNotice, LibraryQueue, Machine, MachineAnswer
+from app.register.tables.log import AccessLogEntry, Erasure
+from app.register.tables.messages import ContactChange, Message, OneTimeSecret, PinOrder
+from app.register.tables.patrons import AttemptCount, DeskVisit, Registration, Session
 from app.rules.clocks import LEEWAY
 
 PRESENTED_STEPS: Final = timedelta(hours=24)

@@ -13,7 +13,7 @@ from sqlalchemy import Update, select
 from app.register.library.notices import Notice, confirm, confirm_up_to, forget_numbers, read_notices
 from app.register.patron.changes import GONE
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, LibraryQueue
+from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.rules.errors import RuleBroken
 
 LONGEST_PAGE: Final = 500

@@ -19,7 +19,8 @@ from app.register.patron.patrons import NATIONAL_ID, NoSuchPatron
 from app.register.patron.presence import has_joined, is_present, was_notified
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Library, NationalIdToken, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import NationalIdToken, Patron
 from app.rules.card.status import CardRefused, State
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
 from app.rules.people.national_id import NationalId

@@ -17,7 +17,8 @@ from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.patron.presence import LONGEST_SESSION, has_joined, was_present
 from app.register.sign_in.pin_checks import enter_pin
 from app.register.store.transaction import autonomous
-from app.register.tables.register import DeskVisit, Patron, PresentedStep
+from app.register.tables.devices import PresentedStep
+from app.register.tables.patrons import DeskVisit, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.pins.pin import Budget
 

@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, delete, select, text, update
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
-from app.register.tables.register import MachineAnswer, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.library import MachineAnswer
 from app.rules.errors import RuleBroken
 
 KEPT_FOR = timedelta(hours=24)

@@ -15,7 +15,9 @@ from sqlalchemy.orm import aliased
 from app.register.keys.vault import vault
 from app.register.patron.changes import GONE, NUMBER_COLUMN
 from app.register.store.transaction import db, reading, writing
-from app.register.tables.register import Affiliation, LibraryNotice, LibraryQueue, Patron, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.patrons import Affiliation, Patron
 
 # For so long one worker has a queue. Where it dies in the middle, the queue is due again after that.
 LEASE = timedelta(minutes=1)

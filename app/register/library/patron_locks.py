@@ -8,7 +8,7 @@ from app.register.patron.card_status import status_of
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Patron
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget

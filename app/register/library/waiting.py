@@ -11,7 +11,8 @@ from app.register.library.notices import LEASE, read_notices
 from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.letters import PURPOSE
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryNotice, LibraryQueue, Patron
+from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.patrons import Patron
 
 MOST_ASIDE: Final = 20
 

@@ -6,7 +6,7 @@ from app.register.keys.vault import vault
 from app.register.library.notices import WEBHOOK_KEY_COLUMN
 from app.register.patron.libraries import NoSuchLibrary, check_library
 from app.register.store.transaction import db
-from app.register.tables.register import LibraryQueue
+from app.register.tables.library import LibraryQueue
 
 
 def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, te
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import autonomous
-from app.register.tables.register import UtcInstant
+from app.register.tables.columns import UtcInstant
 from app.rules.clocks import LEEWAY, is_ahead
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import WIDE, Budget

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Integer, bindparam, func, select, text, updat
 
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import ActCount, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.library import ActCount
 from app.rules.pins.pin import Budget
 
 _log = structlog.get_logger()

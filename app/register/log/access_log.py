@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from app.register.log.proofs import body_of, prove
 from app.register.store.constraints import is_foreign_key
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import AccessLogEntry, Patron
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
 
 ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})

@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, FamilyPermission, Library
+from app.register.tables.library import Library
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import FamilyPermission
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from app.register.log.proofs import body_of, commit_to, prove, removal_body, write_ranges
 from app.register.store.transaction import db
-from app.register.tables.register import AccessLogEntry, AccessLogRemoval
+from app.register.tables.log import AccessLogEntry, AccessLogRemoval
 
 Why = Literal["erasure", "retention", "guardian"]
 ERASURE: Final = "erasure"

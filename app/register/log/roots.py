@@ -13,7 +13,7 @@ from app.register.keys.vault import vault
 from app.register.log.proofs import write_instant
 from app.register.log.sealing import seal_all
 from app.register.store.transaction import db, reading, writing
-from app.register.tables.register import AccessLogHead, AccessLogRoot
+from app.register.tables.log import AccessLogHead, AccessLogRoot
 
 
 class NotARoot(Exception):

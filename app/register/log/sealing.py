@@ -18,7 +18,7 @@ from app.register.log.proofs import (
     removal_body,
 )
 from app.register.store.transaction import db, writing
-from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval
+from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval
 
 BATCH: Final = 1000
 _LATE_COMERS: Final = 10_000

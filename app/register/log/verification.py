@@ -13,7 +13,7 @@ from app.register.log.removals import GUARDIAN, read_commitments
 from app.register.log.roots import NotARoot, Root, read_root
 from app.register.log.sealing import body_of_row, is_right
 from app.register.store.transaction import db, reading
-from app.register.tables.register import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval, AccessLogRoot
+from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval, AccessLogRoot
 
 _PAGE: Final = 5000
 

@@ -7,7 +7,9 @@ from sqlalchemy import update
 
 from app.register.messages.message_queue import LONGEST_PAUSE as LONGEST_OF_MESSAGES
 from app.register.store.transaction import db, writing
-from app.register.tables.register import LibraryNotice, LibraryQueue, Message, Registration
+from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Registration
 from app.rules.clocks import LEEWAY
 from app.rules.pauses import LONGEST_PAUSE
 

@@ -17,7 +17,9 @@ from sqlalchemy import select
 from app.register.keys.vault import vault
 from app.register.patron.proven import PROVEN_COLUMNS
 from app.register.store.transaction import db
-from app.register.tables.register import ContactChange, Library, Patron
+from app.register.tables.library import Library
+from app.register.tables.messages import ContactChange
+from app.register.tables.patrons import Patron
 from app.rules.people.contact import CONTACT_FIELDS
 
 FORMER_COLUMN: Final = "contact_changes.sealed_former"

@@ -23,7 +23,7 @@ from app.register.messages.outbox import (
 )
 from app.register.patron.card_status import status_of
 from app.register.store.transaction import autonomous, db, writing
-from app.register.tables.register import Message
+from app.register.tables.messages import Message
 
 _LEASE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)

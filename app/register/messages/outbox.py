@@ -15,7 +15,9 @@ from app.register.patron.proven import LETTER as LETTER
 from app.register.patron.proven import REACHED, Reachable, addresses_for
 from app.register.patron.proven import SMS as SMS
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Affiliation, Library, Message, Patron
+from app.register.tables.library import Library
+from app.register.tables.messages import Message
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
 from app.rules.messages import CARD_FROZEN as CARD_FROZEN
 from app.rules.messages import CARD_REPLACED as CARD_REPLACED

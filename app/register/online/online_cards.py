@@ -24,7 +24,8 @@ from app.register.patron.card_status import status_of
 from app.register.patron.patrons import find_by_national_id, lock_patron, register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import Library, NationalIdToken, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import NationalIdToken, Patron
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import ADULT_FROM, age_on, day_in_norway

@@ -12,7 +12,7 @@ from app.register.limits.budgets import from_source, give_back_tries, take_tries
 from app.register.online.registrations import RegistrationGone, lock_registration, open_form, write_form
 from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
 from app.register.store.transaction import autonomous, db, writing
-from app.register.tables.register import Registration
+from app.register.tables.patrons import Registration
 from app.rules.pins.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
 
 _LEASE = timedelta(seconds=30)

@@ -18,7 +18,7 @@ from app.register.messages.message_queue import CODE_IS_SLOW
 from app.register.patron.patrons import NATIONAL_ID
 from app.register.sign_in.one_time import CODE_LASTS
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import Registration
+from app.register.tables.patrons import Registration
 from app.rules.errors import RuleBroken
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import NationalId

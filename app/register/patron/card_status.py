@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, func, or_
 
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.card.status import ACTIVE, DEATH, INACTIVE, LOST, CardStatus, State
 
 COLUMNS: Final = (Patron.card_state, Patron.frozen_at, Patron.erase_reason, Patron.local_to)

@@ -8,7 +8,9 @@ from sqlalchemy import Integer, bindparam, select, text
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, LibraryNotice, Patron, UtcInstant
+from app.register.tables.columns import UtcInstant
+from app.register.tables.library import LibraryNotice
+from app.register.tables.patrons import Affiliation, Patron
 
 JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "left", "erased"
 GONE = (LEFT, ERASED)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.store.transaction import db, reading
-from app.register.tables.register import Affiliation, Patron
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.card.status import CardStatus
 from app.rules.people.ages import age_on, day_in_norway
 

@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.register import Library
+from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
 from app.rules.library_settings import LIBRARY_SETTINGS
 

@@ -14,7 +14,8 @@ from sqlalchemy import String, cast, func, literal, select, update
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import IssuedNumber, NumberSeries, Patron
+from app.register.tables.library import NumberSeries
+from app.register.tables.patrons import IssuedNumber, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget

@@ -12,7 +12,8 @@ from app.register.patron.changes import JOINED, note_change
 from app.register.patron.numbers import draw_number, note_number
 from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import db
-from app.register.tables.register import Affiliation, Library, NationalIdToken, Patron
+from app.register.tables.library import Library
+from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway

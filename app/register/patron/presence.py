@@ -5,15 +5,10 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, exists
 
-from app.register.tables.register import (
-    AccessLogEntry,
-    Affiliation,
-    Credential,
-    DeskVisit,
-    LibraryNotice,
-    Patron,
-    PresentedStep,
-)
+from app.register.tables.devices import Credential, PresentedStep
+from app.register.tables.library import LibraryNotice
+from app.register.tables.log import AccessLogEntry
+from app.register.tables.patrons import Affiliation, DeskVisit, Patron
 from app.rules.card.scan import SESSION_SECONDS
 
 PIN_CHECK: Final = "pin-check"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
 from app.register.store.transaction import db
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
 from app.rules.people.contact import CONTACT_FIELDS
 

@@ -7,7 +7,7 @@ from sqlalchemy import Date, Update, case, literal, or_, update
 
 from app.register.patron.card_status import IS_INACTIVE, erasure_called_off
 from app.register.store.transaction import autonomous
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.people.ages import day_in_norway
 
 

@@ -12,7 +12,7 @@ from app.register.patron.proven import REACHED
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP
 from app.register.sign_in.pins import in_use_since
 from app.register.store.transaction import autonomous, writing
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.pins.pin import CODE_SENT
 
 _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}

@@ -10,7 +10,8 @@ from sqlalchemy import case, func, select
 
 from app.register.keys.vault import hash_of_random_token
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Credential, Device, FamilyPermission
+from app.register.tables.devices import Credential, Device
+from app.register.tables.patrons import FamilyPermission
 from app.rules.errors import RuleBroken
 
 GOOGLE_WALLET: Final = "Google Wallet"

@@ -18,7 +18,8 @@ from app.register.patron.card_status import may_sign_in
 from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import OneTimeSecret, Patron
+from app.register.tables.messages import OneTimeSecret
+from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
 

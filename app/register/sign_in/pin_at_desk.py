@@ -8,7 +8,7 @@ from app.register.messages.outbox import LETTER, NEW_PIN, ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import lock_patron
 from app.register.store.transaction import db
-from app.register.tables.register import Message
+from app.register.tables.messages import Message
 from app.rules.errors import RuleBroken
 
 

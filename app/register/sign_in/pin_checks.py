@@ -15,7 +15,7 @@ from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.presence import PIN_CHECK, has_joined, is_present
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import autonomous
-from app.register.tables.register import Patron
+from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.card.status import State
 from app.rules.pins.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE

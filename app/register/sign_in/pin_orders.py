@@ -15,7 +15,8 @@ from app.register.messages.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask
 from app.register.patron.card_status import may_sign_in
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
 from app.register.store.transaction import autonomous, db, writing
-from app.register.tables.register import Message, Patron, PinOrder
+from app.register.tables.messages import Message, PinOrder
+from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.pins.pin import (
     CODE_ORDER_ALL,

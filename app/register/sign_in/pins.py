@@ -13,7 +13,7 @@ from app.register.patron.patrons import NoSuchPatron, lock_patron
 from app.register.patron.uses import note_use
 from app.register.sign_in.devices import recognise_device
 from app.register.store.transaction import autonomous, db, reading
-from app.register.tables.register import Patron, PinVerifier
+from app.register.tables.patrons import Patron, PinVerifier
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from app.register.keys.vault import hash_of_random_token
 from app.register.store.transaction import autonomous, db
-from app.register.tables.register import Session
+from app.register.tables.patrons import Session
 from app.rules.clocks import LEEWAY, noted
 
 _FIND = select(

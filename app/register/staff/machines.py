@@ -16,7 +16,7 @@ from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.libraries import check_library
 from app.register.store.driver import Statement, autonomous_driver, read_instant
 from app.register.store.transaction import db, savepoint
-from app.register.tables.register import Machine, MachineAnswer
+from app.register.tables.library import Machine, MachineAnswer
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
 

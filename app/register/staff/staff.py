@@ -13,7 +13,7 @@ from app.register.patron.libraries import check_library
 from app.register.staff.desk_browsers import is_desk_browser
 from app.register.staff.machines import UsernameTaken
 from app.register.store.transaction import autonomous, db, savepoint
-from app.register.tables.register import Library, Staff
+from app.register.tables.library import Library, Staff
 from app.rules.card.code import step_at
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget

@@ -6,7 +6,7 @@ from functools import cache
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError
 
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 
 _FOREIGN_KEY = (sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503")
 _UNIQUE = "UNIQUE constraint failed: "

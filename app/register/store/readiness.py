@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert
 
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.register.store.transaction import db
-from app.register.tables.register import AttemptCount
+from app.register.tables.patrons import AttemptCount
 
 _LEAST_ROOM = 1024 * 1024
 _PING_SECONDS = 2

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState
 
 from app.register.store.constraints import constraint_of
-from app.register.tables.register import Base
+from app.register.tables.columns import Base
 
 db = SQLAlchemy(model_class=Base)
 

@@ -1,7 +1,4 @@
-"""The register's tables of patrons' devices, of the card on each, and of the codes that were accepted.
-
-Those about patrons are in tables.py, which is where every table is had from.
-"""
+"""Tables of patrons' devices, of the credential on each, and of the codes that were accepted."""
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column

@@ -1,7 +1,4 @@
-"""The register's tables about libraries, their staff and systems, and what their systems are told.
-
-Those about patrons are in tables.py, which is where every table is had from.
-"""
+"""Tables about libraries, their staff and machines, and the notices that their systems get."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column

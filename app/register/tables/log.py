@@ -1,7 +1,4 @@
-"""The register's tables of what must be shown later: who looked, that nobody changed that, and who was erased.
-
-Those about patrons are in tables.py, which is where every table is had from.
-"""
+"""Tables of the access log, its chain of hashes and its signed roots, and of erasures."""
 
 from datetime import date
 

@@ -1,82 +1,11 @@
-"""Every table of the national register, with those of the other modules here that end in _tables.py.
-
-A citizen can read here what is stored, and no more is. The purpose, legal ground and retention of each column stand in
-docs/register-inventory.md, and a test holds the two equal. There is no loan, hold, fee or block in here: a library
-keeps those, in a building of its own.
-"""
+"""Tables about patrons: who they are, their PINs, libraries, sessions, permissions and registrations."""
 
 from datetime import date
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    String,
-    UniqueConstraint,
-    false,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant, UtcInstant
-from app.register.tables.devices import Credential, Device, PresentedStep
-from app.register.tables.library import (
-    ActCount,
-    Library,
-    LibraryNotice,
-    LibraryQueue,
-    Machine,
-    MachineAnswer,
-    NumberSeries,
-    Staff,
-)
-from app.register.tables.log import (
-    AccessLogEntry,
-    AccessLogHead,
-    AccessLogLink,
-    AccessLogRemoval,
-    AccessLogRoot,
-    Erasure,
-    JournalPlace,
-)
-from app.register.tables.messages import ContactChange, Message, OneTimeSecret, PinOrder
-
-__all__ = [
-    "AccessLogEntry",
-    "AccessLogHead",
-    "AccessLogLink",
-    "AccessLogRemoval",
-    "AccessLogRoot",
-    "ActCount",
-    "Affiliation",
-    "AttemptCount",
-    "Base",
-    "BigId",
-    "ContactChange",
-    "Credential",
-    "DeskVisit",
-    "Device",
-    "Erasure",
-    "FamilyPermission",
-    "Instant",
-    "IssuedNumber",
-    "JournalPlace",
-    "Library",
-    "LibraryNotice",
-    "LibraryQueue",
-    "Machine",
-    "MachineAnswer",
-    "Message",
-    "NationalIdToken",
-    "NumberSeries",
-    "OneTimeSecret",
-    "Patron",
-    "PinOrder",
-    "PinVerifier",
-    "PresentedStep",
-    "Registration",
-    "Session",
-    "Staff",
-    "UtcInstant",
-]
+from app.register.tables.columns import Base, BigId, Instant
 
 
 class Patron(Base):
