@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
-from app.register.messages.outbox import EMAIL, SMS
+from app.register.patron.proven import EMAIL, SMS
 from app.register.sign_in.confirmation import code_channel
 from app.register.sign_in.one_time import CODE_LASTS
 from app.register.sign_in.pin_orders import order_code, use_ordered_code

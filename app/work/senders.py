@@ -15,8 +15,10 @@ import structlog
 from flask import Flask
 
 from app.register.messages.message_queue import list_due, take_due_message
-from app.register.messages.outbox import EMAIL, QUEUES, Urgency
+from app.register.messages.outbox import QUEUES
 from app.register.online.registration_codes import is_code_due, take_due_code
+from app.register.patron.proven import EMAIL
+from app.rules.messages import Urgency
 from app.web.clock import now
 from app.web.gate import channels_served
 from app.work.sending import deliver, deliver_code

@@ -11,18 +11,12 @@ from app.messages.compose import Words, compose
 from app.messages.events import ContactChange
 from app.register.messages.contact_changes import undo_token
 from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
-from app.register.messages.outbox import (
-    EMAIL,
-    LETTER,
-    LINKS,
-    Due,
-    can_be_reached_at_once,
-    check_address,
-)
+from app.register.messages.outbox import Due, can_be_reached_at_once, check_address
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
+from app.register.patron.proven import EMAIL, LETTER
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
 from app.register.store.transaction import writing
-from app.rules.messages import KINDS, REGISTRATION_CODE
+from app.rules.messages import KINDS, LINKS, REGISTRATION_CODE
 from app.web.clock import now
 from app.web.gate import channels_served
 

@@ -5,11 +5,11 @@ from datetime import date
 from sqlalchemy import select
 
 from app.register.change.freezing import freeze_card
-from app.register.messages.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, NEW_PIN
 from app.register.sign_in.one_time import find_link
 from app.register.store.transaction import db
 from app.register.tables.library import LibraryNotice
 from app.register.tables.patrons import Patron
+from app.rules.messages import CONTACT_CHANGED, CONTACT_UNPROVEN, NEW_PIN
 from tests.doors.serving import (
     ASA,
     INGRID,

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, text
 
 from app.demo.accounts import PATRONS
-from app.register.messages.outbox import WELCOME
 from app.register.store.transaction import db
 from app.register.tables.library import LibraryNotice
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
+from app.rules.messages import WELCOME
 from tests.doors.serving import (
     NOBODYS_NUMBER,
     act,

@@ -13,10 +13,11 @@ from flask_login import current_user
 
 from app.portal import routes as sign_in_page
 from app.register.leaving.erasure import erase_patron
-from app.register.messages.outbox import CONTACT_CHANGED, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.patrons import register_patron
 from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db, writing
+from app.rules.messages import CONTACT_CHANGED
 from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of, open_to
 from tests.conftest import START

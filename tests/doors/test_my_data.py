@@ -18,7 +18,7 @@ from app.register.leaving.own_data import OWN_TABLES, UNTRACEABLE
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.log.access_log import Terminal, Viewer
 from app.register.messages.contact_changes import store_change
-from app.register.messages.outbox import FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import note_change
 from app.register.sign_in.one_time import STEP_UP, draw_code
@@ -27,6 +27,7 @@ from app.register.tables.columns import Base
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
 from app.register.tables.patrons import FamilyPermission, Patron, Registration
+from app.rules.messages import FAMILY_ADVICE_TO_GUARDIAN
 from tests.conftest import START, Clock
 from tests.doors.visits import (
     CHILD,

@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from app.register.messages.message_queue import leave_to_desk, mark_failed
-from app.register.messages.outbox import CARD_FROZEN, LETTER, NEW_PIN, ask_for_message
+from app.register.messages.outbox import ask_for_message
+from app.register.patron.proven import LETTER
 from app.register.sign_in.one_time import find_link
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
+from app.rules.messages import CARD_FROZEN, NEW_PIN
 from tests.doors.visits import CHILD, GUARDIAN, MULLSJO, csrf_token, desk_log_in, main_text, read_page, submit
 
 

@@ -16,10 +16,11 @@ from app.messages import smtp as smtp_module
 from app.messages.channels import Channels, Inbox, Letter, NotSent
 from app.messages.sms import Sms
 from app.messages.smtp import Smtp
-from app.register.messages.outbox import CARD_FROZEN, STEP_UP_CODE, Urgency, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.store.transaction import db
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
+from app.rules.messages import CARD_FROZEN, STEP_UP_CODE, Urgency
 from app.work.senders import BULK_A_MINUTE, SenderPool, Senders
 from app.work.sending import send_one
 from app.work.worker import work

@@ -11,20 +11,12 @@ from sqlalchemy import delete, func, select, update
 from app.messages.channels import Inbox, Letter, NotSent
 from app.messages.smtp import Smtp
 from app.register.change.corrections import Correction, Proof, correct_patron
-from app.register.messages.outbox import (
-    CARD_FROZEN,
-    CODE_FIRST,
-    CONTACT_CHANGED,
-    NEW_DEVICE_CODE,
-    NEW_PIN,
-    STEP_UP_CODE,
-    WELCOME,
-    ask_for_message,
-)
+from app.register.messages.outbox import ask_for_message
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.store.transaction import db
 from app.register.tables.messages import Message, OneTimeSecret
 from app.register.tables.patrons import Patron
+from app.rules.messages import CARD_FROZEN, CODE_FIRST, CONTACT_CHANGED, NEW_DEVICE_CODE, NEW_PIN, STEP_UP_CODE, WELCOME
 from app.rules.people.contact import Contact
 from app.work.clean_up import clean_up, empty_demo_inbox
 from app.work.sending import can_send_code, send_one

@@ -12,15 +12,17 @@ from app.register.leaving.own_data import OWN_TABLES, read_own_data
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.log.access_log import Viewer, log_access
 from app.register.messages.contact_changes import store_change
-from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import RENUMBERED, note_change
+from app.register.patron.proven import EMAIL
 from app.register.sign_in.one_time import draw_link
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
 from app.register.tables.messages import PinOrder
 from app.register.tables.patrons import FamilyPermission, NationalIdToken, Patron, Registration
+from app.rules.messages import CONTACT_CHANGED, FAMILY_ADVICE_TO_GUARDIAN
 from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
 
 SYSTEM = "2023500"

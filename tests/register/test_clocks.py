@@ -13,7 +13,7 @@ from app.register.leaving.retention import purge
 from app.register.library.notices import lease_queue, list_due_notices, pause_queue, set_aside
 from app.register.messages.clocks import bring_forward
 from app.register.messages.message_queue import mark_failed, take_due_message
-from app.register.messages.outbox import NEW_DEVICE_CODE, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.sign_in.sessions import BORROWED_DEVICE, OWN_DEVICE, find_session, renew_identified, start_session
 from app.register.staff.staff import StaffSignInRefused, sign_in_staff
 from app.register.store.transaction import db
@@ -22,6 +22,7 @@ from app.register.tables.library import LibraryQueue
 from app.register.tables.messages import Message
 from app.rules.card.code import step_at
 from app.rules.card.scan import FAILURES_PER_TERMINAL, Reason, Refused
+from app.rules.messages import NEW_DEVICE_CODE
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, make_phone, patron_id, terminal
 
 AHEAD = pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from app.register.leaving.erasure import erase_patron
 from app.register.library.fetching import fetch_patron
 from app.register.log.access_log import Viewer
 from app.register.messages.message_queue import mark_sent
-from app.register.messages.outbox import CARD_REPLACED, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.sign_in.one_time import draw_link, find_link
@@ -24,6 +24,7 @@ from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
 from app.rules.card.scan import Cause, Reason, Refused
 from app.rules.card.status import CardRefused
+from app.rules.messages import CARD_REPLACED
 from tests.register.people import (
     AT_MULLSJO,
     GUARDIAN,

@@ -15,10 +15,10 @@ from app.register.card.families import (
     switch,
     withdraw_permission,
 )
-from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD
 from app.register.store.transaction import db
 from app.register.tables.messages import Message
 from app.register.tables.patrons import FamilyPermission
+from app.rules.messages import FAMILY_ADVICE_TO_CHILD
 from tests.register.interrupting import interrupted
 from tests.register.people import CHILD, GUARDIAN, NINETY_DAYS, TEEN, count_rows, make_phone, patron_id
 

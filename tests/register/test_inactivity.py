@@ -15,7 +15,6 @@ from app.register.desk.visits import WasOpened, open_visit
 from app.register.leaving.due_erasures import erase_due
 from app.register.leaving.inactivity import gather_uses, warn_inactive
 from app.register.messages.message_queue import mark_sent
-from app.register.messages.outbox import INACTIVE_WARNING
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import DESK, start_session
 from app.register.store.transaction import db
@@ -23,6 +22,7 @@ from app.register.tables.devices import PresentedStep
 from app.register.tables.log import Erasure
 from app.register.tables.messages import Message
 from app.register.tables.patrons import DeskVisit, Patron, Session
+from app.rules.messages import INACTIVE_WARNING
 from app.rules.people.ages import day_in_norway
 from app.work.clean_up import clean_up
 from tests.register.interrupting import interrupted

@@ -19,12 +19,13 @@ from app.register.messages.letters import (
     try_again,
 )
 from app.register.messages.message_queue import leave_to_desk, mark_failed, take_due_message
-from app.register.messages.outbox import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.proven import PapersNotSeen
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
+from app.rules.messages import CARD_FROZEN, CONTACT_CHANGED, NEW_PIN, STEP_UP_CODE
 from tests.register.people import AT_MULLSJO, CHILD, GUARDIAN, MULLSJO, ULLENSAKER, patron_id, reading
 
 BY_MACHINE = ("email", "sms")

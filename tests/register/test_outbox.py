@@ -15,24 +15,21 @@ from app.register.messages.message_queue import (
     see_code,
     take_due_message,
 )
-from app.register.messages.outbox import (
-    CARD_FROZEN,
-    CODES,
-    CONTACT_CHANGED,
-    EMAIL,
-    FAMILY_ADVICE_TO_CHILD,
-    INACTIVE_WARNING,
-    LETTER,
-    NEW_PIN,
-    SMS,
-    STEP_UP_CODE,
-    Due,
-    ask_for_message,
-)
+from app.register.messages.outbox import Due, ask_for_message
+from app.register.patron.proven import EMAIL, LETTER, SMS
 from app.register.store.transaction import db
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
-from app.rules.messages import KINDS
+from app.rules.messages import (
+    CARD_FROZEN,
+    CODES,
+    CONTACT_CHANGED,
+    FAMILY_ADVICE_TO_CHILD,
+    INACTIVE_WARNING,
+    KINDS,
+    NEW_PIN,
+    STEP_UP_CODE,
+)
 from tests.register.people import CHILD, GUARDIAN, as_proven, count_rows, patron_id, read_rows, reading
 
 BY_MACHINE = (EMAIL, SMS)

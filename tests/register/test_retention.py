@@ -29,7 +29,8 @@ from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.library.notices import mark_delivered
 from app.register.limits.budgets import take_tries
 from app.register.log.access_log import Viewer, log_access
-from app.register.messages.outbox import CONTACT_CHANGED, EMAIL, FAMILY_ADVICE_TO_CHILD, ask_for_message
+from app.register.messages.outbox import ask_for_message
+from app.register.patron.proven import EMAIL
 from app.register.sign_in.devices import admit_device
 from app.register.sign_in.one_time import LINK_LASTS, draw_link
 from app.register.sign_in.sessions import DESK, start_session
@@ -37,6 +38,7 @@ from app.register.store.transaction import db
 from app.register.tables.library import LibraryNotice, LibraryQueue, Machine
 from app.register.tables.log import Erasure
 from app.register.tables.messages import Message, PinOrder
+from app.rules.messages import CONTACT_CHANGED, FAMILY_ADVICE_TO_CHILD
 from app.rules.pins.pin import SOURCE
 from tests.register.people import GUARDIAN, ULLENSAKER, code_on, count_rows, make_phone, patron_id, terminal
 

@@ -25,11 +25,13 @@ from app.register.log.access_log import (
     log_access,
     log_access_in_transaction,
 )
-from app.register.messages.outbox import CONTACT_CHANGED, LETTER, ask_for_message
+from app.register.messages.outbox import ask_for_message
+from app.register.patron.proven import LETTER
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
 from app.register.tables.patrons import FamilyPermission, Patron
+from app.rules.messages import CONTACT_CHANGED
 from tests.conftest import Clock
 from tests.doors.visits import (
     CHILD,

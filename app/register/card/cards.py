@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 
 from app.register.keys.vault import vault
-from app.register.messages.outbox import CARD_REPLACED, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import set_lost, status_of
 from app.register.patron.changes import RENUMBERED, Charge, note_change
 from app.register.patron.numbers import check_reserved, draw_number, note_number
@@ -21,6 +21,7 @@ from app.register.tables.devices import Credential, Device
 from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
 from app.rules.errors import RuleBroken
+from app.rules.messages import CARD_REPLACED
 
 KEY_COLUMN = "credentials.sealed_key"
 _SPARE_NUMBERS = 5

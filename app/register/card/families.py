@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, cast, func, select
 
 from app.register.card.carrying import stop_carrying
 from app.register.log.access_log import Viewer, log_list_access
-from app.register.messages.outbox import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.store.transaction import autonomous, db, writing
@@ -20,6 +20,7 @@ from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.card.status import CardStatus
 from app.rules.errors import RuleBroken
+from app.rules.messages import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN
 from app.rules.people.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
 
 PURPOSE = "family folder"

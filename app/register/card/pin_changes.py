@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.register.card.phone_keys import end_phone_keys_elsewhere
 from app.register.keys.vault import vault
-from app.register.messages.outbox import PIN_CHANGED, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import addresses_for
 from app.register.sign_in.one_time import forget_secrets
@@ -15,6 +15,7 @@ from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
 from app.register.tables.patrons import Patron, PinVerifier
+from app.rules.messages import PIN_CHANGED
 from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pin, find_fault
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.register.card.cards import add_credential, draw_key, expire_in_a_day
 from app.register.keys.vault import vault
 from app.register.limits.budgets import take_tries
-from app.register.messages.outbox import NEW_WALLET, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import is_in_use, status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET, add_wallet
@@ -23,6 +23,7 @@ from app.register.tables.library import Library
 from app.register.tables.patrons import Patron
 from app.rules.card.code import Kind, build
 from app.rules.errors import RuleBroken
+from app.rules.messages import NEW_WALLET
 from app.rules.pins.pin import Budget
 
 ROTATING_LASTS: Final = timedelta(days=365)

@@ -10,7 +10,7 @@ from app.register.card.phone_keys import end_phone_keys_elsewhere
 from app.register.change.freezing import freeze_card
 from app.register.limits.budgets import from_source, take_tries
 from app.register.messages.contact_changes import UNDO_LASTS, ShownChange, open_former, read_change, read_undo_token
-from app.register.messages.outbox import CODES, CONTACT_CHANGED, CONTACT_UNPROVEN, LINKS, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import NoSuchPatron, lock_patron
@@ -22,6 +22,7 @@ from app.register.tables.devices import Credential, Device
 from app.register.tables.messages import ContactChange, Message
 from app.register.tables.patrons import Patron, PinVerifier
 from app.rules.errors import RuleBroken
+from app.rules.messages import CODES, CONTACT_CHANGED, CONTACT_UNPROVEN, LINKS
 from app.rules.pins.pin import LINK_SOURCE
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.register.messages.contact_changes import snapshot, store_change
-from app.register.messages.outbox import CONTACT_CHANGED, CONTACT_UNPROVEN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import (
@@ -27,6 +27,7 @@ from app.register.sign_in.one_time import forget_secrets
 from app.register.store.transaction import db
 from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
+from app.rules.messages import CONTACT_CHANGED, CONTACT_UNPROVEN
 from app.rules.people.ages import day_in_norway
 from app.rules.people.contact import CONTACT_FIELDS, LANGUAGES, Contact, check_contact
 from app.rules.people.fields import FIELD, FIELDS, Editor

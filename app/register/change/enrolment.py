@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.register.messages.outbox import WELCOME, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import lock_queues, note_change
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
@@ -11,6 +11,7 @@ from app.register.patron.patrons import activate_card, find_by_national_id, lock
 from app.register.store.transaction import db, savepoint
 from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
+from app.rules.messages import WELCOME
 from app.rules.people.ages import age_on, day_in_norway
 from app.rules.people.contact import Contact, ContactNotValid, check_contact
 from app.rules.people.national_id import NationalId

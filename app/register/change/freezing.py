@@ -8,10 +8,11 @@ does its holder carry anybody else's card. The holder still signs in, sees what 
 from datetime import datetime
 
 from app.register.card.carrying import revoke_copies
-from app.register.messages.outbox import CARD_FROZEN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import set_frozen, status_of
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
+from app.rules.messages import CARD_FROZEN
 
 
 def freeze_card(*, patron_id: int, now: datetime) -> None:

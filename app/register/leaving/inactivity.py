@@ -11,13 +11,14 @@ from typing import Final
 
 from sqlalchemy import Select, exists, select, union_all, update
 
-from app.register.messages.outbox import INACTIVE_WARNING, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
 from app.register.patron.uses import used_on
 from app.register.store.transaction import db, writing
 from app.register.tables.devices import Credential, PresentedStep
 from app.register.tables.messages import Message
 from app.register.tables.patrons import DeskVisit, Patron, Session
+from app.rules.messages import INACTIVE_WARNING
 from app.rules.people.ages import day_in_norway
 
 YEARS: Final = 3

@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from app.register.limits.budgets import take_tries
 from app.register.limits.unusual import Kind, count_act
 from app.register.log.access_log import Viewer
-from app.register.messages.outbox import JOINED_BY_PROOF, ask_where_reached_now
+from app.register.messages.outbox import ask_where_reached_now
 from app.register.patron.card_status import is_taken_at
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
@@ -20,6 +20,7 @@ from app.register.store.transaction import autonomous
 from app.register.tables.devices import PresentedStep
 from app.register.tables.patrons import DeskVisit, Patron
 from app.rules.card.number import parse_card_number
+from app.rules.messages import JOINED_BY_PROOF
 from app.rules.pins.pin import Budget
 
 BY_PAPERS: Final = Budget("joins by papers", limit=10, seconds=3600)

@@ -13,13 +13,14 @@ from sqlalchemy import ColumnElement, Row, select, update
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.log.access_log import Viewer, log_access, log_list_access
 from app.register.messages.message_queue import is_not_leased
-from app.register.messages.outbox import CODES, LINKS, SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
+from app.register.messages.outbox import SEALED_TO_COLUMN, Due, choose_channel, make_due, read_message
 from app.register.patron.proven import EMAIL, LETTER, PAPERS, REACHED, SMS, PapersNotSeen, addresses_for
 from app.register.store.transaction import autonomous, db
 from app.register.tables.library import Library
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
+from app.rules.messages import CODES, LINKS
 
 PURPOSE: Final = "post"
 PAGE: Final = 20

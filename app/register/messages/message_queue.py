@@ -9,21 +9,12 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.register.keys.vault import SecretNotOpened
-from app.register.messages.outbox import (
-    CODES,
-    INACTIVE_WARNING,
-    LETTER,
-    LINKS,
-    QUEUES,
-    Due,
-    Urgency,
-    choose_channel,
-    make_due,
-    read_message,
-)
+from app.register.messages.outbox import QUEUES, Due, choose_channel, make_due, read_message
 from app.register.patron.card_status import status_of
+from app.register.patron.proven import LETTER
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.messages import Message
+from app.rules.messages import CODES, INACTIVE_WARNING, LINKS, Urgency
 
 _LEASE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)

@@ -10,35 +10,13 @@ from sqlalchemy.orm import aliased
 
 from app.register.keys.vault import vault
 from app.register.messages.contact_changes import ShownChange, read_change
-from app.register.patron.proven import EMAIL as EMAIL
-from app.register.patron.proven import LETTER as LETTER
-from app.register.patron.proven import REACHED, Reachable, addresses_for
-from app.register.patron.proven import SMS as SMS
+from app.register.patron.proven import EMAIL, LETTER, REACHED, SMS, Reachable, addresses_for
 from app.register.store.transaction import autonomous, db
 from app.register.tables.library import Library
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
-from app.rules.messages import CARD_FROZEN as CARD_FROZEN
-from app.rules.messages import CARD_REPLACED as CARD_REPLACED
-from app.rules.messages import CODE_FIRST as CODE_FIRST
-from app.rules.messages import CODES as CODES
-from app.rules.messages import CONTACT_CHANGED as CONTACT_CHANGED
-from app.rules.messages import CONTACT_UNPROVEN as CONTACT_UNPROVEN
-from app.rules.messages import FAMILY_ADVICE_TO_CHILD as FAMILY_ADVICE_TO_CHILD
-from app.rules.messages import FAMILY_ADVICE_TO_GUARDIAN as FAMILY_ADVICE_TO_GUARDIAN
-from app.rules.messages import INACTIVE_WARNING as INACTIVE_WARNING
-from app.rules.messages import JOINED_BY_PROOF as JOINED_BY_PROOF
-from app.rules.messages import LINKS as LINKS
-from app.rules.messages import NEW_DEVICE as NEW_DEVICE
-from app.rules.messages import NEW_DEVICE_CODE as NEW_DEVICE_CODE
-from app.rules.messages import NEW_PIN as NEW_PIN
-from app.rules.messages import NEW_WALLET as NEW_WALLET
-from app.rules.messages import PIN_CHANGED as PIN_CHANGED
-from app.rules.messages import STEP_UP_CODE as STEP_UP_CODE
-from app.rules.messages import WELCOME as WELCOME
-from app.rules.messages import Urgency as Urgency
-from app.rules.messages import urgency_of
+from app.rules.messages import CODES, JOINED_BY_PROOF, LINKS, STEP_UP_CODE, Urgency, urgency_of
 from app.rules.people.ages import day_in_norway
 
 QUEUES: Final = (EMAIL, SMS, LETTER)

@@ -7,12 +7,13 @@ from sqlalchemy import select
 
 from app.register.limits.budgets import take_tries
 from app.register.messages.message_queue import CodeState, see_code
-from app.register.messages.outbox import NEW_DEVICE_CODE, STEP_UP_CODE, ask_for_message, choose_channel
+from app.register.messages.outbox import ask_for_message, choose_channel
 from app.register.patron.proven import REACHED
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP
 from app.register.sign_in.pins import in_use_since
 from app.register.store.transaction import autonomous, writing
 from app.register.tables.patrons import Patron
+from app.rules.messages import NEW_DEVICE_CODE, STEP_UP_CODE
 from app.rules.pins.pin import CODE_SENT
 
 _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from app.register.messages.outbox import LETTER, NEW_PIN, ask_for_message
+from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import lock_patron
+from app.register.patron.proven import LETTER
 from app.register.store.transaction import db
 from app.register.tables.messages import Message
 from app.rules.errors import RuleBroken
+from app.rules.messages import NEW_PIN
 
 
 class NotPrintedHere(RuleBroken):

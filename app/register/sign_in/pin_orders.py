@@ -11,13 +11,15 @@ from sqlalchemy import delete, exists, select
 
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.limits.budgets import FirstOf, from_source, take_tries
-from app.register.messages.outbox import CODE_FIRST, LETTER, LINKS, NEW_PIN, ask_for_message, choose_channel
+from app.register.messages.outbox import ask_for_message, choose_channel
 from app.register.patron.card_status import may_sign_in
+from app.register.patron.proven import LETTER
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.messages import Message, PinOrder
 from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
+from app.rules.messages import CODE_FIRST, LINKS, NEW_PIN
 from app.rules.pins.pin import (
     CODE_ORDER_ALL,
     CODE_ORDER_CARD,

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
-from app.register.messages.outbox import NEW_DEVICE as NEW_DEVICE_TOLD
 from app.register.messages.outbox import ask_for_message
 from app.register.sign_in.confirmation import ask_for_code, code_channel, may_still_sign_in, see_code_for
 from app.register.sign_in.devices import is_confirmed
 from app.register.sign_in.one_time import CODE_LASTS, NEW_DEVICE, use_code
 from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
+from app.rules.messages import NEW_DEVICE as NEW_DEVICE_TOLD
 from app.rules.pins.pin import CODE_RESENT_AFTER
 from app.web.clock import now
 from app.web.gate import channels_served
