@@ -24,13 +24,9 @@ _READING = ("GET", "HEAD", "OPTIONS", "DELETE")
 class NotForSuppliers(RuleBroken):
     """A supplier of e-books may ask yes or no, and no more."""
 
-    code = "not-for-suppliers"
-
 
 class SystemsOnly(RuleBroken):
     """A kiosk may do no more than scan and check PINs."""
-
-    code = "systems-only"
 
 
 def authenticate_machine() -> None:

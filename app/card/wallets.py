@@ -25,8 +25,6 @@ from app.web.sign_in.step_up import after_step_up
 class BorrowedDevice(RuleBroken):
     """Here somebody else's wallet may be open."""
 
-    code = "borrowed-device"
-
 
 @card.get("/card/wallet")
 @open_to(Audience.PATRON)

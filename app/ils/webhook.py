@@ -38,8 +38,6 @@ _BUSY: Final = frozenset({408, 425, 429, 503})
 class NotAWebhook(RuleBroken):
     """The address is none at which notices may be sent: https, or http to this machine, without a user name."""
 
-    code = "not-a-webhook"
-
 
 def check_url(url: str) -> str:
     """Return the address as it is kept. Raises NotAWebhook."""

@@ -1,11 +1,18 @@
-"""The one family of errors that a rule may raise. Each class stands beside the function that raises it."""
+"""The base of all errors that a rule raises. Each class stands beside the function that raises it."""
+
+import re
 
 
 class RuleBroken(Exception):
-    """Something a person or a system asked for that the rules refuse.
+    """The rules refuse what a person or a system asked for. Neither the code nor the message holds personal data.
 
-    `code` is stable and machine-readable. It never holds personal data; neither does the message.
-    The doors turn it into a page with a sentence and a way on, or into problem+json.
+    `code` is for programs and stays stable: the class's name in small letters with hyphens (`no-such-patron`), unless
+    the class sets another. The doors make a page or problem+json of it.
     """
 
     code = "rule-broken"
+
+    def __init_subclass__(cls) -> None:
+        """Derive the code of a direct subclass from its name."""
+        if RuleBroken in cls.__bases__ and "code" not in vars(cls):
+            cls.code = re.sub("(?<!^)(?=[A-Z])", "-", cls.__name__).lower()

@@ -39,8 +39,6 @@ class LibrarySetting:
 class SettingNotValid(RuleBroken):
     """The setting does not take this value."""
 
-    code = "setting-not-valid"
-
 
 LIBRARY_SETTINGS: Final = {
     each.name: each

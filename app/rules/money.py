@@ -10,8 +10,6 @@ _AMOUNT = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{2}))?")
 class NotAnAmount(RuleBroken):
     """The text is no amount above zero, such as `25` or `25,50`."""
 
-    code = "not-an-amount"
-
 
 def parse_amount(text: str) -> int:
     """Return the amount in the smallest unit: `25` and `25,00` are 2500. Raises NotAnAmount."""

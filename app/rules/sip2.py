@@ -27,8 +27,6 @@ _CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
 class TooLong(RuleBroken):
     """A message goes on for longer than any real one."""
 
-    code = "too-long"
-
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -26,8 +26,6 @@ _log = structlog.get_logger()
 class NoAnswer(RuleBroken):
     """The library's system cannot be reached, hung up, or said nothing in time."""
 
-    code = "no-answer"
-
 
 class SignOnRefused(ConnectionError):
     """The library's system does not take the login that the gateway signs on with."""

@@ -33,8 +33,6 @@ _log = structlog.get_logger()
 class Garbage(RuleBroken):
     """What came is no SIP2, or nothing that somebody who is not signed on may say."""
 
-    code = "garbage"
-
 
 class KioskConnection:
     """A kiosk that is connected; `serve` it to its end."""

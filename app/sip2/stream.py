@@ -20,8 +20,6 @@ _KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 3}
 class Slow(RuleBroken):
     """The machine did not sign on, did not end its message, or did not take its answer in time."""
 
-    code = "slow"
-
 
 class KioskStream:
     """One connection. `is_idle` while it waits for the machine's next word."""

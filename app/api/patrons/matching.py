@@ -16,8 +16,6 @@ class MatchMissing(RuleBroken):
 class ChangedMeanwhile(RuleBroken):
     """The patron is not as they were seen any more."""
 
-    code = "changed-meanwhile"
-
 
 class MatchIn(Schema):
     """The patron that was seen."""

@@ -32,8 +32,6 @@ Act = Callable[[OpenVisit, Workplace], str]
 class NobodySeen(RuleBroken):
     """The patron was looked up, and nothing that they showed says that it is they."""
 
-    code = "nobody-seen"
-
 
 def act_for_patron(
     act: Act, *, joined: bool = True, check: Callable[[OpenVisit, Workplace], None] = lambda *_who: None

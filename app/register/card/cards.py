@@ -31,8 +31,6 @@ _FORMER_LASTS = timedelta(days=1)
 class WasReplaced(RuleBroken):
     """The card has another number already: it was replaced a moment ago."""
 
-    code = "was-replaced"
-
 
 class NumberTaken(Exception):
     """Another credential has the number that was drawn."""

@@ -36,13 +36,9 @@ class NotToOneself(RuleBroken):
 class TooManyPermissions(RuleBroken):
     """A patron may have given ten permissions at a time."""
 
-    code = "too-many-permissions"
-
 
 class NoSuchPermission(RuleBroken):
     """There is no such permission (any more), or it is somebody else's."""
-
-    code = "no-such-permission"
 
 
 @dataclass(frozen=True, slots=True)

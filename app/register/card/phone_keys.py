@@ -38,13 +38,9 @@ _AGREEMENTS = Budget("card keys", limit=100, seconds=24 * 3600)
 class NotAPublicKey(RuleBroken):
     """What was sent is no point of P-256 in its uncompressed form."""
 
-    code = "not-a-public-key"
-
 
 class NoSuchCard(RuleBroken):
     """The device's owner may not carry this card (any more), or it is frozen."""
-
-    code = "no-such-card"
 
 
 @dataclass(frozen=True, slots=True)

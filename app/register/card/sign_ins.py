@@ -17,8 +17,6 @@ from app.rules.errors import RuleBroken
 class NoSuchSignIn(RuleBroken):
     """The patron is not signed in there (any more)."""
 
-    code = "no-such-sign-in"
-
 
 @dataclass(frozen=True, slots=True)
 class SignIn:

@@ -34,8 +34,6 @@ _PASSES = Budget("wallet passes", limit=10, seconds=24 * 3600)
 class StaticCodesNotAllowed(RuleBroken):
     """The patron's home library takes no codes that stand still."""
 
-    code = "static-codes-not-allowed"
-
 
 @dataclass(frozen=True, slots=True)
 class WalletPass:

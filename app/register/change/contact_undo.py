@@ -29,8 +29,6 @@ from app.rules.pins.pin import LINK_SOURCE
 class NothingToUndo(RuleBroken):
     """No such link was sent, it was used, or it is older than a fortnight."""
 
-    code = "nothing-to-undo"
-
 
 @dataclass(frozen=True, slots=True)
 class Undoable:

@@ -49,13 +49,9 @@ class Proof(StrEnum):
 class NotYourLibrary(RuleBroken):
     """The patron has not joined this library, so it cannot be the home library."""
 
-    code = "not-your-library"
-
 
 class LanguageNotKnown(RuleBroken):
     """Nobody is written to in that language."""
-
-    code = "language-not-known"
 
 
 class Correction:

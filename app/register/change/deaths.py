@@ -26,8 +26,6 @@ DEATH_WAITS: Final = timedelta(hours=23)
 class NotYourReport(RuleBroken):
     """Another library reported the death; only it can take that back."""
 
-    code = "not-your-report"
-
 
 def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
     """Refuse the card from this second on, end every sign-in, send nothing more, and erase all within 24 hours.

@@ -35,8 +35,6 @@ __all__ = [
 class AlreadyRegistered(RuleBroken):
     """Somebody has this national id already: their card is to be activated, not another one made."""
 
-    code = "already-registered"
-
     def __init__(self, patron_id: int) -> None:
         super().__init__()
         self.patron_id = patron_id
@@ -49,8 +47,6 @@ def already_registered(patron_id: int | None) -> AlreadyRegistered | None:
 
 class ConsentMissing(RuleBroken):
     """Somebody of this age needs a guardian's consent at this library."""
-
-    code = "consent-missing"
 
 
 @dataclass(frozen=True, slots=True)

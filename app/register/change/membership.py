@@ -17,8 +17,6 @@ from app.rules.errors import RuleBroken
 class LastLibrary(RuleBroken):
     """The patron has joined no other library. Who wants to leave the last one is erased."""
 
-    code = "last-library"
-
 
 def opt_out(*, patron_id: int, library_id: str, now: datetime, only_at_home: bool = False) -> None:
     """Make the card a local one, which only this library takes. The other libraries are told that the patron left.

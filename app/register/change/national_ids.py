@@ -18,8 +18,6 @@ MOST_NUMBERS = 10
 class TooManyNumbers(RuleBroken):
     """Nobody has had so many national numbers."""
 
-    code = "too-many-numbers"
-
 
 def find_other_holder(
     *, patron_id: int, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime

@@ -41,13 +41,9 @@ _OF_OURS = "name, birth date, place, home library"
 class TooLittleToGoBy(RuleBroken):
     """Two criteria are needed, and one of them must be another than the name."""
 
-    code = "too-little-to-go-by"
-
 
 class TooManyAlike(RuleBroken):
     """The criteria fit so many that none is shown; one more is needed."""
-
-    code = "too-many-alike"
 
 
 @dataclass
@@ -55,7 +51,6 @@ class CriteriaNotValid(RuleBroken):
     """Some values cannot be anybody's. `fields` names them; it holds no value."""
 
     fields: tuple[str, ...] = ()
-    code = "criteria-not-valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

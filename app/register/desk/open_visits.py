@@ -25,8 +25,6 @@ _LONGEST = timedelta(minutes=30)
 class NoOpenVisit(RuleBroken):
     """The five minutes are over, or they are another terminal's."""
 
-    code = "no-open-visit"
-
 
 @dataclass(frozen=True, slots=True)
 class OpenVisit:

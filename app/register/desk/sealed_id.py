@@ -21,8 +21,6 @@ _SEALED_FOR = "desk.carried_national_id"
 class SealedIdNotValid(RuleBroken):
     """The number was typed too long ago, or by somebody else: it is to be typed again."""
 
-    code = "sealed-id-not-valid"
-
 
 def seal_national_id(national_id: NationalId, *, actor: str, now: datetime) -> str:
     """Return a national id as text for a form's hidden field. `actor` is who typed it."""

@@ -19,13 +19,9 @@ FOUND_FOR = timedelta(minutes=10)
 class NotLookedUp(RuleBroken):
     """This staff member has not looked the patron up within the last ten minutes."""
 
-    code = "not-looked-up"
-
 
 class WasOpened(RuleBroken):
     """A visit by this name was opened before."""
-
-    code = "was-opened"
 
 
 def draw_session() -> str:

@@ -30,8 +30,6 @@ T = TypeVar("T")
 class TooBusy(RuleBroken):
     """The evaluation would come too late. `retry_after` is in seconds."""
 
-    code = "too-busy"
-
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after

@@ -36,8 +36,6 @@ _NONCE_BYTES = 12
 class SecretNotOpened(RuleBroken):
     """A sealed secret was altered, or belongs to another column or key."""
 
-    code = "secret-not-opened"
-
 
 class Vault:
     """Tokens, seals and slow hashes under the register's keys. `keys` maps key id (1-255) to 32 bytes."""

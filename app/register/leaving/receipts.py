@@ -22,8 +22,6 @@ _PURPOSE = "receipt"
 class NoSuchReceipt(RuleBroken):
     """No erasure has this code, or it was so long ago that its receipt is gone too."""
 
-    code = "no-such-receipt"
-
 
 @dataclass(frozen=True, slots=True)
 class LibraryAnswer:

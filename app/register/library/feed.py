@@ -22,19 +22,13 @@ LONGEST_PAGE: Final = 500
 class CursorPassed(RuleBroken):
     """What came after the cursor is thrown away in part: what the library missed cannot be told any more."""
 
-    code = "cursor-passed"
-
 
 class NotACursor(RuleBroken):
     """The queue has not come that far, so the cursor is none that the library was given."""
 
-    code = "not-a-cursor"
-
 
 class NotKept(RuleBroken):
     """Something is said to be kept of a patron who did not leave, or whose notice is not among those acknowledged."""
-
-    code = "not-kept"
 
 
 @dataclass(frozen=True, slots=True)

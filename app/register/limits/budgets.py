@@ -61,8 +61,6 @@ class _Subjects(dict[tuple[str, str], str]):
 class TooManyAttempts(RuleBroken):
     """A budget is used up. `retry_after` is in seconds; `purpose` is the budget's, the first of several ways'."""
 
-    code = "too-many-attempts"
-
     def __init__(self, retry_after: int, purpose: str = "") -> None:
         super().__init__()
         self.retry_after = retry_after

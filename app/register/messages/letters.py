@@ -32,8 +32,6 @@ _FAILED = (Message.sent_at.is_(None), Message.due_at.is_not(None), Message.attem
 class NoSuchMessage(RuleBroken):
     """No message of this library's patrons waits under this number (any more)."""
 
-    code = "no-such-message"
-
 
 @dataclass(frozen=True, slots=True)
 class WaitingLetter:

@@ -28,8 +28,6 @@ SEALED_TO_COLUMN: Final = "messages.sealed_to"
 class ReachedElsewhere(RuleBroken):
     """The patron's address was changed since the message was taken."""
 
-    code = "reached-elsewhere"
-
 
 @dataclass(frozen=True, slots=True)
 class Due:

@@ -40,25 +40,17 @@ DONE_FOR: Final = timedelta(minutes=10)
 class NotFinished(RuleBroken):
     """Something is missing before the card can be made."""
 
-    code = "not-finished"
-
 
 class NoChild(RuleBroken):
     """A guardian may get a card for a child under the library's age limit; whoever is older does it themself."""
-
-    code = "no-child"
 
 
 class NotAnAdult(RuleBroken):
     """A guardian is of age."""
 
-    code = "not-an-adult"
-
 
 class NotActivatedOnline(RuleBroken):
     """The desk comes first: the library wants it so, papers are to be looked at, or a guardian is to consent."""
-
-    code = "not-activated-online"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,6 @@ REGISTRATIONS: Final = timedelta(hours=24)
 class RegistrationGone(RuleBroken):
     """This browser has no registration under way (any more): it is too old, was given up, or went on elsewhere."""
 
-    code = "registration-gone"
-
 
 class _Begun(Exception):
     """The person has a registration of this kind."""
@@ -43,8 +41,6 @@ class _Begun(Exception):
 
 class SamePerson(RuleBroken):
     """A guardian is somebody else than the one who gets the card."""
-
-    code = "same-person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -22,13 +22,9 @@ _LONGEST = {"name": 120, "type": 20, "address": 200, "postcode": 12, "place": 80
 class NotALibraryList(RuleBroken):
     """The file lacks a heading row with the columns that every library needs."""
 
-    code = "not-a-library-list"
-
 
 class NoSuchLibrary(RuleBroken):
     """The register knows no such library."""
-
-    code = "no-such-library"
 
 
 @dataclass(frozen=True, slots=True)

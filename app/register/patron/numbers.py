@@ -38,19 +38,13 @@ class PatronGone(RuleBroken):
 class NumberWasIssued(RuleBroken):
     """The number was given to somebody before."""
 
-    code = "number-was-issued"
-
 
 class NoNumbersLeft(RuleBroken):
     """There are not that many numbers left to reserve, or more were asked for than one may reserve at a time."""
 
-    code = "no-numbers-left"
-
 
 class NumberNotReserved(RuleBroken):
     """The card number is in none of the series that the library reserved."""
-
-    code = "number-not-reserved"
 
 
 class _BeginningTaken(Exception):

@@ -26,13 +26,9 @@ NATIONAL_ID = "national id"
 class NoSuchPatron(RuleBroken):
     """No patron has this card number, they were erased, or the card is one that only another library takes."""
 
-    code = "no-such-patron"
-
 
 class NotJoined(RuleBroken):
     """The patron has not joined this library."""
-
-    code = "not-joined"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,6 @@ REACHED: Final = (
 class PapersNotSeen(RuleBroken):
     """It proves who somebody is, or puts a link to their PIN into somebody's hand: a desk looks at papers first."""
 
-    code = "papers-not-seen"
-
 
 class Reachable(Protocol):
     """What says how a patron is reached: a patron, or a row with the columns REACHED."""

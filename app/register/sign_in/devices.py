@@ -22,8 +22,6 @@ APPLE_WALLET: Final = "Apple Wallet"
 class NoSuchDevice(RuleBroken):
     """The patron has no such device (any more)."""
 
-    code = "no-such-device"
-
 
 @dataclass(frozen=True, slots=True)
 class ShownDevice:

@@ -32,13 +32,9 @@ CODE_LASTS: Final = timedelta(minutes=10)
 class LinkNotValid(RuleBroken):
     """No such link was sent, or it was used, is too old, or the card is blocked meanwhile."""
 
-    code = "link-not-valid"
-
 
 class CodeNotValid(RuleBroken):
     """The code is wrong, was used, or is too old."""
-
-    code = "code-not-valid"
 
 
 def draw_link(*, patron_id: int, lasting: timedelta, now: datetime, channel: str | None = None) -> str:

@@ -17,8 +17,6 @@ from app.rules.messages import NEW_PIN
 class NotPrintedHere(RuleBroken):
     """Letters are printed by the home library alone."""
 
-    code = "not-printed-here"
-
 
 def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
     """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.

@@ -35,8 +35,6 @@ from app.rules.pins.source import source_of
 class SignInRefused(RuleBroken):
     """Unknown card, blocked card or wrong PIN. Which of them is not told, in words or in time."""
 
-    code = "sign-in-refused"
-
 
 class ProofNeeded(TooManyAttempts):
     """So many PINs are wrong in the country that a device which the card does not know is asked for more first."""

@@ -42,13 +42,9 @@ class MachineRefused(RuleBroken):
 class UsernameTaken(RuleBroken):
     """Somebody else has this user name."""
 
-    code = "username-taken"
-
 
 class NoSuchMachine(RuleBroken):
     """No machine has this user name."""
-
-    code = "no-such-machine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,9 @@ _TOTP_COLUMN = "staff.sealed_totp_key"
 class StaffSignInRefused(RuleBroken):
     """Unknown user, wrong password, or a code that is wrong or used. Which of them is not told."""
 
-    code = "staff-sign-in-refused"
-
 
 class NoSuchStaff(RuleBroken):
     """Nobody works under this user name."""
-
-    code = "no-such-staff"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ _CARD_NUMBER = re.compile(r"N[0-9]{9}")
 class NotACardNumber(RuleBroken):
     """The text is not `N` and nine digits."""
 
-    code = "not-a-card-number"
-
 
 def parse_card_number(text: str) -> str:
     """Return the number as printed (`N000106188`).

@@ -42,7 +42,6 @@ class ContactNotValid(RuleBroken):
     """Some values cannot be right. `faults` says why by field: not-valid, too-long, missing; it holds no value."""
 
     faults: dict[str, str] = field(default_factory=dict)
-    code = "contact-not-valid"
 
 
 def check_contact(contact: Contact) -> Contact:

@@ -28,13 +28,9 @@ _BETWEEN = re.compile(r"[\s\-\u2010-\u2015\u2212./\u00ad\u200b-\u200d\u2060\ufef
 class NotANationalId(RuleBroken):
     """The text is no number of a kind that the register knows."""
 
-    code = "not-a-national-id"
-
 
 class SyntheticNationalId(RuleBroken):
     """A test person's number, which production refuses."""
-
-    code = "synthetic-national-id"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

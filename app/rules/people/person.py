@@ -20,7 +20,6 @@ class PersonNotValid(RuleBroken):
     """Some values cannot be right. `faults` says why by field: missing, too-long, not-valid; it holds no value."""
 
     faults: dict[str, str] = field(default_factory=dict)
-    code = "person-not-valid"
 
 
 @dataclass(frozen=True, slots=True)

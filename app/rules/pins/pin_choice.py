@@ -38,8 +38,6 @@ class Fault(StrEnum):
 class PinNotGood(RuleBroken):
     """The PIN may not be chosen. The error holds no digit of it."""
 
-    code = "pin-not-good"
-
     def __init__(self, fault: Fault) -> None:
         super().__init__()
         self.fault = fault

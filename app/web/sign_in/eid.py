@@ -42,8 +42,6 @@ class Purpose(StrEnum):
 class NoEid(RuleBroken):
     """This installation is connected to no sign-in service."""
 
-    code = "no-eid"
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identified:

@@ -28,8 +28,6 @@ _KEPT_AS = "new_device"
 class TooSoon(RuleBroken):
     """A code was sent a moment ago. `seconds` is how long to wait before asking for another."""
 
-    code = "too-soon"
-
     def __init__(self, seconds: int) -> None:
         super().__init__()
         self.seconds = seconds
