@@ -3,11 +3,14 @@
 A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of requests a minute.
 """
 
+from datetime import datetime
+from typing import TypedDict
+
 from flask import abort, g, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from app.register.limits.budgets import take_tries
-from app.register.log.access_log import Terminal
+from app.register.log.access_log import Terminal, Viewer
 from app.register.staff.machines import MachineRefused, sign_in_machine, terminal_of
 from app.rules.errors import RuleBroken
 from app.rules.json_text import DEEPEST
@@ -104,6 +107,19 @@ def _is_text(value: object) -> bool:
             return all(map(_is_text, value)) and all(map(_is_text, value.values()))
         case _:
             return True
+
+
+class Asking(TypedDict):
+    """Who asks for a patron's data, for which library, and when."""
+
+    viewer: Viewer
+    library_id: str
+    now: datetime
+
+
+def asking() -> Asking:
+    """Return who asks, in the arguments of the register's functions."""
+    return Asking(viewer=this_terminal().viewer, library_id=g.machine.library_id, now=now())
 
 
 def this_terminal() -> Terminal:

@@ -5,8 +5,8 @@ from typing import Any
 from flask import g, jsonify
 from flask.typing import ResponseReturnValue
 
-from app.api.document import NEXT_PAGE, meanings
-from app.api.routes import v1
+from app.api.document import NEXT_PAGE, WITH_BODY
+from app.api.routes import operation, v1
 from app.api.schemas import AckIn, AckOut, ChangesIn, ChangesOut
 from app.register.library.feed import acknowledge, read_changes
 from app.register.store.transaction import writing
@@ -19,20 +19,15 @@ from app.work.notifying import notice_json
 @open_to(Audience.SYSTEM)
 @v1.input(ChangesIn, location="query")
 @v1.output(ChangesOut, links=NEXT_PAGE)
-@v1.doc(
-    summary="Read what is new",
-    description=(
-        "Your library's queue of changes, oldest first: keep `next`, and read on from there, every night or every "
-        "minute. None is ever left out. It holds no data of patrons; fetch those who changed. Of somebody who was "
-        "erased, the number alone. 410 says that what you missed is thrown away: fetch each of your patrons again, "
-        "delete those who are gone, and begin without `after`."
-    ),
-    operation_id="readChanges",
-    security="basic",
-    responses=meanings(401, 403, 422, 429, _410="Gone: what came after the cursor is thrown away in part"),
-)
+@operation("readChanges", 403, 422, _410="Gone: what came after the cursor is thrown away in part")
 def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
-    """Return the next changes of the asking library's patrons."""
+    """Read what is new.
+
+    Your library's queue of changes, oldest first: keep `next`, and read on from there, every night or every minute.
+    None is ever left out. It holds no data of patrons; fetch those who changed. Of somebody who was erased, the
+    number alone. 410 says that what you missed is thrown away: fetch each of your patrons again, delete those who
+    are gone, and begin without `after`.
+    """
     after = query_data.get("after")
     page = read_changes(library_id=g.machine.library_id, after=int(after) if after else None, limit=query_data["limit"])
     return jsonify(changes=[notice_json(each) for each in page.notices], next=str(page.next), more=page.more)
@@ -42,19 +37,14 @@ def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
 @open_to(Audience.SYSTEM)
 @v1.input(AckIn)
 @v1.output(AckOut)
-@v1.doc(
-    summary="Acknowledge changes",
-    description=(
-        "Say that you have applied every change up to here. Until then somebody who was erased reads on their receipt "
-        "that your library has not answered. Of those who left or were erased you may say, by kind, what you must "
-        "keep, and until when is yours to say to them. The first answer counts; sending it again changes nothing."
-    ),
-    operation_id="acknowledgeChanges",
-    security="basic",
-    responses=meanings(400, 401, 403, 413, 415, 422, 429),
-)
+@operation("acknowledgeChanges", *WITH_BODY, 403)
 def ack(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Note how far the asking library has come."""
+    """Acknowledge changes.
+
+    Say that you have applied every change up to here. Until then somebody who was erased reads on their receipt
+    that your library has not answered. Of those who left or were erased you may say, by kind, what you must keep,
+    and until when is yours to say to them. The first answer counts; sending it again changes nothing.
+    """
     kept = {each["id"]: each["kinds"] for each in json_data["kept"]}
     with writing():
         return {

@@ -7,7 +7,7 @@ from flask import Response
 
 from app.web.faults.errors import PROBLEM_JSON
 
-_MEANINGS = {
+MEANINGS = {
     304: "The patron is as your `If-None-Match` has them",
     400: "The body is no JSON",
     401: "No user name and password of a library's system or kiosk, or wrong ones",
@@ -23,6 +23,9 @@ _MEANINGS = {
     429: "Too many requests, or too many wrong PINs; wait as many seconds as `Retry-After` says",
     503: "The access log cannot be written, so nothing is told",
 }
+WITH_BODY = (400, 413, 415, 422)
+"""What may be wrong with a body."""
+
 NO_SUPPLIER = "Not for you: a supplier of e-books may ask yes or no, and no more"
 _CARD_NUMBER = "$response.body#/card_number"
 OF_A_PATRON = {
@@ -52,13 +55,6 @@ _CARD_NUMBERS = {
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _WWW_AUTHENTICATE = {"WWW-Authenticate": {"description": "Basic, in UTF-8", "schema": {"type": "string"}}}
-
-
-def meanings(*statuses: int, **others: str) -> dict[int, str]:
-    """Return what each status means, for a route's document; `others` says it in other words, as `_409="…"`."""
-    return {status: _MEANINGS[status] for status in statuses} | {
-        int(name.removeprefix("_")): words for name, words in others.items()
-    }
 
 
 def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:

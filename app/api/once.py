@@ -11,7 +11,7 @@ from apiflask.validators import Length, Regexp
 from flask import Response, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
-from app.api.access import spend, this_terminal
+from app.api.access import asking, spend
 from app.api.patrons.reading import describe_patron
 from app.register.library.fetching import fetch_again
 from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
@@ -90,9 +90,7 @@ def _repeat_answer(kept: KeptAnswer) -> Response:
     response.headers.update(kept.headers)
     if kept.patron_id is not None:
         # To tell of somebody again is another look at them, and of somebody erased nothing is told.
-        patron = fetch_again(
-            patron_id=kept.patron_id, viewer=this_terminal().viewer, library_id=g.machine.library_id, now=now()
-        )
+        patron = fetch_again(patron_id=kept.patron_id, **asking())
         if patron.details is None:
             # They have left the library since, or froze the card: it is told what a fetch would tell.
             response = describe_patron(patron)

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from flask import g
 from flask.typing import ResponseReturnValue
 
-from app.api.access import this_terminal
-from app.api.document import NO_SUPPLIER, meanings
-from app.api.routes import v1
+from app.api.access import asking
+from app.api.document import NO_SUPPLIER, WITH_BODY
+from app.api.routes import operation, v1
 from app.api.schemas import PinCheckIn, PinCheckOut
 from app.register.sign_in.pin_checks import check_pin
 from app.web.access import Audience, open_to
-from app.web.clock import now
 from app.web.faults.overload import evaluates
 
 
@@ -20,26 +18,13 @@ from app.web.faults.overload import evaluates
 @evaluates()
 @v1.input(PinCheckIn)
 @v1.output(PinCheckOut, description="Both answers are 200")
-@v1.doc(
-    summary="Check a PIN",
-    description=(
-        "Tells whether card number and PIN belong together, of patrons who have joined your library or whose card was "
-        "scanned there in the last five minutes; of anybody else the answer is false, whatever the PIN. No more "
-        "is told. "
-        "Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: "
-        "429 comes whether the PIN was right or not."
-    ),
-    operation_id="checkPin",
-    security="basic",
-    responses=meanings(400, 401, 413, 415, 422, 429, 503, _403=NO_SUPPLIER),
-)
+@operation("checkPin", *WITH_BODY, 503, _403=NO_SUPPLIER)
 def check(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Tell whether a card number and a PIN belong together."""
-    valid = check_pin(
-        card_number=json_data["card_number"],
-        pin=json_data["pin"],
-        viewer=this_terminal().viewer,
-        library_id=g.machine.library_id,
-        now=now(),
-    )
-    return {"valid": valid}
+    """Check a PIN.
+
+    Tells whether card number and PIN belong together, of patrons who have joined your library or whose card was
+    scanned there in the last five minutes; of anybody else the answer is false, whatever the PIN. No more is told.
+    Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: 429
+    comes whether the PIN was right or not.
+    """
+    return {"valid": check_pin(card_number=json_data["card_number"], pin=json_data["pin"], **asking())}

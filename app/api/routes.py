@@ -1,5 +1,7 @@
 """Version 1 of the interface for libraries' systems and kiosks."""
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -7,14 +9,14 @@ from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from app.api.access import authenticate_machine, read_json, this_terminal
-from app.api.document import NO_SUPPLIER, meanings
+from app.api.document import MEANINGS, NO_SUPPLIER, WITH_BODY
 from app.api.problems import answer_refusals
 from app.api.schemas import ScanIn, ScanOut
 from app.api.words import MESSAGES
 from app.register.card.scans import scan as scan_code
 from app.register.staff.machines import MachineRefused
 from app.rules.card.scan import Refused
-from app.web.access import Audience, open_to
+from app.web.access import Audience, View, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem
 from app.web.gate import ask_blocks
@@ -24,6 +26,27 @@ v1.before_request(authenticate_machine)
 v1.before_request(read_json)
 answer_refusals(v1)
 api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=False)
+
+
+def operation(operation_id: str, *statuses: int, **others: str) -> Callable[[View], View]:
+    """Describe a view in the OpenAPI document: its docstring's first line is the summary, the rest the description.
+
+    `statuses` are the refusals beside 401 and 429, which every machine may meet; `others` words one, as `_409="…"`.
+    """
+    refusals = {status: MEANINGS[status] for status in (401, 429, *statuses)}
+    refusals |= {int(name.removeprefix("_")): words for name, words in others.items()}
+
+    def describe(view: View) -> View:
+        summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+        return v1.doc(
+            summary=summary.rstrip("."),
+            description=" ".join(description.split()),
+            operation_id=operation_id,
+            security="basic",
+            responses=refusals,
+        )(view)
+
+    return describe
 
 
 @v1.errorhandler(MachineRefused)
@@ -41,17 +64,13 @@ def refuse_machine(error: MachineRefused) -> ResponseReturnValue:
 @open_to(Audience.MACHINE)
 @v1.input(ScanIn)
 @v1.output(ScanOut, description="Accepted or refused; both are answers, so both are 200")
-@v1.doc(
-    summary="Check a scanned card",
-    description=(
-        "The first terminal that shows a code owns it. The same terminal gets the same answer again; any other one "
-        "is refused with REPLAY. A refusal says why, and what staff can do."
-    ),
-    security="basic",
-    responses=meanings(400, 401, 413, 415, 422, 429, _403=NO_SUPPLIER),
-)
+@operation("scanCard", *WITH_BODY, _403=NO_SUPPLIER)
 def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Check a code, and open a patron session of five minutes."""
+    """Check a scanned card.
+
+    The first terminal that shows a code owns it. The same terminal gets the same answer again; any other one is
+    refused with REPLAY. A refusal says why, and what staff can do.
+    """
     outcome = scan_code(payload=json_data["payload"], terminal=this_terminal(), now=now())
     if isinstance(outcome, Refused):
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}

@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from app.api.access import this_terminal
-from app.api.document import meanings
-from app.api.routes import v1
+from app.api.access import asking, this_terminal
+from app.api.document import WITH_BODY
+from app.api.routes import operation, v1
 from app.api.schemas import AuthenticateIn, AuthenticateOut, DoorIn, DoorOut
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Unavailable
@@ -40,20 +40,15 @@ _log = structlog.get_logger()
 @evaluates()
 @v1.input(DoorIn)
 @v1.output(DoorOut, description="Accepted: open. Refused: leave it shut; both are answers, so both are 200")
-@v1.doc(
-    summary="Open the door in unstaffed hours",
-    description=(
-        "The code on the card and the PIN, and behind them the library's own rules: its hours, an agreement, an age, "
-        "no block. Every refusal is the same answer, for the door's screen, in the language of Accept-Language "
-        "(nb, nn, sv, en; without it en); staff read the reason at the desk. A code that this door has shown once may "
-        "be sent again with another PIN while it is current."
-    ),
-    operation_id="openDoor",
-    security="basic",
-    responses=meanings(400, 401, 403, 413, 415, 422, 429, 503),
-)
+@operation("openDoor", *WITH_BODY, 403, 503)
 def door(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Decide whether the door opens."""
+    """Open the door in unstaffed hours.
+
+    The code on the card and the PIN, and behind them the library's own rules: its hours, an agreement, an age, no
+    block. Every refusal is the same answer, for the door's screen, in the language of Accept-Language (nb, nn, sv,
+    en; without it en); staff read the reason at the desk. A code that this door has shown once may be sent again
+    with another PIN while it is current.
+    """
     system = library_systems().lending(g.machine.library_id)
     opens = system is not None and _let_in(system, payload=json_data["payload"], pin=json_data["pin"])
     return {"result": "accepted" if opens else "refused", "message": _say(opens=opens)}
@@ -91,20 +86,9 @@ def _let_in(system: CirculationSystem, *, payload: str, pin: str) -> bool:
 
 def _refuse_pin(card_number: str, pin: str) -> str:
     try:
-        return "" if _is_right(card_number, pin, door="door") else "wrong_pin"
+        return "" if check_pin(card_number=card_number, pin=pin, door="door", **asking()) else "wrong_pin"
     except TooManyAttempts:
         return "too_many_tries"
-
-
-def _is_right(card_number: str, pin: str, *, door: str = "") -> bool:
-    return check_pin(
-        card_number=card_number,
-        pin=pin,
-        viewer=this_terminal().viewer,
-        library_id=g.machine.library_id,
-        now=now(),
-        door=door,
-    )
 
 
 @v1.post("/authenticate")
@@ -112,18 +96,13 @@ def _is_right(card_number: str, pin: str, *, door: str = "") -> bool:
 @evaluates()
 @v1.input(AuthenticateIn)
 @v1.output(AuthenticateOut, description="Both answers are 200")
-@v1.doc(
-    summary="Tell an e-book supplier yes or no",
-    description=(
-        "Whether somebody with this card, by its number or its code, and this PIN may borrow e-books at your library: "
-        "the card is activated there, an agreement is made and nothing blocks it. Nothing else is told."
-    ),
-    operation_id="authenticate",
-    security="basic",
-    responses=meanings(400, 401, 413, 415, 422, 429, 503),
-)
+@operation("authenticate", *WITH_BODY, 503)
 def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Say yes or no."""
+    """Tell an e-book supplier yes or no.
+
+    Whether somebody with this card, by its number or its code, and this PIN may borrow e-books at your library: the
+    card is activated there, an agreement is made and nothing blocks it. Nothing else is told.
+    """
     payload, card_number = json_data.get("payload"), json_data.get("card_number")
     if (payload is None) == (card_number is None):
         abort(422, description="Send either card_number or payload.")
@@ -131,7 +110,7 @@ def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
         outcome = scan(payload=payload, terminal=this_terminal(), now=now())
         card_number = outcome.patron.card_number if isinstance(outcome, Accepted) else None
     # A code that names nobody costs a try as well.
-    if not _is_right(card_number or "", json_data["pin"]):
+    if not check_pin(card_number=card_number or "", pin=json_data["pin"], **asking()):
         return {"authenticated": False}
     try:
         return {"authenticated": _may_borrow(parse_card_number(card_number or ""))}

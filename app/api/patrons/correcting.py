@@ -7,11 +7,11 @@ from flask import g
 from flask.typing import ResponseReturnValue
 
 from app.api.access import spend
-from app.api.document import OF_A_PATRON, meanings
+from app.api.document import OF_A_PATRON, WITH_BODY
 from app.api.patrons.matching import MatchIn, match, require_match
 from app.api.patrons.reading import describe_after, etag_of
 from app.api.patrons.schemas import CorrectionIn, ETagOut, PatronOut
-from app.api.routes import v1
+from app.api.routes import operation, v1
 from app.register.change.corrections import Correction, correct_patron
 from app.register.library.patron_locks import ACTS, lock_member
 from app.register.library.strangers import counting_strangers
@@ -28,21 +28,15 @@ from app.web.clock import now
 @v1.input(CorrectionIn)
 @v1.input(MatchIn, location="headers")
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
-@v1.doc(
-    summary="Correct a patron",
-    description=(
-        "A JSON merge patch (RFC 7396): what is left out stays, null removes. Only of patrons who have joined your "
-        "library, and only these fields: home library, permissions and PIN are the patron's own. Name, birth date and "
-        "gender are changed against identification. The patron is told of new contact data, at the old address too. "
-        "What a library writes is not proven: links and codes go to the proven address until the patron confirms the "
-        "new one."
-    ),
-    operation_id="correctPatron",
-    security="basic",
-    responses=meanings(400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 429, 503),
-)
+@operation("correctPatron", *WITH_BODY, 403, 404, 409, 410, 412, 428, 503)
 def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str, Any]) -> ResponseReturnValue:
-    """Correct a patron of the asking library, if they are as it saw them."""
+    """Correct a patron.
+
+    A JSON merge patch (RFC 7396): what is left out stays, null removes. Only of patrons who have joined your
+    library, and only these fields: home library, permissions and PIN are the patron's own. Name, birth date and
+    gender are changed against identification. The patron is told of new contact data, at the old address too. What
+    a library writes is not proven: links and codes go to the proven address until the patron confirms the new one.
+    """
     require_match()
     spend(ACTS)
     count_act(Kind.CORRECTION, library_id=g.machine.library_id, now=now())

@@ -5,12 +5,12 @@ from typing import Any
 from flask import g, url_for
 from flask.typing import ResponseReturnValue
 
-from app.api.access import spend, this_terminal
-from app.api.document import OF_A_PATRON, meanings, no_content
+from app.api.access import asking, spend
+from app.api.document import OF_A_PATRON, WITH_BODY, no_content
 from app.api.once import OnceIn, once
 from app.api.patrons.reading import describe_after, patron_json, read_national_id
 from app.api.patrons.schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
-from app.api.routes import v1
+from app.api.routes import operation, v1
 from app.register.change.enrolment import (
     AlreadyRegistered,
     ConsentMissing,
@@ -37,13 +37,7 @@ _ENROL = "enrol"
 @v1.errorhandler(AlreadyRegistered)
 def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
     """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
-    known = fetch_by_id(
-        patron_id=error.patron_id,
-        viewer=this_terminal().viewer,
-        library_id=g.machine.library_id,
-        purpose=_ENROL,
-        now=now(),
-    )
+    known = fetch_by_id(patron_id=error.patron_id, purpose=_ENROL, **asking())
     if known is None:
         return problem(status=409, code=error.code, detail="They have a card that only another library takes.")
     return problem(
@@ -59,20 +53,15 @@ def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
 @v1.input(EnrolIn)
 @v1.input(OnceIn, location="headers")
 @v1.output(PatronOut, status_code=201, description="The card is made", headers=EnrolledOut, links=OF_A_PATRON)
-@v1.doc(
-    summary="Enrol a patron",
-    description=(
-        "Your library becomes the home library. Nobody has two cards: a national id that is known is answered with 409 "
-        "and the card number to activate. The patron is sent a link by which to choose the PIN. Without an "
-        "`Idempotency-Key` a request that is sent again makes a second card, where there is no national id."
-    ),
-    operation_id="enrolPatron",
-    security="basic",
-    responses=meanings(400, 401, 403, 409, 410, 413, 415, 422, 429, 503),
-)
+@operation("enrolPatron", *WITH_BODY, 403, 409, 410, 503)
 @once(spends=FINDS)
 def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Give somebody a card at the asking library."""
+    """Enrol a patron.
+
+    Your library becomes the home library. Nobody has two cards: a national id that is known is answered with 409
+    and the card number to activate. The patron is sent a link by which to choose the PIN. Without an
+    `Idempotency-Key` a request that is sent again makes a second card, where there is no national id.
+    """
     enrolled = _enrol(json_data)
     g.patron_id = enrolled.patron_id
     response = describe_after(_ENROL, patron_id=enrolled.patron_id, status=201)
@@ -104,29 +93,22 @@ def _contact_of(sent: dict[str, Any]) -> Contact:
 @open_to(Audience.SYSTEM)
 @v1.input(ActivationIn)
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
-@v1.doc(
-    summary="Activate a card",
-    description=(
-        "The first use of a card at your library: the patron stands before you and has accepted your rules. Something "
-        "must show that: a scan at your library within the last five minutes (name its `session`, or send nothing), "
-        "the right PIN (`pin`), or `papers` that somebody of yours has seen, which a library may name ten times an "
-        "hour. Without any of them it is 403 `proof-missing`. Of PIN and papers the patron is told by a message. From "
-        "then on your system is told everything of them, and every change. Doing it again changes nothing, and needs "
-        "no proof."
-    ),
-    operation_id="activateCard",
-    security="basic",
-    responses=meanings(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503),
-)
+@operation("activateCard", *WITH_BODY, 403, 404, 409, 410, 503)
 def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Let a card be used at the asking library, whose holder is there."""
+    """Activate a card.
+
+    The first use of a card at your library: the patron stands before you and has accepted your rules. Something
+    must show that: a scan at your library within the last five minutes (name its `session`, or send nothing), the
+    right PIN (`pin`), or `papers` that somebody of yours has seen, which a library may name ten times an hour.
+    Without any of them it is 403 `proof-missing`. Of PIN and papers the patron is told by a message. From then on
+    your system is told everything of them, and every change. Doing it again changes nothing, and needs no proof.
+    """
     spend(ACTIVATIONS)
     library_id, moment = g.machine.library_id, now()
-    shown = _shown(json_data)
+    papers = Papers(**json_data["papers"]) if "papers" in json_data else None
+    shown = Shown(session=json_data.get("session"), pin=json_data.get("pin"), papers=papers)
     with counting_strangers(library_id=library_id, now=moment):
-        proof = prove_joining(
-            card_number=card_number, shown=shown, viewer=this_terminal().viewer, library_id=library_id, now=moment
-        )
+        proof = prove_joining(card_number=card_number, shown=shown, **asking())
         with writing():
             patron = lock_newcomer(card_number=card_number, library_id=library_id)
             if json_data["guardian_consent"]:
@@ -137,31 +119,20 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
                 raise ConsentMissing
             activate_card(patron_id=patron.id, library_id=library_id, now=moment)
             notify_joined(patron=patron, proof=proof, now=moment)
-            return describe_after(
-                proof.value, patron_id=patron.id, papers=shown.papers if proof is Proof.PAPERS else None
-            )
-
-
-def _shown(sent: dict[str, Any]) -> Shown:
-    papers = sent.get("papers")
-    return Shown(session=sent.get("session"), pin=sent.get("pin"), papers=Papers(**papers) if papers else None)
+            seen = papers if proof is Proof.PAPERS else None
+            return describe_after(proof.value, patron_id=patron.id, papers=seen)
 
 
 @v1.delete("/patrons/<card:card_number>/activation")
 @open_to(Audience.SYSTEM)
 @v1.output({}, status_code=204, description="The patron has left your library")
-@v1.doc(
-    summary="End a patron's use of your library",
-    description=(
-        "Where a patron wants to leave your library. If it was the home library, the one that was joined first becomes "
-        "it. The last library is not left: whoever wants no card any more is deleted (409 `last-library`)."
-    ),
-    operation_id="endActivation",
-    security="basic",
-    responses=meanings(401, 403, 404, 409, 410, 429),
-)
+@operation("endActivation", 403, 404, 409, 410)
 def end_activation(card_number: str) -> ResponseReturnValue:
-    """Let a patron leave the asking library."""
+    """End a patron's use of your library.
+
+    Where a patron wants to leave your library. If it was the home library, the one that was joined first becomes
+    it. The last library is not left: whoever wants no card any more is deleted (409 `last-library`).
+    """
     spend(ACTIVATIONS)
     with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_member(card_number=card_number, library_id=g.machine.library_id)

@@ -6,11 +6,11 @@ from flask import g
 from flask.typing import ResponseReturnValue
 
 from app.api.access import spend
-from app.api.document import meanings, no_content
+from app.api.document import WITH_BODY, no_content
 from app.api.patrons.matching import MatchIn, match_if_asked
 from app.api.patrons.reading import etag_of, read_national_id
 from app.api.patrons.schemas import DeathIn, DeathOut, ErasedOut
-from app.api.routes import v1
+from app.api.routes import operation, v1
 from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.leaving.erasure import ASKED, erase_patron
 from app.register.library.patron_locks import DEATHS, ERASURES, lock_at_home, lock_known
@@ -26,20 +26,15 @@ from app.web.faults.errors import problem
 @open_to(Audience.SYSTEM)
 @v1.input(MatchIn, location="headers")
 @v1.output(ErasedOut, description="They are deleted, at every library")
-@v1.doc(
-    summary="Delete a patron everywhere",
-    description=(
-        "On behalf of a patron who stands before you and wants to be deleted everywhere; only the home library may. "
-        "Nothing of them is left, and it cannot be undone: each of their libraries is told, and yours too. Whoever "
-        "only leaves your library keeps the card (`DELETE …/activation`). `If-Match` is heeded, and not required. "
-        "A library may delete 50 times a day."
-    ),
-    operation_id="deletePatron",
-    security="basic",
-    responses=meanings(401, 403, 404, 409, 410, 412, 422, 429),
-)
+@operation("deletePatron", 403, 404, 409, 410, 412, 422)
 def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue:
-    """Erase a patron whose home library asks for it on their behalf."""
+    """Delete a patron everywhere.
+
+    On behalf of a patron who stands before you and wants to be deleted everywhere; only the home library may.
+    Nothing of them is left, and it cannot be undone: each of their libraries is told, and yours too. Whoever only
+    leaves your library keeps the card (`DELETE …/activation`). `If-Match` is heeded, and not required. A library
+    may delete 50 times a day.
+    """
     spend(ERASURES)
     with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_at_home(card_number=card_number, library_id=g.machine.library_id)
@@ -51,19 +46,14 @@ def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue
 @open_to(Audience.SYSTEM)
 @v1.input(DeathIn)
 @v1.output(DeathOut, status_code=202, description="The card is stopped, and all is erased by then")
-@v1.doc(
-    summary="Report a death",
-    description=(
-        "Of a patron who has joined your library, by card number or national id. The card stops at once, and within 24 "
-        "hours the patron is deleted at every library. Until then you can take it back. Reporting it again changes "
-        "nothing. A library may report 100 times a day."
-    ),
-    operation_id="reportDeath",
-    security="basic",
-    responses=meanings(400, 401, 403, 404, 410, 413, 415, 422, 429),
-)
+@operation("reportDeath", *WITH_BODY, 403, 404, 410)
 def report(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Stop the card of somebody who has died; all about them is erased within a day."""
+    """Report a death.
+
+    Of a patron who has joined your library, by card number or national id. The card stops at once, and within 24
+    hours the patron is deleted at every library. Until then you can take it back. Reporting it again changes
+    nothing. A library may report 100 times a day.
+    """
     if len(json_data) != 1:
         return problem(status=422, code="invalid", detail="Send either card_number or national_id.")
     spend(DEATHS)
@@ -85,15 +75,12 @@ def _whom(sent: dict[str, Any]) -> int:
 @v1.delete("/deaths/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.output({}, status_code=204, description="The card works as before")
-@v1.doc(
-    summary="Take a report of a death back",
-    description="Where it was a mistake, by the library that made it, until all is erased.",
-    operation_id="withdrawDeath",
-    security="basic",
-    responses=meanings(401, 403, 404, 410, 429),
-)
+@operation("withdrawDeath", 403, 404, 410)
 def withdraw(card_number: str) -> ResponseReturnValue:
-    """Let the card of somebody who lives work again."""
+    """Take a report of a death back.
+
+    Where it was a mistake, by the library that made it, until all is erased.
+    """
     spend(DEATHS)
     with counting_strangers(library_id=g.machine.library_id, now=now()), writing():
         patron = lock_known(card_number=card_number, library_id=g.machine.library_id)

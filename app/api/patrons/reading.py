@@ -8,11 +8,11 @@ from typing import Any
 from flask import Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.api.access import this_terminal
-from app.api.document import OF_A_PATRON, meanings
+from app.api.access import asking
+from app.api.document import OF_A_PATRON, WITH_BODY
 from app.api.patrons.matching import match_if_asked
 from app.api.patrons.schemas import ETagOut, FindIn, PatronOut
-from app.api.routes import v1
+from app.api.routes import operation, v1
 from app.register.library.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
 from app.register.library.joining import Papers
 from app.rules.card.number import parse_card_number
@@ -49,15 +49,10 @@ def etag_of(patron_id: int) -> str:
 
 def describe_after(purpose: str, *, patron_id: int, status: int = 200, papers: Papers | None = None) -> Response:
     """Return the answer to an act upon a patron; the look is written down with the act, and who saw which papers."""
-    viewer = this_terminal().viewer
-    fetched = show_patron(
-        patron_id=patron_id,
-        viewer=replace(viewer, actor=f"{viewer.actor} {papers.seen_by}") if papers else viewer,
-        library_id=g.machine.library_id,
-        purpose=purpose,
-        papers=papers.kind if papers else "",
-        now=now(),
-    )
+    who = asking()
+    if papers:
+        who["viewer"] = replace(who["viewer"], actor=f"{who['viewer'].actor} {papers.seen_by}")
+    fetched = show_patron(patron_id=patron_id, purpose=purpose, papers=papers.kind if papers else "", **who)
     return describe_patron(fetched, status=status)
 
 
@@ -75,24 +70,16 @@ def _etag(fetched: Fetched) -> str:
 @v1.get("/patrons/<card:card_number>")
 @open_to(Audience.SYSTEM)
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
-@v1.doc(
-    summary="Fetch a patron",
-    description=(
-        "A patron who has joined your library is told in full; while the card is frozen, and of somebody else whose "
-        "card was scanned at your library in the last five minutes, only name, age band and home library; of any other "
-        "one no more than the number. A library may ask 600 times a day for numbers that are no patron's of its own, "
-        "then once a minute. Each fetch is written to the patron's access log before it is answered."
-    ),
-    operation_id="fetchPatron",
-    security="basic",
-    responses=meanings(304, 401, 403, 404, 410, 412, 429, 503),
-)
+@operation("fetchPatron", 304, 403, 404, 410, 412, 503)
 def fetch(card_number: str) -> ResponseReturnValue:
-    """Return what the asking library may know of a patron."""
-    number = parse_card_number(card_number)
-    fetched = fetch_patron(
-        card_number=number, viewer=this_terminal().viewer, library_id=g.machine.library_id, now=now()
-    )
+    """Fetch a patron.
+
+    A patron who has joined your library is told in full; while the card is frozen, and of somebody else whose card
+    was scanned at your library in the last five minutes, only name, age band and home library; of any other one no
+    more than the number. A library may ask 600 times a day for numbers that are no patron's of its own, then once a
+    minute. Each fetch is written to the patron's access log before it is answered.
+    """
+    fetched = fetch_patron(card_number=parse_card_number(card_number), **asking())
     response = describe_patron(fetched)
     # Werkzeug would answer 412 with the patron in it.
     match_if_asked(_etag(fetched))
@@ -103,22 +90,11 @@ def fetch(card_number: str) -> ResponseReturnValue:
 @open_to(Audience.SYSTEM)
 @v1.input(FindIn)
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
-@v1.doc(
-    summary="Find a patron by national id",
-    description=(
-        "The number goes in the body, so that it stands in no log. What is told, counted and written down is as in a "
-        "fetch. A library may ask 600 times an hour."
-    ),
-    operation_id="findPatron",
-    security="basic",
-    responses=meanings(400, 401, 403, 404, 413, 415, 422, 429, 503),
-)
+@operation("findPatron", *WITH_BODY, 403, 404, 503)
 def find(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Return what the asking library may know of whoever has a national id."""
-    fetched = find_patron(
-        national_id=read_national_id(json_data["national_id"]),
-        viewer=this_terminal().viewer,
-        library_id=g.machine.library_id,
-        now=now(),
-    )
-    return describe_patron(fetched)
+    """Find a patron by national id.
+
+    The number goes in the body, so that it stands in no log. What is told, counted and written down is as in a
+    fetch. A library may ask 600 times an hour.
+    """
+    return describe_patron(find_patron(national_id=read_national_id(json_data["national_id"]), **asking()))

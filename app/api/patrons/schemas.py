@@ -8,6 +8,7 @@ from app.api.fields import Day, Flag
 from app.register.library.joining import KINDS_OF_PAPERS
 from app.rules.people.ages import AgeBand
 from app.rules.people.contact import CHANNELS, LANGUAGES
+from app.rules.people.fields import FIELD
 from app.rules.people.person import GENDERS, LONGEST_NAME
 
 _NAME = {"description": "as it is to stand on letters", "example": "Kari Nordmann"}
@@ -18,24 +19,28 @@ _NATIONAL_ID = {
     ),
     "example": "12848430062",
 }
-_PHONE = {"description": "A number without a country is Norwegian", "example": "+4740612345"}
 # What is not there is null, and no empty text. From the beginning, as Python matches; JSON Schema matches anywhere.
 _FILLED = Regexp(r"^\s*\S")
 _RULES = {"description": "the patron has accepted your library's rules", "enum": [True]}
-_ADDRESS = {
-    "description": "Leave it out where it is hidden: a hidden address is nowhere in the register",
-    "example": "Storgata 5",
-}
+
+
+def _contact(name: str, **about: str) -> String:
+    """Return a declared field that a library may send, or remove with null."""
+    return String(allow_none=True, validate=[Length(max=FIELD[name].longest), _FILLED], metadata=about)
 
 
 class ContactIn(Schema):
     """How to reach somebody."""
 
-    address = String(allow_none=True, validate=[Length(max=200), _FILLED], metadata=_ADDRESS)
-    postcode = String(allow_none=True, validate=[Length(max=12), _FILLED], metadata={"example": "2050"})
-    place = String(allow_none=True, validate=[Length(max=80), _FILLED], metadata={"example": "Jessheim"})
-    phone = String(allow_none=True, validate=[Length(max=40), _FILLED], metadata=_PHONE)
-    email = String(allow_none=True, validate=[Length(max=254), _FILLED], metadata={"format": "email"})
+    address = _contact(
+        "address",
+        description="Leave it out where it is hidden: a hidden address is nowhere in the register",
+        example="Storgata 5",
+    )
+    postcode = _contact("postcode", example="2050")
+    place = _contact("place", example="Jessheim")
+    phone = _contact("phone", description="A number without a country is Norwegian", example="+4740612345")
+    email = _contact("email", format="email")
     preferred_contact = String(validate=OneOf(CHANNELS))
     language = String(validate=OneOf(LANGUAGES), metadata={"description": "of messages to the patron"})
 
@@ -144,14 +149,14 @@ class PatronOut(Schema):
     card_state = String(validate=OneOf(["active", "lost", "frozen", "deceased"]))
     version = Integer(metadata={"description": "grows with each change of the patron"})
     birth_date = Date()
-    gender = String(validate=OneOf(["female", "male", "unknown"]))
+    gender = String(validate=OneOf(GENDERS))
     address = String(allow_none=True, metadata={"description": "null too where it is hidden"})
     postcode = String(allow_none=True)
     place = String(allow_none=True)
     phone = String(allow_none=True, metadata={"description": "E.164"})
     email = String(allow_none=True)
-    preferred_contact = String(validate=OneOf(["email", "sms", "letter"]))
-    language = String(validate=OneOf(["nb", "nn", "sv", "en"]))
+    preferred_contact = String(validate=OneOf(CHANNELS))
+    language = String(validate=OneOf(LANGUAGES))
     email_proven = Boolean(metadata={"description": "the patron, or papers, have shown that the address is theirs"})
     phone_proven = Boolean()
     address_proven = Boolean()
