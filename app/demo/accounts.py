@@ -1,9 +1,10 @@
-"""The demonstration's invented people. Their PINs and passwords exist nowhere else."""
+"""The demonstration's invented people, read from people.toml."""
 
+import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from app.rules.people.contact import Contact
@@ -15,17 +16,16 @@ def birth_date_at(*, age: int, today: date) -> date:
     return date(birthday.year - age, birthday.month, min(birthday.day, 28))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPatron:
-    """A patron who was never born. `age` holds on the day of seeding; `who` is for the start page."""
+    """A patron who was never born. `age` is the age on the day of seeding."""
 
     card_number: str
     pin: str
-    who: LazyString
     name: str
     age: int
     gender: str
-    libraries: tuple[str, ...]
+    libraries: list[str]
     contact: Contact
     national_id: str
     born_on_new_year: bool = False
@@ -60,139 +60,21 @@ class DemoMachine:
     password: str
 
 
-LIBRARIES = {
-    "2023500": ("Ullensaker bibliotek", "0238", "Storgata 1", "2050", "Jessheim"),
-    "Mull": ("Mullsjö bibliotek", "0642", "Järnvägsgatan 1", "565 31", "Mullsjö"),
+_PEOPLE = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
+
+LIBRARIES = _PEOPLE["libraries"]
+"""The libraries, by id."""
+
+PATRONS = tuple(DemoPatron(**patron | {"contact": Contact(**patron["contact"])}) for patron in _PEOPLE["patrons"])
+DESKS = tuple(DemoDesk(**desk) for desk in _PEOPLE["desks"])
+MACHINES = tuple(DemoMachine(**machine) for machine in _PEOPLE["machines"])
+WHO = {
+    "N000100001": _l("adult and guardian, loans at both libraries"),
+    "N000100002": _l("child of 9, no contact address of its own, loans at Ullensaker"),
+    "N000100003": _l("turned 13 this year, loans at Ullensaker"),
+    "N000100004": _l("adult, card reported lost"),
+    "N000100005": _l("adult owing more than 200 kr at Mullsjö"),
+    "N000100006": _l("adult with a hidden address"),
+    "N000100007": _l("adult with a local card, which only Mullsjö takes"),
 }
-
-JOINED_ONLINE = ("Mull",)
-"""Where patrons may activate their card by themselves; the other library wants to see them at the desk."""
-
-_AT_ULLENSAKER = {"postcode": "2050", "place": "Jessheim"}
-
-PATRONS = (
-    DemoPatron(
-        card_number="N000100001",
-        pin="4719",
-        who=_l("adult and guardian, loans at both libraries"),
-        name="Ingrid Solvang",
-        age=42,
-        gender="female",
-        libraries=("2023500", "Mull"),
-        contact=Contact(
-            email="guardian@example.org",
-            phone="+4799900001",
-            address="Furuveien 3",
-            preferred_contact="email",
-            **_AT_ULLENSAKER,
-        ),
-        national_id="12848430062",
-    ),
-    DemoPatron(
-        card_number="N000100002",
-        pin="8302",
-        who=_l("child of 9, no contact address of its own, loans at Ullensaker"),
-        name="Jonas Solvang",
-        age=9,
-        gender="male",
-        libraries=("2023500",),
-        contact=Contact(address="Furuveien 3", **_AT_ULLENSAKER),
-        national_id="05881760012",
-    ),
-    DemoPatron(
-        card_number="N000100003",
-        pin="5938",
-        who=_l("turned 13 this year, loans at Ullensaker"),
-        name="Nora Solvang",
-        age=13,
-        gender="female",
-        libraries=("2023500",),
-        contact=Contact(email="teen@example.org", address="Furuveien 3", preferred_contact="email", **_AT_ULLENSAKER),
-        national_id="01811360062",
-        born_on_new_year=True,
-    ),
-    DemoPatron(
-        card_number="N000100004",
-        pin="6184",
-        who=_l("adult, card reported lost"),
-        name="Per Bråten",
-        age=47,
-        gender="male",
-        libraries=("2023500",),
-        contact=Contact(email="per@example.org", address="Granlia 8", preferred_contact="email", **_AT_ULLENSAKER),
-        national_id="23917920044",
-        lost=True,
-    ),
-    DemoPatron(
-        card_number="N000100005",
-        pin="2957",
-        who=_l("adult owing more than 200 kr at Mullsjö"),
-        name="Åsa Lindqvist",
-        age=35,
-        gender="female",
-        libraries=("Mull",),
-        contact=Contact(
-            email="asa@example.org",
-            address="Sjövägen 12",
-            postcode="565 31",
-            place="Mullsjö",
-            preferred_contact="email",
-        ),
-        national_id="30869140054",
-    ),
-    DemoPatron(
-        card_number="N000100006",
-        pin="7346",
-        who=_l("adult with a hidden address"),
-        name="Kari Lunde",
-        age=58,
-        gender="female",
-        libraries=("2023500",),
-        contact=Contact(phone="+4799900006", preferred_contact="sms"),
-        national_id="17826810130",
-    ),
-    DemoPatron(
-        card_number="N000100007",
-        pin="6051",
-        who=_l("adult with a local card, which only Mullsjö takes"),
-        name="Erik Lund",
-        age=57,
-        gender="male",
-        libraries=("Mull",),
-        contact=Contact(
-            email="erik@example.org",
-            address="Kyrkvägen 2",
-            postcode="565 31",
-            place="Mullsjö",
-            preferred_contact="email",
-        ),
-        national_id="28876940029",
-        local=True,
-    ),
-)
-
-DESKS = (
-    DemoDesk(
-        library_id="2023500",
-        username="desk-2023500",
-        name="Skranken i Ullensaker",
-        password="demo-desk-ullensaker",
-        totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
-    ),
-    DemoDesk(
-        library_id="Mull",
-        username="desk-mull",
-        name="Disken i Mullsjö",
-        password="demo-desk-mullsjo",
-        totp_secret="KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU",
-    ),
-)
-
-MACHINES = (
-    DemoMachine("2023500", "system", "2023500", "demo-system-ullensaker"),
-    DemoMachine("Mull", "system", "Mull", "demo-system-mullsjo"),
-    DemoMachine("2023500", "kiosk", "2023500-kiosk1", "demo-kiosk"),
-    DemoMachine("2023500", "kiosk", "2023500-kiosk2", "demo-kiosk"),
-    DemoMachine("Mull", "kiosk", "Mull-kiosk1", "demo-kiosk"),
-    DemoMachine("2023500", "supplier", "2023500-ebooks", "demo-supplier"),
-)
+"""What the start page says of each patron, by card number."""

@@ -104,7 +104,7 @@ def serving_eid(*, redirect_uri: str, today: date, port: int = 0) -> Iterator[Ei
         client_secret=secrets.token_urlsafe(32),
         needs_tls=False,
     )
-    told = {
+    configuration = {
         "issuer": settings.issuer,
         "port": port,
         "acr": _ACR,
@@ -130,7 +130,7 @@ def serving_eid(*, redirect_uri: str, today: date, port: int = 0) -> Iterator[Ei
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps(told) + "\n")
+            process.stdin.write(json.dumps(configuration) + "\n")
             process.stdin.flush()
             if process.stdout.readline().strip() != "ready":
                 raise NoProvider("the sign-in service did not start")

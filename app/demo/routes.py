@@ -1,14 +1,15 @@
-"""What the start page shows in the demonstration, and on every page the word that it is one."""
+"""What the start page shows in the demonstration, and the inbox with every message that was sent."""
 
+from dataclasses import asdict
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyotp
 from flask import Blueprint, current_app, render_template
 from flask_babel import gettext as _
 
-from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS
-from app.demo.eid import CHILD, TestPerson
+from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS, WHO
+from app.demo.eid import CHILD
 from app.messages.channels import Inbox
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
@@ -16,25 +17,13 @@ from app.web.clock import now, today
 demo = Blueprint("demo", __name__, template_folder="templates")
 
 
-class ShownDesk(NamedTuple):
-    """A desk's sign-in, with the one-time code of this instant for a visitor without an authenticator app."""
-
-    library: str
-    username: str
-    password: str
-    totp_secret: str
-    code_now: str
-
-
 class Demonstration:
     """The accounts a visitor may try, as the start page shows them."""
 
-    patrons = tuple((patron.card_number, patron.pin, patron.who) for patron in PATRONS)
+    patrons = tuple((patron.card_number, patron.pin, WHO[patron.card_number]) for patron in PATRONS)
 
-    @property
-    def child(self) -> TestPerson:
-        """Return a child for whom a guardian may get a card."""
-        return CHILD
+    child = CHILD
+    """A child for whom a guardian may get a card."""
 
     @property
     def child_born(self) -> date:
@@ -42,16 +31,11 @@ class Demonstration:
         return CHILD.birth_date(today())
 
     @property
-    def desks(self) -> list[ShownDesk]:
-        """Return the desks."""
+    def desks(self) -> list[dict[str, str]]:
+        """Return the desks, each with its one-time code of this moment for visitors without an authenticator app."""
         return [
-            ShownDesk(
-                library=LIBRARIES[desk.library_id][0],
-                username=desk.username,
-                password=desk.password,
-                totp_secret=desk.totp_secret,
-                code_now=pyotp.TOTP(desk.totp_secret).at(now()),
-            )
+            asdict(desk)
+            | {"library": LIBRARIES[desk.library_id]["name"], "code_now": pyotp.TOTP(desk.totp_secret).at(now())}
             for desk in DESKS
         ]
 
@@ -60,7 +44,7 @@ class Demonstration:
         """Return the systems and kiosks: what it is, user name, password."""
         kinds = {"system": _("Library system"), "kiosk": _("Kiosk"), "supplier": _("E-book supplier")}
         return [
-            (f"{kinds[machine.kind]}, {LIBRARIES[machine.library_id][0]}", machine.username, machine.password)
+            (f"{kinds[machine.kind]}, {LIBRARIES[machine.library_id]['name']}", machine.username, machine.password)
             for machine in MACHINES
         ]
 

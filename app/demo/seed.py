@@ -1,8 +1,9 @@
 """Put the demonstration's people into an empty register."""
 
+from dataclasses import asdict
 from datetime import datetime
 
-from app.demo.accounts import DESKS, JOINED_ONLINE, LIBRARIES, MACHINES, PATRONS, DemoPatron
+from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS, DemoPatron
 from app.register.card.cards import report_lost
 from app.register.change.membership import opt_out
 from app.register.patron.libraries import add_library, has_libraries
@@ -19,34 +20,14 @@ def seed_register(*, now: datetime) -> bool:
     """Seed the register if it is empty. Returns whether it was."""
     if has_libraries():
         return False
-    for library_id, (name, municipality, address, postcode, place) in LIBRARIES.items():
-        add_library(
-            library_id=library_id,
-            name=name,
-            kind="folkbib",
-            municipality=municipality,
-            address=address,
-            postcode=postcode,
-            place=place,
-            online_activation=library_id in JOINED_ONLINE,
-        )
+    for library_id, described in LIBRARIES.items():
+        add_library(library_id=library_id, kind="folkbib", **described)
     for patron in PATRONS:
         _seed_patron(patron, now=now)
     for desk in DESKS:
-        employ(
-            library_id=desk.library_id,
-            username=desk.username,
-            name=desk.name,
-            password=desk.password,
-            totp_secret=desk.totp_secret,
-        )
+        employ(**asdict(desk))
     for machine in MACHINES:
-        connect_machine(
-            username=machine.username,
-            library_id=machine.library_id,
-            kind=machine.kind,
-            password=machine.password,
-        )
+        connect_machine(**asdict(machine))
     return True
 
 
