@@ -24,7 +24,7 @@ from circulation.lending.reminders import run_reminders
 from circulation.lending.self_service import drop_entries
 from circulation.libraries import Library, open_libraries
 from circulation.notices import Post, send_notices
-from circulation.policy.library import PolicyError
+from circulation.policy.toml_file import PolicyError
 from circulation.settings import Settings, SettingsError
 
 Job = Callable[[Library, datetime], str]

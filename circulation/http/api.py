@@ -21,10 +21,10 @@ from werkzeug.exceptions import HTTPException
 from circulation.errors import PROBLEMS, Refused
 from circulation.http.calls import CALLS, Answer, Call
 from circulation.http.forms import Form, parse_body
-from circulation.http.rules_page import policy_view
 from circulation.http.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
 from circulation.http.staff_calls import STAFF_CALLS
 from circulation.libraries import Library
+from circulation.policy.library import policy_view
 
 log = logging.getLogger("circulation")
 

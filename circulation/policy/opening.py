@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from circulation.policy.toml_table import Table
+from pydantic import PlainSerializer, StrictInt, StrictStr
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from circulation.policy.keys import TABLE, one_of, whole, written_as
 
 KINDS: Final = ("door", "tablet", "ebook")
 _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
@@ -33,33 +36,6 @@ class Hours:
         return f"{span} {_clock(self.opens)}-{_clock(self.closes)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SelfService:
-    """Which agreements are offered, and the door's hours, youngest age, and days for which its entries are kept."""
-
-    kinds: tuple[str, ...]
-    door_hours: tuple[Hours, ...]
-    door_min_age: int
-    entries_days: int
-
-
-NOTHING_OFFERED: Final = SelfService(kinds=(), door_hours=(), door_min_age=0, entries_days=1)
-
-
-def read_self_service(table: Table | None) -> SelfService:
-    """Read the policy's table; a policy without it offers nothing. PolicyError names the fault."""
-    if table is None:
-        return NOTHING_OFFERED
-    offer = SelfService(
-        kinds=table.each("kinds", str, _kind),
-        door_hours=table.each("door_hours", str, parse_hours),
-        door_min_age=table.integer("door_min_age", most=100),
-        entries_days=table.integer("entries_days", least=1, most=366),
-    )
-    table.finish()
-    return offer
-
-
 def parse_hours(text: str) -> Hours:
     """Read hours such as `mo-fr 06:00-23:00` or `su 12:00-24:00`. ValueError with the reason."""
     found = _HOURS.fullmatch(text.strip())
@@ -70,19 +46,6 @@ def parse_hours(text: str) -> Hours:
     if last < first or closes <= opens:
         raise ValueError(f"{text!r} ends before it begins; hours past midnight are two lines")
     return Hours(tuple(range(first, last + 1)), opens, closes)
-
-
-def is_door_open(*, offer: SelfService, zone: ZoneInfo, now: datetime) -> bool:
-    """Whether the door opens to anybody at `now` (aware)."""
-    local = now.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    return any(local.weekday() in hours.weekdays and hours.opens <= minute < hours.closes for hours in offer.door_hours)
-
-
-def _kind(text: str) -> str:
-    if text not in KINDS:
-        raise ValueError(f"{text!r} is none of {', '.join(KINDS)}")
-    return text
 
 
 def _weekday(text: str) -> int:
@@ -100,3 +63,26 @@ def _minute(hour: str, minute: str) -> int:
 
 def _clock(minutes: int) -> str:
     return "24:00" if minutes == _MINUTES_OF_A_DAY else time(*divmod(minutes, 60)).strftime("%H:%M")
+
+
+_Kind = Annotated[StrictStr, one_of(*KINDS)]
+
+
+@pydantic_dataclass(frozen=True, slots=True, config=TABLE)
+class SelfService:
+    """Which agreements are offered, and the door's hours, youngest age, and days for which its entries are kept."""
+
+    kinds: tuple[_Kind, ...]
+    door_hours: tuple[Annotated[Hours, written_as(parse_hours), PlainSerializer(str)], ...]
+    door_min_age: Annotated[StrictInt, whole(most=100)]
+    entries_days: Annotated[StrictInt, whole(least=1, most=366)]
+
+
+NOTHING_OFFERED: Final = SelfService(kinds=(), door_hours=(), door_min_age=0, entries_days=1)
+
+
+def is_door_open(*, offer: SelfService, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the door opens to anybody at `now` (aware)."""
+    local = now.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    return any(local.weekday() in hours.weekdays and hours.opens <= minute < hours.closes for hours in offer.door_hours)

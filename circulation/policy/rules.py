@@ -49,8 +49,8 @@ def _closed_between(calendar: Calendar, after: date, until: date) -> int:
 
 def due_day(*, policy: Policy, category: str, lent_on: date) -> date:
     """The last free day of a loan; a due date on a closed day moves to the next open one."""
-    raw = lent_on + timedelta(days=policy.category(category).loan_days)
-    return next_open_day(calendar=policy.calendar, day=raw)
+    found = policy.categories.get(category)
+    return next_open_day(calendar=policy.calendar, day=lent_on + timedelta(days=found.loan_days if found else 0))
 
 
 def overdue_days(*, due_on: date, on: date) -> int:
@@ -71,8 +71,8 @@ class LoanFacts:
 
 def overdue_fee(*, policy: Policy, loan: LoanFacts, on: date) -> int:
     """What the loan owes for being late if it comes back on that day; capped only where the policy says so."""
-    category = policy.category(loan.category)
-    if _is_exempt(category.exempt_shelf_prefixes, loan.shelf_code):
+    category = policy.categories.get(loan.category)
+    if category is None or _is_exempt(category.exempt_shelf_prefixes, loan.shelf_code):
         return 0
     days = overdue_days(due_on=loan.due_on, on=on)
     if days and not policy.charge_closed_days:
@@ -91,7 +91,8 @@ def replacement_charge(*, policy: Policy, loan: LoanFacts) -> int:
     """What a lost or destroyed copy costs: its own price, or else what its category says."""
     if loan.replacement_price is not None:
         return loan.replacement_price
-    return policy.category(loan.category).replacement_charge
+    category = policy.categories.get(loan.category)
+    return category.replacement_charge if category else 0
 
 
 def claims_due(*, policy: Policy, due_on: date, today: date) -> tuple[tuple[ClaimStep, date], ...]:

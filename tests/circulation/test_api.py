@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from circulation.errors import PROBLEMS, Refused
 from circulation.http.calls import CALLS
-from circulation.http.rules_page import policy_view
 from circulation.http.staff_calls import STAFF_CALLS
-from circulation.policy.library import load_policy
+from circulation.policy.library import load_policy, policy_view
 from tests.circulation.conftest import ANNA, BERIT, PASSWORD, STAFF, USER, Building
 
 # One valid body for each call, in the state that `furnished` makes; {…} stands for an id made there.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from circulation.policy.library import POLICIES, PolicyError, load_policy
+from circulation.policy.library import POLICIES, load_policy
+from circulation.policy.toml_file import PolicyError
 
 FAULTS = [
     ("loan_days = 28", "loan_days = 0", "categories.book.loan_days", "from 1 to 366"),

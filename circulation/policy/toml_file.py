@@ -1,0 +1,113 @@
+"""A TOML file with the line of each key, so that a fault is reported by file, line and key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+_HEADER: Final = re.compile(r"^\s*\[(\[)?\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$")
+_KEY: Final = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*(?:=|\.)""")
+_SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
+
+# pydantic's kinds of error -> what is wrong.
+_FAULTS: Final = {
+    "missing": "is missing",
+    "unexpected_keyword_argument": "is not a key that the policy knows",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list",
+    "frozen_set_type": "must be a list",
+    "mapping_type": "must be a table",
+    "dict_type": "must be a table",
+    "dataclass_type": "must be a table",
+    "date_from_datetime_parsing": "is not a date",
+    "date_parsing": "is not a date",
+}
+
+Place = tuple[str | int, ...]
+T = TypeVar("T")
+
+
+class PolicyError(ValueError):
+    """A policy file that cannot be used. The message names file, line and key."""
+
+    def __init__(self, file: Path, line: int, key: str, fault: str) -> None:
+        super().__init__(f"{file.name}, line {line}: {key}: {fault}" if key else f"{file.name}, line {line}: {fault}")
+        self.file, self.line, self.key = file, line, key
+
+
+class TomlFile:
+    """The tables of a file as `values`. PolicyError for text that is not UTF-8 or not TOML."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            text = file.read_text(encoding="utf-8")
+            self.values = tomllib.loads(text)
+        except FileNotFoundError:
+            raise PolicyError(file, 1, "", "there is no such policy file") from None
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise PolicyError(file, line, "", "the file is not UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            place = _SYNTAX_LINE.search(str(error))
+            line = int(place[1]) if place else len(text.splitlines())
+            raise PolicyError(file, line, "", f"not TOML: {error}") from None
+        self._lines = _lines_of(text)
+
+    def read_as(self, kind: TypeAdapter[T], *, joined: Sequence[str]) -> T:
+        """The values as `kind`. The keys of each table in `joined` stand in the whole file's, as "table.key".
+
+        PolicyError for the first fault.
+        """
+        values: dict[str, Any] = {}
+        for key, value in self.values.items():
+            is_joined = key in joined and isinstance(value, dict)
+            values |= {f"{key}.{inner}": one for inner, one in value.items()} if is_joined else {key: value}
+        try:
+            return kind.validate_python(values, by_alias=True, by_name=False)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = [part for part in first["loc"] if part != "[key]"]
+            place = (*(str(where[0]).split(".") if where else ()), *where[1:])
+            raise self.fault(place, _words(first)) from None
+
+    def fault(self, place: Place, what: str) -> PolicyError:
+        """The error for a key: at its own line, or at that of the table where it is missing."""
+        found = place
+        while found not in self._lines:
+            found = found[:-1]
+        key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in place)
+        return PolicyError(self._file, self._lines[found], key, what)
+
+
+def _words(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return f"must be one of {context['expected']}"
+    return _FAULTS.get(error["type"]) or str(context.get("error", error["msg"]))
+
+
+def _lines_of(text: str) -> dict[Place, int]:
+    """Where each table and key begins. tomllib keeps no positions, so headers and keys are found line by line."""
+    found: dict[Place, int] = {(): 1}
+    here: Place = ()
+    counts: dict[Place, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            here = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            if header[1]:
+                index = counts.get(here, 0)
+                counts[here] = index + 1
+                here = (*here, index)
+            found.setdefault(here, number)
+        elif key := _KEY.match(line):
+            found.setdefault((*here, key[1] or key[2] or key[3]), number)
+    return found
