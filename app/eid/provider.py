@@ -17,10 +17,10 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from joserfc.jwk import ECKey, KeySet
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, JWKRegistry, KeySet
 
 from app.eid.identity import Identity, check_token, is_signed_by, read_identity
-from app.eid.keys import read_keys
 from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
 from app.rules.json_text import TooLarge, parse_json, read_bounded
@@ -194,10 +194,7 @@ class Provider:
         return self._asked_anew is None or time.monotonic() - self._asked_anew >= _NO_SOONER_SECONDS
 
     def _fetch_keys(self) -> None:
-        keys = read_keys(_read(self._ask("GET", self._describe()["jwks_uri"])))
-        if keys is None:
-            raise EidRefused(Why.SILENT)
-        self._keys = (time.monotonic(), keys)
+        self._keys = (time.monotonic(), _read_keys(_read(self._ask("GET", self._describe()["jwks_uri"]))))
 
     def _ask(
         self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
@@ -232,3 +229,17 @@ def _read(answer: _Told) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise EidRefused(Why.SILENT)
     return told
+
+
+def _read_keys(listed: dict[str, Any]) -> KeySet:
+    rows = listed.get("keys")
+    if not isinstance(rows, list):
+        raise EidRefused(Why.SILENT)
+    keys = []
+    for row in rows:
+        try:
+            if row.get("use", "sig") == "sig":
+                keys.append(JWKRegistry.import_key(row))
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            continue  # RFC 7517, 5: a key that is not understood takes nothing from the others
+    return KeySet(keys)

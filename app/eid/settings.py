@@ -9,22 +9,15 @@ from typing import Final
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-_PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
-    # https://docs.digdir.no/docs/idporten/oidc/oidc_protocol_id_token
-    "idporten": {
-        "name": "ID-porten",
-        "id_claim": "pid",
-        "acr": "idporten-loa-substantial idporten-loa-high",
-        "scope": "openid profile",
-    },
-    # OpenID Connect Core 1.0 has no claim for a national number: each provider has its own word for it.
-    "oidc": {"name": "", "id_claim": "", "acr": "", "scope": "openid profile"},
-}
+# https://docs.digdir.no/docs/idporten/oidc/oidc_protocol_id_token
+_IDPORTEN: Final = {"name": "ID-porten", "id_claim": "pid", "acr": "idporten-loa-substantial idporten-loa-high"}
+# OpenID Connect Core 1.0 has no claim for a national number: each provider has its own name for it.
+_PROFILES: Final = {"idporten": _IDPORTEN, "oidc": dict.fromkeys(_IDPORTEN, "")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EidSettings:
-    """A sign-in service, and this portal as its client.
+    """A sign-in service, by default ID-porten, and this portal as its client.
 
     `acr` names the levels of assurance that are enough, the one to ask for first. One of `client_secret` and
     `private_key` (PEM, which the service knows by `key_id`) proves who asks. `needs_tls` is only left out for a
@@ -36,26 +29,11 @@ class EidSettings:
     client_secret: str = field(default="", repr=False)
     private_key: str = field(default="", repr=False)
     key_id: str = ""
-    name: str
-    id_claim: str
-    acr: tuple[str, ...]
-    scope: str
+    name: str = _IDPORTEN["name"]
+    id_claim: str = _IDPORTEN["id_claim"]
+    acr: tuple[str, ...] = tuple(_IDPORTEN["acr"].split())
+    scope: str = "openid profile"
     needs_tls: bool = True
-
-
-def idporten(*, issuer: str, client_id: str, client_secret: str, needs_tls: bool = True) -> EidSettings:
-    """Return ID-porten's profile with an issuer and a client of one's own."""
-    shipped = _PROFILES["idporten"]
-    return EidSettings(
-        issuer=issuer,
-        client_id=client_id,
-        client_secret=client_secret,
-        name=shipped["name"],
-        id_claim=shipped["id_claim"],
-        acr=tuple(shipped["acr"].split()),
-        scope=shipped["scope"],
-        needs_tls=needs_tls,
-    )
 
 
 def read_eid(environ: Mapping[str, str], faults: list[str]) -> EidSettings | None:
@@ -69,7 +47,7 @@ def read_eid(environ: Mapping[str, str], faults: list[str]) -> EidSettings | Non
     profile = _PROFILES.get(environ.get("EID_PROFILE", "idporten"))
     if profile is None:
         faults.append(f"EID_PROFILE must be one of {', '.join(_PROFILES)}")
-        profile = _PROFILES["idporten"]
+        profile = _IDPORTEN
     words = {name: environ.get(f"EID_{name.upper()}", "").strip() or word for name, word in profile.items()}
     missing = [f"EID_{name.upper()}" for name, word in words.items() if not word]
     client_id = environ.get("EID_CLIENT_ID", "")
@@ -89,7 +67,7 @@ def read_eid(environ: Mapping[str, str], faults: list[str]) -> EidSettings | Non
         name=words["name"],
         id_claim=words["id_claim"],
         acr=tuple(words["acr"].split()),
-        scope=words["scope"],
+        scope=environ.get("EID_SCOPE", "").strip() or "openid profile",
     )
 
 

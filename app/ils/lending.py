@@ -7,15 +7,16 @@ again gives the same answer and no second effect (8 to 64 characters of A-Z a-z 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AliasPath, Field
 
 from app.ils.port import Fee, Loan, Request
-from app.ils.reading import Code, Day, Flag, Number, Text, TextOrNone
+from app.ils.reading import Code, Day, Flag, Instant, Number, Text, TextOrNone
 
 WaiveReason = Literal["mistake", "goodwill", "illness", "hardship", "item_found", "other"]
 InterlibraryAction = Literal["order", "arrive", "refuse"]
+OPENED: Final = "opened"
 
 # Our circulation calls a fee a debt.
 _Fee = Annotated[Fee, Field(validation_alias="debt")]
@@ -143,3 +144,40 @@ class Handled:
     request: Annotated[Request | None, Field(default=None)]
     loan: Annotated[Loan | None, Field(default=None)]
     fee: _MaybeFee
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a patron agreed to at the desk, and whether it ended since."""
+
+    kind: Code
+    agreed_on: Day
+    withdrawn_on: Annotated[Day | None, Field(default=None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """The kinds that the library offers, the youngest age at its door, and what the card has agreed to."""
+
+    offered: tuple[Text, ...]
+    door_min_age: Number
+    held: Annotated[tuple[Agreement, ...], Field(validation_alias="agreements")]
+
+
+@dataclass(frozen=True, slots=True)
+class DoorEntry:
+    """Somebody at the door (`at`: UTC), and whether it opened. No card number: the code named nobody."""
+
+    number: Number
+    at: Instant
+    door: Text
+    card_number: TextOrNone
+    outcome: Code
+
+
+@dataclass(frozen=True, slots=True)
+class DoorBook:
+    """A page of entries, newest first, and whether there are older ones."""
+
+    entries: tuple[DoorEntry, ...]
+    more: Flag

@@ -1,13 +1,14 @@
-"""Ask many libraries at once what a family has there. Nothing is kept: the next page asks again."""
+"""Ask many libraries at the same time. Nothing is kept: the next page asks again."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 
 from app.ils.budget import BUDGET_SECONDS, start
-from app.ils.port import Account, LibrarySystem, Unavailable
+from app.ils.circulation.system import CirculationSystem
+from app.ils.port import Account, LibrarySystem, T, Unavailable
 from app.ils.systems import Systems
 
 _log = logging.getLogger(__name__)
@@ -32,24 +33,30 @@ class Overview:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """What a library must keep: how many of a kind, and for debts the amount in the smallest unit of its currency.
+
+    The kinds are those of our circulation: open_loans, unpaid_debts (`count` 0 where it is unknown), ordered_requests.
+    """
+
+    kind: str
+    count: int
+    amount: int | None = None
+    currency: str = ""
+
+
 def ask_libraries(
     *, systems: Systems, wanted: Mapping[str, Sequence[str]], timeout: float = BUDGET_SECONDS
 ) -> Overview:
-    """Ask each library once about all the card numbers `wanted` from it, all libraries at the same time.
+    """Ask each library once for all the card numbers `wanted` from it.
 
     Returns after `timeout` seconds at the latest: a library that has not answered by then counts as unavailable, and
     its call is left to end by itself. Raises nothing that a library could cause.
     """
-    unconnected = tuple(library_id for library_id in wanted if systems.get(library_id) is None)
-    calls = {
-        library_id: start(partial(_ask, system, cards))
-        for library_id, cards in wanted.items()
-        if (system := systems.get(library_id)) is not None and cards
-    }
-    wait(calls.values(), timeout=timeout)
     accounts: dict[str, tuple[Account, ...]] = {}
     unavailable = []
-    for library_id, call in calls.items():
+    for library_id, call in _ask_each(_accounts, systems, wanted, timeout).items():
         error = call.exception() if call.done() else Unavailable("too_slow")
         if error is None:
             accounts[library_id] = call.result()
@@ -58,8 +65,52 @@ def ask_libraries(
         # An error's own words might quote an answer; its kind does not.
         reason = error.reason if isinstance(error, Unavailable) else type(error).__name__
         _log.warning("library unavailable: %s (%s)", library_id, reason)
+    unconnected = tuple(library_id for library_id in wanted if systems.get(library_id) is None)
     return Overview(accounts, tuple(unavailable), unconnected)
 
 
-def _ask(system: LibrarySystem, card_numbers: Sequence[str]) -> tuple[Account, ...]:
+def ask_what_is_kept(
+    *, systems: Systems, library_ids: Collection[str], card_number: str, timeout: float = BUDGET_SECONDS
+) -> Mapping[str, tuple[Keeps, ...]]:
+    """Return what each library must keep of somebody who is about to be erased; nothing is changed.
+
+    A library that is not connected or does not answer within `timeout` seconds is left out. Raises nothing that a
+    library could cause.
+    """
+    calls = _ask_each(_kept, systems, {each: [card_number] for each in library_ids}, timeout)
+    return {library_id: call.result() for library_id, call in calls.items() if call.done() and call.exception() is None}
+
+
+def _ask_each(
+    question: Callable[[LibrarySystem, Sequence[str]], T],
+    systems: Systems,
+    cards: Mapping[str, Sequence[str]],
+    timeout: float,
+) -> dict[str, Future[T]]:
+    calls = {
+        library_id: start(partial(question, system, numbers))
+        for library_id, numbers in cards.items()
+        if (system := systems.get(library_id)) is not None and numbers
+    }
+    wait(calls.values(), timeout=timeout)
+    return calls
+
+
+def _accounts(system: LibrarySystem, card_numbers: Sequence[str]) -> tuple[Account, ...]:
     return tuple(system.accounts(card_numbers=card_numbers))
+
+
+def _kept(system: LibrarySystem, card_numbers: Sequence[str]) -> tuple[Keeps, ...]:
+    (card_number,) = card_numbers
+    if isinstance(system, CirculationSystem):
+        kept = system.end_patron(card_number=card_number, dry_run=True).kept
+        currency = system.rules().currency if any(one.amount for one in kept) else ""
+        return tuple(Keeps(one.kind, one.count, one.amount, currency) for one in kept)
+    # Of other systems only the account is known.
+    (account,) = system.accounts(card_numbers=card_numbers)
+    kept_here = (
+        Keeps("open_loans", len(account.loans)),
+        Keeps("unpaid_debts", len(account.fees), account.debt_total or None, account.currency),
+        Keeps("ordered_requests", len(account.requests)),
+    )
+    return tuple(one for one in kept_here if one.count or one.amount)

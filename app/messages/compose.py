@@ -1,13 +1,34 @@
 """The words of each message, in the language that is forced when they are made. About the card, never about loans."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from flask_babel import format_date, gettext
+from flask_babel import format_date, format_time, gettext
 from flask_babel import gettext as _
 
-from app.messages.events import ContactChange, Text, contact_changed
 from app.rules.messages import CONTACT_CHANGED, KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One kind's words: a subject and sentences for e-mail and letters, and all of it in one short text message."""
+
+    subject: str
+    sentences: tuple[str, ...]
+    short: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """A change of contact data: which of `email`, `phone`, `address`, `preferred_contact`, by which library, and when.
+
+    `library` None: the patron did it. `at` is UTC.
+    """
+
+    fields: Sequence[str]
+    library: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +62,7 @@ def compose(
     """
     on_day = format_date(day, "long") if day else ""
     if kind == CONTACT_CHANGED and change is not None:
-        text = contact_changed(change, link=secret)
+        text = _contact_changed(change, link=secret)
     else:
         text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
     link = secret if "://" in secret else ""
@@ -57,15 +78,49 @@ def subject_of(kind: str) -> str:
     return str(gettext(KINDS[kind].subject))
 
 
-def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> Text:
+def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> _Text:
     declared = KINDS[kind]
     instead = {**(declared.by_letter if by_letter else {}), **({} if about else declared.unnamed)}
 
     def say(text: str) -> str:
         return str(gettext(instead.get(text, text), link=secret, code=secret, name=about, library=about, day=on_day))
 
-    return Text(
+    return _Text(
         subject=gettext(declared.subject),
         sentences=tuple(secret if text in ("%(link)s", "%(code)s") else say(text) for text in declared.sentences),
         short=say(declared.short),
     )
+
+
+def field_words(fields: Sequence[str]) -> str:
+    """Return which kinds of contact data were changed, in a row."""
+    words = {
+        "email": _("e-mail address"),
+        "phone": _("telephone number"),
+        "address": _("postal address"),
+        "preferred_contact": _("preferred contact"),
+    }
+    return ", ".join(words.get(field, field) for field in fields)
+
+
+def _contact_changed(change: ContactChange, *, link: str) -> _Text:
+    # The link undoes the change; there may be none.
+    what, when = field_words(change.fields), f"{format_date(change.at, 'long')}, {format_time(change.at, 'short')}"
+    if change.library is not None:
+        done = _("%(library)s changed this on your library card: %(what)s.", library=change.library, what=what)
+        short = _("Lånekort: %(library)s changed: %(what)s.", library=change.library, what=what)
+    else:
+        done = _("This was changed on your library card by somebody logged in as you: %(what)s.", what=what)
+        short = _("Lånekort: changed by somebody logged in as you: %(what)s.", what=what)
+    sentences = [done, _("It was done on %(when)s.", when=when)]
+    if link:
+        sentences += [
+            _("Was it not you, and did you not ask for it? Undo it here within 14 days. Your card is frozen then:"),
+            link,
+            _("Was it you? Then you need not do anything."),
+        ]
+        short = _("%(what)s Was it not you? Undo it within 14 days: %(link)s", what=short, link=link)
+    else:
+        sentences.append(_("Was it not you? Tell your library at once."))
+        short = _("%(what)s Was it not you? Tell your library at once.", what=short)
+    return _Text(subject=_("Your contact data was changed"), sentences=tuple(sentences), short=short)

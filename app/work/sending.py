@@ -7,8 +7,7 @@ from flask import current_app
 from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
-from app.messages.compose import Words, compose
-from app.messages.events import ContactChange
+from app.messages.compose import ContactChange, Words, compose
 from app.register.messages.contact_changes import undo_token
 from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
 from app.register.messages.outbox import Due, can_be_reached_at_once, check_address

@@ -9,8 +9,8 @@ from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import ask_for_card, current_visit, this_workplace
 from app.ils.circulation.system import CirculationSystem
+from app.ils.lending import Agreements, DoorBook
 from app.ils.port import Refused, Unavailable
-from app.ils.self_service import Agreements, DoorBook
 from app.register.desk.open_visits import NoOpenVisit
 from app.register.desk.patron_view import MINIMUM
 from app.register.patron.holders import get_holder

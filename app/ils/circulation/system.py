@@ -14,9 +14,11 @@ from app.ils.budget import BUDGET_SECONDS, call_within
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.lending import (
+    Agreements,
     Charged,
     CheckedOut,
     Cost,
+    DoorBook,
     Ending,
     Handled,
     InterlibraryAction,
@@ -28,11 +30,13 @@ from app.ils.lending import (
 )
 from app.ils.policy import LibraryRules
 from app.ils.port import Account, Block, Fee, Hold, Loan, Refused, Renewal, Request, T, Unavailable, read
-from app.ils.reading import Code, Currency, Number, Text
-from app.ils.self_service import Done, SelfServiceCalls
+from app.ils.reading import Code, Currency, Flag, Number, Text
 
 # These say that the gate is set up wrongly, not that the library refuses an act.
 _MISDIRECTED: Final = frozenset({"unknown_library", "unknown_path"})
+
+# An answer that says no more than that it went well.
+_Done = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +46,8 @@ class _Family:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lent:
-    loan: Loan
-
-
-@dataclass(frozen=True, slots=True)
-class _Renewed:
-    results: tuple[Renewal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reserved:
-    hold: Hold
-
-
-@dataclass(frozen=True, slots=True)
 class _Replaced:
     debt: Fee | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    moved: Mapping[Text, Number]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +56,7 @@ class _Problem:
     blocks: tuple[Block, ...] | None = None
 
 
-class CirculationSystem(SelfServiceCalls):
+class CirculationSystem:
     """One library of one circulation building. Fulfils LibrarySystem; safe to share between threads.
 
     Every call may raise Unavailable, and Refused with the codes named.
@@ -116,15 +95,15 @@ class CirculationSystem(SelfServiceCalls):
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """See LibrarySystem."""
-        return self._post(_Lent, "loans/renew", card_number=card_number, loan_id=loan_id).loan
+        return self._post(Loan, "loans/renew", "loan", card_number=card_number, loan_id=loan_id)
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem."""
-        return list(self._post(_Renewed, "loans/renew-all", card_number=card_number).results)
+        return self._post(list[Renewal], "loans/renew-all", "results", card_number=card_number)
 
     def rules(self) -> LibraryRules:
         """Return the library's rules."""
-        return self.ask(LibraryRules, "GET", "rules", None)
+        return self._ask(LibraryRules, "GET", "rules")
 
     def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
         """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
@@ -150,11 +129,11 @@ class CirculationSystem(SelfServiceCalls):
     def reserve(self, *, card_number: str, barcode: str) -> Hold:
         """Queue for the edition of which `barcode` is any copy. Refused: unknown_item, already_on_loan_to_patron,
         already_reserved, too_many_holds, blocked, not_for_loan."""
-        return self._post(_Reserved, "holds/reserve", card_number=card_number, barcode=barcode).hold
+        return self._post(Hold, "holds/reserve", "hold", card_number=card_number, barcode=barcode)
 
     def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
         """Leave the queue. Refused: unknown_hold."""
-        self._post(Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
+        self._post(_Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
 
     def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
         """Receive money, oldest fee first. Refused: overpaid, wrong_currency, key_reused, invalid_field (amount)."""
@@ -182,38 +161,32 @@ class CirculationSystem(SelfServiceCalls):
         """Let everything follow to a replaced card's new number, and join what was done under it already; counts by
         kind, zeros when done again. Refused: same_card_number."""
         numbers = {"old_card_number": old_card_number, "new_card_number": new_card_number}
-        return self._post(_Moved, "patrons/rename", **numbers).moved
+        return self._post(dict[Text, Number], "patrons/rename", "moved", **numbers)
 
     def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
         """Erase what need not be kept about a card, or with `dry_run` only tell. May be repeated any time."""
         return self._post(Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
     def ask_interlibrary(
-        self,
-        *,
-        card_number: str,
-        title: str,
-        author: str,
-        publication_year: int,
-        category: str,
-        idempotency_key: str,
+        self, *, card_number: str, title: str, author: str, publication_year: int, category: str, idempotency_key: str
     ) -> Request:
         """Ask for a title from another library. Refused: owned_here, too_recent, category_not_lent, summer_limit,
         blocked, already_asked, key_reused."""
         return self._post(
-            _Asked,
+            Request,
             "interlibrary/ask",
+            "request",
             card_number=card_number,
             title=title,
             author=author,
             publication_year=publication_year,
             category=category,
             idempotency_key=idempotency_key,
-        ).request
+        )
 
     def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
         """Take back a request that is not ordered yet. Refused: unknown_request, wrong_state."""
-        self._post(Done, "interlibrary/cancel", card_number=card_number, request_id=request_id)
+        self._post(_Done, "interlibrary/cancel", card_number=card_number, request_id=request_id)
 
     def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
         """List what was asked for and what has come."""
@@ -234,29 +207,56 @@ class CirculationSystem(SelfServiceCalls):
         given = {name: value for name, value in arrival.items() if value is not None}
         return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
 
-    def _post(self, kind: type[T], call: str, /, **body: object) -> T:
-        return self.ask(kind, "POST", call, body)
+    def enter(self, *, card_number: str, age: int, door: str) -> str:
+        """Decide whether the door opens, and write it down. Returns OPENED, or why not: outside_hours, no_agreement,
+        withdrawn, under_age, blocked."""
+        return self._post(Code, "door/enter", "outcome", card_number=card_number, age=age, door=door)
+
+    def note_refusal(self, *, card_number: str | None, reason: str, door: str) -> None:
+        """Write down that the door stayed shut for a reason that the register found."""
+        whose = {} if card_number is None else {"card_number": card_number}
+        self._post(_Done, "door/enter", refused=reason, door=door, **whose)
+
+    def allows(self, *, card_number: str, kind: str) -> bool:
+        """Return whether the card has this agreement and is not blocked."""
+        return self._post(Flag, "agreements/check", "allowed", card_number=card_number, kind=kind)
+
+    def agreements(self, *, card_number: str, staff: str) -> Agreements:
+        """Return what is offered and what is agreed."""
+        return self._post_as(staff, Agreements, "agreements/list", card_number=card_number)
+
+    def note_agreement(self, *, card_number: str, kind: str, age: int, staff: str) -> None:
+        """Write down an agreement that was made at the desk. Refused: not_offered, too_young."""
+        self._post_as(staff, _Done, "agreements/note", card_number=card_number, kind=kind, age=age)
+
+    def withdraw_agreement(self, *, card_number: str, kind: str, staff: str) -> None:
+        """End an agreement. Refused: unknown_agreement."""
+        self._post_as(staff, _Done, "agreements/withdraw", card_number=card_number, kind=kind)
+
+    def door_book(self, *, before: int | None, staff: str) -> DoorBook:
+        """Return a page of the door's book; `before` is the last number of the page before."""
+        page = {} if before is None else {"before": before}
+        return self._post_as(staff, DoorBook, "door/entries", **page)
+
+    def _post(self, kind: type[T], call: str, member: str = "", /, **body: object) -> T:
+        return self._ask(kind, "POST", call, member, body)
 
     def _post_as(self, staff: str, kind: type[T], call: str, /, **body: object) -> T:
-        return self.ask(kind, "POST", call, {**body, "role": "staff", "staff": staff})
+        return self._ask(kind, "POST", call, "", {**body, "role": "staff", "staff": staff})
 
-    def ask(self, kind: type[T], method: str, call: str, body: object) -> T:
-        """Make one call and return its answer as `kind`. Raises Unavailable or Refused."""
+    def _ask(self, kind: type[T], method: str, call: str, member: str = "", body: object = None) -> T:
+        """Make one call and return its answer, or the named member of it, as `kind`."""
+        url = f"{self._base}/{call}"
         reply = call_within(
             self._seconds,
             lambda budget: call_json(
-                client=self._client,
-                method=method,
-                url=f"{self._base}/{call}",
-                budget=budget,
-                body=body,
-                auth=self._auth,
+                client=self._client, method=method, url=url, budget=budget, body=body, auth=self._auth
             ),
             guard=self.guard,
         )
-        if reply.status == 200 and reply.media_type == "application/json":
-            return reply.read(kind)
-        raise _problem(reply)
+        if reply.status != 200 or reply.media_type != "application/json":
+            raise _problem(reply)
+        return read(kind, reply.read(dict[str, object]).get(member) if member else reply.json())
 
 
 def _problem(reply: Reply) -> Refused | Unavailable:

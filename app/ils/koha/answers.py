@@ -225,13 +225,7 @@ def owed(answer: Balance, *, currency: str) -> Owed:
 
 
 def account(
-    patron: Patron,
-    *,
-    checkouts: Sequence[Checkout],
-    holds: Sequence[HoldRow],
-    owed: Owed,
-    currency: str,
-    now: datetime,
+    patron: Patron, *, checkouts: Sequence[Checkout], holds: Sequence[HoldRow], owed: Owed, currency: str, now: datetime
 ) -> Account:
     """Put a patron's account together; `now` is aware."""
     return Account(

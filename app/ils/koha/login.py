@@ -37,11 +37,7 @@ class OAuthLogin:
     """A client id and secret for a token, kept in memory until it expires. Koha's RESTOAuth2ClientCredentials."""
 
     def __init__(self, *, client_id: str, client_secret: str) -> None:
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": client_secret,
-        }
+        self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
         self._lock = Lock()
         self._token = ""
         self._expires = 0.0

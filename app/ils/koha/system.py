@@ -161,12 +161,7 @@ class KohaSystem:
         return reply.json()
 
     def _call(
-        self,
-        method: str,
-        path: str,
-        budget: Budget,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, budget: Budget, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         reply = call_json(
             client=self._client,

@@ -157,11 +157,7 @@ class Session:
     def _named(self, card_number: str) -> list[tuple[str, str]]:
         if not _CARD_NUMBER.fullmatch(card_number):
             raise Refused("invalid_field")
-        return [
-            ("AO", self._settings.institution),
-            ("AA", card_number),
-            ("AC", self._settings.terminal_password),
-        ]
+        return [("AO", self._settings.institution), ("AA", card_number), ("AC", self._settings.terminal_password)]
 
     def _patron(self, card_number: str, which: _List, start: int = 0, end: int = 0) -> Answer:
         summary = "".join("Y" if place == which.place else " " for place in range(_SUMMARY_LENGTH))
@@ -189,11 +185,7 @@ class Session:
         raise Unavailable("bad_answer")
 
     def _item(self, item: str) -> Answer:
-        fields = [
-            ("AO", self._settings.institution),
-            ("AB", item),
-            ("AC", self._settings.terminal_password),
-        ]
+        fields = [("AO", self._settings.institution), ("AB", item), ("AC", self._settings.terminal_password)]
         answer = self._connection.ask("17", self._now, fields, answer="18")
         if answer.first("AB") != item:
             raise Unavailable("bad_answer")

@@ -18,7 +18,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import Length
 
-from app.ils.leaving import Keeps, ask_what_is_kept
+from app.ils.overview import Keeps, ask_what_is_kept
 from app.portal.routes import portal
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.keys.written_codes import draw_written_code

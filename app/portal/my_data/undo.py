@@ -7,7 +7,7 @@ a new PIN.
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.messages.events import field_words
+from app.messages.compose import field_words
 from app.portal.routes import portal
 from app.register.change.contact_undo import NothingToUndo, confirm_change, find_undoable, undo_change
 from app.web.access import Audience, open_to
