@@ -1,4 +1,4 @@
-"""What `flask retention run` does, in its order: uses are gathered before the rows that tell of them go."""
+"""What `flask retention run` does. The order matters: uses are gathered before the rows that show them are deleted."""
 
 from datetime import timedelta
 
@@ -16,16 +16,16 @@ _SHOWN_IN_DEMO = timedelta(hours=24)
 
 
 def empty_demo_inbox() -> None:
-    """Throw away what the demonstration has shown of its mail for a day."""
+    """Delete the demonstration's messages that are older than a day."""
     post = current_app.extensions["post"]
     if isinstance(post, Inbox):
         post.throw_away(until=now() - _SHOWN_IN_DEMO)
 
 
 def clean_up(*, rewrite: bool) -> dict[str, int]:
-    """Do it, committed bit by bit, and return how many uses, warnings, erasures and rows of each table there were.
+    """Do it in small transactions, and return how many uses, warnings, erasures and rows of each table there were.
 
-    Safe to run twice, to stop and start again, and to run beside the portal, the worker and another run.
+    Idempotent; safe to stop and start again, and to run beside the portal, the worker and another run.
     """
     notice = timedelta(days=current_app.config["INACTIVE_NOTICE_DAYS"])
     done = {"uses": gather_uses(now=now()), "warned": warn_inactive(notice=notice, now=now()), "erased": 0}

@@ -1,4 +1,4 @@
-"""Sealing the access log, and putting the root of each day where nobody who has the register can change it."""
+"""Sealing the access log, and storing each day's root where nobody with access to the register can change it."""
 
 import os
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _log = structlog.get_logger()
 
 
 def seal_access_log() -> bool:
-    """Seal what was written since the last time. Returns whether there may be more."""
+    """Seal the rows that were written since the last time. Returns whether there may be more."""
     return seal() >= BATCH
 
 
 def keep_roots() -> None:
-    """Sign the root of the day before, and put roots where they are to be kept, if the settings name a place."""
+    """Sign yesterday's root, and store unsent roots in the place that the settings name, if they do."""
     make_root(now=now())
     place = current_app.config["ACCESS_LOG_ROOTS"]
     if not place:
@@ -42,12 +42,12 @@ def keep_roots() -> None:
 
 
 def read_kept(folder: Path) -> Mapping[str, str]:
-    """Return the roots that are kept in a folder, text by the name of the file."""
+    """Return the roots in a folder: the text by the name of the file."""
     return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.json"))}
 
 
 def _put(folder: Path, name: str, text: str) -> None:
-    """Write a file that is there afterwards, whole. One that is there already is never changed."""
+    """Write a file atomically. One that exists is never changed; FileExistsError if its text differs."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name
     if path.exists():

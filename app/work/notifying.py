@@ -1,4 +1,4 @@
-"""Delivering notices to libraries' systems: several at once, so that one that does not answer delays no other."""
+"""Delivering notices to libraries' systems, in parallel, so that one that does not answer delays no other."""
 
 import secrets
 import time
@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from threading import BoundedSemaphore
-from types import TracebackType
 from typing import Self
 
 import httpx
@@ -34,8 +33,8 @@ from app.rules.pauses import pause_after
 from app.web.clock import now
 from app.web.gate import library_systems
 
-_AT_ONCE = 8
-_AT_A_TIME = 100
+_THREADS = 8
+_BATCH = 100
 # Within a queue's lease of 60: the last notice may take twice the 13 seconds that a library's systems have together.
 _LONGEST_SECONDS = 30
 
@@ -44,23 +43,23 @@ _dice = secrets.SystemRandom()
 
 
 class Notifier:
-    """Delivers to up to eight libraries at once, each in a thread of its own."""
+    """Delivers to up to eight libraries in parallel, each in its own thread."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="telling")
-        self._free = BoundedSemaphore(_AT_ONCE)
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="notifying")
+        self._free = BoundedSemaphore(_THREADS)
         self._going_on = True
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._going_on = False
         self._pool.shutdown()
 
     def begin(self) -> None:
-        """Give each free thread a queue that is due, and return at once."""
+        """Give each free thread a queue that is due. It does not wait for them."""
         while self._free.acquire(blocking=False):
             lease = lease_queue(now=now())
             if lease is None:
@@ -76,7 +75,7 @@ class Notifier:
                     lease = lease_queue(now=now())
         except Exception as error:
             # The queue is due again when its lease is over. The error's text may hold somebody's data.
-            _log.error("telling failed", library_id=lease and lease.library_id, kind=type(error).__name__)
+            _log.error("notifying failed", library_id=lease and lease.library_id, kind=type(error).__name__)
         finally:
             self._free.release()
 
@@ -90,7 +89,7 @@ def notify_one_library() -> bool:
 
 
 def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Deliver the notices that are due in a queue, half a minute long at most, and end the lease."""
+    """Deliver the notices that are due in a queue, for half a minute at most, and end the lease."""
     lending = library_systems().lending(lease.library_id)
     if lending is None and lease.webhook_url is None:
         idle_queue(library_id=lease.library_id)
@@ -98,8 +97,8 @@ def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True
     ends = time.monotonic() + _LONGEST_SECONDS
     aside: set[int] = set()
     answered = False
-    while notices := list_due_notices(library_id=lease.library_id, now=now(), limit=_AT_A_TIME):
-        # What was refused a moment ago may be due again already: it has its turn when the queue comes next.
+    while notices := list_due_notices(library_id=lease.library_id, now=now(), limit=_BATCH):
+        # What was refused a moment ago may be due again already: it waits for the queue's next lease.
         if all(notice.patron_id in aside for notice in notices):
             break
         for notice in notices:
@@ -125,20 +124,20 @@ def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True
 def _deliver_with_retry(
     notice: Notice, lease: QueueLease, lending: CirculationSystem | None, *, answers: bool
 ) -> list[str]:
-    """Deliver a notice, and retry at once where a system that `answers` said nothing: that is mostly chance.
+    """Deliver a notice, with one immediate retry if a system that `answers` gave no answer this time.
 
-    A pause for each lost message would let a queue over a bad network grow faster than it is told.
+    With a pause after each lost message a queue over a bad network would grow faster than it is delivered.
     """
     try:
-        return tell_library(notice, lease, lending)
+        return deliver_notice(notice, lease, lending)
     except Unavailable as fault:
         if not answers or fault.reason != "no_answer":
             raise
-    return tell_library(notice, lease, lending)
+    return deliver_notice(notice, lease, lending)
 
 
-def tell_library(notice: Notice, lease: QueueLease, lending: CirculationSystem | None) -> list[str]:
-    """Deliver a notice, and return what the library keeps, by kind. Raises Unavailable or Refused."""
+def deliver_notice(notice: Notice, lease: QueueLease, lending: CirculationSystem | None) -> list[str]:
+    """Deliver a notice, and return the kinds of what the library keeps. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:
         kept += _notify_lending(notice, lending)
@@ -155,7 +154,7 @@ def tell_library(notice: Notice, lease: QueueLease, lending: CirculationSystem |
 
 
 def notice_json(notice: Notice) -> dict[str, object]:
-    """Return a notice as libraries' systems get it, whether they are told or fetch it."""
+    """Return a notice as libraries' systems get it, by webhook or when they fetch it."""
     body: dict[str, object] = {
         "id": notice.id,
         "seq": notice.seq,
@@ -168,7 +167,7 @@ def notice_json(notice: Notice) -> dict[str, object]:
 
 
 def _notify_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
-    """Our circulation keeps nothing of a patron but the card number, so joining and corrections are no news to it."""
+    """Notify our circulation. It stores only the card number, so it needs no notice of joining or corrections."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
         _charge(notice, lending, former_number=notice.former_number, card_number=notice.card_number)
@@ -178,14 +177,14 @@ def _notify_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
 
 
 def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, card_number: str) -> None:
-    """Charge for a new card, once: a number is replaced once, and so is the key of the charge used."""
+    """Charge for a new card. The key makes it idempotent: each number is replaced once."""
     if notice.charged_by is None:
         return
     key = f"replaces-{former_number}"
     try:
         lending.issue_replacement_card(card_number=card_number, idempotency_key=key, staff=notice.charged_by)
     except Refused as refusal:
-        # It was booked when the notice was told before, and has followed the patron to a still newer number since.
+        # It was charged by an earlier delivery, and has followed the patron to a still newer number since.
         if refusal.code != "key_reused":
             raise
 
@@ -194,7 +193,7 @@ def _pause(lease: QueueLease, fault: Unavailable, *, answered: bool) -> None:
     attempts = 1 if answered else lease.attempts + 1
     asked = timedelta(seconds=fault.retry_after) if fault.retry_after else None
     pause = pause_after(attempts=attempts, chance=_dice.random(), asked=asked)
-    _log.warning("library not told", library_id=lease.library_id, reason=fault.reason)
+    _log.warning("library not notified", library_id=lease.library_id, reason=fault.reason)
     pause_queue(
         library_id=lease.library_id, attempts=attempts, fault=fault.reason, pause=pause, answered=answered, now=now()
     )

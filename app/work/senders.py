@@ -1,6 +1,6 @@
-"""Sending messages: each channel has threads of its own, and its codes and links others than the rest.
+"""Sending messages: each channel has its own threads, and separate ones for codes and links.
 
-So a channel that hangs holds up no other, and thousands of notices hold up no code.
+A channel that hangs delays no other, and thousands of notices delay no code.
 """
 
 import threading
@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -26,15 +25,15 @@ from app.work.sending import deliver, deliver_code
 # A mail that takes 0.66 seconds leaves a thread that often: a dozen codes a second by each channel.
 _CODES_AT_ONCE = 8
 BULK_A_MINUTE = 100
-_LOOK_EVERY_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 _log = structlog.get_logger()
 
 
 class SenderPool:
-    """What is sent by threads of its own: the messages of one queue that have one of these urgencies.
+    """The threads for the messages of one queue that have one of these urgencies.
 
-    With `registrations` also the codes to those who are getting a card, before all else.
+    With `registrations` they also send, first of all, the codes to people who are registering.
     """
 
     def __init__(
@@ -54,13 +53,13 @@ class SenderPool:
         self._next_bulk_at = float("-inf")
 
     def is_due(self, places: frozenset[tuple[str, Urgency]]) -> bool:
-        """Tell whether there is something to send; `places` are those in which something is due."""
+        """Return whether there is something to send; `places` are the queues and urgencies that have something due."""
         if self._registrations and is_code_due(now=now()):
             return True
         return any((self._queue, urgency) in places for urgency in self._allowed())
 
     def take(self) -> Callable[[], None] | None:
-        """Take what is due first, and return what sends it; None where nothing is due."""
+        """Take the most urgent message and return the call that sends it; None where nothing is due."""
         code = take_due_code(now=now()) if self._registrations else None
         if code is not None:
             return partial(deliver_code, code)
@@ -72,12 +71,11 @@ class SenderPool:
         return partial(deliver, due)
 
     def _allowed(self) -> list[Urgency]:
-        rests = self._ticks() < self._next_bulk_at
-        return [urgency for urgency in self._urgencies if urgency != Urgency.BULK or not rests]
+        may_send_bulk = self._ticks() >= self._next_bulk_at
+        return [urgency for urgency in self._urgencies if urgency != Urgency.BULK or may_send_bulk]
 
 
-def make_pools() -> list[SenderPool]:
-    """Return the pools of every channel: one for codes and links, one for the rest."""
+def _make_pools() -> list[SenderPool]:
     urgent = [
         SenderPool(queue, Urgency.CODE, Urgency.LINK, at_once=_CODES_AT_ONCE, registrations=queue == EMAIL)
         for queue in QUEUES
@@ -86,29 +84,29 @@ def make_pools() -> list[SenderPool]:
 
 
 class Senders:
-    """Sends what is due while `may_send` says so, from entering to leaving. What is on its way then is let end."""
+    """Sends what is due while `may_send` returns true. On leaving, it waits until what was begun is sent."""
 
     def __init__(self, app: Flask, *, may_send: Callable[[], bool] = lambda: True) -> None:
         self._app = app
         self._may_send = may_send
         self._is_sending = True
-        self._sender_pools = make_pools()
+        self._sender_pools = _make_pools()
         threads = sum(sender_pool.at_once for sender_pool in self._sender_pools)
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="sending")
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="sending")
         self._stopping = threading.Event()
-        self._looking = threading.Thread(target=self._look, name="sending", daemon=True)
+        self._polling = threading.Thread(target=self._poll, name="sending", daemon=True)
 
     def __enter__(self) -> Self:
-        self._looking.start()
+        self._polling.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stopping.set()
         self._is_sending = False
-        self._looking.join()
-        self._pool.shutdown()
+        self._polling.join()
+        self._executor.shutdown()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Give each free thread something that is due in its pool. It waits for no channel."""
         while not self._stopping.is_set():
             try:
@@ -119,7 +117,7 @@ class Senders:
             except Exception as error:
                 # The kind alone: its text may hold somebody's data. The database may be back in a moment.
                 _log.error("sending failed", kind=type(error).__name__)
-            self._stopping.wait(_LOOK_EVERY_SECONDS)
+            self._stopping.wait(_POLL_SECONDS)
 
     def _hand_out(self) -> None:
         places = list_due(now=now())
@@ -128,7 +126,7 @@ class Senders:
                 try:
                     act = sender_pool.take()
                     if act is not None:
-                        self._pool.submit(self._run, sender_pool, act)
+                        self._executor.submit(self._run, sender_pool, act)
                 except BaseException:
                     sender_pool.free.release()
                     raise

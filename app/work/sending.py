@@ -1,4 +1,4 @@
-"""Messages to patrons, on their way: the register says what is due, its words are made, and the post takes it."""
+"""Sending messages to patrons: take what is due from the register, write its text, give it to the channel."""
 
 from datetime import datetime
 
@@ -31,15 +31,15 @@ def send_one() -> bool:
 
 
 def deliver(due: Due) -> None:
-    """Send a message that was taken, and note what came of it.
+    """Send a message that was taken, and record the outcome.
 
-    It is sent at least once: where the process dies between the sending and the note of it, it is sent again.
+    At-least-once: if the process dies between sending and recording, the message is sent again.
     """
     post: Post = current_app.extensions["post"]
     try:
         # In the demonstration letters are shown beside the rest; the desk prints them all the same.
         if due.channel != LETTER or LETTER in post.channels:
-            # What the message opens must be good before it leaves.
+            # Its link or code must be committed before the message is sent.
             with writing():
                 words = write(due, instant=now())
             post.send(Letter(due.channel, to=due.to, subject=words.subject, body=words.body, at=now()))
@@ -47,7 +47,7 @@ def deliver(due: Due) -> None:
         _log.warning("message not sent", message_id=due.id, channel=due.channel, why=str(error))
         mark_failed(message_id=due.id, now=now())
     except Exception as error:
-        # One message with which something is wrong must not hold up all others. The error's text may hold its words.
+        # One faulty message must not block the others. The error's text may hold the message's words.
         _log.error("message not sent", message_id=due.id, channel=due.channel, why=type(error).__name__)
         mark_failed(message_id=due.id, now=now())
     else:
@@ -58,7 +58,7 @@ def deliver(due: Due) -> None:
 
 
 def send_registration_code() -> bool:
-    """Send one code to somebody who is getting a card, if any is due. Returns whether there was anything to do."""
+    """Send one code to somebody who is registering, if any is due. Returns whether there was anything to do."""
     due = take_due_code(now=now())
     if due is not None:
         deliver_code(due)
@@ -66,7 +66,7 @@ def send_registration_code() -> bool:
 
 
 def deliver_code(due: DueCode) -> None:
-    """Send a code that was drawn to somebody who is getting a card; one that does not leave is drawn anew."""
+    """Send a code to somebody who is registering; if that fails, a new code is made later."""
     post: Post = current_app.extensions["post"]
     try:
         with force_locale(due.language):
@@ -80,9 +80,9 @@ def deliver_code(due: DueCode) -> None:
 
 
 def write(due: Due, *, instant: datetime) -> Words:
-    """Return the words of a message in the patron's language; a link or code in it is drawn, to be committed.
+    """Return the text of a message in the patron's language. A link or code in it is made, and is to be committed.
 
-    Raises ReachedElsewhere or NoSuchPatron of what it would be drawn for; then nothing may leave.
+    Raises ReachedElsewhere or NoSuchPatron; then the message may not be sent.
     """
     secret = _draw(due, instant=instant)
     with force_locale(due.language):
@@ -114,5 +114,5 @@ def _draw(due: Due, *, instant: datetime) -> str:
 
 
 def can_send_code(*, patron_id: int) -> bool:
-    """Tell whether a code would reach the patron at once: there is an address, and a machine that serves it."""
+    """Return whether a code can reach the patron immediately: there is an address, and its channel is configured."""
     return can_be_reached_at_once(patron_id=patron_id, channels=channels_served())

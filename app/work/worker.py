@@ -1,6 +1,6 @@
-"""The work that no page waits for: each kind of it is one line in `DUTIES`.
+"""The background worker: each periodic duty is one row of `DUTIES`.
 
-Sending messages and telling libraries have threads of their own: what hangs there keeps no duty from being done.
+Sending messages and notifying libraries have threads of their own, so that a slow peer delays no duty.
 """
 
 import time
@@ -29,23 +29,24 @@ from app.work.sending import send_one, send_registration_code
 
 _SECOND, _MINUTE, _HOUR = 1, 60, 3600
 _SEAL_SECONDS = 5
-_ERASED_AT_A_TIME = 20
+_ERASED_PER_BATCH = 20
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A piece of work, done every so many seconds. It returns True where there may be more of it at once."""
+    """Work that is done every so many seconds. `do` returns True where there is more of it to do immediately."""
 
+    name: str
     do: Callable[[], object]
     every: int
 
 
 def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Do each duty in its time, while `go_on` says so."""
-    with Senders(app, may_send=lambda: _may_work(app)), Notifier(app) as telling:
-        duties = (*DUTIES, Duty(telling.begin, every=_SECOND))
+    """Do each duty when it is due, while `go_on` returns true."""
+    with Senders(app, may_send=lambda: _may_work(app)), Notifier(app) as notifier:
+        duties = (*DUTIES, Duty("notify libraries", notifier.begin, every=_SECOND))
         done_at = dict.fromkeys(duties, float("-inf"))
         while go_on():
             if not _may_work(app):
@@ -60,7 +61,7 @@ def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
 
 
 def _may_work(app: Flask) -> bool:
-    """Tell whether the register is no older than its journal of erasures: an older one writes to those who are gone."""
+    """Return False if the register is older than its journal of erasures: it would write to erased patrons."""
     with app.app_context():
         try:
             check_watch()
@@ -70,39 +71,33 @@ def _may_work(app: Flask) -> bool:
 
 
 def _do(app: Flask, duty: Duty) -> bool:
-    """Do one duty. One that fails is logged and tried again in its time, and keeps no other from being done."""
+    """Do one duty. A failure is logged, and the duty is retried when it is next due; the others go on."""
     with app.app_context():
         try:
-            more = duty.do() is True
+            return duty.do() is True
         except Exception as error:
             # The kind of the error alone: its text may hold somebody's data.
-            _log.error("duty failed", duty=duty.do.__name__, kind=type(error).__name__)
+            _log.error("duty failed", duty=duty.name, kind=type(error).__name__)
             return False
-        return more
 
 
 def work_once() -> bool:
-    """Do what is done every second, send a message and a code, and tell one library.
+    """Do what is done every second, send a message and a code, and notify one library.
 
     Returns whether there may be more to do.
     """
     more = False
-    for do in (write_journal, handle_orders, send_one, send_registration_code):
+    for do in (write_waiting, handle_orders, send_one, send_registration_code):
         more |= do() is True
     return notify_one_library() or more
 
 
-def advise_families() -> None:
-    """Advise children who have grown older, and their guardians."""
-    advise_older_children(now=now())
-
-
 def erase_due_patrons() -> bool:
-    """Erase those of whom a death was reported a day ago, or who were warned. Returns whether there may be more."""
-    erased = erase_due(now=now(), limit=_ERASED_AT_A_TIME)
+    """Erase patrons whose death was reported a day ago, or who were warned. Returns whether there may be more."""
+    erased = erase_due(now=now(), limit=_ERASED_PER_BATCH)
     if erased:
         cut_off_log()
-    return erased == _ERASED_AT_A_TIME
+    return erased == _ERASED_PER_BATCH
 
 
 def handle_orders() -> bool:
@@ -110,29 +105,15 @@ def handle_orders() -> bool:
     return handle_pin_order(channels=channels_served(), now=now())
 
 
-def forget_registrations() -> None:
-    """Delete what nobody finished in time: that does not wait for the daily clean-up."""
-    purge_registrations(now=now())
-
-
-def write_journal() -> None:
-    """Add to the journal of erasures what a process that was killed, or a full disk, left unwritten."""
-    write_waiting()
-
-
-def bring_messages_forward() -> None:
-    """Let wait no longer what was put off by a clock that was ahead."""
-    bring_forward(now=now())
-
-
 DUTIES = (
-    Duty(write_journal, every=_SECOND),
-    Duty(handle_orders, every=_SECOND),
-    Duty(bring_messages_forward, every=_MINUTE // 2),
-    Duty(advise_families, every=_HOUR),
-    Duty(erase_due_patrons, every=_MINUTE),
-    Duty(seal_access_log, every=_SEAL_SECONDS),
-    Duty(keep_roots, every=_HOUR),
-    Duty(empty_demo_inbox, every=_HOUR),
-    Duty(forget_registrations, every=_HOUR),
+    # What a killed process or a full disk left unwritten.
+    Duty("write journal", write_waiting, every=_SECOND),
+    Duty("handle PIN orders", handle_orders, every=_SECOND),
+    Duty("bring messages forward", lambda: bring_forward(now=now()), every=_MINUTE // 2),
+    Duty("advise families", lambda: advise_older_children(now=now()), every=_HOUR),
+    Duty("erase due patrons", erase_due_patrons, every=_MINUTE),
+    Duty("seal access log", seal_access_log, every=_SEAL_SECONDS),
+    Duty("keep roots", keep_roots, every=_HOUR),
+    Duty("empty demo inbox", empty_demo_inbox, every=_HOUR),
+    Duty("purge registrations", lambda: purge_registrations(now=now()), every=_HOUR),
 )

@@ -93,7 +93,7 @@ def test_what_is_refused_and_due_again_waits_for_the_next_turn_of_the_line(
         clock.turn(seconds=10)
         raise Refused("status-400")
 
-    monkeypatch.setattr("app.work.notifying.tell_library", refuse)
+    monkeypatch.setattr("app.work.notifying.deliver_notice", refuse)
     turns = count()
     with app.app_context():
         while (due := lease_queue(now=clock())) is not None and due.library_id != "Mull":

@@ -13,14 +13,13 @@ import pytest
 from sqlalchemy import event, select
 
 from app import create_app
-from app.register.journal.journaling import check_journal, current_journal
+from app.register.journal.journaling import check_journal, current_journal, write_waiting
 from app.register.journal.stores import LockedFile
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.replay import replay
 from app.register.store.transaction import db
 from app.register.tables.log import Erasure
 from app.register.tables.patrons import Patron
-from app.work.worker import write_journal
 from tests.conftest import START, settings_for
 from tests.register.people import GUARDIAN, patron_id
 from tests.wall.processes import HOUSE
@@ -82,8 +81,8 @@ def test_whoever_was_told_of_their_erasure_is_in_the_journal_wherever_its_proces
         # The register that was not lost goes on at once, and what is left to do the worker does.
         check_journal()
         assert app.test_client().get("/readyz").status_code == 200
-        write_journal()
-        write_journal()
+        write_waiting()
+        write_waiting()
         assert (db.session.scalar(select(Patron.id).where(Patron.card_number == GUARDIAN)) is None) == committed
         assert db.session.scalars(select(Erasure.journal_entry)).all() == [None] * committed
         assert len(current_journal().read()) == committed
