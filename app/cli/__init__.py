@@ -10,6 +10,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.cli.access_log import access_log
 from app.cli.erasures import erasures, refuse_if_behind
+from app.cli.failing import failing
 from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
@@ -29,7 +30,7 @@ from app.work.clean_up import clean_up
 from app.work.worker import work
 
 libraries = AppGroup("libraries", help="The list of public libraries.")
-retention = AppGroup("retention", help="What is kept for a time only.")
+retention = AppGroup("retention", help="Data that is kept for a limited time.")
 
 
 @libraries.command("import")
@@ -61,13 +62,10 @@ def import_file(file: Path) -> None:
 def set_value(library_id: str, name: str, value: str) -> None:
     """Set NAME of the library LIBRARY_ID to VALUE; `show` names them all. It counts from the next request on."""
     setting = LIBRARY_SETTINGS[name]
-    try:
-        with writing():
-            change_setting(library_id=library_id, name=name, value=setting.read(value))
-    except SettingNotValid:
-        raise click.ClickException(f"{name} takes {setting.takes}.") from None
-    except NoSuchLibrary:
-        raise click.ClickException(f"There is no library {library_id}.") from None
+    with failing(f"{name} takes {setting.takes}.", SettingNotValid):
+        parsed = setting.read(value)
+    with failing(f"There is no library {library_id}.", NoSuchLibrary), writing():
+        change_setting(library_id=library_id, name=name, value=parsed)
     click.echo(f"{library_id}: {name} is {value}. {setting.says}")
 
 
@@ -75,10 +73,8 @@ def set_value(library_id: str, name: str, value: str) -> None:
 @click.argument("library_id")
 def show(library_id: str) -> None:
     """Show what the library LIBRARY_ID has set, what each setting takes and what it does."""
-    try:
+    with failing(f"There is no library {library_id}.", NoSuchLibrary):
         values = read_settings(library_id=library_id)
-    except NoSuchLibrary:
-        raise click.ClickException(f"There is no library {library_id}.") from None
     for name, setting in LIBRARY_SETTINGS.items():
         click.echo(f"{name} = {setting.write(values[name])} ({setting.takes}). {setting.says}")
 
@@ -90,7 +86,7 @@ def show(library_id: str) -> None:
     help="On PostgreSQL, write tables anew so that no byte of what is gone stays in a file (each is locked meanwhile).",
 )
 def run(*, rewrite: bool) -> None:
-    """Warn and erase whoever does not use the card, and throw away what is past its time. Daily, or at any time."""
+    """Warn and erase patrons who do not use the card, and delete what has expired. Run it daily, or at any time."""
     refuse_if_behind()
     done = clean_up(rewrite=rewrite)
     click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
@@ -99,7 +95,7 @@ def run(*, rewrite: bool) -> None:
 @click.command("worker")
 @with_appcontext
 def worker() -> None:
-    """Send messages and tell libraries what is new, until stopped: what is on its way then is let end."""
+    """Send messages and notify libraries until stopped; work that was begun is finished first."""
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -108,17 +104,6 @@ def worker() -> None:
 
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (
-        access_log,
-        erasures,
-        keys,
-        libraries,
-        machines,
-        staff,
-        retention,
-        worker,
-        sip2_gateway,
-        unusual,
-        webhooks,
-    ):
+    groups = (access_log, erasures, keys, libraries, machines, retention, staff, unusual, webhooks)
+    for command in (*groups, sip2_gateway, worker):
         app.cli.add_command(command)

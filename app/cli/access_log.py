@@ -1,4 +1,4 @@
-"""`flask access-log verify`, `public-key`: whether anybody has tampered with the log of who looked at whom."""
+"""`flask access-log verify`, `public-key`: whether anybody has tampered with the access log."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from app.register.log.sealing import seal_all
 from app.register.log.verification import count_links, verify
 from app.work.log_keeping import read_kept
 
-access_log = AppGroup("access-log", help="The log of who looked at whom, and whether it was tampered with.")
+access_log = AppGroup("access-log", help="The log of each access to a patron's data, and whether it was tampered with.")
 _MOST_SHOWN = 100
 
 
@@ -22,12 +22,12 @@ _MOST_SHOWN = 100
     help="A folder with roots that were kept elsewhere; without it the one of ACCESS_LOG_ROOTS.",
 )
 def verify_command(*, roots: Path | None) -> None:
-    """Look at every line of the log, the chain and the roots. Says what is wrong, and ends with 1 if anything is."""
+    """Check every row of the log, the chain and the roots. Prints each fault; exit status 1 if there is any."""
     place = current_app.config["ACCESS_LOG_ROOTS"]
     folder = roots or (Path(place) if place.startswith("/") else None)
     kept = read_kept(folder) if folder is not None else {}
     seal_all()
-    with click.progressbar(length=count_links(), label="Links looked at", show_pos=True) as progress:
+    with click.progressbar(length=count_links(), label="Links checked", show_pos=True) as progress:
         for done in verify(kept=kept, is_complete=roots is None and folder is not None):
             progress.update(done.links - progress.pos)
     for finding in done.findings[:_MOST_SHOWN]:

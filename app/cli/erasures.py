@@ -1,4 +1,4 @@
-"""`flask erasures replay`: after a backup was restored, erases again whoever had been erased since."""
+"""`flask erasures replay`: after a backup was restored, erase again the patrons who had been erased since."""
 
 import click
 from flask.cli import AppGroup
@@ -15,14 +15,14 @@ erasures = AppGroup("erasures", help="The journal of erasures, which outlives th
 @erasures.command("replay")
 @click.option("--journal-is-lost", is_flag=True, help="The journal is gone for good: begin another, and erase nobody.")
 def replay_command(*, journal_is_lost: bool) -> None:
-    """Erase again everybody in the journal whom a restored database still has. May be stopped and run again."""
+    """Erase again every patron of the journal whom a restored database still has. Safe to stop and run again."""
     if journal_is_lost:
         forget_journal()
         click.echo("The register knows of no journal now; the next erasure begins one.")
         return
     erased = 0
     try:
-        with click.progressbar(length=count_patrons(), label="Patrons looked at", show_pos=True) as progress:
+        with click.progressbar(length=count_patrons(), label="Patrons checked", show_pos=True) as progress:
             for done in replay(now=now()):
                 progress.update(done.looked_at - progress.pos)
                 erased = done.erased
@@ -35,7 +35,7 @@ def replay_command(*, journal_is_lost: bool) -> None:
 
 
 def refuse_if_behind() -> None:
-    """Let no command work on a register that is older than its journal. Raises ClickException."""
+    """Raise ClickException if the register is older than its journal."""
     try:
         check_journal()
     except (RegisterIsBehind, JournalDamaged, JournalUnreachable) as error:

@@ -14,7 +14,7 @@ _LAST_KEY = 255
 
 @keys.command("new")
 def new() -> None:
-    """Draw the next key, to be put behind the others in VAULT_KEYS with a comma between. It is stored nowhere."""
+    """Generate the next key, to be appended to VAULT_KEYS after a comma. It is stored nowhere."""
     if vault.key_id == _LAST_KEY:
         raise click.ClickException(f"Key {_LAST_KEY} is the last one.")
     click.echo(f"{vault.key_id + 1}:{secrets.token_hex(32)}")
@@ -23,7 +23,7 @@ def new() -> None:
 @keys.command("rotate")
 @click.option("--batch", type=click.IntRange(1, 100_000), default=BATCH, show_default=True, help="Rows a transaction.")
 def rotate(batch: int) -> None:
-    """Renew everything that stands under an older key. May be stopped at any point and run again."""
+    """Renew everything that stands under an older key. Safe to stop at any point and run again."""
     newest = newest_key_in_use()
     if newest > vault.key_id:
         raise click.ClickException(

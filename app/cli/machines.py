@@ -3,6 +3,7 @@
 import click
 from flask.cli import AppGroup
 
+from app.cli.failing import failing
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff.machines import (
     FORMER_PASSWORD,
@@ -24,15 +25,12 @@ machines = AppGroup("machines", help="Libraries' systems and kiosks, and their p
 @click.argument("username")
 @click.option("--kind", type=click.Choice(["system", "kiosk", "supplier"]), required=True, help="What it is.")
 def connect(library_id: str, username: str, kind: str) -> None:
-    """Let a machine of the library LIBRARY_ID sign in as USERNAME. Its password is drawn and shown once."""
+    """Let a machine of the library LIBRARY_ID sign in as USERNAME. Its password is generated and shown once."""
     if not 1 <= len(username) <= 60 or ":" in username or not username.isprintable():
         raise click.ClickException("A user name has 1 to 60 characters, and no colon (RFC 7617).")
     password = draw_password()
-    try:
-        with writing():
-            connect_machine(username=username, library_id=library_id, kind=kind, password=password)
-    except (NoSuchLibrary, UsernameTaken):
-        raise click.ClickException("There is no such library, or the user name is taken.") from None
+    with failing("There is no such library, or the user name is taken.", NoSuchLibrary, UsernameTaken), writing():
+        connect_machine(username=username, library_id=library_id, kind=kind, password=password)
     click.echo(f"{username} is connected. Its password, which is shown this once:\n{password}")
 
 
@@ -40,11 +38,8 @@ def connect(library_id: str, username: str, kind: str) -> None:
 @click.argument("username")
 def rotate(username: str) -> None:
     """Give USERNAME a new password, which is shown once. The former one works for seven days more."""
-    try:
-        with writing():
-            password = rotate_password(username=username, now=now())
-    except NoSuchMachine:
-        raise click.ClickException(f"There is no machine {username}.") from None
+    with failing(f"There is no machine {username}.", NoSuchMachine), writing():
+        password = rotate_password(username=username, now=now())
     click.echo(f"The new password of {username}, which is shown this once:\n{password}")
     click.echo(f"The former one works until {now() + FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
 
@@ -52,10 +47,7 @@ def rotate(username: str) -> None:
 @machines.command("disconnect")
 @click.argument("username")
 def disconnect(username: str) -> None:
-    """Let USERNAME in no more, from this second on."""
-    try:
-        with writing():
-            disconnect_machine(username=username)
-    except NoSuchMachine:
-        raise click.ClickException(f"There is no machine {username}.") from None
+    """End the access of USERNAME immediately."""
+    with failing(f"There is no machine {username}.", NoSuchMachine), writing():
+        disconnect_machine(username=username)
     click.echo(f"{username} is disconnected.")

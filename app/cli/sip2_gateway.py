@@ -1,4 +1,4 @@
-"""`flask sip2-gateway`: kiosks that only speak SIP2 come in here."""
+"""`flask sip2-gateway`: serve kiosks that only speak SIP2."""
 
 import asyncio
 import os
@@ -17,10 +17,10 @@ from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
 @click.command("sip2-gateway")
 @with_appcontext
 def sip2_gateway() -> None:
-    """Stand between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
+    """Run the gateway between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
     refuse_if_behind()
     settings = _read_settings(os.environ.get("SIP2_GATEWAY_FILE", ""))
-    _name_strangers(settings)
+    _name_unknown_kiosks(settings)
     try:
         asyncio.run(run_until_stopped(current_app._get_current_object(), settings))  # type: ignore[attr-defined]
     except OSError as error:
@@ -40,8 +40,8 @@ def _read_settings(path: str) -> GatewaySettings:
         raise click.ClickException(f"{path}:\n{error}") from None
 
 
-def _name_strangers(settings: GatewaySettings) -> None:
-    """Say which kiosks of the file the register does not have. The others need not wait for these."""
+def _name_unknown_kiosks(settings: GatewaySettings) -> None:
+    """Print which kiosks of the file the register does not know. The others are served all the same."""
     for library in settings.libraries:
         for kiosk in (*library.kiosks_by_address.values(), *library.kiosks_by_login.values()):
             try:

@@ -6,6 +6,7 @@ import click
 import pyotp
 from flask.cli import AppGroup
 
+from app.cli.failing import failing
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff.machines import UsernameTaken, draw_password
 from app.register.staff.staff import NoSuchStaff, dismiss, employ
@@ -13,7 +14,7 @@ from app.register.store.transaction import writing
 
 staff = AppGroup("staff", help="Those who work at libraries' desks.")
 _ISSUER = "Lånekort"
-# What a library's loans system takes as the name of whoever acts (ils/lending.py).
+# The user names that a library's circulation takes.
 _USERNAME = re.compile(r"[A-Za-z0-9._@-]{1,60}")
 
 
@@ -28,11 +29,8 @@ def employ_staff(library_id: str, username: str, name: str) -> None:
     if not (1 <= len(name) <= 120 and name.isprintable()):
         raise click.ClickException("A name has 1 to 120 characters.")
     password, secret = draw_password(), pyotp.random_base32()
-    try:
-        with writing():
-            employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)
-    except (NoSuchLibrary, UsernameTaken):
-        raise click.ClickException("There is no such library, or the user name is taken.") from None
+    with failing("There is no such library, or the user name is taken.", NoSuchLibrary, UsernameTaken), writing():
+        employ(library_id=library_id, username=username, name=name, password=password, totp_secret=secret)
     address = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=_ISSUER)
     click.echo(f"{username} may sign in at /desk. What follows is shown this once.")
     click.echo(f"Password: {password}\nKey of the one-time codes: {secret}\nThe same for an app: {address}")
@@ -41,10 +39,7 @@ def employ_staff(library_id: str, username: str, name: str) -> None:
 @staff.command("dismiss")
 @click.argument("username")
 def dismiss_staff(username: str) -> None:
-    """Let USERNAME in no more, and end what they are signed in to, from this second on."""
-    try:
-        with writing():
-            dismiss(username=username)
-    except NoSuchStaff:
-        raise click.ClickException(f"There is nobody called {username}.") from None
+    """End the access and the sessions of USERNAME immediately."""
+    with failing(f"There is nobody called {username}.", NoSuchStaff), writing():
+        dismiss(username=username)
     click.echo(f"{username} is dismissed.")
