@@ -42,10 +42,7 @@ def make_pkpass(wallet_pass: WalletPass, *, issuer: AppleIssuer, words: PassWord
     front.addSecondaryField("number", group_card_number(wallet_pass.card_number), words.number_label)
     front.addBackField("about", words.about, words.about_label)
     made = Pass(
-        front,
-        passTypeIdentifier=issuer.pass_type,
-        teamIdentifier=issuer.team,
-        organizationName=issuer.organization,
+        front, passTypeIdentifier=issuer.pass_type, teamIdentifier=issuer.team, organizationName=issuer.organization
     )
     made.serialNumber = wallet_pass.holder
     made.description = words.title

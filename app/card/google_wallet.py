@@ -39,9 +39,7 @@ def make_google_object(
         "genericType": "GENERIC_LIBRARY_MEMBERSHIP",
         "cardTitle": words(title),
         "header": words(wallet_pass.name),
-        "textModulesData": [
-            {"id": "card", "header": number_label, "body": group_card_number(wallet_pass.card_number)},
-        ],
+        "textModulesData": [{"id": "card", "header": number_label, "body": group_card_number(wallet_pass.card_number)}],
         "hexBackgroundColor": _COLOUR,
         "validTimeInterval": {"end": {"date": wallet_pass.expires_at.isoformat(timespec="seconds")}},
         "notifications": {"expiryNotification": {"enableNotification": True}},

@@ -42,11 +42,7 @@ def google_wallet() -> ResponseReturnValue:
     _refuse_borrowed_device()
     made = issue_rotating_pass(patron_id=current_user.patron_id, told_by=_channel(), now=now())
     google_object = make_google_object(
-        made,
-        issuer=issuer,
-        title=_("Library card"),
-        number_label=_("Card number"),
-        language=language(),
+        made, issuer=issuer, title=_("Library card"), number_label=_("Card number"), language=language()
     )
     link = sign_save_link(google_object, issuer=issuer, origin=current_app.config["PUBLIC_URL"], now=now())
     return render_template("card/google_wallet.html", link=link, expires_at=made.expires_at)

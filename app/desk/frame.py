@@ -1,13 +1,17 @@
-"""What every page at the desk has around it."""
+"""What every page at the desk has around it, and where a desk goes on whose visit is over."""
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import current_app
+from flask import current_app, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.desk.routes import desk
+from app.desk.terminal import start_visit
 from app.desk.words import age_words
+from app.register.desk.open_visits import NoOpenVisit
 from app.register.staff.staff import Workplace
 from app.rules.card.number import group_card_number
 from app.web.gate import library_systems
@@ -26,9 +30,8 @@ _TABS = (
     ("desk.notices", _l("Notices")),
     ("desk.numbers", _l("Numbers")),
 )
-# A library with a system of its own lends there, and keeps its agreements there.
-_WHERE_ITEMS_ARE = ("desk.counter", "desk.returns", "desk.interlibrary")
-_WHERE_AGREEMENTS_ARE = ("desk.door",)
+# A library with a system of its own does these there.
+_OF_OUR_CIRCULATION = ("desk.counter", "desk.returns", "desk.interlibrary", "desk.door")
 
 
 @desk.context_processor
@@ -36,14 +39,8 @@ def frame() -> dict[str, Callable[..., Any]]:
     """Give every template the tabs of a workplace, and the desk's words."""
 
     def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
-        systems = library_systems()
-        absent: tuple[str, ...] = () if systems.lending(workplace.library_id) else _WHERE_ITEMS_ARE
-        absent += () if systems.lending(workplace.library_id) else _WHERE_AGREEMENTS_ARE
-        return [
-            (endpoint, label)
-            for endpoint, label in _TABS
-            if endpoint in current_app.view_functions and endpoint not in absent
-        ]
+        absent = () if library_systems().lending(workplace.library_id) else _OF_OUR_CIRCULATION
+        return [(page, label) for page, label in _TABS if page in current_app.view_functions and page not in absent]
 
     return {
         "desk_tabs": desk_tabs,
@@ -51,3 +48,11 @@ def frame() -> dict[str, Callable[..., Any]]:
         "choice_words": choice_words,
         "group_card_number": group_card_number,
     }
+
+
+@desk.errorhandler(NoOpenVisit)
+def ask_for_card(_error: NoOpenVisit) -> ResponseReturnValue:
+    """Lead back to the scan: no visit is open at this desk any more."""
+    start_visit(None)
+    flash(_("Scan the card again: nobody is being served now."), "info")
+    return redirect(url_for("desk.scan"))

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron.forms import ReserveForm
-from app.desk.refusals import refusal_of
+from app.desk.refusals import UNREADABLE, refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
 from app.register.limits.budgets import TooManyAttempts, take_tries
@@ -33,17 +33,15 @@ def numbers() -> ResponseReturnValue:
 def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
     """Reserve a row once, however often the page's form is sent. Returns what to say, and how it is meant."""
     if not form.validate():
-        return _("That could not be read. Nothing was changed."), "danger"
+        return str(UNREADABLE), "danger"
     try:
         take_tries(tries=[(SERIES, library_id)], now=now())
         with writing() as transaction:
             row = reserve_series(library_id=library_id, count=int(form.count.data), now=now())
             if str(len(list_series(library_id=library_id)) - 1) != form.rows.data:
                 transaction.undo()
-    except TooManyAttempts as error:
+    except (TooManyAttempts, NoNumbersLeft) as error:
         return refusal_of(error), "danger"
-    except NoNumbersLeft:
-        return _("There are not that many numbers left. Ask the operator."), "danger"
     if transaction.is_undone:
         return _("Another row was reserved a moment ago. Look at the list before you reserve one more."), "info"
     first, last = group_card_number(row.first), group_card_number(row.last)

@@ -1,8 +1,6 @@
 """This desk: its workplace, its terminal, and its open visit."""
 
-from flask import flash, redirect, session, url_for
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask import session
 from flask_login import current_user
 
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit, use_visit
@@ -59,10 +57,3 @@ def note_papers(visit: OpenVisit, workplace: Workplace, *, fields: str) -> None:
     """Log, in the transaction of the act, that papers were seen. `fields` is what they were seen for."""
     viewer = this_terminal(workplace).viewer
     log_access_in_transaction(patron_id=visit.patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())
-
-
-def ask_for_card() -> ResponseReturnValue:
-    """Lead back to the scan: there is no open visit any more."""
-    start_visit(None)
-    flash(_("Scan the card again: nobody is being served now."), "info")
-    return redirect(url_for("desk.scan"))

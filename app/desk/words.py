@@ -1,7 +1,7 @@
 """What staff read for each outcome of a scan: what it is, and what to do now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
@@ -13,60 +13,31 @@ from app.web.pages.library_words import block_words
 
 @dataclass(frozen=True, slots=True)
 class ShownResult:
-    """A scan's outcome as the desk page shows it."""
+    """A scan's outcome as the desk page shows it; `patron` is None, and `reason` given, where the code was refused."""
 
-    accepted: bool
     headline: str
     advice: str
+    patron: ScannedPatron | None = None
+    blocks: Sequence[str] = ()
     reason: str = ""
-    name: str = ""
-    age_band: str = ""
-    home_library: str = ""
-    activated_here: bool = False
-    device: str = ""
-    blocks: list[str] = field(default_factory=list)
 
 
 def describe(outcome: Accepted | Refused, *, blocks: Sequence[str] = ()) -> ShownResult:
-    """Return the outcome in the reader's language. `blocks` are this library's, by its own system's word."""
-    return _describe_refused(outcome) if isinstance(outcome, Refused) else _describe_accepted(outcome.patron, blocks)
-
-
-def _describe_accepted(patron: ScannedPatron, blocks: Sequence[str]) -> ShownResult:
-    if patron.activated_here and blocks:
-        headline, advice = _("Blocked here"), _("Nothing can be lent until it is settled. The counter shows what.")
-    elif patron.activated_here:
-        headline, advice = _("Accepted"), _("The card can be used here.")
-    else:
-        headline = _("Not activated here")
+    """Return the outcome in the reader's language. `blocks` are this library's, as its own system answered."""
+    if isinstance(outcome, Refused):
+        return ShownResult(*_refusal(outcome), reason=outcome.reason.value)
+    if not outcome.patron.activated_here:
         advice = _("Ask whether the patron accepts the library's rules, and activate the card here.")
-    return ShownResult(
-        accepted=True,
-        headline=headline,
-        advice=advice,
-        name=patron.name,
-        age_band=age_words(patron.age_band),
-        home_library=patron.home_library,
-        activated_here=patron.activated_here,
-        device=_device(patron),
-        blocks=[block_words(reason) for reason in blocks],
-    )
-
-
-def _device(patron: ScannedPatron) -> str:
-    if patron.carried_by_guardian:
-        return _("%(device)s, a guardian's phone", device=patron.device_label)
-    return patron.device_label
+        return ShownResult(_("Not activated here"), advice, outcome.patron)
+    if not blocks:
+        return ShownResult(_("Accepted"), _("The card can be used here."), outcome.patron)
+    advice = _("Nothing can be lent until it is settled. The counter shows what.")
+    return ShownResult(_("Blocked here"), advice, outcome.patron, [block_words(reason) for reason in blocks])
 
 
 def age_words(band: AgeBand) -> str:
     """Return an age band as staff read it."""
     return {AgeBand.CHILD: _("Child"), AgeBand.YOUTH: _("Youth"), AgeBand.ADULT: _("Adult")}[band]
-
-
-def _describe_refused(refused: Refused) -> ShownResult:
-    headline, advice = _refusal(refused)
-    return ShownResult(accepted=False, headline=headline, advice=advice, reason=refused.reason.value)
 
 
 def _refusal(refused: Refused) -> tuple[str, str]:
@@ -111,32 +82,23 @@ def _refusal(refused: Refused) -> tuple[str, str]:
 
 
 def notice_words(kind: str) -> str:
-    """Return what a library's system is told by a notice of this kind."""
-    match kind:
-        case "joined":
-            return _("Card activated here")
-        case "renumbered":
-            return _("New card number")
-        case "left":
-            return _("Card ended here")
-        case "erased":
-            return _("Patron deleted")
-        case _changed:
-            return _("Data corrected")
+    """Return what a notice of this kind says to a library's system."""
+    words = {
+        "joined": _("Card activated here"),
+        "renumbered": _("New card number"),
+        "left": _("Card ended here"),
+        "erased": _("Patron deleted"),
+    }
+    return words.get(kind, _("Data corrected"))
 
 
 def fault_words(fault: str) -> str:
-    """Return what went wrong when a library's system was told something, by the code of the fault."""
-    match fault:
-        case "no_answer":
-            return _("The system does not answer.")
-        case "too_slow":
-            return _("The system answers too slowly.")
-        case "bad_answer":
-            return _("The system's answer could not be understood.")
-        case "not_admitted":
-            return _("The system does not let us in: user name, password or signature is wrong there.")
-        case "busy":
-            return _("The system is busy and asked us to wait.")
-        case _code:
-            return _("The system refused it, with the code %(code)s.", code=fault)
+    """Return what went wrong when a library's system was sent a notice, by the code of the fault."""
+    words = {
+        "no_answer": _("The system does not answer."),
+        "too_slow": _("The system answers too slowly."),
+        "bad_answer": _("The system's answer could not be understood."),
+        "not_admitted": _("The system does not let us in: user name, password or signature is wrong there."),
+        "busy": _("The system is busy and asked us to wait."),
+    }
+    return words.get(fault) or _("The system refused it, with the code %(code)s.", code=fault)

@@ -157,9 +157,7 @@ def _read_act() -> tuple[LoanForm, Seen, LibrarySystem]:
     if not form.validate() or not ((permission.isascii() and permission.isdigit()) or not permission):
         abort(400)
     person = act_in_family(
-        guardian_id=current_user.patron_id,
-        permission_id=int(permission) if permission else None,
-        now=now(),
+        guardian_id=current_user.patron_id, permission_id=int(permission) if permission else None, now=now()
     )
     library_id = form.library_id.data or ""
     system = library_systems().get(library_id)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, flash
 
 from app.ils.overview import ask_libraries
+from app.ils.port import Refused, Unavailable
 from app.messages.channels import Post
+from app.web.pages.library_words import refusal_words
 
 if TYPE_CHECKING:
     from app.ils.systems import Systems
@@ -20,6 +23,17 @@ _DESK_PATIENCE_SECONDS = 0.8
 def library_systems() -> Systems:
     """Return the libraries' systems that this installation is connected to."""
     return cast("Systems", current_app.extensions["ils"])
+
+
+@contextmanager
+def flash_refusals(*, silent: str, category: str = "danger") -> Iterator[None]:
+    """Flash why the library's system refused what is asked of it in the block; `silent` is said where it is silent."""
+    try:
+        yield
+    except Refused as refused:
+        flash(refusal_words(refused.code), category)
+    except Unavailable:
+        flash(silent, category)
 
 
 def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:

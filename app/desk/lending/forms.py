@@ -56,13 +56,6 @@ class WaiveForm(FlaskForm):
     )
 
 
-class ReplaceForm(FlaskForm):
-    """A new card for the patron before the desk. `replaces` is the number that it replaces, so that it does so once."""
-
-    replaces = HiddenField(validators=[DataRequired(), Length(max=10)])
-    card_number = StringField(_l("Number on the new card"), validators=[Length(max=40)])
-
-
 class LostForm(FlaskForm):
     """An item that does not come back, or not whole."""
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.desk.lending.counter import lending_of
 from app.desk.lending.forms import BarcodeForm, InterlibraryWorkForm, LostForm
-from app.desk.refusals import state_words
+from app.desk.refusals import UNREADABLE, show_refusal
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
 from app.ils.circulation.system import CirculationSystem
@@ -17,6 +17,7 @@ from app.register.staff.staff import Workplace
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.gate import flash_refusals
 from app.web.pages.library_words import money, refusal_words
 
 
@@ -39,7 +40,7 @@ def returns() -> ResponseReturnValue:
         except Unavailable:
             refusal = _("The library's system does not answer now. Nothing is certain; try the same item again.")
     elif form.is_submitted():
-        refusal = _("That could not be read. Nothing was changed.")
+        refusal = str(UNREADABLE)
     form.barcode.data = ""
     return render_template(
         "desk/returns.html",
@@ -60,17 +61,13 @@ def lost() -> ResponseReturnValue:
     lending = lending_of(workplace)
     form = LostForm()
     if not form.validate():
-        flash(_("That could not be read. Nothing was changed."), "danger")
+        flash(str(UNREADABLE), "danger")
         return redirect(url_for("desk.returns"))
     mark = lending.mark_lost if form.what.data == "lost" else lending.mark_destroyed
-    try:
+    with flash_refusals(silent=_("The library's system does not answer now. Look at the list before you try again.")):
         charged = mark(barcode=form.barcode.data or "", staff=workplace.username)
         amount = money(charged.total, lending.rules().currency)
         flash(_("The loan is ended, and %(amount)s is charged.", amount=amount), "success")
-    except Refused as refused:
-        flash(refusal_words(refused.code), "danger")
-    except Unavailable:
-        flash(_("The library's system does not answer now. Look at the list before you try again."), "danger")
     return redirect(url_for("desk.returns"))
 
 
@@ -96,26 +93,23 @@ def handle_interlibrary() -> ResponseReturnValue:
     lending = lending_of(workplace)
     form = InterlibraryWorkForm()
     if not form.validate():
-        flash(_("That could not be read. Nothing was changed."), "danger")
+        flash(str(UNREADABLE), "danger")
         return redirect(url_for("desk.interlibrary"))
     arrived = form.action.data == "arrive"
     try:
-        if arrived:
-            _check_card(lending, workplace, request_id=form.request_id.data or "")
-        lending.handle_interlibrary(
-            request_id=form.request_id.data or "",
-            action=form.action.data,
-            staff=workplace.username,
-            barcode=(form.barcode.data or None) if arrived else None,
-            due_on=form.due_on.data if arrived else None,
-        )
-        flash(_("Done."), "success")
+        with flash_refusals(silent=_("The library's system does not answer now.")):
+            if arrived:
+                _check_card(lending, workplace, request_id=form.request_id.data or "")
+            lending.handle_interlibrary(
+                request_id=form.request_id.data or "",
+                action=form.action.data,
+                staff=workplace.username,
+                barcode=(form.barcode.data or None) if arrived else None,
+                due_on=form.due_on.data if arrived else None,
+            )
+            flash(_("Done."), "success")
     except CardRefused as error:
-        flash(state_words(error.state), "danger")
-    except Refused as refused:
-        flash(refusal_words(refused.code), "danger")
-    except Unavailable:
-        flash(_("The library's system does not answer now."), "danger")
+        return show_refusal(error, page="desk.interlibrary")
     return redirect(url_for("desk.interlibrary"))
 
 

@@ -1,28 +1,45 @@
-"""Agreements for unstaffed opening, tablets and e-books, and the door's book. Kept by the library's own system."""
+"""Agreements for unstaffed opening, tablets and e-books, and the log of the door. Kept by the library's own system."""
+
+from collections.abc import Mapping
+from typing import Final
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
+from app.desk.lending.counter import lending_of
 from app.desk.lending.forms import AgreementForm
-from app.desk.refusals import refusal_of
+from app.desk.refusals import UNREADABLE, show_refusal
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, current_visit, this_workplace
-from app.ils.circulation.system import CirculationSystem
+from app.desk.terminal import current_visit, this_workplace
 from app.ils.lending import Agreements, DoorBook
 from app.ils.port import Refused, Unavailable
 from app.register.desk.open_visits import NoOpenVisit
 from app.register.desk.patron_view import MINIMUM
 from app.register.patron.holders import get_holder
 from app.register.patron.patrons import NotJoined
-from app.register.staff.staff import Workplace
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.gate import library_systems
-from app.web.pages.library_words import refusal_words
+from app.web.gate import flash_refusals
 
-_FIELDS = "card number, age, agreements"
+_FIELDS: Final = "card number, age, agreements"
+_SILENT: Final = _l("The library's system does not answer now.")
+_OUTCOMES: Final[Mapping[str, LazyString]] = {
+    "opened": _l("The door opened."),
+    "outside_hours": _l("Outside the door's hours."),
+    "no_agreement": _l("No agreement. It is made here, with the patron before you."),
+    "withdrawn": _l("The agreement was ended. A new one can be made here."),
+    "under_age": _l("Younger than the library's age for the door."),
+    "blocked": _l("The card is blocked at this library. The counter shows why."),
+    "wrong_pin": _l("The PIN was wrong. A new one can be ordered."),
+    "too_many_tries": _l("Too many wrong PINs. It can be tried again after a while."),
+    "code_refused": _l("The code was not accepted. A scan here tells why."),
+    "replayed": _l("The code had been used already. The next one would have done."),
+    "not_activated": _l("The card is not activated at this library."),
+}
 
 
 @desk.get("/agreements")
@@ -30,20 +47,17 @@ _FIELDS = "card number, age, agreements"
 def agreements() -> ResponseReturnValue:
     """Show what the patron before the desk has agreed to at this library."""
     workplace = this_workplace()
-    system = _system_of(workplace)
+    system = lending_of(workplace)
+    patron = current_visit(workplace, fields=_FIELDS, extend=False, minimum=MINIMUM)
     try:
-        patron = current_visit(workplace, fields=_FIELDS, extend=False, minimum=MINIMUM)
         patron.check_not_at_rest()
-    except NoOpenVisit:
-        return ask_for_card()
     except (CardRefused, NotJoined) as error:
-        flash(refusal_of(error), "danger")
-        return redirect(url_for("desk.patron"))
+        return show_refusal(error)
     known: Agreements | None = None
     try:
         known = system.agreements(card_number=patron.card_number, staff=workplace.username)
     except Unavailable:
-        flash(_("The library's system does not answer now."), "danger")
+        flash(str(_SILENT), "danger")
     return render_template("desk/agreements.html", workplace=workplace, patron=patron, known=known)
 
 
@@ -52,33 +66,27 @@ def agreements() -> ResponseReturnValue:
 def change_agreement() -> ResponseReturnValue:
     """Note an agreement that the patron makes at the desk, or end one."""
     workplace = this_workplace()
-    system = _system_of(workplace)
+    system = lending_of(workplace)
     form = AgreementForm()
     if not form.validate():
-        flash(_("That could not be read. Nothing was changed."), "danger")
+        flash(str(UNREADABLE), "danger")
         return redirect(url_for("desk.agreements"))
+    patron = current_visit(workplace, fields=_FIELDS, extend=True)
+    holder = get_holder(card_number=patron.card_number, library_id=workplace.library_id, now=now())
+    if holder is None:
+        raise NoOpenVisit
+    whose = {"card_number": patron.card_number, "kind": form.kind.data, "staff": workplace.username}
     try:
-        patron = current_visit(workplace, fields=_FIELDS, extend=True)
-        holder = get_holder(card_number=patron.card_number, library_id=workplace.library_id, now=now())
-        if holder is None:
-            raise NoOpenVisit
-        whose = {"card_number": patron.card_number, "kind": form.kind.data, "staff": workplace.username}
-        if form.action.data == "note":
-            patron.check_in_use(workplace.library_id)
-            system.note_agreement(age=holder.age, **whose)
-            flash(_("The agreement is noted."), "success")
-        else:
-            system.withdraw_agreement(**whose)
-            flash(_("The agreement has ended. It counts no more from now on."), "success")
-    except NoOpenVisit:
-        return ask_for_card()
+        with flash_refusals(silent=str(_SILENT)):
+            if form.action.data == "note":
+                patron.check_in_use(workplace.library_id)
+                system.note_agreement(age=holder.age, **whose)
+                flash(_("The agreement is noted."), "success")
+            else:
+                system.withdraw_agreement(**whose)
+                flash(_("The agreement has ended. It counts no more from now on."), "success")
     except (CardRefused, NotJoined) as error:
-        flash(refusal_of(error), "danger")
-        return redirect(url_for("desk.patron"))
-    except Refused as refused:
-        flash(refusal_words(refused.code), "danger")
-    except Unavailable:
-        flash(_("The library's system does not answer now."), "danger")
+        return show_refusal(error)
     return redirect(url_for("desk.agreements"))
 
 
@@ -90,9 +98,9 @@ def door() -> ResponseReturnValue:
     before = request.args.get("before", type=int)
     book: DoorBook | None = None
     try:
-        book = _system_of(workplace).door_book(before=before, staff=workplace.username)
+        book = lending_of(workplace).door_book(before=before, staff=workplace.username)
     except Unavailable:
-        flash(_("The library's system does not answer now."), "danger")
+        flash(str(_SILENT), "danger")
     except Refused:
         abort(404)
     return render_template("desk/door.html", workplace=workplace, book=book, words=outcome_words)
@@ -100,23 +108,4 @@ def door() -> ResponseReturnValue:
 
 def outcome_words(outcome: str) -> str:
     """Return what came of somebody at the door, and what staff can do."""
-    return {
-        "opened": _("The door opened."),
-        "outside_hours": _("Outside the door's hours."),
-        "no_agreement": _("No agreement. It is made here, with the patron before you."),
-        "withdrawn": _("The agreement was ended. A new one can be made here."),
-        "under_age": _("Younger than the library's age for the door."),
-        "blocked": _("The card is blocked at this library. The counter shows why."),
-        "wrong_pin": _("The PIN was wrong. A new one can be ordered."),
-        "too_many_tries": _("Too many wrong PINs. It can be tried again after a while."),
-        "code_refused": _("The code was not accepted. A scan here tells why."),
-        "replayed": _("The code had been used already. The next one would have done."),
-        "not_activated": _("The card is not activated at this library."),
-    }.get(outcome, _("The door stayed shut."))
-
-
-def _system_of(workplace: Workplace) -> CirculationSystem:
-    system = library_systems().lending(workplace.library_id)
-    if system is None:
-        abort(404)
-    return system
+    return str(_OUTCOMES.get(outcome, _("The door stayed shut.")))

@@ -1,16 +1,19 @@
 """What a desk does with the card of the patron before it. Each act answers with one sentence, on the patron's page."""
 
 from collections.abc import Callable
+from functools import wraps
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
-from app.desk.patron.forms import ActivateForm, NewPinForm, PapersForm
-from app.desk.refusals import refusal_of
+from app.desk.patron.forms import ActivateForm, DeathForm, NewPinForm, PapersForm
+from app.desk.refusals import RefusedHere, show_refusal
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, current_visit, note_papers, this_workplace
+from app.desk.terminal import current_visit, note_papers, this_workplace
 from app.register.card.cards import report_found, report_lost, revoke_device
+from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.change.enrolment import activate_here, note_guardian_consent
 from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
 from app.register.desk.open_visits import NoOpenVisit, OpenVisit
@@ -24,166 +27,171 @@ from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
 
-_FIELDS = "card number, card state"
 
-Act = Callable[[OpenVisit, Workplace], str]
+def for_patron(
+    *, fields: str = "card number, card state", joined: bool = True
+) -> Callable[[Callable[..., str | Response]], Callable[..., ResponseReturnValue]]:
+    """Let a view do something for the patron before the desk, and show their page with the sentence that it returns.
 
-
-class NobodySeen(RuleBroken):
-    """The patron was looked up, and nothing that they showed says that it is they."""
-
-
-def act_for_patron(
-    act: Act, *, joined: bool = True, check: Callable[[OpenVisit, Workplace], None] = lambda *_who: None
-) -> ResponseReturnValue:
-    """Do something for the patron before the desk in one transaction, and show their page again with what came of it.
-
-    `joined`: only a library where the card is activated may. `check` comes first; what it counts stays counted.
+    The view gets the open visit and the workplace; access to `fields` is logged. `joined`: it is refused where the card
+    is not activated at this library. A RuleBroken becomes a sentence on the patron's page.
     """
-    workplace = this_workplace()
-    try:
-        visit = current_visit(workplace, fields=_FIELDS, extend=True)
-        if joined and not visit.activated_here:
-            raise NotJoined
-        check(visit, workplace)
-        with writing():
-            sentence = act(visit, workplace)
-        flash(sentence, "success")
-    except NoOpenVisit:
-        return ask_for_card()
-    except NobodySeen:
-        flash(_("The card is not activated: look at photo id or the plastic card first, and say so."), "danger")
-    except RuleBroken as error:
-        flash(refusal_of(error), "danger")
-    return redirect(url_for("desk.patron"))
+
+    def wrap(act: Callable[..., str | Response]) -> Callable[..., ResponseReturnValue]:
+        @wraps(act)
+        def view(**parameters: object) -> ResponseReturnValue:
+            workplace = this_workplace()
+            visit = current_visit(workplace, fields=fields, extend=True)
+            try:
+                if joined and not visit.activated_here:
+                    raise NotJoined
+                done = act(visit, workplace, **parameters)
+            except NoOpenVisit:
+                raise
+            except RuleBroken as error:
+                return show_refusal(error)
+            if isinstance(done, Response):
+                return done
+            flash(done, "success")
+            return redirect(url_for("desk.patron"))
+
+        return view
+
+    return wrap
 
 
 @desk.post("/patron/activate")
 @open_to(Audience.STAFF)
-def activate() -> ResponseReturnValue:
+@for_patron(joined=False)
+def activate(visit: OpenVisit, workplace: Workplace) -> str:
     """Let the card be used here, once its holder accepts the rules."""
     form = ActivateForm()
     if not form.validate():
-        flash(_("The card is not activated: the patron must accept the library's rules first."), "danger")
-        return redirect(url_for("desk.patron"))
-
-    def check(visit: OpenVisit, workplace: Workplace) -> None:
-        if visit.looked_up and not form.papers.data:
-            raise NobodySeen
-        count_act(Kind.DESK_ACTIVATION, library_id=workplace.library_id, now=now())
-
-    def act(visit: OpenVisit, workplace: Workplace) -> str:
-        activate_here(
-            patron_id=visit.patron_id,
-            library_id=workplace.library_id,
-            guardian_consent=form.consent.data,
-            now=now(),
-        )
-        return _("The card is activated here.")
-
-    return act_for_patron(act, joined=False, check=check)
+        raise RefusedHere(_("The card is not activated: the patron must accept the library's rules first."))
+    if visit.looked_up and not form.papers.data:
+        raise RefusedHere(_("The card is not activated: look at photo id or the plastic card first, and say so."))
+    count_act(Kind.DESK_ACTIVATION, library_id=workplace.library_id, now=now())
+    consent, library_id = form.consent.data, workplace.library_id
+    with writing():
+        activate_here(patron_id=visit.patron_id, library_id=library_id, guardian_consent=consent, now=now())
+    return _("The card is activated here.")
 
 
 @desk.post("/patron/consent")
 @open_to(Audience.STAFF)
-def consent() -> ResponseReturnValue:
+@for_patron()
+@writing()
+def consent(visit: OpenVisit, _workplace: Workplace) -> str:
     """Note that a guardian has consented."""
-
-    def act(visit: OpenVisit, _workplace: Workplace) -> str:
-        note_guardian_consent(patron_id=visit.patron_id, now=now())
-        return _("The guardian's consent is noted.")
-
-    return act_for_patron(act)
+    note_guardian_consent(patron_id=visit.patron_id, now=now())
+    return _("The guardian's consent is noted.")
 
 
 @desk.post("/patron/lost")
 @open_to(Audience.STAFF)
-def block_lost() -> ResponseReturnValue:
+@for_patron()
+@writing()
+def block_lost(visit: OpenVisit, _workplace: Workplace) -> str:
     """Block a card that is lost."""
-
-    def act(visit: OpenVisit, _workplace: Workplace) -> str:
-        report_lost(patron_id=visit.patron_id, now=now())
-        return _("The card is blocked everywhere, and taken off every device.")
-
-    return act_for_patron(act)
+    report_lost(patron_id=visit.patron_id, now=now())
+    return _("The card is blocked everywhere, and taken off every device.")
 
 
 @desk.post("/patron/found")
 @open_to(Audience.STAFF)
-def unblock_found() -> ResponseReturnValue:
+@for_patron()
+@writing()
+def unblock_found(visit: OpenVisit, _workplace: Workplace) -> str:
     """Let a card that was found again work."""
-
-    def act(visit: OpenVisit, _workplace: Workplace) -> str:
-        report_found(patron_id=visit.patron_id, now=now())
-        return _("The card works again. On the phone the patron must log in anew.")
-
-    return act_for_patron(act)
+    report_found(patron_id=visit.patron_id, now=now())
+    return _("The card works again. On the phone the patron must log in anew.")
 
 
 @desk.post("/patron/devices/<id:device_id>/revoke")
 @open_to(Audience.STAFF)
-def revoke(device_id: int) -> ResponseReturnValue:
+@for_patron()
+@writing()
+def revoke(visit: OpenVisit, _workplace: Workplace, device_id: int) -> str:
     """Take the card off one of the patron's devices."""
-
-    def act(visit: OpenVisit, _workplace: Workplace) -> str:
-        if not visit.in_full:
-            raise NoSuchDevice
-        revoke_device(patron_id=visit.patron_id, device_id=device_id, now=now())
-        return _("The card is off that device.")
-
-    return act_for_patron(act)
+    if not visit.in_full:
+        raise NoSuchDevice
+    revoke_device(patron_id=visit.patron_id, device_id=device_id, now=now())
+    return _("The card is off that device.")
 
 
 @desk.post("/patron/new-pin")
 @open_to(Audience.STAFF)
-def new_pin() -> ResponseReturnValue:
-    """Send the patron the way to a new PIN, or let it be printed."""
-    form = NewPinForm()
-    by_letter = form.by.data == "letter"
-
-    def act(visit: OpenVisit, workplace: Workplace) -> str:
-        order_new_pin(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
-        if by_letter:
-            return _("A letter with the way to a new PIN waits under Post.")
-        return _("A message with the way to a new PIN is on its way. The present PIN works until then.")
-
-    return act_for_patron(act)
+@for_patron()
+@writing()
+def new_pin(visit: OpenVisit, workplace: Workplace) -> str:
+    """Send the patron a link to a new PIN, or have a letter printed."""
+    by_letter = NewPinForm().by.data == "letter"
+    order_new_pin(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
+    if by_letter:
+        return _("A letter with the way to a new PIN waits under Post.")
+    return _("A message with the way to a new PIN is on its way. The present PIN works until then.")
 
 
 @desk.post("/patron/opt-out")
 @open_to(Audience.STAFF)
-def leave_national() -> ResponseReturnValue:
+@for_patron()
+@writing()
+def leave_national(visit: OpenVisit, workplace: Workplace) -> str:
     """Make the card a local one."""
     papers_seen = bool(PapersForm().papers.data)
-
-    def act(visit: OpenVisit, workplace: Workplace) -> str:
-        opt_out(patron_id=visit.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
-        if papers_seen:
-            note_papers(visit, workplace, fields="home library")
-        return _("The card is valid at this library only. The other libraries are told.")
-
-    return act_for_patron(act)
+    opt_out(patron_id=visit.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
+    if papers_seen:
+        note_papers(visit, workplace, fields="home library")
+    return _("The card is valid at this library only. The other libraries are told.")
 
 
 @desk.post("/patron/upgrade")
 @open_to(Audience.STAFF)
-def join_national() -> ResponseReturnValue:
-    """Make a local card a national one. Any library's desk may, with its holder before it."""
-
-    def act(visit: OpenVisit, _workplace: Workplace) -> str:
-        upgrade_to_national(patron_id=visit.patron_id, now=now())
-        return _("The card is a national one. At each other library it is activated at first use.")
-
-    return act_for_patron(act, joined=False)
+@for_patron(joined=False)
+@writing()
+def join_national(visit: OpenVisit, _workplace: Workplace) -> str:
+    """Make a local card a national one. Any library's desk may, with its holder present."""
+    upgrade_to_national(patron_id=visit.patron_id, now=now())
+    return _("The card is a national one. At each other library it is activated at first use.")
 
 
 @desk.post("/patron/leave")
 @open_to(Audience.STAFF)
-def leave() -> ResponseReturnValue:
+@for_patron()
+@writing()
+def leave(visit: OpenVisit, workplace: Workplace) -> str:
     """End the card at this library."""
+    end_affiliation(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
+    return _("The card is ended at this library. It stays valid at the others.")
 
-    def act(visit: OpenVisit, workplace: Workplace) -> str:
-        end_affiliation(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
-        return _("The card is ended at this library. It stays valid at the others.")
 
-    return act_for_patron(act)
+@desk.get("/patron/death")
+@open_to(Audience.STAFF)
+def death() -> ResponseReturnValue:
+    """Ask whether a death is certain, and say what follows from reporting it."""
+    workplace = this_workplace()
+    visit = current_visit(workplace, fields="name, card number", extend=False)
+    return render_template("desk/death.html", workplace=workplace, visit=visit, form=DeathForm(formdata=None))
+
+
+@desk.post("/patron/death")
+@open_to(Audience.STAFF)
+@for_patron()
+@writing()
+def report(visit: OpenVisit, workplace: Workplace) -> str | Response:
+    """Close the card of somebody who is dead."""
+    if not DeathForm().validate():
+        flash(_("Nothing was reported: tick that the message is certain."), "danger")
+        return redirect(url_for("desk.death"))
+    report_death(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
+    return _("The death is reported. The card is closed.")
+
+
+@desk.post("/patron/death/withdraw")
+@open_to(Audience.STAFF)
+@for_patron()
+@writing()
+def withdraw_death(visit: OpenVisit, workplace: Workplace) -> str:
+    """Withdraw a report of a death that was a mistake, within the day."""
+    withdraw_death_report(patron_id=visit.patron_id, library_id=workplace.library_id, now=now())
+    return _("The report is taken back. The card works as before; on the phone the patron must log in anew.")

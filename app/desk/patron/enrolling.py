@@ -5,11 +5,12 @@ The national id is typed once. To the page that asks for the rest it goes sealed
 
 from collections.abc import Sequence
 
-from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
+from app.desk.patron.national_number import read_national_id
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import start_visit, this_terminal, this_workplace
@@ -26,7 +27,7 @@ from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
 from app.rules.people.contact import ContactNotValid, check_contact
-from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId, parse_national_id
+from app.rules.people.national_id import NationalId, NotANationalId, SyntheticNationalId
 from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
@@ -47,9 +48,9 @@ def enrol() -> ResponseReturnValue:
     if not form.is_submitted() or form.national_id.data is None:
         return _show_number(workplace, form, typed)
     try:
-        number = _parse(form.national_id.data)
-    except (NotANationalId, SyntheticNationalId):
-        form.national_id.errors = [_("This is not a national id number. Look at the document once more.")]
+        number = read_national_id(form.national_id.data)
+    except (NotANationalId, SyntheticNationalId) as error:
+        form.national_id.errors = [refusal_of(error)]
         return _show_number(workplace, form, typed, status=422)
     terminal = this_terminal(workplace)
     holder = find_holder(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
@@ -57,10 +58,6 @@ def enrol() -> ResponseReturnValue:
         return _serve_known(holder.patron_id, terminal)
     carried = seal_national_id(number, actor=workplace.username, now=now())
     return _show_details(workplace, _begin(typed, carried=carried))
-
-
-def _parse(text: str) -> NationalId:
-    return parse_national_id(text, today=today(), allow_synthetic=current_app.config["SYNTHETIC_IDS"])
 
 
 def _show_number(

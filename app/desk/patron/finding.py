@@ -7,14 +7,7 @@ from flask_babel import gettext as _
 from app.desk.patron.forms import FindForm, HitForm
 from app.desk.routes import desk
 from app.desk.terminal import start_visit, this_terminal, this_workplace
-from app.register.desk.lookup import (
-    Criteria,
-    CriteriaNotValid,
-    Found,
-    TooLittleToGoBy,
-    TooManyAlike,
-    look_up,
-)
+from app.register.desk.lookup import Criteria, CriteriaNotValid, Found, TooLittleToGoBy, TooManyAlike, look_up
 from app.register.desk.visits import NotLookedUp, open_visit_of_hit
 from app.web.access import Audience, open_to
 from app.web.clock import now

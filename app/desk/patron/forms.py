@@ -96,6 +96,13 @@ class DeathForm(FlaskForm):
     sure = BooleanField(_l("The message about the death is certain"), validators=[DataRequired()])
 
 
+class ReplaceForm(FlaskForm):
+    """A new card for the patron before the desk. `replaces` is the number that it replaces, so that it does so once."""
+
+    replaces = HiddenField(validators=[DataRequired(), Length(max=10)])
+    card_number = StringField(_l("Number on the new card"), validators=[Length(max=40)])
+
+
 class ReserveForm(FlaskForm):
     """A row of card numbers. `rows` is how many the library had when the page was made."""
 

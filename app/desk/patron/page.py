@@ -4,10 +4,9 @@ from flask import Response, flash, make_response, redirect, render_template, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields
-from app.desk.patron.replacing import make_replace_form
+from app.desk.patron.forms import ActivateForm, NationalIdForm, PapersForm, PatronFields, ReplaceForm
 from app.desk.routes import desk
-from app.desk.terminal import ask_for_card, current_visit, note_papers, this_workplace
+from app.desk.terminal import current_visit, note_papers, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
 from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
@@ -32,27 +31,22 @@ _CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact,
 @desk.get("/patron")
 @open_to(Audience.STAFF)
 def patron() -> ResponseReturnValue:
-    """Show the patron who is served, and what can be done."""
+    """Show the patron before the desk, and what can be done."""
     workplace = this_workplace()
-    try:
-        visit = current_visit(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
-    except NoOpenVisit:
-        return ask_for_card()
+    visit = current_visit(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
     seen = _see(visit, workplace)
-    lends = library_systems().lending(workplace.library_id) is not None
     return render_template(
         "desk/patron.html",
         workplace=workplace,
         visit=visit,
         seen=seen,
-        lends=lends,
-        agrees=library_systems().lending(workplace.library_id) is not None,
+        lends=library_systems().lending(workplace.library_id) is not None,
         rules=_rules(workplace) if visit.activated_here else None,
         language_names=LANGUAGES,
         activate_form=ActivateForm(formdata=None),
         number_form=NationalIdForm(formdata=None),
         papers_form=PapersForm(formdata=None),
-        replace_form=make_replace_form(seen.card_number),
+        replace_form=ReplaceForm(formdata=None, replaces=seen.card_number),
     )
 
 
@@ -72,13 +66,10 @@ def _rules(workplace: Workplace) -> LibraryRules | None:
 @desk.route("/patron/contact", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
 def contact() -> ResponseReturnValue:
-    """Correct who the patron is, and how they are reached; of that they are told, at the old address too."""
+    """Correct who the patron is, and how they are reached. They get a message about it, at the old address too."""
     workplace = this_workplace()
     form = PatronFields()
-    try:
-        visit = current_visit(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
-    except NoOpenVisit:
-        return ask_for_card()
+    visit = current_visit(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
     if form.is_submitted():
         count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
     seen = _see(visit, workplace)
@@ -105,7 +96,7 @@ def contact() -> ResponseReturnValue:
         show_faults(form, error.faults)
         return _show_contact(workplace, visit, form, 422)
     except NoSuchPatron:
-        return ask_for_card()
+        raise NoOpenVisit from None
     flash(_saved(form), "success")
     return redirect(url_for("desk.patron"))
 

@@ -1,103 +1,76 @@
 """What a library's system answers, in words for a page: refusals, fees, blocks, amounts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from babel.dates import format_skeleton, get_day_names
 from babel.lists import format_list
 from flask import Flask
-from flask_babel import format_currency, ngettext
+from flask_babel import LazyString, format_currency, ngettext
 from flask_babel import get_locale as current_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+_NOT_THERE: Final = _l("It is not there any more.")
+_REFUSALS: Final[Mapping[str, LazyString]] = {
+    "reserved": _l("Somebody else has reserved it."),
+    "renewals_used_up": _l("It cannot be renewed more times."),
+    "overdue": _l("It is overdue. Return it at the library."),
+    "nothing_gained": _l("Renewing today would not give more time."),
+    "not_renewable": _l("This loan cannot be renewed."),
+    "blocked": _l("The card is blocked at this library. See what is owed below."),
+    "unknown_loan": _NOT_THERE,
+    "unknown_hold": _NOT_THERE,
+    "unknown_request": _NOT_THERE,
+    "unknown_debt": _NOT_THERE,
+    "unknown_item": _l("This library has no item with that barcode."),
+    "on_loan": _l("Somebody else has borrowed it."),
+    "not_on_loan": _l("It is not on loan."),
+    "not_for_loan": _l("It is not for loan."),
+    "already_on_loan_to_patron": _l("The patron has it already."),
+    "already_reserved": _l("It is reserved already."),
+    "too_many_holds": _l("There are too many reservations already."),
+    "overpaid": _l("That is more than is owed."),
+    "already_settled": _l("It is settled already."),
+    "owned_here": _l("The library has it. Ask for it at the desk."),
+    "too_recent": _l("It is too new: this year's and last year's books are not fetched from other libraries."),
+    "category_not_lent": _l("This kind is not fetched from other libraries."),
+    "summer_limit": _l("In summer only a few are fetched from other libraries. Ask again in autumn."),
+    "already_asked": _l("You have asked for it already."),
+    "not_offered": _l("The library offers no such agreement."),
+    "too_young": _l("The patron is younger than the library allows."),
+    "date_in_past": _l("The date is past."),
+    "wrong_state": _l("That is done already, or comes too early."),
+}
+_FEES: Final[Mapping[str, LazyString]] = {
+    "overdue": _l("Returned late"),
+    "claim_fee": _l("Claim fee"),
+    "replacement_charge": _l("Replacement charge"),
+    "replacement_card": _l("Replacement card"),
+    "interlibrary": _l("Interlibrary loan"),
+}
+_BLOCKS: Final[Mapping[str, LazyString]] = {
+    "debt": _l("Blocked: too much is owed"),
+    "invoice": _l("Blocked: an invoice is unpaid"),
+    "overdue": _l("Blocked: something is overdue"),
+}
 
 
 def refusal_words(code: str) -> str:
     """Return a sentence for a library's refusal code."""
-    match code:
-        case "reserved":
-            return _("Somebody else has reserved it.")
-        case "renewals_used_up":
-            return _("It cannot be renewed more times.")
-        case "overdue":
-            return _("It is overdue. Return it at the library.")
-        case "nothing_gained":
-            return _("Renewing today would not give more time.")
-        case "not_renewable":
-            return _("This loan cannot be renewed.")
-        case "blocked":
-            return _("The card is blocked at this library. See what is owed below.")
-        case "unknown_loan" | "unknown_hold" | "unknown_request" | "unknown_debt":
-            return _("It is not there any more.")
-        case "unknown_item":
-            return _("This library has no item with that barcode.")
-        case "on_loan":
-            return _("Somebody else has borrowed it.")
-        case "not_on_loan":
-            return _("It is not on loan.")
-        case "not_for_loan":
-            return _("It is not for loan.")
-        case "already_on_loan_to_patron":
-            return _("The patron has it already.")
-        case "already_reserved":
-            return _("It is reserved already.")
-        case "too_many_holds":
-            return _("There are too many reservations already.")
-        case "overpaid":
-            return _("That is more than is owed.")
-        case "already_settled":
-            return _("It is settled already.")
-        case "owned_here":
-            return _("The library has it. Ask for it at the desk.")
-        case "too_recent":
-            return _("It is too new: this year's and last year's books are not fetched from other libraries.")
-        case "category_not_lent":
-            return _("This kind is not fetched from other libraries.")
-        case "summer_limit":
-            return _("In summer only a few are fetched from other libraries. Ask again in autumn.")
-        case "already_asked":
-            return _("You have asked for it already.")
-        case "not_offered":
-            return _("The library offers no such agreement.")
-        case "too_young":
-            return _("The patron is younger than the library allows.")
-        case "date_in_past":
-            return _("The date is past.")
-        case "wrong_state":
-            return _("That is done already, or comes too early.")
-        case _unforeseen:
-            return _("The library said no. Ask at the desk.")
+    return str(_REFUSALS.get(code, _("The library said no. Ask at the desk.")))
 
 
 def fee_words(kind: str) -> str:
     """Return what a fee is for, without what was borrowed."""
-    match kind:
-        case "overdue":
-            return _("Returned late")
-        case "claim_fee":
-            return _("Claim fee")
-        case "replacement_charge":
-            return _("Replacement charge")
-        case "replacement_card":
-            return _("Replacement card")
-        case "interlibrary":
-            return _("Interlibrary loan")
-        case _other:
-            return _("Other fee")
+    return str(_FEES.get(kind, _("Other fee")))
 
 
 def block_words(reason: str) -> str:
     """Return why a card may not borrow at a library."""
-    match reason:
-        case "debt":
-            return _("Blocked: too much is owed")
-        case "invoice":
-            return _("Blocked: an invoice is unpaid")
-        case "overdue":
-            return _("Blocked: something is overdue")
-        case _other:
-            return _("Blocked by the library")
+    return str(_BLOCKS.get(reason, _("Blocked by the library")))
 
 
 def money(amount: int, currency: str) -> str:
@@ -134,11 +107,13 @@ def in_a_row(words: Iterable[str], style: Literal["standard", "or"] = "standard"
 
 def give_words(app: Flask) -> None:
     """Let templates use these words as filters and functions."""
-    app.jinja_env.filters["due"] = due_words
-    app.jinja_env.filters["day_of_year"] = day_of_year
-    app.jinja_env.filters["weekday"] = weekday_words
-    app.jinja_env.filters["in_a_row"] = in_a_row
-    app.jinja_env.filters["refusal"] = refusal_words
-    app.jinja_env.filters["fee"] = fee_words
-    app.jinja_env.filters["block"] = block_words
+    app.jinja_env.filters |= {
+        "due": due_words,
+        "day_of_year": day_of_year,
+        "weekday": weekday_words,
+        "in_a_row": in_a_row,
+        "refusal": refusal_words,
+        "fee": fee_words,
+        "block": block_words,
+    }
     app.jinja_env.globals["money"] = money
