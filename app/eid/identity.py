@@ -1,4 +1,4 @@
-"""Who signed in: what a checked ID token says, and no more of it than the card needs."""
+"""Check an ID token, and read from it what the card needs."""
 
 import hmac
 from base64 import urlsafe_b64decode
@@ -28,7 +28,7 @@ _UNREADABLE: Final = (JoseError, ValueError, TypeError, KeyError)
 class Identity:
     """A person as the service knows them. The number is not to be kept, logged or shown.
 
-    `name` and `birth_date` are None where the service does not tell them.
+    `name` and `birth_date` are None where the service does not send them.
     """
 
     number: str
@@ -38,7 +38,7 @@ class Identity:
 
 
 def is_signed_by(token: str, *, keys: KeySet) -> bool:
-    """Tell whether one of the keys signed the token. Nothing else of it is looked at."""
+    """Return whether one of the keys signed the token; nothing else of it is checked."""
     try:
         _decode(token, keys=keys)
     except _UNREADABLE:
@@ -94,26 +94,26 @@ def check_token(
 
 
 def read_identity(claims: Mapping[str, Any], *, settings: EidSettings, more: Mapping[str, Any]) -> Identity:
-    """Return who it is. `more` is what the service told beside the token, under OpenID Connect's names.
+    """Return who it is. `more` are claims from the userinfo endpoint.
 
     Raises EidRefused where the number is not among the token's own claims.
     """
     number = claims.get(settings.id_claim)
     if not isinstance(number, str) or not number:
         raise EidRefused(Why.SILENT)
-    told = {**more, **claims}
-    name = told.get("name") or f"{told.get('given_name') or ''} {told.get('family_name') or ''}"
-    gender = told.get("gender")
+    known = {**more, **claims}
+    name = known.get("name") or f"{known.get('given_name') or ''} {known.get('family_name') or ''}"
+    gender = known.get("gender")
     return Identity(
         number=number,
         name=" ".join(str(name).split()) or None,
-        birth_date=_read_day(told.get("birthdate")),
+        birth_date=_read_day(known.get("birthdate")),
         gender=gender if gender in ("female", "male") else "unknown",
     )
 
 
 def _read_day(text: object) -> date | None:
-    # OpenID Connect also allows a year alone, and 0000 for a year that is not told.
+    # OpenID Connect also allows a year alone, and 0000 for an unknown year.
     try:
         return date.fromisoformat(text) if isinstance(text, str) and len(text) == len("2026-11-22") else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""A sign-in service as its client sees it: where it is, how a sign-in begins there, and what comes back.
+"""A client of the sign-in service: begins a sign-in there, and reads the answer.
 
 OpenID Connect Core 1.0 (authorization code flow), PKCE (RFC 7636), the issuer in the answer (RFC 9207). Authlib writes
-the requests and judges the token; no answer and no secret is kept but the service's own addresses and public keys.
+the requests and checks the token; only the service's addresses and public keys are cached.
 """
 
 import hmac
@@ -36,7 +36,7 @@ _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A sign-in that was begun: what the browser that began it must keep until the answer comes."""
+    """A sign-in that was begun, to be stored in the browser that began it until the answer comes."""
 
     state: str
     nonce: str
@@ -46,7 +46,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What the service sent the browser back with. An empty text stands for what was not sent."""
+    """The parameters with which the service sent the browser back; empty where one is missing."""
 
     state: str = ""
     code: str = ""
@@ -70,13 +70,8 @@ class Provider:
         self._keys: tuple[float, KeySet] | None = None
         self._asked_anew: float | None = None
 
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.settings.name
-
     def begin(self, *, redirect_uri: str, language: str, anew: bool) -> tuple[str, Begun]:
-        """Begin a sign-in. Returns where the browser goes, and what it must keep.
+        """Begin a sign-in. Returns the address for the browser, and what to store in it.
 
         With `anew` the person is to sign in again, also if the service still knows them. Raises EidRefused.
         """
@@ -151,27 +146,27 @@ class Provider:
         return _read(response)
 
     def _ask_userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
-        told = _read(
+        answer = _read(
             self._ask("GET", self._describe()["userinfo_endpoint"], headers={"Authorization": f"Bearer {access_token}"})
         )
         # OpenID Connect Core 1.0, 5.3.2: without the same subject it may be about somebody else.
-        if told.get("sub") != sub:
+        if answer.get("sub") != sub:
             raise EidRefused(Why.NOT_OURS)
-        return told
+        return answer
 
     def _describe(self) -> dict[str, Any]:
-        """Return what the service says of itself (OpenID Connect Discovery 1.0), which is asked for once an hour."""
+        """Return the service's metadata (OpenID Connect Discovery 1.0), fetched once an hour."""
         if self._metadata is not None and time.monotonic() - self._metadata[0] < _KEPT_SECONDS:
             return self._metadata[1]
         address = self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        told = _read(self._ask("GET", address))
-        if told.get("issuer") != self.settings.issuer:
+        metadata = _read(self._ask("GET", address))
+        if metadata.get("issuer") != self.settings.issuer:
             raise EidRefused(Why.NOT_OURS)
         for name in (*_ENDPOINTS, "userinfo_endpoint"):
-            if (name in told or name in _ENDPOINTS) and not self._is_address(told.get(name)):
+            if (name in metadata or name in _ENDPOINTS) and not self._is_address(metadata.get(name)):
                 raise EidRefused(Why.SILENT)
-        self._metadata = (time.monotonic(), told)
-        return told
+        self._metadata = (time.monotonic(), metadata)
+        return metadata
 
     def _is_address(self, text: object) -> bool:
         schemes = ("https",) if self.settings.needs_tls else ("https", "http")
@@ -198,7 +193,7 @@ class Provider:
 
     def _ask(
         self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
-    ) -> "_Told":
+    ) -> "_Response":
         ends = time.monotonic() + _SECONDS
 
         def check() -> None:
@@ -208,27 +203,25 @@ class Provider:
         try:
             with self._client.stream(method, address, headers=headers, content=content) as response:
                 # Never unpacked, so that none can grow.
-                return _Told(response.status_code, read_bounded(response.iter_raw(), most=_LARGEST, check=check))
+                return _Response(response.status_code, read_bounded(response.iter_raw(), most=_LARGEST, check=check))
         except (TooLarge, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-            # Their own words quote the address.
+            # The exception's text quotes the address.
             raise EidRefused(Why.SILENT) from None
 
 
-class _Told(NamedTuple):
-    """What the service answered."""
-
+class _Response(NamedTuple):
     status: int
     body: bytes
 
 
-def _read(answer: _Told) -> dict[str, Any]:
+def _read(response: _Response) -> dict[str, Any]:
     try:
-        told = parse_json(answer.body) if answer.status == 200 else None
+        answer = parse_json(response.body) if response.status == 200 else None
     except ValueError:
-        told = None
-    if not isinstance(told, dict):
+        answer = None
+    if not isinstance(answer, dict):
         raise EidRefused(Why.SILENT)
-    return told
+    return answer
 
 
 def _read_keys(listed: dict[str, Any]) -> KeySet:

@@ -1,4 +1,4 @@
-"""Why a sign-in at the service came to nothing."""
+"""Why a sign-in at the service failed."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from app.rules.errors import RuleBroken
 
 
 class Why(StrEnum):
-    """What went wrong. Every one of them has a sentence for the person, and a way on (web/sign_in/eid.py)."""
+    """What went wrong. web/sign_in/eid.py has a sentence for each."""
 
     CANCELLED = "cancelled"
     """The person, or the service, broke it off."""
@@ -15,13 +15,13 @@ class Why(StrEnum):
     EXPIRED = "expired"
     """It was begun too long ago, or the service no longer takes its code."""
     USED = "used"
-    """It led in once already."""
+    """It was used before."""
     NOT_OURS = "not-ours"
     """The answer is from or for somebody else: wrong issuer, audience, nonce or signature."""
     CLOCK = "clock"
     """The service's clock and ours differ too much."""
     TOO_WEAK = "too-weak"
-    """The person signed in in a way that is not sure enough, or not anew when that was asked for."""
+    """The person signed in in a way that is not sure enough, or not again although that was required."""
     SILENT = "silent"
     """The service does not answer, or in a way that cannot be read."""
 

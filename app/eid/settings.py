@@ -1,4 +1,4 @@
-"""Which sign-in service is asked, and what it calls things. Norway's ID-porten is the profile that comes along."""
+"""The settings of the sign-in service. Norway's ID-porten is a ready profile."""
 
 import re
 from collections.abc import Mapping

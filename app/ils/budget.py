@@ -35,7 +35,7 @@ class Budget:
 
 
 def start(call: Callable[[], T]) -> Future[T]:
-    """Begin a call in a thread of its own that nobody has to wait for: it may be left to its fate."""
+    """Begin a call in a daemon thread of its own; nobody has to wait for it."""
     future: Future[T] = Future()
 
     def run() -> None:
@@ -51,19 +51,18 @@ def start(call: Callable[[], T]) -> Future[T]:
 def call_within(seconds: float, call: Callable[[Budget], T], *, guard: Guard | None = None) -> T:
     """Return what `call` returns, or raise what it raises. Unavailable if it has done neither in time.
 
-    The call is given the budget to divide. A name that is slow to look up or an answer that drips byte by byte holds
-    only the thread. Where there is a guard, it may refuse the call, and it counts one for as long as its thread lives.
+    A name that is slow to look up or an answer that comes byte by byte occupies only the thread. The guard may refuse
+    the call, and counts it for as long as its thread lives.
     """
-    if guard is not None:
-        guard.begin_call()
+    guard = guard or Guard()
+    guard.begin_call()
     budget = Budget(seconds)
 
     def run() -> T:
         try:
             return call(budget)
         finally:
-            if guard is not None:
-                guard.end_call()
+            guard.end_call()
 
     timed_out = False
     try:
@@ -75,5 +74,4 @@ def call_within(seconds: float, call: Callable[[Budget], T], *, guard: Guard | N
         timed_out = error.reason == "too_slow"
         raise
     finally:
-        if guard is not None:
-            guard.note(timed_out=timed_out)
+        guard.note(timed_out=timed_out)

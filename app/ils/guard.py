@@ -1,7 +1,4 @@
-"""What one library may cost this process: so many calls at a time, and none for a while after it did not answer.
-
-Each process has its own guards. They know nothing but that calls were made, answered or not.
-"""
+"""What one library may cost this process: a few calls at a time, and none for a while after it did not answer."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +12,7 @@ CALLS_AT_ONCE: Final = 6
 
 
 class Guard:
-    """Stands before one library's system; safe to share between threads. `clock` is in seconds and never goes back."""
+    """Limits calls to one library's system; safe to share between threads. `clock` is in seconds and monotonic."""
 
     def __init__(self, *, calls_at_once: int = CALLS_AT_ONCE, clock: Callable[[], float] = monotonic) -> None:
         self._free = calls_at_once
@@ -29,7 +26,7 @@ class Guard:
         return self._circuit.state(now=self._clock())
 
     def begin_call(self) -> None:
-        """Let a call begin, which `end_call` must follow. Unavailable at once where there are too many, or none may."""
+        """Begin a call, which `end_call` must follow. Unavailable: too many calls, or the circuit is open."""
         with self._lock:
             if self._free == 0:
                 raise Unavailable("busy")
@@ -40,12 +37,12 @@ class Guard:
             self._free -= 1
 
     def end_call(self) -> None:
-        """The call has ended, however it went, and whether or not somebody still waited for it."""
+        """The call has ended, with or without an answer."""
         with self._lock:
             self._free += 1
 
     def note(self, *, timed_out: bool) -> None:
-        """Note how a call went for whoever waited for it."""
+        """Note whether a call timed out."""
         with self._lock:
             now = self._clock()
             self._circuit = self._circuit.note_timeout(now=now) if timed_out else self._circuit.note_answer()

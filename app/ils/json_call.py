@@ -29,12 +29,12 @@ class _HostOnly(logging.Filter):
 
 
 logging.getLogger("httpx").addFilter(_HostOnly())
-# Below this httpcore quotes headers, and Koha writes the number of a checkout into one.
+# Below this level httpcore logs headers, and one of Koha's has the number of a checkout.
 logging.getLogger("httpcore").setLevel(logging.INFO)
 
 
 class Reply(NamedTuple):
-    """What came back. `media_type` without its parameters; `total` is X-Total-Count, if it was told.
+    """An answer. `media_type` without its parameters; `total` is the header X-Total-Count.
 
     `retry_after` is in seconds (RFC 9110, 10.2.3).
     """
@@ -64,7 +64,7 @@ def _refuse(name: str) -> NoReturn:
 def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process.
 
-    Its connections are not counted: libraries share it, and none may use up what another one needs.
+    The number of connections is not limited: libraries share them, and none may use up what another one needs.
     """
     return httpx.Client(
         transport=transport,
@@ -109,7 +109,7 @@ def call_json(
     except httpx.TimeoutException:
         raise Unavailable("too_slow") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError):
-        # Their own words quote the address.
+        # The exception's text quotes the address.
         raise Unavailable("no_answer") from None
 
 
@@ -125,12 +125,12 @@ def _read(response: httpx.Response, budget: Budget) -> Reply:
     return Reply(response.status_code, media_type, content, known, later)
 
 
-def _seconds_until(told: str) -> int | None:
+def _seconds_until(header: str) -> int | None:
     """Read Retry-After: a number of seconds, or a date."""
-    if told.isascii() and told.isdecimal() and len(told) < 10:
-        return int(told)
+    if header.isascii() and header.isdecimal() and len(header) < 10:
+        return int(header)
     try:
-        instant = parsedate_to_datetime(told)
+        instant = parsedate_to_datetime(header)
     except ValueError:
         return None
     left = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)) - utc_now()

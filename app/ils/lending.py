@@ -1,7 +1,7 @@
 """What the portal and the desk can ask of a library that runs our own circulation: all of lending.
 
-Amounts are in the smallest unit of the currency in `rules()`. `staff` is the acting member of staff's user name
-(1 to 64 characters of A-Z a-z 0-9 . _ @ -). An `idempotency_key` is made by the caller once for an act: the same key
+Amounts are in the smallest unit of the currency in `rules()`. `staff` is the user name of the member of staff
+(1 to 64 characters of A-Z a-z 0-9 . _ @ -). The caller makes one `idempotency_key` for each act: the same key
 again gives the same answer and no second effect (8 to 64 characters of A-Z a-z 0-9 _ -).
 """
 
@@ -96,8 +96,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class LoanCost:
-    """What returning one loan on a day would cost. `replacement_charge` is what an invoice would name and what falls
-    away on return."""
+    """What returning one loan on a day would cost. `replacement_charge` is invoiced if it is never returned."""
 
     loan_id: Text
     title: Text
@@ -131,7 +130,7 @@ class InterlibraryLoan:
 
 @dataclass(frozen=True, slots=True)
 class InterlibraryWork:
-    """What the staff have before them."""
+    """Open requests, and copies on loan from other libraries."""
 
     requests: tuple[Request, ...]
     on_loan: tuple[InterlibraryLoan, ...]
@@ -166,7 +165,7 @@ class Agreements:
 
 @dataclass(frozen=True, slots=True)
 class DoorEntry:
-    """Somebody at the door (`at`: UTC), and whether it opened. No card number: the code named nobody."""
+    """One try to enter (`at`: UTC), and whether the door opened. No card number: the code was nobody's."""
 
     number: Number
     at: Instant

@@ -1,12 +1,12 @@
-"""A library's rules as data, for the page that tells them: from the library's system, which charges by them."""
+"""A library's rules as data, read from the library's system, which charges by them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import AliasPath, BeforeValidator, Field, PlainValidator
+from pydantic import AliasPath, Field, PlainValidator
 
 from app.ils.reading import Currency, Day, Flag, Number, Text
 
@@ -25,17 +25,6 @@ def _read_month_day(value: object) -> MonthDay:
         raise ValueError
     day = date.fromisoformat(f"2024-{value}")  # a leap year: 29 February is a day
     return MonthDay(day.month, day.day)
-
-
-def _pick(*, yearly: bool) -> Callable[[object], object]:
-    """Return what picks one sort of days out of the list that holds both."""
-
-    def pick(value: object) -> object:
-        if not isinstance(value, list):
-            return value
-        return [day for day in value if (isinstance(day, str) and bool(_MONTH_DAY.fullmatch(day))) is yearly]
-
-    return pick
 
 
 def _at(*path: str) -> Any:  # noqa: ANN401 - as Field itself
@@ -96,8 +85,8 @@ class InterlibraryRules:
 class LibraryRules:
     """Everything a patron may want to know beforehand. Amounts in the smallest unit of `currency`.
 
-    `example` says that the rules are invented. `debt_above` blocks the card; it counts running fees too.
-    `closed_weekdays` are English names in lower case.
+    `example`: the rules are invented. `debt_above` blocks the card; it counts running fees too. `closed_weekdays` are
+    English names in lower case. `closed_dates` are days of every year and single days.
     """
 
     library_id: Annotated[Text, _at("library")]
@@ -118,7 +107,4 @@ class LibraryRules:
     interlibrary: Annotated[InterlibraryRules | None, Field(default=None)]
     settled_debts_days: Annotated[Number, _at("retention", "settled_debts_days")]
     closed_weekdays: Annotated[tuple[Text, ...], _at("calendar", "closed_weekdays")]
-    closed_yearly: Annotated[
-        tuple[_MonthDay, ...], BeforeValidator(_pick(yearly=True)), _at("calendar", "closed_dates")
-    ]
-    closed_dates: Annotated[tuple[Day, ...], BeforeValidator(_pick(yearly=False)), _at("calendar", "closed_dates")]
+    closed_dates: Annotated[tuple[_MonthDay | Day, ...], _at("calendar", "closed_dates")]

@@ -3,7 +3,7 @@
 Money is a whole number of the smallest unit (øre, öre) of the account's currency. Days are those of the library's own
 calendar and time zone. Ids are the library's, without meaning to the portal.
 
-The fields' kinds are what an answer of our own circulation is held to; its names are theirs, or stand beside them.
+The fields' types check the answers of our own circulation; where its names differ, they are aliases.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ FeeKind = Literal["overdue", "claim_fee", "replacement_charge", "replacement_car
 
 
 class Unavailable(RuleBroken):
-    """The library's system gives no usable answer now. Whether an act took effect is then unknown.
+    """The library's system gives no usable answer now. It is unknown whether a change was made.
 
-    `reason` is for the log: nobody there, too slow, an answer that cannot be read, our login refused, or too busy.
-    `retry_after` is in how many seconds it wants to be asked again, if it said so.
+    `reason` is for the log: no connection, too slow, an answer that cannot be read, our login refused, or too busy.
+    `retry_after` is the seconds to wait before the next request, if the system named them.
     """
 
     code = "library-unavailable"
@@ -38,8 +38,8 @@ class Unavailable(RuleBroken):
 
 
 def read(kind: type[T], value: object) -> T:
-    """Return what a JSON value says, as a dataclass that tells by its fields what they must be. Fields that the
-    dataclass does not name are left alone. Raises Unavailable, which quotes nothing."""
+    """Return a JSON value as a dataclass, checked by the types of its fields; fields that it does not name are ignored.
+    Raises Unavailable, which quotes nothing."""
     try:
         return _adapter(kind).validate_python(value)  # type: ignore[arg-type]
     except ValidationError:
@@ -84,8 +84,8 @@ class Refused(RuleBroken):
 class Loan:
     """Something that is borrowed now.
 
-    `category` is the library's own code, empty if it tells none. `running_fee` is owed if it is returned today.
-    Koha and SIP2 tell whether a loan is renewable only when it is tried: then `renewable` is true and `renewals_left`
+    `category` is the library's own code, empty if unknown. `running_fee` is owed if it is returned today.
+    Koha and SIP2 say whether a loan is renewable only when it is tried: then `renewable` is true and `renewals_left`
     None.
     """
 
@@ -106,7 +106,7 @@ class Loan:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A place in a queue; `queue_position` is 0 when it is ready. None is what the library does not tell."""
+    """A place in a queue; `queue_position` is 0 when it is ready. None is unknown."""
 
     hold_id: Text
     title: Text
@@ -147,8 +147,8 @@ class Request:
 class Account:
     """What one card has at one library; loans by due date.
 
-    `debt_total` is what is owed, `running_fees` what today's overdue loans have come to beyond it. A library may tell
-    the total without its parts: then `fees` is shorter than `debt_total`.
+    `debt_total` is what is owed, `running_fees` what today's overdue loans cost beyond it. Where only the total is
+    known, `fees` come to less than `debt_total`.
     """
 
     card_number: Text
@@ -185,4 +185,4 @@ class LibrarySystem(Protocol):
         "reserved", "renewals_used_up", "nothing_gained", "not_renewable", "blocked"."""
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
-        """Renew whatever of this card may be renewed, and tell of each loan how it went."""
+        """Renew each loan of this card that may be renewed, and return what became of each."""

@@ -1,7 +1,7 @@
-"""What libraries' answers are made of. Each kind checks and cleans one value: what does not fit is a fault.
+"""The types of values in libraries' answers, for the dataclasses of `port.read`. Each checks and cleans one value.
 
-They stand in the annotations of the dataclasses that `port.read` fills. Values are as `json_call` reads JSON: numbers
-with a fraction are Decimal. The faults are ValueError, of which `port.read` lets nothing out.
+Values are as `json_call` reads JSON: numbers with a fraction are Decimal. A value that does not fit is a ValueError,
+which `port.read` turns into Unavailable.
 """
 
 import re

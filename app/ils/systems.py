@@ -28,8 +28,8 @@ from app.ils.json_call import make_client
 from app.ils.koha.login import BasicLogin, OAuthLogin
 from app.ils.koha.system import KohaSystem
 from app.ils.port import LibrarySystem
-from app.ils.sip2.session import Encoding, Sip2Settings
 from app.ils.sip2.system import Sip2System
+from app.ils.sip2.wire import Encoding, Sip2Settings
 from app.rules.circuit import State
 from app.rules.settings_table import LIBRARY_ID, SettingsTable
 
@@ -56,7 +56,7 @@ class Systems:
         return system if isinstance(system, CirculationSystem) else None
 
     def not_answering(self) -> list[str]:
-        """Return the ids of the libraries that this process does not ask now, since they did not answer in time."""
+        """Return the ids of the libraries whose circuit is open in this process, after time-outs."""
         guards = {library_id: getattr(system, "guard", None) for library_id, system in self._systems.items()}
         return [
             library_id
@@ -70,7 +70,7 @@ def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # Its own words may quote the text, and the text may hold a password.
+        # The exception may quote the text, and the text may have a password in it.
         where = re.search(r"at (line \d+, column \d+|end of document)", str(error))
         raise BadSystems(f"no TOML{f': {where[0]}' if where else ''}") from None
     faults = [f"{name}: unknown" for name in document if name != "libraries"]

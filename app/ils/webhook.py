@@ -1,12 +1,11 @@
-"""Tell a library's system of one notice at the address where it listens, signed as Standard Webhooks has it.
+"""Send one notice to a library's system, at its address, signed as Standard Webhooks says.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: the headers webhook-id,
 webhook-timestamp and webhook-signature, an HMAC-SHA-256 over `id.timestamp.body`, and a key that is written as
 `whsec_` and its base64.
 
-The operator, and nobody else, says where a library listens, so the address is trusted as far as the operator is: it
-may be inside the house. Yet it leads nowhere else: redirects are not followed, and of the answer only the kinds of
-what is kept are read.
+Only the operator sets the address, so it is trusted and may be in the operator's own network. Redirects are not
+followed, and of the answer only the kinds of what is kept are read.
 """
 
 import base64
@@ -30,7 +29,7 @@ KEY_BYTES: Final = 32
 _SECONDS: Final = 10.0
 _MOST_KINDS: Final = 20
 _LONGEST_URL: Final = 500
-# They speak of the address, our signature or the moment, and would be the same for every notice.
+# These are about the address, our signature or the moment, and would be the same for every notice.
 _NOT_ADMITTED: Final = frozenset({401, 403, 407})
 _BUSY: Final = frozenset({408, 425, 429, 503})
 
@@ -68,10 +67,10 @@ def sign(*, key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 def send_notice(
     *, client: httpx.Client, url: str, key: bytes, notice_id: int, body: Mapping[str, object], now: datetime
 ) -> list[str]:
-    """Send a notice and return what the library says it keeps, by kind. Its id is the same however often it is sent.
+    """Send a notice and return what the library says it keeps, by kind. A retry has the same id.
 
     Ten seconds at most. Unavailable where the library's system does not answer, is busy (with its Retry-After) or
-    does not admit us; Refused where it wants none of this notice.
+    refuses our signature; Refused where it rejects this notice.
     """
     content = json.dumps(body).encode("ascii")
     timestamp = int(now.timestamp())
@@ -98,7 +97,7 @@ def send_notice(
 
 
 def _kept(reply: Reply) -> list[str]:
-    """Read {"kept": [{"kind": …}]}. Whatever else a system answers has no meaning, and does no harm."""
+    """Read {"kept": [{"kind": …}]}. Everything else in an answer is ignored."""
     try:
         answer = parse_json(reply.body)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Floor 1: messages about the card, by e-mail or as a printed letter. Nothing about loans is ever in one."""
+"""Messages about the card, by e-mail, SMS or printed letter. None says anything about loans."""

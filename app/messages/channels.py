@@ -1,4 +1,4 @@
-"""How a message leaves the house."""
+"""How messages are sent."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from typing import Protocol
 
 
 class NotSent(Exception):
-    """The message did not leave, or nobody said that it did. It is tried again later.
+    """The message was not sent, or this is unknown. It is tried again later.
 
-    The text says what kind of fault it was, for the operator. There is never an address or a word of the message in it.
+    The text names the kind of fault for the operator, never an address or a word of the message.
     """
 
 
@@ -29,18 +29,18 @@ class Letter:
 
 
 class Channel(Protocol):
-    """One way out of the house."""
+    """One way to send messages."""
 
     def send(self, letter: Letter) -> None:
         """Send it. Raises NotSent."""
 
 
 class Post(Channel, Protocol):
-    """All the ways out of the house that a machine serves."""
+    """All the ways to send messages that this process has."""
 
     @property
     def channels(self) -> Collection[str]:
-        """The names of those ways: email, sms. What is to go by another, a letter, waits for somebody to print it."""
+        """Their names: email, sms. A letter waits for somebody to print it."""
 
 
 class Channels:
@@ -65,7 +65,7 @@ class Inbox:
         self._folder = folder
 
     def send(self, letter: Letter) -> None:
-        """Put the letter into the folder, all of it or nothing."""
+        """Write the letter into the folder, atomically."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = asdict(letter) | {"at": letter.at.isoformat()}
         descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
@@ -74,7 +74,7 @@ class Inbox:
         Path(name).rename(Path(name).with_suffix(".json"))
 
     def throw_away(self, *, until: datetime) -> None:
-        """Throw away what was sent until then: it is the receivers' mail, and shown for a while only."""
+        """Delete what was sent until then."""
         for path in self._folder.glob("*.json"):
             if datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"]) <= until:
                 path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NUMBER = "{to}"
 _LONGEST_SECONDS = 15
-# More than are sent at a time: what hangs for ever uses them up, and what is sent then fails at once.
+# More than are sent at a time. Calls that never end use them up; then sending fails without waiting.
 _MOST_AT_ONCE = 32
 _TALKATIVE = ("apprise", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.response", "urllib3.util.retry")
 
@@ -23,7 +23,7 @@ class Sms:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._lines = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
 
     def send(self, letter: Letter) -> None:
         """Send a text message, within fifteen seconds. Raises NotSent."""
@@ -35,8 +35,8 @@ class Sms:
         provider = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False), suppress_exceptions=True)
         if provider is None:
             raise NotSent("SMS_URL is not understood")
-        if not self._lines.acquire(blocking=False):
-            raise NotSent("every line to the provider hangs")
+        if not self._free.acquire(blocking=False):
+            raise NotSent("every connection to the provider hangs")
         try:
             taken = self._ask(provider, letter.body).result(timeout=_LONGEST_SECONDS)
         except Exception as error:
@@ -55,7 +55,7 @@ class Sms:
             except Exception as error:
                 answer.set_exception(error)
             finally:
-                self._lines.release()
+                self._free.release()
 
         threading.Thread(target=ask, name="sms", daemon=True).start()
         return answer

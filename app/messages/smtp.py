@@ -109,7 +109,7 @@ class Smtp:
         if self._url.scheme == "smtps":
             return _ServerOverTls(host, self._url.port or 465, deadline)
         server = _Server(host, self._url.port or 587, deadline)
-        # A server that cannot encrypt gets no mail; one on this machine has no line to listen on.
+        # A server that cannot encrypt gets no mail; to one on this machine nobody can listen in.
         if host not in _LOOPBACK:
             server.starttls(context=ssl.create_default_context())
         return server

@@ -7,8 +7,8 @@ from typing import Any
 import pysip2
 from anyio.from_thread import start_blocking_portal
 
-from app.ils.sip2.session import Encoding, Sip2Settings
 from app.ils.sip2.system import Sip2System
+from app.ils.sip2.wire import Encoding, Sip2Settings
 from tests.contract.invented_library import Checkout, InventedWorld
 from tests.contract.world import NOW, PASSWORD, PATIENCE, USER
 

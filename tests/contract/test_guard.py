@@ -14,8 +14,8 @@ from app.ils.koha.login import BasicLogin
 from app.ils.koha.system import KohaSystem
 from app.ils.overview import ask_libraries
 from app.ils.port import LibrarySystem, Unavailable
-from app.ils.sip2.session import Sip2Settings
 from app.ils.sip2.system import Sip2System
+from app.ils.sip2.wire import Sip2Settings
 from app.ils.systems import Systems
 from app.rules.circuit import OPEN_SECONDS, State
 from tests.contract.world import ANNA, listening

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ils.port import Block, Refused, Unavailable
-from app.ils.sip2.session import Sip2Settings
 from app.ils.sip2.system import Sip2System
-from app.ils.sip2.wire import decode, encode
+from app.ils.sip2.wire import Sip2Settings, decode, encode
 from app.rules.sip2 import checksum
 from tests.contract.world import ANNA, NOW, TITLE, listening
 

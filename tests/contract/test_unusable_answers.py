@@ -16,8 +16,8 @@ from app.ils.json_call import MAX_ANSWER, make_client
 from app.ils.koha.login import BasicLogin, OAuthLogin
 from app.ils.koha.system import KohaSystem
 from app.ils.port import Account, Refused, Unavailable
-from app.ils.sip2.session import Sip2Settings
 from app.ils.sip2.system import Sip2System
+from app.ils.sip2.wire import Sip2Settings
 from tests.contract.world import ANNA, BERIT, drip, listening, say, silence
 
 SECONDS = 0.4

@@ -232,5 +232,5 @@ def test_an_sms_provider_that_holds_every_line_is_asked_no_more(monkeypatch: pyt
         for _try in range(3):
             with pytest.raises(NotSent) as raised:
                 provider.send(letter)
-        assert str(raised.value) == "every line to the provider hangs"
+        assert str(raised.value) == "every connection to the provider hangs"
         wait_until(lambda: len(server.visitors) == 2)

@@ -114,7 +114,7 @@ class CirculationSystem:
         return self._post(Returned, "loans/return", barcode=barcode)
 
     def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
-        """Tell what returning on that day would cost. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
+        """Return the cost of returning on that day. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
         one = {} if loan_id is None else {"loan_id": loan_id}
         return self._post(Cost, "loans/cost", card_number=card_number, on=on.isoformat(), **one)
 
@@ -152,19 +152,19 @@ class CirculationSystem:
         return self._post_as(staff, Waived, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
 
     def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
-        """Charge for a new card; None where it is free. `rename_card` tells its number. Refused: key_reused."""
+        """Charge for a new card; None where it is free. `rename_card` sends its number. Refused: key_reused."""
         return self._post_as(
             staff, _Replaced, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key
         ).debt
 
     def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
-        """Let everything follow to a replaced card's new number, and join what was done under it already; counts by
-        kind, zeros when done again. Refused: same_card_number."""
+        """Move everything to a replaced card's new number, also where that one is in use already. Returns counts by
+        kind, zeros when repeated. Refused: same_card_number."""
         numbers = {"old_card_number": old_card_number, "new_card_number": new_card_number}
         return self._post(dict[Text, Number], "patrons/rename", "moved", **numbers)
 
     def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
-        """Erase what need not be kept about a card, or with `dry_run` only tell. May be repeated any time."""
+        """Erase what need not be kept about a card; with `dry_run` only count it. Idempotent."""
         return self._post(Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
     def ask_interlibrary(
@@ -208,12 +208,12 @@ class CirculationSystem:
         return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
 
     def enter(self, *, card_number: str, age: int, door: str) -> str:
-        """Decide whether the door opens, and write it down. Returns OPENED, or why not: outside_hours, no_agreement,
+        """Decide whether the door opens, and log it. Returns OPENED, or why not: outside_hours, no_agreement,
         withdrawn, under_age, blocked."""
         return self._post(Code, "door/enter", "outcome", card_number=card_number, age=age, door=door)
 
     def note_refusal(self, *, card_number: str | None, reason: str, door: str) -> None:
-        """Write down that the door stayed shut for a reason that the register found."""
+        """Log that the door stayed shut for a reason that the register found."""
         whose = {} if card_number is None else {"card_number": card_number}
         self._post(_Done, "door/enter", refused=reason, door=door, **whose)
 

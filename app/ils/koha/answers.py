@@ -65,7 +65,7 @@ _Title = Annotated[MaybeText, AfterValidator(lambda text: text.rstrip(" /:;=,"))
 
 @dataclass(frozen=True, slots=True)
 class Patron:
-    """A patron without name and address, which Koha sends too and nobody here reads."""
+    """A patron, without the name and address that Koha sends too."""
 
     patron_id: Number
     cardnumber: MaybeText = ""
@@ -106,7 +106,7 @@ _MaybeItem = Annotated[_Item, BeforeValidator(lambda value: _Item() if value is 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What of a checkout a renewal changes."""
+    """The due date of a checkout."""
 
     due_date: Instant
 
@@ -160,7 +160,7 @@ class _Debits:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a patron owes. It counts what the patron has paid in advance; the lines do not."""
+    """What a patron owes. `balance` counts what was paid in advance; the lines do not."""
 
     balance: Amount
     outstanding_debits: _Debits | None = None
@@ -183,7 +183,7 @@ class _Fee:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Fees that stand still, and what runs, by checkout."""
+    """Booked fees, and growing overdue fees by checkout."""
 
     fees: tuple[Fee, ...]
     running: Mapping[int, int]
@@ -200,7 +200,7 @@ def empty_account(card_number: str, *, currency: str) -> Account:
 
 
 def owed(answer: Balance, *, currency: str) -> Owed:
-    """Sort a patron's balance. The lines' descriptions name titles: they are left alone."""
+    """Sort a patron's balance. The lines' descriptions name titles: they are not read."""
     fees = []
     running: dict[int, int] = defaultdict(int)
     for line in answer.outstanding_debits.lines if answer.outstanding_debits else ():

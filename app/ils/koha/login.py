@@ -34,7 +34,7 @@ class BasicLogin:
 
 
 class OAuthLogin:
-    """A client id and secret for a token, kept in memory until it expires. Koha's RESTOAuth2ClientCredentials."""
+    """A token, fetched with client id and secret and cached until it expires. Koha's RESTOAuth2ClientCredentials."""
 
     def __init__(self, *, client_id: str, client_secret: str) -> None:
         self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
@@ -47,7 +47,7 @@ class OAuthLogin:
         with self._lock:
             token, fresh = self._token, monotonic() < self._expires
         if not fresh:
-            # Not under the lock: a slow Koha would hold up every thread. Two tokens at once do no harm.
+            # Not under the lock: a slow Koha would block every thread. Two tokens at a time do no harm.
             token, seconds = self._fetch(client, url, budget)
             with self._lock:
                 self._token, self._expires = token, monotonic() + seconds

@@ -19,7 +19,7 @@ import httpx
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
-from app.ils.koha import answers as answers
+from app.ils.koha import answers
 from app.ils.koha.login import BasicLogin, OAuthLogin
 from app.ils.port import Account, Loan, Refused, Renewal, T, Unavailable, read
 

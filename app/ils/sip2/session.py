@@ -6,17 +6,15 @@ that tells no due date there cannot be shown. SIP2 knows the sum of what is owed
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from app.ils.budget import Budget
 from app.ils.port import Account, Block, Hold, Loan, Refused, Unavailable
 from app.ils.reading import clean_text, to_smallest_unit
-from app.ils.sip2.wire import Answer, Connection
-
-Encoding = Literal["cp850", "latin-1", "utf-8"]
+from app.ils.sip2.wire import Answer, Connection, Sip2Settings
 
 _LANGUAGE: Final = "000"
 _SUMMARY_LENGTH: Final = 10
@@ -48,42 +46,13 @@ _CHARGED: Final = _List(2, 43, "AU")
 _QUEUED: Final = _List(5, 55, "CD")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sip2Settings:
-    """Where a SIP2 server is and how it likes to be spoken to.
-
-    `user` and `password` for a sign-on (93), if there is one. `currency` where the server names none.
-    `due_date_format` for strptime, where due dates come neither in SIP2's own form nor as YYYY-MM-DD.
-    """
-
-    host: str
-    port: int
-    currency: str
-    tls: bool = True
-    user: str = ""
-    password: str = field(default="", repr=False)
-    location: str = ""
-    institution: str = ""
-    terminal_password: str = field(default="", repr=False)
-    encoding: Encoding = "utf-8"
-    error_detection: bool = True
-    due_date_format: str = ""
-
-
 class Session:
     """A context manager; signs on when entered. `now` is aware. Every method may raise Unavailable."""
 
     def __init__(self, *, settings: Sip2Settings, now: datetime, budget: Budget) -> None:
         self._settings = settings
         self._now = now.astimezone(UTC).strftime("%Y%m%d   Z%H%M%S")
-        self._connection = Connection(
-            host=settings.host,
-            port=settings.port,
-            tls=settings.tls,
-            encoding=settings.encoding,
-            error_detection=settings.error_detection,
-            budget=budget,
-        )
+        self._connection = Connection(settings=settings, budget=budget)
 
     def __enter__(self) -> Self:
         try:

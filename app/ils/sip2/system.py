@@ -11,7 +11,8 @@ from typing import TypeVar
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
 from app.ils.guard import Guard
 from app.ils.port import Account, Loan, Refused, Renewal
-from app.ils.sip2.session import Session, Sip2Settings
+from app.ils.sip2.session import Session
+from app.ils.sip2.wire import Sip2Settings
 
 T = TypeVar("T")
 

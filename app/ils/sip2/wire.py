@@ -4,8 +4,8 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from app.ils.budget import CONNECT_SECONDS, Budget
 from app.ils.port import Unavailable
@@ -18,9 +18,35 @@ _RESEND: Final = "96"
 _UNSENDABLE: Final = re.compile(r"[|\x00-\x1f\x7f]")
 
 
+Encoding = Literal["cp850", "latin-1", "utf-8"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sip2Settings:
+    """The address of a SIP2 server, and how it writes.
+
+    `user` and `password` for a sign-on (93), if there is one. `currency` where the server names none.
+    `error_detection` numbers the messages and adds checksums. `due_date_format` is strptime's, for due dates that come
+    neither in SIP2's own form nor as YYYY-MM-DD.
+    """
+
+    host: str
+    port: int
+    currency: str
+    tls: bool = True
+    user: str = ""
+    password: str = field(default="", repr=False)
+    location: str = ""
+    institution: str = ""
+    terminal_password: str = field(default="", repr=False)
+    encoding: Encoding = "utf-8"
+    error_detection: bool = True
+    due_date_format: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said: its fixed fields as one text, and the others in their order."""
+    """An answer: its fixed fields as one text, and the others in their order."""
 
     code: str
     fixed: str
@@ -64,40 +90,39 @@ def decode(raw: bytes, *, sequence: int | None, encoding: str) -> Answer:
 
 
 class Connection:
-    """A connection to a SIP2 server. `error_detection` numbers the messages and sums up their bytes."""
+    """A connection to a SIP2 server."""
 
-    def __init__(
-        self, *, host: str, port: int, tls: bool, encoding: str, error_detection: bool, budget: Budget
-    ) -> None:
-        self._encoding = encoding
-        self._error_detection = error_detection
+    def __init__(self, *, settings: Sip2Settings, budget: Budget) -> None:
+        self._settings = settings
         self._budget = budget
         self._sequence = 0
         self._framer = Framer(limit=MAX_MESSAGE)
+        host = settings.host
         try:
-            plain = socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, budget.left()))
+            plain = socket.create_connection((host, settings.port), timeout=min(CONNECT_SECONDS, budget.left()))
         except TimeoutError:
             raise Unavailable("too_slow") from None
         except OSError:
             raise Unavailable("no_answer") from None
         try:
-            self._socket = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if tls else plain
+            tls = ssl.create_default_context() if settings.tls else None
+            self._socket = tls.wrap_socket(plain, server_hostname=host) if tls else plain
         except OSError:
             plain.close()
             raise Unavailable("no_answer") from None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def ask(self, code: str, fixed: str, fields: Sequence[tuple[str, str]], *, answer: str) -> Answer:
         """Send a message and return the answer, which must have the code `answer`. One request to send it again is
         fulfilled. ValueError where a value cannot be sent."""
-        sequence = self._sequence if self._error_detection else None
-        sent = encode(code, fixed, fields, sequence=sequence, encoding=self._encoding)
+        sequence = self._sequence if self._settings.error_detection else None
+        sent = encode(code, fixed, fields, sequence=sequence, encoding=self._settings.encoding)
         self._sequence = (self._sequence + 1) % 10
         for _ in range(2):
-            message = decode(self._exchange(sent), sequence=sequence, encoding=self._encoding)
+            message = decode(self._exchange(sent), sequence=sequence, encoding=self._settings.encoding)
             if message.code == answer:
                 return message
             if message.code != _RESEND:
@@ -120,9 +145,9 @@ class Connection:
             if not (chunk := self._socket.recv(8192)):
                 raise Unavailable("no_answer")
             try:
-                # Ends without content are the LF of the message before. A server says nothing unasked.
-                said = [frame.content for frame in self._framer.feed(chunk) if frame.content]
+                # An empty message is the LF of the one before. A server sends nothing unasked.
+                messages = [frame.content for frame in self._framer.feed(chunk) if frame.content]
             except TooLong:
                 raise Unavailable("bad_answer") from None
-            if said:
-                return said[0]
+            if messages:
+                return messages[0]

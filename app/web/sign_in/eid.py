@@ -65,7 +65,7 @@ def eid() -> Provider:
 def eid_name() -> str:
     """Return what people call the sign-in service; empty where there is none."""
     provider = current_app.extensions["eid"]
-    return provider.name if provider else ""
+    return provider.settings.name if provider else ""
 
 
 def begin_sign_in(purpose: Purpose, *, keeps: bool, goes_on_to: str) -> str:
