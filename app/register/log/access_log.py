@@ -1,7 +1,7 @@
-"""Who had access to a patron's data. The entry is on disk before the answer is sent; without it there is no answer."""
+"""The access log: who had access to which patron's data. The entry is on disk before the answer is sent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,79 +16,36 @@ from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
 
 ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
-PURPOSES: Final = frozenset(
-    {
-        "activate",
-        "activate by PIN",
-        "activate by papers",
-        "activate by scan",
-        "correct",
-        "counter",
-        "enrol",
-        "family folder",
-        "fetch",
-        "look-up",
-        "papers",
-        "pin-check",
-        "post",
-        "scan",
-    }
+_PURPOSES = (
+    "activate, activate by PIN, activate by papers, activate by scan, correct, counter, enrol, family folder, "
+    "fetch, look-up, papers, pin-check, post, scan"
 )
-FIELDS: Final = frozenset(
-    {
-        "PIN",
-        "address",
-        "age",
-        "age band",
-        "agreements",
-        "birth date",
-        "card",
-        "card number",
-        "card state",
-        "contact data",
-        "device",
-        "devices",
-        "driving licence",
-        "e-mail",
-        "fees",
-        "gender",
-        "holds",
-        "home library",
-        "identity card",
-        "language",
-        "loans",
-        "name",
-        "other papers",
-        "passport",
-        "phone",
-        "place",
-        "preferred contact",
-        "residence permit",
-    }
+_FIELDS = (
+    "PIN, address, age, age band, agreements, birth date, card, card number, card state, contact data, device, "
+    "devices, driving licence, e-mail, fees, gender, holds, home library, identity card, language, loans, name, "
+    "other papers, passport, phone, place, preferred contact, residence permit"
 )
-"""All that a line can say. A patron reads each of them in their own language, so no other word is written."""
+PURPOSES, FIELDS = (frozenset(words.split(", ")) for words in (_PURPOSES, _FIELDS))
+"""All words that an entry may hold: each is translated for the patron who reads it."""
 
 
 class AccessNotLogged(Exception):
-    """The log cannot be written, so nothing may be told."""
+    """The log cannot be written, so no data may be shown."""
 
 
 class ErasedMeanwhile(RuleBroken):
-    """The patron whose data was asked for was erased at this moment."""
+    """The patron whose data was asked for was erased meanwhile."""
 
     code = "gone"
 
 
 class UnknownLogWord(Exception):
-    """A programming fault: a patron could not read the line."""
+    """A programming fault: an entry was to hold a word that no patron could read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who sees a patron's data, in one of the ROLES.
-
-    `actor` tells the library which of them; of a guardian it is the patron's id.
-    """
+    """Who sees a patron's data, in one of the ROLES. `actor` is a user name; of a guardian the patron's id."""
 
     role: str
     actor: str
@@ -102,7 +59,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Where a code is shown: `scope` owns the step, `viewer` goes into the access log."""
+    """Where a code is shown: the step belongs to `scope`, and `viewer` goes into the access log."""
 
     scope: str
     viewer: Viewer
@@ -110,14 +67,13 @@ class Terminal:
 
 
 def check_log_words(*, purpose: str, fields: str) -> None:
-    """Raise UnknownLogWord where a purpose or one of the fields is no word that a line may hold."""
-    unknown = {purpose} - PURPOSES | set(fields.split(", ")) - FIELDS
-    if unknown:
+    """Raise UnknownLogWord where a purpose or one of the fields is no word that an entry may hold."""
+    if unknown := {purpose} - PURPOSES | set(fields.split(", ")) - FIELDS:
         raise UnknownLogWord(*sorted(unknown))
 
 
 def log_access(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
-    """Write one line to the access log and commit it. `fields` names what was shown, never its values.
+    """Write one entry to the access log and commit it. `fields` names what was shown, never its values.
 
     Raises AccessNotLogged or ErasedMeanwhile.
     """
@@ -128,7 +84,7 @@ def log_access(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now
 def log_list_access(
     *, patron_ids: Iterable[int], viewer: Viewer, purpose: str, fields: str, now: datetime
 ) -> frozenset[int]:
-    """Write one line for each patron of a list, all or none, and commit them; return who may be shown.
+    """Write one entry for each patron of a list, all or none, and commit them; return who may be shown.
 
     Raises AccessNotLogged.
     """
@@ -137,21 +93,22 @@ def log_list_access(
 
 
 def log_accesses(*, patrons: Mapping[int, str], viewer: Viewer, purpose: str, now: datetime) -> frozenset[int]:
-    """Write one line for each patron, all or none, and commit them. `patrons` gives the fields shown of each.
+    """Write one entry for each patron, all or none, and commit them. `patrons` gives the fields shown of each.
 
-    Returns who may be shown: not those who were erased at this moment. Raises AccessNotLogged.
+    Returns who may be shown: not those who were erased meanwhile. Raises AccessNotLogged.
     """
     left = dict(patrons)
     while left:
         try:
             with autonomous() as connection:
-                connection.execute(insert(AccessLogEntry).values(_lines(left, viewer=viewer, purpose=purpose, now=now)))
+                entries = _entries(left, viewer=viewer, purpose=purpose, now=now)
+                connection.execute(insert(AccessLogEntry).values(entries))
             break
         except SQLAlchemyError as error:
-            there = _who_is_there(left) if _is_erased_meanwhile(error) else left
-            if len(there) == len(left):
+            existing = _existing(left) if _is_erased_meanwhile(error) else left
+            if len(existing) == len(left):
                 raise AccessNotLogged from None
-            left = there
+            left = existing
     return frozenset(left)
 
 
@@ -159,35 +116,27 @@ def _is_erased_meanwhile(error: SQLAlchemyError) -> bool:
     return isinstance(error, IntegrityError) and is_foreign_key(error)
 
 
-def _who_is_there(patrons: Mapping[int, str]) -> dict[int, str]:
+def _existing(patrons: Mapping[int, str]) -> dict[int, str]:
     with autonomous() as connection:
-        there = set(connection.execute(select(Patron.id).where(Patron.id.in_(patrons))).scalars())
-    return {patron_id: fields for patron_id, fields in patrons.items() if patron_id in there}
+        found = connection.execute(select(Patron.id).where(Patron.id.in_(patrons))).scalars()
+        return {patron_id: patrons[patron_id] for patron_id in found}
 
 
 def log_access_in_transaction(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
-    """Write one line in the request's own transaction: act, line and answer are there together, or none of them.
+    """Write one entry in the request's own transaction, so that it stands if and only if the change does.
 
     Raises AccessNotLogged or ErasedMeanwhile.
     """
-    lines = _lines({patron_id: fields}, viewer=viewer, purpose=purpose, now=now)
+    entries = _entries({patron_id: fields}, viewer=viewer, purpose=purpose, now=now)
     try:
-        db.session.execute(insert(AccessLogEntry).values(lines))
+        db.session.execute(insert(AccessLogEntry).values(entries))
     except SQLAlchemyError as error:
         raise (ErasedMeanwhile if _is_erased_meanwhile(error) else AccessNotLogged) from None
 
 
-def _lines(patrons: Mapping[int, str], *, viewer: Viewer, purpose: str, now: datetime) -> list[dict[str, Any]]:
+def _entries(patrons: Mapping[int, str], *, viewer: Viewer, purpose: str, now: datetime) -> list[dict[str, Any]]:
     for fields in set(patrons.values()):
         check_log_words(purpose=purpose, fields=fields)
-    told: dict[str, Any] = {
-        "library_id": viewer.library_id,
-        "role": viewer.role,
-        "actor": viewer.actor,
-        "purpose": purpose,
-        "at": now,
-    }
-    lines: list[dict[str, Any]] = [
-        told | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()
-    ]
-    return [line | {"proof": prove(body_of(**line))} for line in lines]
+    same: dict[str, Any] = asdict(viewer) | {"purpose": purpose, "at": now}
+    entries = [same | {"patron_id": patron_id, "fields": fields} for patron_id, fields in patrons.items()]
+    return [entry | {"proof": prove(body_of(**entry))} for entry in entries]

@@ -1,4 +1,4 @@
-"""Who has had access to a patron's data, as that patron may know it."""
+"""Who has had access to a patron's data, as shown to that patron."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.register.tables.patrons import FamilyPermission
 
 @dataclass(frozen=True, slots=True)
 class ShownAccess:
-    """One access: when (UTC), at which library, in which role, what for, and to which kinds of information.
+    """One access: when (UTC), at which library, in which role, for which purpose, to which fields.
 
     `guardian` is the card number to which the patron gave permission, while the permission stands.
     """
@@ -59,7 +59,6 @@ def list_accesses(*, patron_id: int, limit: int | None = None, offset: int = 0) 
 
 
 def _guardians(patron_id: int) -> dict[str, str]:
-    # The log knows a guardian by the id that stands behind the number which the patron entered.
     rows = db.session.execute(
         select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number).where(
             FamilyPermission.patron_id == patron_id

@@ -1,7 +1,7 @@
-"""What makes a line of the access log hard to forge: a MAC, a commitment, and a link to the line before.
+"""What makes an entry of the access log hard to forge: a MAC, a commitment, and a link to the entry before.
 
-The MAC proves that somebody with the vault's keys wrote the line; the commitment (salted, SHA-256) can be kept when the
-line is gone; the link proves the order: docs/adr/0019.
+The MAC proves that the entry was written with the vault's keys; the commitment (salted, SHA-256) may be kept when the
+entry is deleted; the link proves the order: docs/adr/0019.
 """
 
 import hashlib
@@ -10,20 +10,19 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from app.register.keys.vault import ACCESS_LOG, vault
 
 FIRST_LINK: Final = bytes(32)
+_HASHED = ("patron_id", "library_id", "role", "actor", "purpose", "fields")
 _SALT, _MAC = 16, 16
 _PROOF = 1 + _SALT + _MAC
 
 
-def body_of(
-    *, at: datetime, patron_id: int, library_id: str | None, role: str, actor: str, purpose: str, fields: str
-) -> bytes:
-    """Return a line of the log as bytes, the same on every engine."""
-    return json.dumps([write_instant(at), patron_id, library_id, role, actor, purpose, fields]).encode()
+def body_of(*, at: datetime, **columns: Any) -> bytes:  # noqa: ANN401
+    """Return an entry of the log as bytes, the same on every engine. `columns` are at least the rest of _HASHED."""
+    return json.dumps([write_instant(at), *(columns[name] for name in _HASHED)]).encode()
 
 
 def removal_body(*, at: datetime, why: str, entries: str) -> bytes:
@@ -37,13 +36,13 @@ def write_instant(at: datetime) -> str:
 
 
 def prove(body: bytes) -> bytes:
-    """Return a fresh proof of a line: key id, salt and MAC."""
+    """Return a new proof of an entry: key id, salt and MAC."""
     salted = bytes([vault.key_id]) + secrets.token_bytes(_SALT)
     return salted + _mac(salted, body)
 
 
 def is_proved(body: bytes, proof: bytes | None) -> bool:
-    """Tell whether somebody with the vault's keys wrote the line."""
+    """Tell whether a proof was made with the vault's keys."""
     if proof is None or len(proof) != _PROOF:
         return False
     try:
@@ -57,12 +56,12 @@ def _mac(salted: bytes, body: bytes) -> bytes:
 
 
 def commit_to(body: bytes, proof: bytes | None) -> bytes:
-    """Return the commitment to a line or record. It is the same under any number, so that a copy is found."""
+    """Return the commitment to an entry or removal. It does not depend on its id, so that a copy is found."""
     return hashlib.sha256((proof or b"") + b"\n" + body).digest()
 
 
 def link_after(before: bytes, *, seq: int, name: str, commitment: bytes) -> bytes:
-    """Return the link that follows another one. `name` tells what it is of, such as `entry 17`."""
+    """Return the link that follows another one. `name` says what it is of, such as `entry 17`."""
     return hashlib.sha256(before + f"\n{seq} {name}\n".encode() + commitment).digest()
 
 

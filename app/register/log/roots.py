@@ -1,4 +1,4 @@
-"""The end of the log's chain after each day, signed, to be kept where nobody who has the register can change it."""
+"""Roots: the end of the log's chain after each day, signed, to be kept where the operator cannot change it."""
 
 import json
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ class Root:
 
 
 def make_root(*, now: datetime) -> bool:
-    """Sign where the chain ends, for the day before, and commit it. Returns False where that was done before."""
+    """Sign the end of the chain for the day before, and commit it. Returns False where that was done before."""
     day = (now - timedelta(days=1)).date()
     with reading():
         if db.session.get(AccessLogRoot, day) is not None:
             return False
     seal_all()
     with writing():
-        # Two workers take turns at the head.
+        # The lock lets one worker at a time do it.
         head = db.session.scalars(select(AccessLogHead).with_for_update()).one()
         made = db.session.get(AccessLogRoot, day) is None
         if made:
@@ -80,7 +80,7 @@ def public_keys() -> Mapping[int, str]:
 
 @reading()
 def list_unsent() -> list[tuple[date, str]]:
-    """Return the roots, by day and text, that are to be kept elsewhere and are not yet."""
+    """Return the day and text of each root that is not yet kept elsewhere."""
     rows = db.session.execute(
         select(AccessLogRoot.day, AccessLogRoot.text).where(AccessLogRoot.sent_at.is_(None)).order_by(AccessLogRoot.day)
     ).all()
@@ -89,7 +89,7 @@ def list_unsent() -> list[tuple[date, str]]:
 
 @writing()
 def mark_root_sent(*, day: date, now: datetime) -> None:
-    """Note, committed, that a root is kept elsewhere."""
+    """Record and commit that a root is kept elsewhere."""
     db.session.execute(update(AccessLogRoot).where(AccessLogRoot.day == day).values(sent_at=now))
 
 

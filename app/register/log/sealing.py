@@ -1,5 +1,6 @@
-"""Sealing the access log: lines and records of removals get their link in the chain, a few seconds after they were
-written, by one process at a time. Whoever writes a line never waits for the chain.
+"""Sealing the access log: entries and removals get their link in the chain.
+
+One process at a time does it, a few seconds after they were written, so that no request waits for the chain.
 """
 
 from collections.abc import Iterator
@@ -22,17 +23,16 @@ from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink
 
 BATCH: Final = 1000
 _LATE_COMERS: Final = 10_000
-"""Numbers are drawn before the commit: how far behind the newest one a line is still looked for every time."""
+"""An id is drawn before the commit: how many ids before the newest are searched every time."""
 
 
 def seal(*, batch: int = BATCH, everything: bool = False) -> int:
-    """Seal up to `batch` lines and as many records, committed, and return how many that were.
+    """Seal up to `batch` entries and as many removals, commit, and return how many that were.
 
-    None where another process is at it. `everything` looks for lines that were written very late, too.
+    0 where another process is sealing. `everything` also searches for entries that were committed very late.
     """
     with writing():
         connection = db.session.connection()
-        # Where another process is at it, it seals these too.
         head = connection.execute(
             select(AccessLogHead.__table__).where(AccessLogHead.id == 1).with_for_update(skip_locked=True)
         ).first()
@@ -40,8 +40,7 @@ def seal(*, batch: int = BATCH, everything: bool = False) -> int:
 
 
 def seal_all() -> None:
-    """Seal whatever there is."""
-    # The newest first, and then one look through all for what came late.
+    """Seal all there is: the newest first, then those that were committed late."""
     while seal():
         pass
     while seal(everything=True):
@@ -52,7 +51,7 @@ def _seal(connection: Connection, head: Row[Any], *, batch: int, everything: boo
     last = connection.execute(
         select(func.max(AccessLogLink.seq), func.max(AccessLogLink.entry_id), func.max(AccessLogLink.removal_id))
     ).one()
-    # What was cut off behind the head's back stays a gap, and is found.
+    # Links that somebody deleted stay a gap, and are found.
     seq, link = max(head.seq, last[0] or 0), head.link
     links = []
     for name, key, commitment in (
@@ -65,16 +64,15 @@ def _seal(connection: Connection, head: Row[Any], *, batch: int, everything: boo
         links.append({"seq": seq, **ids, "commitment": commitment, "link": link})
     if links:
         connection.execute(insert(AccessLogLink), links)
-        # A head that somebody changed gets no proof that it lacked.
+        # A head that somebody changed gets no valid proof.
         was_right = is_right(head)
         body = head_body(seq=seq, link=link, unproved_to=head.unproved_to)
-        moved = update(AccessLogHead).values(seq=seq, link=link, proof=prove(body) if was_right else b"")
-        connection.execute(moved)
+        connection.execute(update(AccessLogHead).values(seq=seq, link=link, proof=prove(body) if was_right else b""))
     return len(links)
 
 
 def is_right(head: Row[Any]) -> bool:
-    """Tell whether the register itself wrote where the chain ends."""
+    """Tell whether the register itself wrote the head of the chain."""
     if head.proof is None:
         return bool(head.seq == 0 and head.link == FIRST_LINK)
     return is_proved(head_body(seq=head.seq, link=head.link, unproved_to=head.unproved_to), head.proof)
@@ -89,7 +87,7 @@ def _entries(connection: Connection, head: Row[Any], *, after: int, batch: int) 
     unsealed = ~exists().where(AccessLogLink.entry_id == table.c.id)
     rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
     for row in rows:
-        body, proof = body_of_row(row), row.proof
+        body, proof = body_of(**row._asdict()), row.proof
         if proof is None and row.id <= head.unproved_to:
             proof = prove(body)
             connection.execute(update(AccessLogEntry).where(AccessLogEntry.id == row.id).values(proof=proof))
@@ -101,22 +99,5 @@ def _removals(connection: Connection, *, after: int, batch: int) -> Iterator[tup
     unsealed = ~exists().where(AccessLogLink.removal_id == table.c.id)
     rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
     for row in rows:
-        yield "removal", row.id, commit_to_removal(row)
-
-
-def body_of_row(row: Row[Any]) -> bytes:
-    """Return a row of the access log as it is hashed."""
-    return body_of(
-        at=row.at,
-        patron_id=row.patron_id,
-        library_id=row.library_id,
-        role=row.role,
-        actor=row.actor,
-        purpose=row.purpose,
-        fields=row.fields,
-    )
-
-
-def commit_to_removal(row: Row[Any]) -> bytes:
-    """Return the commitment to a record of a removal."""
-    return commit_to(removal_body(at=row.at, why=row.why, entries=row.entries), row.proof)
+        body = removal_body(at=row.at, why=row.why, entries=row.entries)
+        yield "removal", row.id, commit_to(body, row.proof)

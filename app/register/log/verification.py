@@ -1,4 +1,4 @@
-"""Looking for signs of tampering in the access log: every line, link, record of a removal, and root."""
+"""Verifying that nobody tampered with the access log: every entry, link, removal and root."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
-from app.register.log.proofs import FIRST_LINK, commit_to, is_proved, link_after, read_ranges, removal_body
+from app.register.log.proofs import FIRST_LINK, body_of, commit_to, is_proved, link_after, read_ranges, removal_body
 from app.register.log.removals import GUARDIAN, read_commitments
 from app.register.log.roots import NotARoot, Root, read_root
-from app.register.log.sealing import body_of_row, is_right
+from app.register.log.sealing import is_right
 from app.register.store.transaction import db, reading
 from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval, AccessLogRoot
 
@@ -20,7 +20,7 @@ _PAGE: Final = 5000
 
 @dataclass(slots=True)
 class Verified:
-    """What was looked at, and each finding as a sentence for the operator."""
+    """What was verified so far, and each finding as a sentence for the operator."""
 
     links: int = 0
     lines: int = 0
@@ -31,7 +31,7 @@ class Verified:
 
 @dataclass(slots=True)
 class _Removed:
-    """Which lines are accounted for, and the commitments to those that were changed since."""
+    """The ranges of ids of entries that were deleted, and the commitments to those that were changed."""
 
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -45,34 +45,34 @@ class _Removed:
 
 @reading()
 def count_links() -> int:
-    """Return how many links there are to look at."""
+    """Return how many links there are to verify."""
     return db.session.scalar(select(func.count()).select_from(AccessLogLink)) or 0
 
 
 def verify(*, kept: Mapping[str, str], is_complete: bool) -> Iterator[Verified]:
-    """Look at the whole log as it stands at one moment, and yield how far that has come.
+    """Verify a snapshot of the whole log, and yield the progress.
 
     `kept` are the roots that were kept elsewhere, text by name; `is_complete`: none that was sent may be missing there.
-    What was written in the last seconds has no link yet; `log_sealing.seal_all` comes first.
+    What was written in the last seconds has no link yet, unless `sealing.seal_all` was called first.
     """
     done = Verified()
-    with _one_moment() as connection:
+    with _snapshot() as connection:
         removed = _read_removals(connection, done)
         roots = _read_roots(connection, done, kept=kept, is_complete=is_complete)
         for _ in _walk(connection, done, removed=removed, roots=roots):
             yield done
-        _look_for_copies(connection, done)
-        _look_at_unsealed(connection, done)
+        _find_copies(connection, done)
+        _verify_unsealed(connection, done)
     yield done
 
 
 @contextmanager
-def _one_moment() -> Iterator[Connection]:
+def _snapshot() -> Iterator[Connection]:
     on_sqlite = db.engine.dialect.name == "sqlite"
     level = "AUTOCOMMIT" if on_sqlite else "REPEATABLE READ"
     with db.engine.connect().execution_options(isolation_level=level) as connection:
         if on_sqlite:
-            # It reads, and keeps nobody from writing.
+            # A transaction that reads keeps nobody from writing.
             connection.exec_driver_sql("BEGIN")
         yield connection
         if on_sqlite:
@@ -104,7 +104,6 @@ def _read_removals(connection: Connection, done: Verified) -> _Removed:
 def _read_roots(
     connection: Connection, done: Verified, *, kept: Mapping[str, str], is_complete: bool
 ) -> dict[int, list[Root]]:
-    """Return the roots by the number of the link that they sign."""
     here = {row.day: row for row in connection.execute(select(AccessLogRoot.__table__))}
     roots: dict[int, list[Root]] = {}
     elsewhere: dict[Any, Root] = {}
@@ -136,15 +135,14 @@ def _read_roots(
 
 
 def _walk(connection: Connection, done: Verified, *, removed: _Removed, roots: dict[int, list[Root]]) -> Iterator[None]:
-    """Walk along the chain, and then look at its end."""
     seq, link = 0, FIRST_LINK
-    # Where a day had no look, its root is the one before; that of an empty chain signs its beginning.
+    # A root of a day without entries signs the link before; that of an empty chain signs its beginning.
     _match_roots(done, roots.pop(0, []), link)
     while rows := _read_page(connection, after=seq):
         for row in rows:
             if row.seq != seq + 1:
                 done.findings.append(f"Links {seq + 1} to {row.seq - 1} of the chain are missing.")
-            _look_at(row, done, removed=removed)
+            _verify_row(row, done, removed=removed)
             if row.commitment in removed.written_anew and removed.changed.get(row.entry_id) != row.commitment:
                 done.findings.append(f"Line {row.entry_id} is a copy of another (link {row.seq}).")
             name = f"entry {row.entry_id}" if row.entry_id is not None else f"removal {row.removal_id}"
@@ -172,8 +170,7 @@ def _read_page(connection: Connection, *, after: int) -> list[Row[Any]]:
     body = (log.c.at, log.c.patron_id, log.c.library_id, log.c.role, log.c.actor, log.c.purpose, log.c.fields)
     removal = (
         records.c.at.label("removed_at"),
-        records.c.why,
-        records.c.entries,
+        *(records.c.why, records.c.entries),
         records.c.proof.label("record_proof"),
     )
     query = (
@@ -187,7 +184,7 @@ def _read_page(connection: Connection, *, after: int) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
-def _look_at(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
+def _verify_row(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
     if row.entry_id is None:
         if row.why is None:
             done.findings.append(f"Record {row.removal_id} of a removal is missing (link {row.seq}).")
@@ -204,7 +201,7 @@ def _look_at(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
     done.lines += 1
     if gone:
         done.findings.append(f"Line {row.entry_id} is there though it was taken out (link {row.seq}).")
-    body = body_of_row(row)
+    body = body_of(**row._asdict())
     if not is_proved(body, row.proof):
         done.findings.append(f"Line {row.entry_id} was not written by the register, or was changed (link {row.seq}).")
     elif commit_to(body, row.proof) != removed.changed.get(row.entry_id, row.commitment):
@@ -214,24 +211,22 @@ def _look_at(row: Row[Any], done: Verified, *, removed: _Removed) -> None:
 def _match_roots(done: Verified, roots: list[Root], link: bytes) -> None:
     for root in roots:
         if root.link != link:
-            done.findings.append(
-                f"The root of {root.day} does not match link {root.seq}: what is before it was changed."
-            )
+            finding = f"The root of {root.day} does not match link {root.seq}: what is before it was changed."
+            done.findings.append(finding)
 
 
-def _look_for_copies(connection: Connection, done: Verified) -> None:
-    """Look for what has two links, also where the line itself is gone: no two have the same salt."""
+def _find_copies(connection: Connection, done: Verified) -> None:
+    # No two commitments have the same salt, so equal ones are copies, also where the entry itself is gone.
     chain = AccessLogLink.__table__
     twice = select(func.min(chain.c.seq), func.max(chain.c.seq)).group_by(chain.c.commitment)
     for first, last in connection.execute(twice.having(func.count() > 1)):
         done.findings.append(f"What link {last} is of is a copy of what link {first} is of.")
 
 
-def _look_at_unsealed(connection: Connection, done: Verified) -> None:
-    """Look at lines that were written in the last moments."""
+def _verify_unsealed(connection: Connection, done: Verified) -> None:
     log, chain = AccessLogEntry.__table__, AccessLogLink.__table__
     query = select(log).join(chain, chain.c.entry_id == log.c.id, isouter=True).where(chain.c.seq.is_(None))
     for row in connection.execute(query):
         done.lines += 1
-        if not is_proved(body_of_row(row), row.proof):
+        if not is_proved(body_of(**row._asdict()), row.proof):
             done.findings.append(f"Line {row.id} was not written by the register, or was changed (not sealed).")
