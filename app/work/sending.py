@@ -10,9 +10,10 @@ from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import ContactChange, Words, compose
 from app.register.messages.contact_changes import undo_token
 from app.register.messages.message_queue import leave_to_desk, mark_failed, mark_sent, take_due_message
-from app.register.messages.outbox import Due, can_be_reached_at_once, check_address
+from app.register.messages.outbox import Due, check_address
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
 from app.register.patron.proven import EMAIL, LETTER
+from app.register.sign_in.confirmation import code_channel
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
 from app.register.store.transaction import writing
 from app.rules.messages import KINDS, LINKS, REGISTRATION_CODE
@@ -115,4 +116,4 @@ def _draw(due: Due, *, instant: datetime) -> str:
 
 def can_send_code(*, patron_id: int) -> bool:
     """Return whether a code can reach the patron immediately: there is an address, and its channel is configured."""
-    return can_be_reached_at_once(patron_id=patron_id, channels=channels_served())
+    return code_channel(patron_id=patron_id, channels=channels_served()) is not None

@@ -147,7 +147,7 @@ ROUTES = """
 /status                                                GET        anyone
 /sw.js                                                 GET        anyone
 /time                                                  GET        anyone
-/undo/<word>                                           GET,POST   anyone
+/undo/<token>                                          GET,POST   anyone
 """
 ROUTES_OF_THE_DEMO = """
 /demo/inbox                                            GET        anyone

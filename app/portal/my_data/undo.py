@@ -14,18 +14,18 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 
 
-@portal.route("/undo/<word>", methods=["GET", "POST"])
+@portal.route("/undo/<token>", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
-def undo(word: str) -> ResponseReturnValue:
+def undo(token: str) -> ResponseReturnValue:
     """Show what a link undoes; undo it, or confirm what was changed, when the form is sent."""
     if request.method != "POST":
-        found = find_undoable(word=word, now=now())
+        found = find_undoable(token=token, now=now())
         if found is None:
             return _show_end("gone", status=404)
-        return render_template("portal/undo.html", found=found, what=field_words(found.told.fields), word=word)
+        return render_template("portal/undo.html", found=found, what=field_words(found.told.fields), token=token)
     end, act = ("confirmed", confirm_change) if "confirm" in request.form else ("undone", undo_change)
     try:
-        act(word=word, address=request.remote_addr or "", now=now())
+        act(token=token, address=request.remote_addr or "", now=now())
     except NothingToUndo:
         return _show_end("gone", status=404)
     return _show_end(end)

@@ -38,9 +38,9 @@ class Undoable:
     may_confirm: bool
 
 
-def find_undoable(*, word: str, now: datetime) -> Undoable | None:
+def find_undoable(*, token: str, now: datetime) -> Undoable | None:
     """Return what a link leads to, while it can be undone. Looking at it changes nothing."""
-    found = _find(word, now=now)
+    found = _find(token, now=now)
     if found is None:
         return None
     change, by_letter = found
@@ -50,7 +50,7 @@ def find_undoable(*, word: str, now: datetime) -> Undoable | None:
     return Undoable(told=told, may_confirm=not by_letter and _is_newest(change) and bool(unproven_channels(patron)))
 
 
-def undo_change(*, word: str, address: str, now: datetime) -> None:
+def undo_change(*, token: str, address: str, now: datetime) -> None:
     """Put the contact data back as it was before a change, with all changes after it, and freeze the card.
 
     Whatever came of the change ends: links and codes, every session, devices that were confirmed and cards that were
@@ -59,7 +59,7 @@ def undo_change(*, word: str, address: str, now: datetime) -> None:
     """
     take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     with writing():
-        _undo(*_lock(word, now=now), now=now)
+        _undo(*_lock(token, now=now), now=now)
 
 
 def _undo(change: ContactChange, patron: Patron, _by_letter: bool, *, now: datetime) -> None:
@@ -74,7 +74,7 @@ def _undo(change: ContactChange, patron: Patron, _by_letter: bool, *, now: datet
         note_change(patron=patron, now=now)
 
 
-def confirm_change(*, word: str, address: str, now: datetime) -> None:
+def confirm_change(*, token: str, address: str, now: datetime) -> None:
     """Prove the addresses as they stand, by a link that was sent to a proven one.
 
     Raises NothingToUndo, also where there is nothing to prove or the contact data was changed again, or
@@ -82,7 +82,7 @@ def confirm_change(*, word: str, address: str, now: datetime) -> None:
     """
     take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     with writing():
-        _confirm(*_lock(word, now=now), now=now)
+        _confirm(*_lock(token, now=now), now=now)
 
 
 def _confirm(change: ContactChange, patron: Patron, by_letter: bool, *, now: datetime) -> None:
@@ -95,8 +95,8 @@ def _confirm(change: ContactChange, patron: Patron, by_letter: bool, *, now: dat
     ask_for_message(patron_id=patron.id, kind=CONTACT_CHANGED, contact_change_id=change.id, now=now)
 
 
-def _find(word: str, *, now: datetime) -> tuple[ContactChange, bool] | None:
-    read = read_undo_token(word)
+def _find(token: str, *, now: datetime) -> tuple[ContactChange, bool] | None:
+    read = read_undo_token(token)
     if read is None:
         return None
     change_id, by_letter = read
@@ -105,8 +105,8 @@ def _find(word: str, *, now: datetime) -> tuple[ContactChange, bool] | None:
     return (change, by_letter) if change is not None else None
 
 
-def _lock(word: str, *, now: datetime) -> tuple[ContactChange, Patron, bool]:
-    found = _find(word, now=now)
+def _lock(token: str, *, now: datetime) -> tuple[ContactChange, Patron, bool]:
+    found = _find(token, now=now)
     if found is None:
         raise NothingToUndo
     try:
@@ -114,7 +114,7 @@ def _lock(word: str, *, now: datetime) -> tuple[ContactChange, Patron, bool]:
     except NoSuchPatron:
         raise NothingToUndo from None
     # Somebody else may have undone it while this one waited.
-    found = _find(word, now=now)
+    found = _find(token, now=now)
     if found is None:
         raise NothingToUndo
     return found[0], patron, found[1]

@@ -1,7 +1,6 @@
-"""What is kept of a change of contact data for a fortnight, and the token in a link that undoes it.
+"""What is kept of a change of contact data for a fortnight, and the token of the link that undoes it.
 
-The token holds the change's number and a keyed hash of it, so nothing of it is stored, each message of one change
-carries the same, and a change of the PIN leaves it as it is.
+The token is the change's id and a keyed hash of it, so that it is not stored, and is the same in each message.
 """
 
 import hmac
@@ -25,14 +24,14 @@ from app.rules.people.contact import CONTACT_FIELDS
 FORMER_COLUMN: Final = "contact_changes.sealed_former"
 UNDO_LASTS: Final = timedelta(days=14)
 _KEPT = (*CONTACT_FIELDS, *PROVEN_COLUMNS.values(), "awaits_first_link")
-_WORD = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change of contact data as it is told: which of email, phone, address and preferred_contact, and since when.
+    """A change of contact data: which of email, phone, address and preferred_contact (`fields`), and when (UTC).
 
-    `library` made it; None: the patron did. `at` is UTC.
+    `library` made it; None: the patron did.
     """
 
     id: int
@@ -42,14 +41,14 @@ class ShownChange:
 
 
 def snapshot(patron: Patron) -> dict[str, Any]:
-    """Return a patron's contact data with what of it is proven, by column."""
+    """Return a patron's contact data and proven addresses, by column."""
     return {name: getattr(patron, name) for name in _KEPT}
 
 
 def store_change(
     *, patron_id: int, former: dict[str, Any], fields: Collection[str], library_id: str | None, now: datetime
 ) -> int:
-    """Keep what stood before a change, and return the change's number. The patron is locked."""
+    """Store the data before a change, and return the change's id. The patron is locked."""
     change = ContactChange(
         patron_id=patron_id,
         library_id=library_id,
@@ -63,13 +62,13 @@ def store_change(
 
 
 def open_former(change: ContactChange) -> dict[str, Any]:
-    """Return what stood before a change, by column. Raises SecretNotOpened."""
+    """Return the data before a change, by column. Raises SecretNotOpened."""
     former: dict[str, Any] = json.loads(vault.open(change.sealed_former, column=FORMER_COLUMN))
     return former
 
 
 def read_change(change_id: int) -> ShownChange | None:
-    """Return a change as it is told; None once it is forgotten."""
+    """Return a change; None once it is deleted."""
     row = db.session.execute(
         select(ContactChange.id, ContactChange.fields, Library.name, ContactChange.changed_at)
         .join(Library, Library.id == ContactChange.library_id, isouter=True)
@@ -79,13 +78,13 @@ def read_change(change_id: int) -> ShownChange | None:
 
 
 def undo_token(change_id: int, *, by_letter: bool) -> str:
-    """Return the token of a link that undoes a change. One on paper was seen by the person who printed it."""
+    """Return the token of a link that undoes a change. `by_letter`: the person who prints it sees it."""
     return f"{change_id}-{vault.token(purpose='undo', text=_text(change_id, by_letter=by_letter))}"
 
 
-def read_undo_token(word: str) -> tuple[int, bool] | None:
-    """Return the number of the change that a token is of, and whether it was in a letter. None for any other."""
-    written = _WORD.fullmatch(word)
+def read_undo_token(text: str) -> tuple[int, bool] | None:
+    """Return the id of the change that a token is of, and whether it was in a letter. None where it is no token."""
+    written = _TOKEN.fullmatch(text)
     if written is None:
         return None
     change_id = int(written[1])

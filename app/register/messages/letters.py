@@ -1,6 +1,6 @@
-"""The post of one library's desk: letters that wait to be printed, and messages that did not get through.
+"""The post of one library's desk: letters to be printed, and messages that could not be sent.
 
-Both are of patrons whose home library it is. Each look at them is in the access log.
+Both are to patrons whose home library it is. Each access to them is in the access log.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,12 +30,12 @@ _FAILED = (Message.sent_at.is_(None), Message.due_at.is_not(None), Message.attem
 
 
 class NoSuchMessage(RuleBroken):
-    """No message of this library's patrons waits under this number (any more)."""
+    """No such message to this library's patrons waits (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingLetter:
-    """A letter to be printed. `asked_at` is UTC. `needs_papers`: it is handed over to whoever shows papers."""
+    """A letter to be printed. `asked_at` is UTC. `needs_papers`: it is handed over against papers."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ class WaitingLetter:
 
 @dataclass(frozen=True, slots=True)
 class FailedMessage:
-    """A message that did not get through. `to` is enough of the address to see a wrong one, and no more."""
+    """A message that could not be sent. `to` is as much of the address as one needs to notice a wrong one."""
 
     id: int
     name: str
@@ -60,9 +60,9 @@ class FailedMessage:
 
 
 def list_letters(*, library_id: str, viewer: Viewer, after: int, now: datetime) -> tuple[list[WaitingLetter], bool]:
-    """Return the next twenty letters that wait, behind the message `after`, oldest first, and whether there are more.
+    """Return the next twenty letters after the message `after`, oldest first, and whether there are more.
 
-    Each look is written down before they are returned.
+    The access is logged first.
     """
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
@@ -78,10 +78,9 @@ def list_letters(*, library_id: str, viewer: Viewer, after: int, now: datetime) 
 def list_failed(
     *, library_id: str, viewer: Viewer, channels: Collection[str], after: int, now: datetime
 ) -> tuple[list[FailedMessage], bool]:
-    """Return the next twenty messages that failed, behind the message `after`, and whether there are more.
+    """Return the next twenty messages that failed, after the message `after`, and whether there are more.
 
-    One that is being sent at this moment has not failed. `channels` are those that a machine serves here. Each look is
-    written down before they are returned.
+    One that is being sent now has not failed. `channels` are those with a sender here. The access is logged first.
     """
     rows, more = _next_page(*_FAILED, is_not_leased(now=now), library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
@@ -107,7 +106,7 @@ def _next_page(
 
 
 def _needs_papers(reached: Any, kind: str) -> bool:  # noqa: ANN401 - a patron, or a row
-    # Without an address it is handed over, and so is one that was not needed: a link goes by machine where it can.
+    # Handed over where there is no address, or where the link could have been sent by e-mail or SMS.
     if kind not in LINKS:
         return False
     to = addresses_for(reached, is_secret=True, is_link=True)
@@ -116,22 +115,13 @@ def _needs_papers(reached: Any, kind: str) -> bool:  # noqa: ANN401 - a patron, 
 
 def _failed(row: Row[*tuple[Any, ...]], channels: Collection[str]) -> FailedMessage:
     channel = row.channel or choose_channel(row, kind=row.kind, channels=channels) or ""
-    return FailedMessage(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        asked_at=row.asked_at,
-        channel=channel,
-        to=_hint(row, channel),
-        attempts=row.attempts,
-        due_at=row.due_at,
-        # Word to a former address is for whoever is there; a letter would go to the new one.
-        can_be_letter=bool(row.address) and row.sealed_to is None and row.kind not in CODES,
-    )
+    # A message to a former address stays one; a letter would go to the new address.
+    can_be_letter = bool(row.address) and row.sealed_to is None and row.kind not in CODES
+    to = _hint(row, channel)
+    return FailedMessage(row.id, row.name, row.kind, row.asked_at, channel, to, row.attempts, row.due_at, can_be_letter)
 
 
 def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
-    """Return an e-mail address or telephone number with most of it left out."""
     addresses = addresses_for(row, is_secret=row.kind in LINKS + CODES, is_link=row.kind in LINKS)
     address = addresses.get(channel) or ""
     if row.sealed_to is not None:
@@ -144,7 +134,7 @@ def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
 
 
 def open_letter(*, message_id: int, library_id: str, viewer: Viewer, now: datetime, papers_seen: bool = False) -> Due:
-    """Return what a waiting letter is made of; the look is written down before that, and that papers were seen.
+    """Return what a waiting letter is made of. The access is logged first, and that papers were seen.
 
     Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
     """
@@ -173,17 +163,17 @@ def get_sender(*, library_id: str) -> tuple[str, ...]:
 
 
 def mark_printed(*, message_id: int, library_id: str, now: datetime) -> None:
-    """Note that a letter is printed and on its way. Raises NoSuchMessage."""
+    """Record that a letter is printed and on its way. Raises NoSuchMessage."""
     _change(message_id, library_id, *_WAITS, sent_at=now, sealed_to=None)
 
 
 def try_again(*, message_id: int, library_id: str, now: datetime) -> None:
-    """Let a message that failed be tried now. Raises NoSuchMessage, also while it is being sent."""
+    """Retry a message that failed. Raises NoSuchMessage, also while it is being sent."""
     _change(message_id, library_id, *_FAILED, is_not_leased(now=now), due_at=now)
 
 
 def send_as_letter(*, message_id: int, library_id: str, now: datetime) -> None:
-    """Let a message that failed wait as a letter instead.
+    """Make a letter of a message that failed.
 
     Raises NoSuchMessage, also while it is being sent, and where there is no address.
     """

@@ -1,4 +1,4 @@
-"""The messages that wait, as those see them who send them: taken, sent, or tried again later."""
+"""The queue of messages: a worker leases one, and then marks it as sent or to be retried."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -21,7 +21,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 _CODE_PAUSE = timedelta(seconds=10)
 _CODE_IS_LATE = timedelta(minutes=10)
 CODE_IS_SLOW: Final = timedelta(seconds=20)
-"""After this whoever waits for a code is told that it could not be sent."""
+"""After this the page says that the code could not be sent."""
 
 CodeState = Literal["sent", "on its way", "not sent"]
 
@@ -46,12 +46,12 @@ def take_due_message(
     queues: Collection[str] = QUEUES,
     urgencies: Collection[Urgency] = tuple(Urgency),
 ) -> Due | None:
-    """Take the most urgent message that is due in the queues, and keep other workers off it for five minutes.
+    """Lease the most urgent message that is due in the queues, for five minutes.
 
-    `channels` are those that a machine serves here. A worker that dies in the middle leaves the message due again,
-    so it is sent at least once. A message that has come to nothing is deleted: a code after ten minutes or without
-    an address to send it to at once, a warning to somebody who is not going to be deleted any more, and a link to a new
-    PIN for a card that is blocked, or by letter for one that is frozen.
+    `channels` are those with a sender here. After a crash of the worker the message is due again, so it is sent at
+    least once. A message without use is deleted: a code after ten minutes or without an address for it, a warning to
+    somebody who is not to be deleted any more, and a link to a new PIN for a card that is blocked, or by letter for
+    one that is frozen.
     """
     due = None
     while due is None:
@@ -59,14 +59,14 @@ def take_due_message(
             message_id = _take(queues=queues, urgencies=urgencies, now=now)
             if message_id is None:
                 return None
-            # Where the key is not there now, it holds up no other message, and the desk sees that it waits.
+            # Where its key is missing, it stops no other message, and the desk sees that it waits.
             with suppress(SecretNotOpened):
                 due = _read(message_id=message_id, channels=channels, now=now)
     return due
 
 
 def _take(*, queues: Collection[str], urgencies: Collection[Urgency], now: datetime) -> int | None:
-    # One place after the other: so each statement reads one row of its index, however many wait.
+    # One statement for each, so that it reads one row of the index, however many messages wait.
     for urgency, queue in product(sorted(urgencies), queues):
         due = _is_due(queue=queue, urgency=urgency, now=now)
         first = select(Message.id).where(*due).order_by(Message.due_at, Message.id).limit(1)
@@ -87,7 +87,7 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
     channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
     overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
     late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
-    # Only the owner thaws a card, with the PIN. No library prints a letter with what it is not to see.
+    # A frozen card is thawed with the PIN, so no library may print the link to a new one.
     status = status_of(patron)
     hidden = status.frozen and channel == LETTER
     useless = message.kind in LINKS and (hidden or not status.may_sign_in)
@@ -98,14 +98,14 @@ def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due |
 
 
 def is_not_leased(*, now: datetime) -> ColumnElement[bool]:
-    """Return the condition of messages that no worker is sending at this moment."""
+    """Return the condition that no worker is sending a message now."""
     return or_(Message.leased_until.is_(None), Message.leased_until <= now)
 
 
 def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> CodeState | None:
-    """Tell what became of the code of one of the CODES that was asked for at `since` or later; None where none waits.
+    """Return the state of the last code of this kind (of CODES) that was asked for since then; None where none was.
 
-    It is not sent where a try failed, and where twenty seconds have passed.
+    It is "not sent" where an attempt failed, and after twenty seconds.
     """
     asked = select(Message.sent_at, Message.asked_at, Message.attempts, is_not_leased(now=now).label("idle"))
     asked = asked.where(Message.patron_id == patron_id, Message.kind == kind, Message.asked_at >= since)
@@ -120,25 +120,25 @@ def see_code(*, patron_id: int, kind: str, since: datetime, now: datetime) -> Co
 
 
 def mark_sent(*, message_id: int, now: datetime) -> None:
-    """Note that a message is sent, and is not to be sent again. An address that was kept for it is forgotten."""
+    """Record that a message is sent. An address that was kept for it is deleted."""
     _note(message_id, due_at=None, sent_at=now, sealed_to=None)
 
 
 def leave_to_desk(*, message_id: int) -> None:
-    """Note that a message is a letter, which waits for the desk of the patron's home library to print it."""
+    """Make a message a letter, which the desk of the patron's home library prints."""
     _note(message_id, due_at=None, channel=LETTER)
 
 
 @writing()
 def mark_failed(*, message_id: int, now: datetime) -> None:
-    """Note that sending failed; the next try comes later each time, at last every six hours; of a code within seconds.
+    """Record that sending failed. The pause before a retry doubles, from a minute (a code: ten seconds) to six hours.
 
-    One that a desk has made a letter meanwhile stays one, and one that is gone stays gone.
+    One that a desk has made a letter meanwhile stays one.
     """
     tried = (Message.id == message_id) & Message.due_at.is_not(None)
     row = db.session.execute(select(Message.attempts, Message.kind).where(tried)).first()
     if row is not None:
-        # The number of attempts has no end; two to its power would soon be no time that there is.
+        # The exponent is bounded: a timedelta overflows.
         step = _CODE_PAUSE if row.kind in CODES else timedelta(minutes=1)
         pause = min(LONGEST_PAUSE, step * 2 ** min(row.attempts, 10))
         later = update(Message).where(tried).values(due_at=now + pause, leased_until=None)

@@ -1,4 +1,4 @@
-"""Messages to patrons that are to be sent: asked for in the transaction they tell of, sent after it (message_queue)."""
+"""Messages to patrons: written in the transaction that they report, sent after it (message_queue)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,33 +10,32 @@ from sqlalchemy.orm import aliased
 
 from app.register.keys.vault import vault
 from app.register.messages.contact_changes import ShownChange, read_change
-from app.register.patron.proven import EMAIL, LETTER, REACHED, SMS, Reachable, addresses_for
-from app.register.store.transaction import autonomous, db
+from app.register.patron.proven import EMAIL, LETTER, SMS, Reachable, addresses_for
+from app.register.store.transaction import db
 from app.register.tables.library import Library
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Affiliation, Patron
 from app.rules.errors import RuleBroken
-from app.rules.messages import CODES, JOINED_BY_PROOF, LINKS, STEP_UP_CODE, Urgency, urgency_of
+from app.rules.messages import CODES, JOINED_BY_PROOF, LINKS, Urgency, urgency_of
 from app.rules.people.ages import day_in_norway
 
 QUEUES: Final = (EMAIL, SMS, LETTER)
-"""Each has senders of its own, so that a channel that hangs holds up no other."""
+"""Each has workers of its own, so that a slow channel delays no other."""
 
 SEALED_TO_COLUMN: Final = "messages.sealed_to"
 
 
 class ReachedElsewhere(RuleBroken):
-    """The patron's address was changed since the message was taken."""
+    """The patron's address was changed since the message was leased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message whose time has come, with what its words are made of.
+    """A message that is due, with the values for its text.
 
     `about` is another patron's name, or a library's; `erase_on` the day, in Norway, on which all about the patron is to
     be deleted. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
-    `channel`. `change` is the change of contact data that the message tells of, and `undoes` that it can be undone from
-    there.
+    `channel`. `change` is the change of contact data that the message reports; `undoes`: with a link that undoes it.
     """
 
     id: int
@@ -64,11 +63,11 @@ def ask_for_message(
     due: bool = True,
     contact_change_id: int | None = None,
 ) -> None:
-    """Ask for a message to a patron, in the transaction of what it tells.
+    """Queue a message to a patron, in the transaction of what it reports.
 
     Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address of its own, such as one
     that the patron had until now (for a letter, its lines without the name); it is kept sealed, until the message is
-    sent. A letter that is not `due` waits for the desk at once. `contact_change_id` is the change that it tells of.
+    sent. A letter that is not `due` is for the desk to print. `contact_change_id` is the change that it reports.
     """
     db.session.add(
         Message(
@@ -88,16 +87,15 @@ def ask_for_message(
 
 
 def ask_where_reached_now(*, patron: Patron, kind: str, now: datetime) -> None:
-    """Ask for a message to where the patron is reached now, whatever is changed before it is sent."""
+    """Queue a message to where the patron is reached now, whatever is changed before it is sent."""
     channel = choose_channel(patron, kind=kind, channels=(EMAIL, SMS)) or LETTER
     address = _addresses(patron, kind=kind)[channel]
     ask_for_message(patron_id=patron.id, kind=kind, channel=channel, to=address or None, now=now)
 
 
 def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
-    """Return the queue for a message whose channel is chosen when it is sent: the one that it will most likely be."""
+    # The channel is chosen when the message is sent; its queue is that of the channel that it will most likely be.
     by_letter = literal(kind not in CODES + LINKS) & (Patron.preferred_contact == LETTER)
-    # No code goes to an address that is not proven; of anything else it is seen when it is sent.
     is_code = literal(kind in CODES)
     has_email = Patron.proven_email.is_not(None) | (~is_code & Patron.email.is_not(None))
     has_phone = Patron.proven_phone.is_not(None) | (~is_code & Patron.phone.is_not(None))
@@ -108,12 +106,12 @@ def _likely_channel(patron_id: int, *, kind: str) -> ColumnElement[str]:
         (has_phone, SMS),
         else_=LETTER,
     )
-    # Of somebody who is gone the foreign key tells.
+    # The foreign key refuses a patron who is gone.
     return func.coalesce(select(likely).where(Patron.id == patron_id).scalar_subquery(), LETTER)
 
 
 def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
-    """Return a message, to whom it goes, and the name of whom else, or of which library, it is about."""
+    """Return a message, its patron, and the name of the other patron, or the library, that it is about."""
     other = aliased(Patron)
     row = db.session.execute(
         select(Message, Patron, other.name)
@@ -127,13 +125,13 @@ def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
 
 
 def _joined_then(message: Message) -> str | None:
-    """Return the name of the library that the patron joined when the message was asked for, if they have not left."""
+    # The library that the patron joined in the message's own transaction, unless they have left it.
     joined = (Affiliation.patron_id == message.patron_id) & (Affiliation.activated_at == message.asked_at)
     return db.session.scalar(select(Library.name).join(Affiliation, Affiliation.library_id == Library.id).where(joined))
 
 
 def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:
-    """Return what the message's words and its envelope are made of. Raises SecretNotOpened."""
+    """Return the values for a message's text, and its address. Raises SecretNotOpened."""
     former = vault.open(message.sealed_to, column=SEALED_TO_COLUMN).decode() if message.sealed_to else None
     return Due(
         id=message.id,
@@ -147,24 +145,24 @@ def make_due(*, message: Message, patron: Patron, about: str | None, channel: st
         channel=channel,
         to=_to(patron, kind=message.kind, channel=channel, former=former),
         change=read_change(message.contact_change_id) if message.contact_change_id is not None else None,
-        # Of all that a change is told to, only what was proven before it has an address of its own.
+        # Of the messages about a change only those to formerly proven addresses have an address of their own.
         undoes=former is not None,
     )
 
 
 def check_address(due: Due) -> None:
-    """Raise ReachedElsewhere where the patron, who is locked, is not reached there any more."""
+    """Raise ReachedElsewhere where the patron, who is locked, has another address now."""
     patron = db.session.get_one(Patron, due.patron_id)
     if due.to != _to(patron, kind=due.kind, channel=due.channel, former=None):
         raise ReachedElsewhere
 
 
 def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -> str | None:
-    """Return how the patron is reached: as preferred where that is possible, else by machine, else by a letter.
+    """Return the channel for a message: the preferred one where possible, else e-mail or SMS, else a letter.
 
-    A letter needs no address in the register: a library may keep it, or hands the letter over. A link goes as one only
-    where there is no other way: a library may write what is preferred, and reads what it prints. None for a code that
-    cannot arrive at once.
+    A letter needs no address in the register: a library may have it, or hands the letter over. A link goes by letter
+    only where there is no other way, since a library may change what is preferred, and sees what it prints. None for a
+    code that cannot be sent by e-mail or SMS.
     """
     addresses = _addresses(patron, kind=kind)
     at_once = [channel for channel in (EMAIL, SMS) if addresses[channel] and channel in channels]
@@ -174,13 +172,6 @@ def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -
         return at_once[0] if at_once else None
     wants_letter = patron.preferred_contact == LETTER and kind not in LINKS
     return LETTER if wants_letter or not at_once else at_once[0]
-
-
-def can_be_reached_at_once(*, patron_id: int, channels: Collection[str]) -> bool:
-    """Tell whether there is a proven address of the patron for one of the machines' channels."""
-    with autonomous() as connection:
-        found = connection.execute(select(*REACHED).where(Patron.id == patron_id)).first()
-    return found is not None and choose_channel(found, kind=STEP_UP_CODE, channels=channels) is not None
 
 
 def _to(patron: Patron, *, kind: str, channel: str, former: str | None) -> str:

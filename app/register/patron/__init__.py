@@ -1,1 +1,1 @@
-"""Patrons, their numbers, addresses and libraries, and what those are to be told."""
+"""Patrons, their card numbers, addresses and libraries, and the notices that those libraries get."""

@@ -1,6 +1,6 @@
-"""A card's status in the tables: read, asked for in SQL, and written, here alone.
+"""A card's status in the tables: read, tested in SQL, and written, here alone.
 
-The SQL says the same as `CardStatus` does of a row; a test tries every combination of both.
+The SQL conditions mean the same as the properties of `CardStatus`; a test tries every combination.
 """
 
 from datetime import datetime
@@ -67,11 +67,11 @@ def state_at(library_id: Any, whose: Any = Patron) -> ColumnElement[str]:  # noq
 
 
 IS_INACTIVE: Final[ColumnElement[bool]] = Patron.erase_reason == INACTIVE
-"""The condition that somebody is to be erased because nobody uses the card."""
+"""The condition that a patron is to be erased because the card is not used."""
 
 
 def set_lost(patron: Patron, lost: bool) -> None:
-    """Write down that the card of a locked patron is lost, or found or replaced."""
+    """Record that the card of a locked patron is lost, or that it is found or replaced."""
     patron.card_state = LOST if lost else ACTIVE
 
 
@@ -81,12 +81,12 @@ def set_frozen(patron: Patron, since: datetime | None) -> None:
 
 
 def set_local(patron: Patron, library_id: str | None) -> None:
-    """Make the card of a locked patron one that only this library takes; None: every library does."""
+    """Make the card of a locked patron a local one of this library; None: a national one."""
     patron.local_to = library_id
 
 
 def set_dead(patron: Patron, *, erase_at: datetime | None, reported_by: str | None) -> None:
-    """Write down a report that a locked patron has died; None: take it back."""
+    """Record a report that a locked patron has died; None: withdraw it."""
     patron.erase_at, patron.death_reported_by = erase_at, reported_by
     patron.erase_reason = DEATH if erase_at is not None else None
 

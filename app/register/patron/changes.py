@@ -16,8 +16,8 @@ JOINED, CHANGED, RENUMBERED, LEFT, ERASED = "joined", "changed", "renumbered", "
 GONE = (LEFT, ERASED)
 NUMBER_COLUMN = "library_notices.sealed_number"
 
-# The row stays locked until the commit, so a system that reads its queue in order misses none. A queue that rests is
-# due from now on; one that is paused, or being told, keeps its time.
+# The row stays locked until the commit, so that notices become visible in their order. An idle queue is due from now
+# on; one that is paused or leased keeps its time.
 _TAKE_NUMBER = (
     text(
         """
@@ -42,7 +42,7 @@ _HOLD = text(
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """That a library charges for a card that it replaced. `staff` is the user name of who gave it."""
+    """A library charges for a card that it replaced. `staff` is the user name of who handed it out."""
 
     library_id: str
     staff: str
@@ -51,8 +51,8 @@ class Charge:
 def lock_queues(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
     """Lock the queues of a patron's libraries, and of `library_ids`, until this transaction ends.
 
-    Before the first of several changes of the patron in one transaction, of which each is told to other libraries:
-    `note_change` keeps to one order within one change alone.
+    Call it before several changes of a patron in one transaction: `note_change` locks in one order within one change
+    alone, so that two such transactions could deadlock.
     """
     joined = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id))
     for library_id in sorted({*joined, *library_ids}):
@@ -69,16 +69,15 @@ def note_change(
     erasure_id: int | None = None,
     charge: Charge | None = None,
 ) -> None:
-    """Count a change of a patron and queue a notice of it to each library of theirs, or to `library_ids` alone.
+    """Increment a patron's version and queue a notice to each library of theirs, or to `library_ids` alone.
 
-    In the transaction of the change; `lock_queues` comes first where there are several. `former_number` is the card
-    number by which the libraries know the patron until they have read the notice (RENUMBERED, LEFT, ERASED). `charge`
-    is for the library that gave the card.
+    Call it in the transaction of the change. `former_number` is the card number by which the libraries know the patron
+    until they have read the notice (RENUMBERED, LEFT, ERASED). `charge` is for the library that replaced the card.
     """
     patron.version += 1
     if library_ids is None:
         library_ids = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron.id))
-    # In one order, so that two changes never wait for each other.
+    # In one order, so that two changes never deadlock.
     for library_id in sorted(library_ids):
         db.session.add(
             LibraryNotice(

@@ -1,4 +1,4 @@
-"""Who holds a card, for a library's own rules: an age in years, and whether the card is activated there."""
+"""The holder of a card, for a library's own rules: age, status, and whether the card is activated there."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from app.rules.people.ages import age_on, day_in_norway
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The holder of a card, as far as a door needs to know them."""
+    """The holder of a card. `age` is in years."""
 
     age: int
     activated_here: bool
@@ -22,7 +22,7 @@ class Holder:
 
 
 def get_holder(*, card_number: str, library_id: str, now: datetime) -> Holder | None:
-    """Return the holder of a card number, or None. Tell nobody but the library itself what it says."""
+    """Return the holder of a card number, or None. The result is for the library alone."""
     with reading():
         row = db.session.execute(
             select(Patron.birth_date, Affiliation.library_id, *COLUMNS)

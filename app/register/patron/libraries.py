@@ -51,8 +51,14 @@ class _RowFault(Exception):
 
 def check_library(library_id: str) -> None:
     """Raise NoSuchLibrary where no library has this id."""
-    if db.session.get(Library, library_id) is None:
+    _get(library_id)
+
+
+def _get(library_id: str) -> Library:
+    library = db.session.get(Library, library_id)
+    if library is None:
         raise NoSuchLibrary
+    return library
 
 
 def has_libraries() -> bool:
@@ -60,32 +66,9 @@ def has_libraries() -> bool:
     return db.session.scalar(select(Library.id).limit(1)) is not None
 
 
-def add_library(
-    *,
-    library_id: str,
-    name: str,
-    kind: str,
-    municipality: str | None,
-    address: str | None,
-    postcode: str | None,
-    place: str | None,
-    online_activation: bool = False,
-) -> None:
-    """Add a library. `online_activation`: patrons activate their card there by themselves."""
-    db.session.add(
-        Library(
-            id=library_id,
-            name=name,
-            kind=kind,
-            municipality=municipality,
-            address=address,
-            postcode=postcode,
-            place=place,
-            static_codes=False,
-            desks_share_scans=False,
-            online_activation=online_activation,
-        )
-    )
+def add_library(*, library_id: str, name: str, kind: str, **details: str | bool | None) -> None:
+    """Add a library. `details` are other columns of `libraries`."""
+    db.session.add(Library(id=library_id, name=name, kind=kind, **details))
     db.session.flush()
 
 
@@ -180,12 +163,15 @@ def find_library_name(*, library_id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class FoundLibrary:
-    """A library that somebody may choose. `joins_online`: patrons may activate their card there by themselves."""
+    """A library to choose. `joins_online`: patrons may activate their card there by themselves."""
 
     id: str
     name: str
     place: str | None
     joins_online: bool
+
+
+_FOUND = select(Library.id, Library.name, Library.place, Library.online_activation)
 
 
 def search_libraries(*, words: str, limit: int) -> list[FoundLibrary]:
@@ -194,10 +180,7 @@ def search_libraries(*, words: str, limit: int) -> list[FoundLibrary]:
     Upper and lower case are alike, in every alphabet: SQLite's own LIKE knows that of a to z alone.
     """
     wanted = words.casefold().split()[:8]
-    rows = db.session.execute(
-        select(Library.id, Library.name, Library.place, Library.online_activation).order_by(Library.name, Library.id)
-    )
-    found = (FoundLibrary(*row) for row in rows)
+    found = (FoundLibrary(*row) for row in db.session.execute(_FOUND.order_by(Library.name, Library.id)))
     fitting = (each for each in found if _has_all(f"{each.name} {each.place or ''} {each.id}".casefold(), wanted))
     return list(islice(fitting, limit))
 
@@ -208,23 +191,16 @@ def _has_all(text: str, words: Iterable[str]) -> bool:
 
 def find_library(*, library_id: str) -> FoundLibrary | None:
     """Return a library; None where the register knows no such library."""
-    row = db.session.execute(
-        select(Library.id, Library.name, Library.place, Library.online_activation).where(Library.id == library_id)
-    ).first()
+    row = db.session.execute(_FOUND.where(Library.id == library_id)).first()
     return None if row is None else FoundLibrary(*row)
 
 
 def read_settings(*, library_id: str) -> dict[str, bool | int]:
-    """Return what a library has set, by the names of LIBRARY_SETTINGS. Raises NoSuchLibrary."""
-    library = db.session.get(Library, library_id)
-    if library is None:
-        raise NoSuchLibrary
+    """Return a library's LIBRARY_SETTINGS by name. Raises NoSuchLibrary."""
+    library = _get(library_id)
     return {name: getattr(library, name) for name in LIBRARY_SETTINGS}
 
 
 def change_setting(*, library_id: str, name: str, value: bool | int) -> None:
-    """Set one of LIBRARY_SETTINGS, which counts from the next request on. Raises NoSuchLibrary."""
-    library = db.session.get(Library, library_id)
-    if library is None:
-        raise NoSuchLibrary
-    setattr(library, name, value)
+    """Change one of LIBRARY_SETTINGS from the next request on. Raises NoSuchLibrary."""
+    setattr(_get(library_id), name, value)

@@ -1,16 +1,16 @@
 """Card numbers: none is issued twice, ever.
 
-The register remembers each as a keyed token. Numbers that libraries reserve and numbers that are drawn come from
-halves of their own, so they never meet.
+The register keeps a keyed token of each. Numbers below DRAWN_BELOW are drawn, the others are reserved by libraries.
 """
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import String, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, String, cast, func, literal, select, update
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import db, savepoint
@@ -48,7 +48,7 @@ class NumberNotReserved(RuleBroken):
 
 
 class _BeginningTaken(Exception):
-    """Another library has reserved numbers from the same one on."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class ReservedSeries:
-    """A row that a library reserved (UTC), and how many of its numbers are on patrons' cards now."""
+    """A series that a library reserved, when (UTC), and how many of its numbers are on patrons' cards now."""
 
     first: str
     last: str
@@ -71,74 +71,66 @@ class ReservedSeries:
 
 
 def note_number(card_number: str) -> str:
-    """Note that a number is issued, and return it. Raises NumberWasIssued."""
-    tokens = vault.tokens(purpose=CARD_NUMBER, text=card_number)
-    if db.session.scalar(select(IssuedNumber.token).where(IssuedNumber.token.in_(tokens.values()))):
-        raise NumberWasIssued
+    """Record that a number is issued, and return it. Raises NumberWasIssued."""
+    _check_not_issued(card_number)
     with savepoint({"pk_issued_numbers": NumberWasIssued}):
-        db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id))
+        db.session.add(IssuedNumber(token=vault.token(purpose=CARD_NUMBER, text=card_number), key_id=vault.key_id))
     return card_number
 
 
+def _is(card_number: str) -> ColumnElement[bool]:
+    return IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=card_number).values())
+
+
+def _check_not_issued(card_number: str) -> None:
+    if db.session.scalar(select(IssuedNumber.token).where(_is(card_number))):
+        raise NumberWasIssued
+
+
 def draw_number() -> str:
-    """Draw a number that was never issued. It is random, so that none tells when its neighbour came."""
-    for spare in reversed(range(_SPARE_DRAWS)):
-        try:
+    """Draw a number that was never issued. It is random, so that it does not show when it was issued."""
+    for _ in range(_SPARE_DRAWS):
+        with suppress(NumberWasIssued):
             return note_number(f"N{secrets.randbelow(DRAWN_BELOW):09d}")
-        except NumberWasIssued:
-            if not spare:
-                raise
-    raise AssertionError("unreachable")
+    raise NumberWasIssued
 
 
 def reserve_series(*, library_id: str, count: int, now: datetime) -> Series:
     """Reserve the next `count` numbers for a library to issue by itself. Raises NoNumbersLeft."""
-    for spare in reversed(range(_SPARE_DRAWS)):
+    for _ in range(_SPARE_DRAWS):
         first = (db.session.scalar(select(func.max(NumberSeries.last))) or DRAWN_BELOW - 1) + 1
         last = first + count - 1
         if not 1 <= count <= MOST_RESERVED or last >= _ALL_BELOW:
             raise NoNumbersLeft
-        try:
+        # Another library may take the same beginning meanwhile.
+        with suppress(_BeginningTaken):
             with savepoint(dict.fromkeys(("uq_number_series_first", "uq_number_series_last"), _BeginningTaken)):
                 db.session.add(NumberSeries(library_id=library_id, first=first, last=last, reserved_at=now))
-        except _BeginningTaken:
-            # Another library took that beginning meanwhile.
-            if not spare:
-                raise
-        else:
             return Series(first=f"N{first:09d}", last=f"N{last:09d}")
-    raise AssertionError("unreachable")
-
-
-def is_reserved_by(*, library_id: str, card_number: str) -> bool:
-    """Tell whether a number is in a series that the library reserved."""
-    number = int(card_number.removeprefix("N"))
-    found = select(NumberSeries.id).where(
-        NumberSeries.library_id == library_id, NumberSeries.first <= number, NumberSeries.last >= number
-    )
-    return db.session.scalar(found) is not None
+    raise NoNumbersLeft
 
 
 def bury_numbers(card_numbers: Collection[str], *, now: datetime) -> None:
-    """Note that whoever had these numbers is erased. Of their rows in the register this one is all that stays."""
+    """Record that the patron with these numbers is erased. Of the patron's rows only these are kept."""
     for card_number in card_numbers:
-        tokens = vault.tokens(purpose=CARD_NUMBER, text=card_number)
-        issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens.values())).values(gone_at=now)
+        issued = update(IssuedNumber).where(_is(card_number)).values(gone_at=now)
         if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
-            db.session.add(IssuedNumber(token=tokens[vault.key_id], key_id=vault.key_id, gone_at=now))
+            token = vault.token(purpose=CARD_NUMBER, text=card_number)
+            db.session.add(IssuedNumber(token=token, key_id=vault.key_id, gone_at=now))
 
 
 def check_reserved(*, library_id: str, card_number: str) -> str:
-    """Return a number as printed, of a card that a library gives out of its own series.
+    """Return a number of a library's own series as printed.
 
     Raises NotACardNumber, NumberNotReserved or NumberWasIssued.
     """
     number = parse_card_number(card_number)
-    if not is_reserved_by(library_id=library_id, card_number=number):
+    series = select(NumberSeries.id).where(
+        NumberSeries.library_id == library_id, literal(int(number[1:])).between(NumberSeries.first, NumberSeries.last)
+    )
+    if db.session.scalar(series) is None:
         raise NumberNotReserved
-    tokens = vault.tokens(purpose=CARD_NUMBER, text=number).values()
-    if db.session.scalar(select(IssuedNumber.token).where(IssuedNumber.token.in_(tokens))):
-        raise NumberWasIssued
+    _check_not_issued(number)
     return number
 
 
@@ -147,7 +139,7 @@ def list_series(*, library_id: str) -> list[ReservedSeries]:
 
     Numbers of cards that were replaced or deleted are not counted as in use; they are known by their tokens alone.
     """
-    # Reserved numbers have nine digits each, so that they sort as they are written.
+    # Reserved numbers have nine digits without leading zeros, so text compares as numbers do.
     first, last = (literal("N") + cast(edge, String) for edge in (NumberSeries.first, NumberSeries.last))
     in_use = select(func.count()).where(Patron.card_number.between(first, last)).scalar_subquery()
     rows = db.session.execute(
@@ -163,6 +155,4 @@ def list_series(*, library_id: str) -> list[ReservedSeries]:
 
 def is_gone(card_number: str) -> bool:
     """Tell whether the number was that of somebody who was erased."""
-    tokens = vault.tokens(purpose=CARD_NUMBER, text=card_number).values()
-    found = select(IssuedNumber.gone_at).where(IssuedNumber.token.in_(tokens))
-    return db.session.scalar(found) is not None
+    return db.session.scalar(select(IssuedNumber.gone_at).where(_is(card_number))) is not None

@@ -33,7 +33,7 @@ class NotJoined(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class ShownPatron:
-    """A patron as the top of the patron's own pages."""
+    """What the top of a patron's own pages shows."""
 
     id: int
     name: str
@@ -41,7 +41,7 @@ class ShownPatron:
     birth_date: date
     home_library: str
     block: State | None
-    """Why the card is taken nowhere; None where it is taken."""
+    """Why no library takes the card; None where it is in use."""
 
 
 def register_patron(
@@ -58,11 +58,11 @@ def register_patron(
     activated: bool = True,
     contact_is_proven: bool = False,
 ) -> Patron:
-    """Add a patron, who belongs to the home library from the start. The national id is kept as a keyed token only.
+    """Add a patron. The national id is kept as a keyed token only. Raises NumberWasIssued.
 
     Without a card number one is drawn; one that is given must never have been issued. A card that is made online is
-    not `activated` at the home library either. Where the contact data is not proven, the card's first link goes there
-    all the same: nothing stood before it, and nothing is behind a card without a PIN.
+    not `activated` at the home library. Where the contact data is not proven, the card's first link is sent to it all
+    the same, since a card without a PIN gives access to nothing.
     """
     patron = Patron(
         card_number=note_number(card_number) if card_number else draw_number(),
@@ -90,8 +90,8 @@ def register_patron(
 
 
 def lock_patron(patron_id: int) -> Patron:
-    """Return the patron as committed, whom nobody else changes until this transaction ends. Raises NoSuchPatron."""
-    # Whoever only adds a row of the patron's, as every scan does, need not wait for that.
+    """Read the patron anew, and lock them until this transaction ends. Raises NoSuchPatron."""
+    # With key_share, so that an insert with a foreign key to the patron, as in every scan, does not wait.
     locked = select(Patron).where(Patron.id == patron_id).with_for_update(key_share=True)
     patron = db.session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
     if patron is None:
@@ -100,20 +100,13 @@ def lock_patron(patron_id: int) -> Patron:
 
 
 def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Let the card be used at a library whose rules the patron has accepted. Repeating it changes nothing.
-
-    Who the patron is has then been seen there. Raises CardRefused or NoSuchPatron.
-    """
+    """Activate the card at a library that has seen who the patron is. Raises CardRefused or NoSuchPatron."""
     patron = lock_patron(patron_id)
     if not status_of(patron).is_taken_at(library_id):
         raise CardRefused(State.LOCAL)
     patron.stated_at = None
-    db.session.execute(
-        update(NationalIdToken)
-        .where(NationalIdToken.patron_id == patron_id, NationalIdToken.stated)
-        .values(stated=False),
-        execution_options={"synchronize_session": False},
-    )
+    seen = update(NationalIdToken).where(NationalIdToken.patron_id == patron_id, NationalIdToken.stated)
+    db.session.execute(seen.values(stated=False), execution_options={"synchronize_session": False})
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
         db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
         db.session.flush()
@@ -121,34 +114,25 @@ def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
 
 
 def find_by_national_id(national_id: NationalId) -> int | None:
-    """Return the id of the patron who has this national number, under whichever key its token was made."""
+    """Return the id of the patron with this national number, whichever key its token was made with."""
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
     return db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
 
 
 def count_numbers(*, patron_id: int) -> int:
-    """Return by how many national numbers a patron is found."""
+    """Return how many national numbers a patron has."""
     return db.session.scalar(select(func.count()).where(NationalIdToken.patron_id == patron_id)) or 0
 
 
 def get_patron(*, patron_id: int) -> ShownPatron:
-    """Return what a patron's own pages show at the top."""
+    """Return what the top of a patron's own pages shows."""
+    shown = (Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name.label("home_library"))
     row = db.session.execute(
-        select(
-            Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name.label("home_library"), *COLUMNS
-        )
-        .join(Library, Library.id == Patron.home_library_id)
-        .where(Patron.id == patron_id)
+        select(*shown, *COLUMNS).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
     ).one()
     status = status_of(row)
-    return ShownPatron(
-        id=row.id,
-        name=row.name,
-        card_number=row.card_number,
-        birth_date=row.birth_date,
-        home_library=row.home_library,
-        block=None if status.in_use else status.state,
-    )
+    block = None if status.in_use else status.state
+    return ShownPatron(row.id, row.name, row.card_number, row.birth_date, row.home_library, block)
 
 
 def find_local_library(*, patron_id: int) -> str | None:

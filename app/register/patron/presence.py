@@ -1,4 +1,4 @@
-"""Whether a patron is at a library now, or was a few minutes ago: what a library's machines may do depends on it."""
+"""Whether a patron is at a library now, or was a few minutes ago. What a library's machines may do depends on it."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from app.rules.card.scan import SESSION_SECONDS
 PIN_CHECK: Final = "pin-check"
 PIN_COUNTS: Final = timedelta(seconds=SESSION_SECONDS)
 LONGEST_SESSION: Final = timedelta(minutes=30)
-"""How long a scan or visit serves a patron at the most. A session that ends later is of a clock that was wrong."""
+"""The longest time that a scan or visit lasts. A session that ends later was written by a clock that was wrong."""
 
 
 def has_joined(library_id: str) -> ColumnElement[bool]:
@@ -23,34 +23,27 @@ def has_joined(library_id: str) -> ColumnElement[bool]:
 
 
 def was_notified(library_id: str) -> ColumnElement[bool]:
-    """Return the condition that this library was told of the patron of a statement, and that is still kept.
+    """Return the condition that this library has a notice about the patron of a statement.
 
-    Whoever left a moment ago is asked for by a system that follows its notices.
+    A system that follows its notices asks for a patron who has just left.
     """
     return exists().where(LibraryNotice.library_id == library_id, LibraryNotice.patron_id == Patron.id)
 
 
 def is_present(library_id: str, *, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that the patron of a statement is served at this library now.
+    """Return the condition that the patron of a statement is at this library now.
 
     Their code was scanned there, or a desk opened a visit, and that session has not expired.
     """
-    until = now + LONGEST_SESSION
-    scanned = exists().where(
-        # By way of the credentials, whose index there is; a scan writes none for this.
-        Credential.patron_id == Patron.id,
-        PresentedStep.credential_id == Credential.id,
-        PresentedStep.library_id == library_id,
-        PresentedStep.expires_at > now,
-        PresentedStep.expires_at <= until,
-    )
-    visits = exists().where(
-        DeskVisit.patron_id == Patron.id,
-        DeskVisit.library_id == library_id,
-        DeskVisit.expires_at > now,
-        DeskVisit.expires_at <= until,
-    )
-    return scanned | visits
+
+    def lasts(table: type[PresentedStep | DeskVisit]) -> ColumnElement[bool]:
+        until = (table.expires_at > now) & (table.expires_at <= now + LONGEST_SESSION)
+        return (table.library_id == library_id) & until
+
+    # By the index of the credentials, so that a scan writes no other one for this.
+    scanned = (Credential.patron_id == Patron.id) & (PresentedStep.credential_id == Credential.id)
+    visited = DeskVisit.patron_id == Patron.id
+    return exists().where(scanned, lasts(PresentedStep)) | exists().where(visited, lasts(DeskVisit))
 
 
 def was_present(library_id: str, *, now: datetime) -> ColumnElement[bool]:

@@ -1,11 +1,13 @@
 """Where a patron is reached, and which of the addresses were proven to be theirs.
 
-What a library writes about somebody proves nothing. Links to a PIN and codes go to proven addresses alone, and a
-proven one stays what it is until its owner, or papers seen at a desk, put another in its place. Why: docs/adr/0011.
+What a library writes proves nothing. Links to a PIN and codes go to proven addresses alone, and only the patron, or a
+desk that has seen papers, replaces a proven address. Why: docs/adr/0011.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
+
+from sqlalchemy import Row
 
 from app.register.store.transaction import db
 from app.register.tables.patrons import Patron
@@ -17,7 +19,7 @@ SMS: Final = "sms"
 LETTER: Final = "letter"
 
 PAPERS: Final = "papers"
-"""The purpose under which the access log holds that a desk has seen papers."""
+"""The purpose in the access log where a desk has seen papers."""
 
 PROVEN_COLUMNS: Final[Mapping[str, str]] = {EMAIL: "proven_email", SMS: "proven_phone", LETTER: "proven_address"}
 REACHED: Final = (
@@ -28,26 +30,15 @@ REACHED: Final = (
 
 
 class PapersNotSeen(RuleBroken):
-    """It proves who somebody is, or puts a link to their PIN into somebody's hand: a desk looks at papers first."""
+    """A desk must see papers before it proves an address, or hands over a link to a PIN."""
 
 
-class Reachable(Protocol):
-    """What says how a patron is reached: a patron, or a row with the columns REACHED."""
-
-    email: Any
-    phone: Any
-    address: Any
-    postcode: Any
-    place: Any
-    preferred_contact: Any
-    proven_email: Any
-    proven_phone: Any
-    proven_address: Any
-    awaits_first_link: Any
+Reachable = Patron | Row[*tuple[Any, ...]]
+"""A patron, or a row with the columns REACHED."""
 
 
 def present_addresses(patron: Reachable) -> dict[str, str | None]:
-    """Return the addresses as they stand, proven or not: by channel; a postal one as its lines without the name."""
+    """Return the present addresses, proven or not, by channel; a postal one as its lines without the name."""
     place = f"{patron.postcode or ''} {patron.place or ''}".strip()
     lines = "\n".join(line for line in (patron.address, place) if line)
     return {EMAIL: patron.email, SMS: patron.phone, LETTER: lines or None}
@@ -61,8 +52,8 @@ def proven_addresses(patron: Reachable) -> dict[str, str | None]:
 def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) -> dict[str, str | None]:
     """Return where a message reaches the patron, by channel.
 
-    A link or code (`is_secret`) goes to proven addresses alone; but the first link of a new card goes to the ones that
-    the card was made with. Anything else goes to a proven e-mail address or telephone where there is one.
+    A link or code (`is_secret`) goes to proven addresses alone, except the first link of a new card, which goes to the
+    present ones. Anything else goes to a proven e-mail address or telephone where there is one.
     """
     proven = proven_addresses(patron)
     if is_secret and not (is_link and patron.awaits_first_link):
@@ -71,7 +62,7 @@ def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) 
 
 
 def unproven_channels(patron: Reachable) -> list[str]:
-    """Return the channels whose address as it stands is not the one that links and codes go to."""
+    """Return the channels whose present address is not the proven one."""
     present, proven = present_addresses(patron), proven_addresses(patron)
     return [channel for channel in PROVEN_COLUMNS if present[channel] != proven[channel]]
 
@@ -82,7 +73,7 @@ def list_unproven(*, patron_id: int) -> list[str]:
 
 
 def prove(patron: Patron, *, channels: Collection[str]) -> None:
-    """Make the addresses as they stand, or that there is none, the ones that links and codes go to."""
+    """Make the present addresses, or that there is none, the proven ones."""
     present = present_addresses(patron)
     for channel in channels:
         setattr(patron, PROVEN_COLUMNS[channel], present[channel])

@@ -1,4 +1,4 @@
-"""That a card is used: a deletion that was planned for lack of use is off."""
+"""Recording that a card is used, which calls off a planned deletion for lack of use."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -12,13 +12,13 @@ from app.rules.people.ages import day_in_norway
 
 
 def note_use(*, patron_id: int, now: datetime) -> None:
-    """Note that a patron uses the card today, committed at once; a deletion that was planned for lack of use is off."""
+    """Record and commit that a patron uses the card today; a deletion planned for lack of use is called off."""
     with autonomous() as connection:
         connection.execute(used_on([patron_id], day=day_in_norway(now)))
 
 
 def used_on(patron_ids: Iterable[int], *, day: date) -> Update:
-    """Return the statement that notes a use of these patrons' cards on a day; it calls a planned deletion off."""
+    """Return the statement that records a use of these patrons' cards on a day, and calls planned deletions off."""
     return (
         update(Patron)
         .where(Patron.id.in_(patron_ids), or_(Patron.last_used_on < day, IS_INACTIVE))

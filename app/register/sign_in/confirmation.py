@@ -20,10 +20,10 @@ _KINDS = {NEW_DEVICE: NEW_DEVICE_CODE, STEP_UP: STEP_UP_CODE}
 
 
 def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
-    """Return by which of the `channels` that a machine serves a code reaches the patron at once; None by none."""
+    """Return by which of the `channels` with a sender here a code is sent to the patron; None where by none."""
     with autonomous() as connection:
-        reached = connection.execute(select(*REACHED).where(Patron.id == patron_id)).one()
-    return choose_channel(reached, kind=STEP_UP_CODE, channels=channels)
+        patron = connection.execute(select(*REACHED).where(Patron.id == patron_id)).first()
+    return choose_channel(patron, kind=STEP_UP_CODE, channels=channels) if patron is not None else None
 
 
 def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The way to the database, and what ails it."""
+"""Connections to the database, transactions, and faults of the database."""

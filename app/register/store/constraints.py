@@ -1,4 +1,4 @@
-"""Which constraint a statement violated: the name that PostgreSQL tells, and the one that SQLite's columns mean."""
+"""Which constraint a statement violated. PostgreSQL names it; SQLite names the columns."""
 
 import sqlite3
 from functools import cache
@@ -13,7 +13,7 @@ _UNIQUE = "UNIQUE constraint failed: "
 
 
 def constraint_of(error: IntegrityError) -> str:
-    """Return the name of the unique constraint or primary key that was violated; empty where that cannot be told."""
+    """Return the name of the unique constraint or primary key that was violated; empty where it is unknown."""
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
         return diagnosis.constraint_name or ""
@@ -22,14 +22,14 @@ def constraint_of(error: IntegrityError) -> str:
 
 
 def is_foreign_key(error: IntegrityError) -> bool:
-    """Tell whether a row was to be tied to one that is not there (any more)."""
-    told = (getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None))
-    return any(each in _FOREIGN_KEY for each in told)
+    """Tell whether a foreign key was violated: the row that it points to does not exist (any more)."""
+    codes = (getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None))
+    return any(code in _FOREIGN_KEY for code in codes)
 
 
 @cache
 def _names() -> dict[str, str]:
-    """Return the names of all constraints by what SQLite says of them."""
+    # By what SQLite says of them.
     return {
         ", ".join(f"{table.name}.{column.name}" for column in constraint.columns): str(constraint.name)
         for table in Base.metadata.tables.values()

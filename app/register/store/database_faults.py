@@ -1,4 +1,4 @@
-"""What ails the database where no statement is at fault: told by SQLSTATE and SQLite's result codes, never by text.
+"""Why the database does not work where the statement is right, by SQLSTATE and SQLite's result codes, never by text.
 
 PostgreSQL, appendix A: https://www.postgresql.org/docs/current/errcodes-appendix.html;
 SQLite: https://www.sqlite.org/rescode.html.
@@ -13,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 DATABASE_ERRORS: Final = (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error)
-"""All that a statement can fail of: through SQLAlchemy, or on a line of the driver's own."""
+"""All that a statement can raise: through SQLAlchemy, or on a connection of the driver's own."""
 
 
 class Cause(StrEnum):
-    """Why the database does not work now, in words for the operator. Each passes when that is mended."""
+    """Why the database does not work now, in words for the operator."""
 
     NOT_REACHED = "database not reached"
     NO_CONNECTIONS = "no connections to the database left"
@@ -27,22 +27,11 @@ class Cause(StrEnum):
 
 
 _POSTGRESQL: Final = {
-    "57P01": Cause.NOT_REACHED,
-    "57P02": Cause.NOT_REACHED,
-    "57P03": Cause.NOT_REACHED,
-    "57P04": Cause.NOT_REACHED,
-    "57P05": Cause.NOT_REACHED,
-    "53200": Cause.NO_CONNECTIONS,
-    "53300": Cause.NO_CONNECTIONS,
-    "53400": Cause.NO_CONNECTIONS,
+    **dict.fromkeys(("57P01", "57P02", "57P03", "57P04", "57P05"), Cause.NOT_REACHED),
+    **dict.fromkeys(("53200", "53300", "53400"), Cause.NO_CONNECTIONS),
     "25006": Cause.READ_ONLY,
-    "53000": Cause.FULL,
-    "53100": Cause.FULL,
-    "58030": Cause.FULL,
-    "40001": Cause.BUSY,
-    "40P01": Cause.BUSY,
-    "55P03": Cause.BUSY,
-    "57014": Cause.BUSY,
+    **dict.fromkeys(("53000", "53100", "58030"), Cause.FULL),
+    **dict.fromkeys(("40001", "40P01", "55P03", "57014"), Cause.BUSY),
 }
 _SQLITE: Final = {
     sqlite3.SQLITE_BUSY: Cause.BUSY,
@@ -56,7 +45,7 @@ _PRIMARY_CODE: Final = 0xFF
 
 
 def cause_of(error: BaseException | None) -> Cause | None:
-    """Return what ails the database by one of the DATABASE_ERRORS; None where the statement itself is at fault."""
+    """Return why the database does not work, from one of the DATABASE_ERRORS; None where the statement is at fault."""
     if isinstance(error, PoolTimeout):
         return Cause.NO_CONNECTIONS
     if isinstance(error, DBAPIError):
@@ -64,13 +53,13 @@ def cause_of(error: BaseException | None) -> Cause | None:
     if isinstance(error, psycopg.Error):
         return _cause_by_state(error)
     if isinstance(error, sqlite3.Error):
-        # Above the primary code stands which kind of it.
+        # Higher bits say which kind of it.
         return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE)
     return None
 
 
 def _cause_by_state(error: psycopg.Error) -> Cause | None:
     if error.sqlstate is None:
-        # Without a word of the server's: it was not reached, did not let us in, or is gone.
+        # No answer of the server: it was not reached, refused the connection, or is gone.
         return Cause.NOT_REACHED if isinstance(error, psycopg.OperationalError) else None
     return Cause.NOT_REACHED if error.sqlstate.startswith("08") else _POSTGRESQL.get(error.sqlstate)

@@ -1,6 +1,6 @@
-"""A short way to the database, for the scan alone: SQLAlchemy's work around a statement outweighs statements so short.
+"""Statements sent by the driver itself (PEP 249), for the scan alone: SQLAlchemy would cost it more than the database.
 
-Each thread keeps a connection of the driver's own (PEP 249), on which every statement commits itself.
+Each thread keeps a connection of its own, on which every statement commits itself.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ _BEGIN, _COMMIT = Statement("BEGIN IMMEDIATE"), Statement("COMMIT")
 
 
 class DriverConnection:
-    """A connection in autocommit, tuned as the engine tunes each of its own."""
+    """A connection in autocommit mode, with the settings of the engine's own connections."""
 
     def __init__(self, engine: Engine) -> None:
         self.is_postgresql = engine.dialect.name == "postgresql"
@@ -43,17 +43,17 @@ class DriverConnection:
             self._connection.autocommit = True
         else:
             self._connection.isolation_level = None
-            self._queue = os.open(f"{engine.url.database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
-            self._leave = finalize(self, os.close, self._queue)
+            self._lock = os.open(f"{engine.url.database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
+            self._leave = finalize(self, os.close, self._lock)
 
     def is_usable(self) -> bool:
-        """Tell whether nobody has closed it, on this side or on PostgreSQL's."""
+        """Tell whether neither this side nor PostgreSQL has closed it."""
         return self.is_open and not (self.is_postgresql and is_closed(self._connection))
 
     def send(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Send a statement and return the driver's cursor. Raises the driver's own errors.
 
-        An error closes the connection, which undoes what was begun on it; the next to ask for one gets a new one.
+        An error closes the connection, which rolls back; `autonomous_driver` then opens another one.
         """
         sql = statement.postgresql if self.is_postgresql else statement.sqlite
         try:
@@ -63,25 +63,25 @@ class DriverConnection:
             raise
 
     def close(self) -> None:
-        """Close the connection, which undoes what was begun on it, and lets the next one write."""
+        """Close the connection, which rolls back and releases the lock of `begin_write`."""
         self.is_open = False
         self._connection.close()
         if not self.is_postgresql:
             self._leave()
 
     def begin_write(self) -> None:
-        """Begin a transaction on SQLite, where one writes at a time.
+        """Begin a transaction on SQLite, which has one writer at a time.
 
-        Who comes too early waits in a queue of the system's: SQLite would sleep for a millisecond, then for longer
-        and longer, while most transactions take half of one.
+        The others wait for a lock of the operating system: SQLite itself would sleep for a millisecond and more,
+        while most transactions take half of one.
         """
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.send(_BEGIN)
 
     def commit_write(self) -> None:
-        """Commit what was begun on SQLite, and let the next one write."""
+        """Commit the transaction that `begin_write` began, and release its lock."""
         self.send(_COMMIT)
-        fcntl.flock(self._queue, fcntl.LOCK_UN)
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def write_instant(self, instant: datetime) -> datetime | str:
         """Return an aware instant as the driver takes it, and as SQLAlchemy writes it in the same column."""

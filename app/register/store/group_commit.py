@@ -1,7 +1,7 @@
 """Group commit on SQLite: what several threads of a process write at the same time goes into one transaction.
 
-SQLite lets one transaction write at a time, and each waits for the disk. With one for each thread all wait for one
-another, and for a processor while they keep the others from the database.
+SQLite has one writer at a time, and each transaction waits for the disk. With a transaction for each thread they would
+all wait for one another.
 """
 
 import threading
@@ -19,7 +19,7 @@ Work = Callable[[DriverConnection], bool]
 
 @dataclass(slots=True, eq=False)
 class _Write:
-    """What a thread wants to write. Its `result` stays None where the transaction failed that it was part of."""
+    """What a thread wants to write. `result` stays None where the transaction of its group failed."""
 
     work: Work
     turn: threading.Event = field(default_factory=threading.Event)
@@ -28,7 +28,7 @@ class _Write:
 
 
 class GroupCommit:
-    """The writes to one database. One thread at a time leads: it writes for all who wait by then."""
+    """The writes to one database. One thread at a time leads: it writes for all that wait."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()

@@ -1,4 +1,4 @@
-"""Whether the register's database can be worked with now; nothing that is tried here stays."""
+"""Whether the register's database can be read and written now. What is written to try it is rolled back."""
 
 import os
 import secrets
@@ -32,7 +32,6 @@ def find_database_fault() -> Cause | None:
 
 
 def _try_a_write(engine: Engine) -> None:
-    """Write a row as requests do, and take it back."""
     probe = insert(AttemptCount).values(purpose="ready", subject=secrets.token_hex(32), since=_NEVER, taken=0)
     if engine.dialect.name != "sqlite":
         with engine.connect() as connection:
@@ -40,26 +39,26 @@ def _try_a_write(engine: Engine) -> None:
             connection.rollback()
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # Begun by hand: whoever only reads has no transaction that may write.
+        # Begun by hand, since a request that reads gets no transaction that may write.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             connection.execute(probe)
         finally:
-            # Where there is no room SQLite has taken it back already.
+            # Where the disk is full, SQLite has rolled back already.
             if getattr(connection.connection.dbapi_connection, "in_transaction", False):
                 connection.exec_driver_sql("ROLLBACK")
 
 
 def _has_room(engine: Engine) -> bool:
-    """Tell whether the disk has room for SQLite's log: what is only tried does not get as far as the disk."""
+    # Room for SQLite's log: what is rolled back is never written to the disk.
     disk = os.statvfs(Path(engine.url.database or ".").absolute().parent)
     return disk.f_bavail * disk.f_frsize >= _LEAST_ROOM
 
 
 def _answers(engine: Engine) -> bool:
-    """Tell whether PostgreSQL takes connections, though it gave us none. libpq does not tell why it did not."""
+    # Whether PostgreSQL takes connections, though it gave us none; libpq does not say why it did not.
     _arguments, named = engine.dialect.create_connect_args(engine.url)
-    # What is no word of libpq's is meant for psycopg.
-    said = {name: str(value) for name, value in named.items() if isinstance(value, str | int)}
-    where = make_conninfo("", **said | {"connect_timeout": str(_PING_SECONDS)})
+    # Other options are psycopg's, not libpq's.
+    options = {name: str(value) for name, value in named.items() if isinstance(value, str | int)}
+    where = make_conninfo("", **options | {"connect_timeout": str(_PING_SECONDS)})
     return psycopg.pq.PGconn.ping(where.encode()) == psycopg.pq.Ping.OK

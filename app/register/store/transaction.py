@@ -1,6 +1,6 @@
-"""The way to the register's database: `reading`, `writing` and `autonomous`, and the one place that commits.
+"""The three kinds of transaction, `reading`, `writing` and `autonomous`, and the only place that commits.
 
-Why, and what goes where: docs/adr/0023-one-way-to-a-transaction.md.
+Why, and when to use which: docs/adr/0023-one-way-to-a-transaction.md.
 """
 
 import os
@@ -24,15 +24,15 @@ db = SQLAlchemy(model_class=Base)
 
 
 class TransactionIsOpen(Exception):
-    """A programming fault: what must be kept whatever happens was asked for inside a transaction that may be undone."""
+    """A programming fault: `autonomous` was used inside a transaction that may be rolled back."""
 
 
 class NotWriting(Exception):
-    """A programming fault: something was to be written, or a row to be locked, outside `writing`."""
+    """A programming fault: something was written, or a row locked, outside `writing`."""
 
 
 class UndoneWithin(Exception):
-    """A programming fault: an error within a transaction was caught inside it, so that half of it would be kept."""
+    """A programming fault: an error was caught inside its transaction, so that half of that would be committed."""
 
 
 class Writing:
@@ -43,20 +43,20 @@ class Writing:
         self.has_failed = False
 
     def undo(self) -> None:
-        """Have nothing of the transaction kept at its end."""
+        """Roll back at the end of the transaction."""
         self.is_undone = True
 
 
 _READING = object()
 _mode: ContextVar[object | None] = ContextVar("mode", default=None)
-"""What the database is used for now: _READING, a Writing, or None where a test or a shell commits for itself."""
+"""The kind of transaction: _READING, a Writing, or None where a test or a shell commits by itself."""
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Read in a transaction of its own, ended with the block; within `writing` it is part of that one.
+    """Read in a transaction that ends with the block; within `writing` it is part of that one.
 
-    So no transaction is open while somebody else, such as a library, is waited for.
+    So no transaction is open while the answer of another system is awaited.
     """
     mode = _mode.get()
     if isinstance(mode, Writing):
@@ -72,10 +72,10 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[Writing]:
-    """Do something in one transaction, also as a decorator: all of it is kept at the end, or nothing after an error.
+    """Commit at the end of the block, or roll back after an error. Also a decorator.
 
-    Within another `writing` it is part of that one, and an error undoes all of it. What was read before is read anew,
-    under the lock: on SQLite one transaction writes at a time. Raises what the database refuses at the end.
+    Within another `writing` it is part of that one, and an error rolls back all of it. A transaction that read before
+    is ended first. Raises what the database refuses at the commit.
     """
     mode = _mode.get()
     if isinstance(mode, Writing):
@@ -106,7 +106,7 @@ def writing() -> Iterator[Writing]:
 
 @contextmanager
 def autonomous() -> Iterator[Connection]:
-    """Give a connection on which each statement commits itself, for what must outlive a refusal.
+    """Give a connection in autocommit mode, for what must be kept whatever becomes of the request.
 
     Such are budgets and the access log. Raises TransactionIsOpen within `writing`.
     """
@@ -116,7 +116,7 @@ def autonomous() -> Iterator[Connection]:
 
 
 def check_not_writing() -> None:
-    """Raise TransactionIsOpen within `writing`, and where a transaction was begun without any of the three ways."""
+    """Raise TransactionIsOpen within `writing`, and where a transaction was begun in none of the three ways."""
     mode = _mode.get()
     if isinstance(mode, Writing) or (mode is None and db.session.registry.has() and db.session().in_transaction()):
         raise TransactionIsOpen
@@ -124,10 +124,10 @@ def check_not_writing() -> None:
 
 @contextmanager
 def savepoint(refusals: Mapping[str, Callable[[], Exception | None]]) -> Iterator[None]:
-    """Try something within a transaction; an error undoes what was tried, and nothing else.
+    """Do something under a savepoint: an error rolls back to it, not the whole transaction.
 
-    Where a constraint is violated whose name is in `refusals`, what that gives is raised in place of the database's
-    error, unless that is None.
+    Where a constraint is violated whose name is in `refusals`, the error that the function there returns is raised in
+    place of the database's, unless it returns None.
     """
     try:
         with db.session.begin_nested():
@@ -140,7 +140,7 @@ def savepoint(refusals: Mapping[str, Callable[[], Exception | None]]) -> Iterato
 
 
 def begin_reading() -> None:
-    """Have this thread read until `end_reading`: whoever writes then says so."""
+    """Make this thread read until `end_reading`; what writes needs `writing`."""
     _mode.set(_READING)
 
 
@@ -154,7 +154,7 @@ def _end_transaction() -> None:
         try:
             db.session.rollback()
         except SQLAlchemyError:
-            # The connection is gone, and with it what was begun on it.
+            # The connection is lost, and with it the transaction.
             db.session.remove()
 
 
@@ -173,7 +173,7 @@ def _refuse_write(state: ORMExecuteState) -> None:
 
 
 def tune_engine(engine: Engine) -> None:
-    """Give SQLite the durability and privacy that PostgreSQL has by itself: WAL, FULL, and deleted means deleted."""
+    """Set up connections: SQLite with WAL, synchronous FULL and secure_delete, PostgreSQL checked before each use."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _tune_sqlite)
@@ -183,10 +183,9 @@ def tune_engine(engine: Engine) -> None:
 
 
 def is_closed(connection: Any) -> bool:  # noqa: ANN401 - psycopg's, as the engine gives it
-    """Tell whether PostgreSQL has closed its end of an idle connection, as it does when it is started anew.
+    """Tell whether PostgreSQL has closed its end of an idle connection, as it does at a restart.
 
-    It asks the system, not the server, and so costs no journey: only where something has come that nobody waits for is
-    the connection tried.
+    That costs no round trip: only where bytes have arrived that nobody awaits is a statement sent.
     """
     try:
         arrived = select.poll()
@@ -201,14 +200,14 @@ def is_closed(connection: Any) -> bool:  # noqa: ANN401 - psycopg's, as the engi
 
 def _refuse_if_closed(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
     if is_closed(connection):
-        # The pool puts a new one in its place.
+        # The pool then opens another one.
         raise DisconnectionError
 
 
 def _make_private(_dialect: object, _record: object, arguments: list[str], _named: object) -> None:
-    # Made for nobody else on the machine; SQLite gives its log the same mode. Where it cannot be made, SQLite says so.
-    # One that is there is never opened: closing it would take away the locks that SQLite holds on it in this process
-    # (https://www.sqlite.org/howtocorrupt.html, section 2.2), and another process would throw the log away.
+    # Other users of the machine cannot read it. SQLite gives its log the same mode, and says where it cannot be made.
+    # An existing file is never opened here: closing it would release the locks that SQLite holds on it in this process
+    # (https://www.sqlite.org/howtocorrupt.html, section 2.2), and another process would delete the log.
     if ":" not in arguments[0]:
         with suppress(OSError):
             os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -217,14 +216,14 @@ def _make_private(_dialect: object, _record: object, arguments: list[str], _name
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    # What is sorted stays out of files that nobody wipes.
+    # Sorting uses no temporary file, which nobody would overwrite.
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=20000")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later is refused at once where somebody else wrote in between;
-    # whoever may write waits for the turn at the beginning instead.
+    # A transaction that reads first and writes later fails where another one wrote in between, so `writing` takes the
+    # lock when it begins.
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return
     connection.exec_driver_sql("BEGIN" if _mode.get() is _READING else "BEGIN IMMEDIATE")
