@@ -1,6 +1,6 @@
-"""Which card stands behind the code that was scanned last, at each kiosk, for as long as its patron is there."""
+"""Which card belongs to the code that each kiosk scanned last, until its patron's session ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.rules.card.scan import SESSION_SECONDS
@@ -10,14 +10,11 @@ IDLE = timedelta(seconds=SESSION_SECONDS)
 
 @dataclass(slots=True)
 class Alias:
-    """A code as it was scanned, and the card's number. Neither is ever printed."""
+    """A code as it was scanned, and the card's number. Neither is in its repr, so neither reaches a log."""
 
-    scanned: bytes
-    card_number: bytes
+    scanned: bytes = field(repr=False)
+    card_number: bytes = field(repr=False)
     used_at: datetime
-
-    def __repr__(self) -> str:
-        return "<Alias>"
 
 
 class Aliases:
@@ -27,24 +24,14 @@ class Aliases:
         self._aliases: dict[str, Alias] = {}
 
     def remember(self, *, kiosk: str, scanned: bytes, card_number: bytes, now: datetime) -> Alias:
-        """Remember a card that was accepted, in the place of the one before."""
+        """Remember a card that was accepted, instead of the one before."""
         alias = self._aliases[kiosk] = Alias(scanned, card_number, now)
         return alias
 
-    def find(self, *, kiosk: str, now: datetime) -> Alias | None:
-        """Return the kiosk's alias, unless nobody used it for too long."""
-        alias = self._aliases.get(kiosk)
-        if alias is not None and now - alias.used_at >= IDLE:
-            self.forget(kiosk=kiosk)
-            return None
-        return alias
-
     def use(self, *, kiosk: str, scanned: bytes, now: datetime) -> Alias | None:
-        """Return the alias for a code that is shown again, and let it live on. Any other card ends it."""
-        alias = self.find(kiosk=kiosk, now=now)
-        if alias is None:
-            return None
-        if alias.scanned != scanned:
+        """Return the alias for a code that is shown again, and extend it. Another card, or the time-out, ends it."""
+        alias = self._aliases.get(kiosk)
+        if alias is None or alias.scanned != scanned or now - alias.used_at >= IDLE:
             self.forget(kiosk=kiosk)
             return None
         alias.used_at = now
@@ -55,6 +42,5 @@ class Aliases:
         self._aliases.pop(kiosk, None)
 
     def forget_idle(self, *, now: datetime) -> None:
-        """Forget every alias that nobody used for too long, at kiosks that say nothing more too."""
-        for kiosk in list(self._aliases):
-            self.find(kiosk=kiosk, now=now)
+        """Forget every alias that has timed out, also of kiosks that send nothing more."""
+        self._aliases = {kiosk: alias for kiosk, alias in self._aliases.items() if now - alias.used_at < IDLE}

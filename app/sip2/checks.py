@@ -1,4 +1,4 @@
-"""What the gateway asks the register, in a few threads of its own, so that no kiosk waits for another one's answer."""
+"""The gateway's requests to the register, in a few threads, so that no kiosk waits for another one's answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Checks:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sip2")
 
     async def check_card(self, *, payload: str, kiosk: str, library_id: str) -> str | Why:
-        """Judge a scanned code as POST /api/v1/scan does, and return the card's number, or why it is refused.
+        """Check a scanned code as POST /api/v1/scan does, and return the card's number, or why it is refused.
 
         Raises RegisterUnavailable.
         """
@@ -51,7 +51,7 @@ class Checks:
         return await self._ask(check)
 
     async def sign_on(self, *, username: str, password: str, address: str, library_id: str) -> bool:
-        """Tell whether these are of a kiosk of the library. Wrong ones are counted by address, as at the API.
+        """Return whether these are of a kiosk of the library. Wrong ones are counted by address, as at the API.
 
         Raises RegisterUnavailable.
         """
@@ -66,7 +66,7 @@ class Checks:
         return await self._ask(check)
 
     def close(self) -> None:
-        """Begin nothing more. What was begun goes on to its end."""
+        """Start nothing more. What was begun is finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, check: Callable[[], T]) -> T:
@@ -75,8 +75,8 @@ class Checks:
                 return check()
 
         loop = asyncio.get_running_loop()
-        # A database that was started anew has dropped each thread's line, which the second try then has again. Nothing
-        # is done twice: a step that this kiosk took already is the same answer again.
+        # A database that was restarted has dropped each thread's connection; the second try opens a new one. A retry is
+        # safe: a step that this kiosk took already gets the same answer again.
         for is_last in (False, True):
             try:
                 return await asyncio.wait_for(loop.run_in_executor(self._threads, run), _SECONDS)

@@ -1,4 +1,4 @@
-"""What the gateway counts, for Prometheus. Nothing in it tells one patron from another."""
+"""The gateway's metrics for Prometheus, without any data of patrons."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -9,7 +9,7 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 
 class Figures:
-    """One gateway's figures; a registry of its own."""
+    """One gateway's metrics, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -33,5 +33,5 @@ class Figures:
 
 
 def name_of_code(code: bytes) -> str:
-    """Return a message's code as a label; there are not more of them than SIP2 has."""
+    """Return a message's code as a label. Unknown codes share one, so that the number of labels is bounded."""
     return code.decode("ascii") if code in FIXED_LENGTHS else "other"

@@ -1,4 +1,4 @@
-"""The gateway as a whole: it listens for each library's kiosks, serves them all in one process, and stops in order."""
+"""The gateway: it listens for each library's kiosks, serves them all in one process, and shuts down gracefully."""
 
 import asyncio
 import resource
@@ -14,7 +14,7 @@ from flask import Flask
 from app.sip2.checks import Checks
 from app.sip2.figures import Figures
 from app.sip2.kiosk_connection import KioskConnection
-from app.sip2.settings import GatewaySettings, LibraryGateway
+from app.sip2.settings import GatewaySettings
 from app.sip2.station import Station
 from app.sip2.status import serve_status
 from app.sip2.words import write_sentences
@@ -31,24 +31,27 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Gateway:
-    """A gateway that runs. `ports` are where each library's kiosks come in, `status_port` where its status is shown."""
+    """A running gateway. `ports` are those for each library's kiosks, `status_port` that of the status page."""
 
     stations: list[Station]
     figures: Figures
     ports: dict[str, int] = field(default_factory=dict)
     status_port: int | None = None
-    lines: set[KioskConnection] = field(default_factory=set)
+    connections: set[KioskConnection] = field(default_factory=set)
 
 
 @asynccontextmanager
 async def running(app: Flask, settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """Run a gateway, and in the end let every message that was begun be answered. Raises OSError for a port in use."""
+    """Run a gateway; on leaving, every message that was begun is answered. Raises OSError for a port in use."""
     checks, figures = Checks(app), Figures()
-    stations = [_make_station(app, library, checks, figures) for library in settings.libraries]
+    stations = [
+        Station(library, checks, write_sentences(app, encoding=library.encoding), figures, app.config["CLOCK"])
+        for library in settings.libraries
+    ]
     gateway = Gateway(stations, figures)
     async with AsyncExitStack() as stack:
         stack.callback(checks.close)
-        stack.push_async_callback(_end_lines, gateway)
+        stack.push_async_callback(_end_connections, gateway)
         for station in stations:
             server = await _listen(gateway, station, settings.connections)
             stack.callback(server.close)
@@ -62,7 +65,7 @@ async def running(app: Flask, settings: GatewaySettings) -> AsyncIterator[Gatewa
 
 async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError for a port in use."""
-    # The loop waits for a thread that asks the register to let go of the interpreter, at every step of every message.
+    # At every step of a message the event loop waits until a thread releases the interpreter lock.
     sys.setswitchinterval(_SWITCH_SECONDS)
     allow_sockets(2 * settings.connections + _OTHER_SOCKETS)
     stopped = asyncio.Event()
@@ -72,11 +75,11 @@ async def run_until_stopped(app: Flask, settings: GatewaySettings) -> None:
     async with running(app, settings) as gateway:
         _log.info("sip2 gateway runs", ports=gateway.ports, status=gateway.status_port)
         await stopped.wait()
-        _log.info("sip2 gateway stops", lines=len(gateway.lines))
+        _log.info("sip2 gateway stops", connections=len(gateway.connections))
 
 
 def allow_sockets(most: int) -> None:
-    """Let this process hold so many, where the system sees to it that none has more than a few unless it asks."""
+    """Raise this process's limit of open sockets to `most`, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -85,30 +88,20 @@ def allow_sockets(most: int) -> None:
         _log.warning("too few sockets are allowed", allowed=wanted, wanted=most)
 
 
-def _make_station(app: Flask, library: LibraryGateway, checks: Checks, figures: Figures) -> Station:
-    return Station(
-        settings=library,
-        checks=checks,
-        sentences=write_sentences(app, encoding=library.encoding),
-        figures=figures,
-        clock=app.config["CLOCK"],
-    )
-
-
 async def _listen(gateway: Gateway, station: Station, most: int) -> asyncio.Server:
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         library_id = station.settings.library_id
-        if len(gateway.lines) >= most:
+        if len(gateway.connections) >= most:
             writer.close()
             gateway.figures.closed.labels(library_id, "too-many").inc()
             return
-        line = KioskConnection(station=station, reader=reader, writer=writer)
-        gateway.lines.add(line)
+        connection = KioskConnection(station=station, reader=reader, writer=writer)
+        gateway.connections.add(connection)
         try:
             with gateway.figures.connections.labels(library_id).track_inprogress():
-                await line.serve()
+                await connection.serve()
         finally:
-            gateway.lines.discard(line)
+            gateway.connections.discard(connection)
 
     tls = station.settings.kiosk_tls
     return await asyncio.start_server(
@@ -121,12 +114,12 @@ async def _listen(gateway: Gateway, station: Station, most: int) -> asyncio.Serv
     )
 
 
-async def _end_lines(gateway: Gateway) -> None:
-    for line in list(gateway.lines):
-        line.stop()
+async def _end_connections(gateway: Gateway) -> None:
+    for connection in list(gateway.connections):
+        connection.stop()
     with suppress(TimeoutError):
         async with asyncio.timeout(_STOP_SECONDS):
-            while gateway.lines:
+            while gateway.connections:
                 await asyncio.sleep(0.01)
 
 

@@ -1,10 +1,11 @@
-"""One kiosk's line: each message is looked at for the code of a card, and otherwise passed on byte for byte.
+"""One kiosk's connection: a card's code in a message is replaced, and everything else is passed on byte for byte.
 
-A message is answered before the next one is looked at, as SIP2 has it: what an answer is about is then never in doubt.
+Each message is answered before the next one is read, as SIP2 requires; so an answer always belongs to the last message.
 """
 
 import asyncio
 import time
+from collections import Counter
 
 import structlog
 
@@ -199,13 +200,13 @@ class KioskConnection:
         if kiosk == self._kiosk:
             return
         self._kiosk = kiosk
-        self._station.sign_on(kiosk)
+        self._station.online[kiosk] += 1
         self._stream.let_stay()
         _log.info("kiosk signed on", library=self._settings.library_id, kiosk=kiosk)
 
     def _sign_off(self) -> None:
         if self._kiosk:
-            self._station.sign_off(self._kiosk)
+            self._station.online -= Counter((self._kiosk,))
             self._kiosk = ""
             self._stream.expect_sign_on()
 

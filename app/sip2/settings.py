@@ -1,4 +1,4 @@
-"""Which kiosks come in where, and which system stands behind them, from a TOML file. docs/kiosks.md describes it."""
+"""The gateway's settings, from a TOML file: ports for kiosks, and their libraries' systems. See docs/kiosks.md."""
 
 import ipaddress
 import re
@@ -21,10 +21,10 @@ class BadGateway(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryGateway:
-    """One library: where its kiosks come in, and where its own system is.
+    """One library: the address for its kiosks, and that of its own system.
 
-    `kiosks_by_address` and `kiosks_by_login` (the login in its bytes on the wire) name the register's user name of
-    kiosks that are not signed on by it. `seconds` is how long the system may take for an answer.
+    `kiosks_by_address` and `kiosks_by_login` (the login in its bytes on the wire) give the register's user name of
+    kiosks that do not sign on with it. `seconds` is how long the system may take for an answer.
     """
 
     library_id: str
@@ -46,7 +46,7 @@ class LibraryGateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """All of them. `status_port` is on the loopback address; None for no status page. `connections` is for all."""
+    """The whole gateway. `status_port` is on the loopback address; None for no status page. `connections` is in all."""
 
     libraries: tuple[LibraryGateway, ...]
     status_port: int | None = None
@@ -58,7 +58,7 @@ def read_gateway(text: str, *, environ: Mapping[str, str]) -> GatewaySettings:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # Its own words may quote the text, and the text may hold a password.
+        # The error may quote the text, which may hold a password.
         where = re.search(r"at (line \d+, column \d+|end of document)", str(error))
         raise BadGateway(f"no TOML{f': {where[0]}' if where else ''}") from None
     top = SettingsTable("", document, environ)
@@ -146,7 +146,7 @@ def _ils_tls(entry: SettingsTable) -> ssl.SSLContext | None:
 
 
 def _read_kiosks(entry: SettingsTable, encoding: str) -> tuple[dict[str, str], dict[bytes, str]]:
-    """Return the kiosks that are known by their address, and those that are known by their login at the system."""
+    """Return the kiosks that are identified by address, and those by their login at the system."""
     by_address: dict[str, str] = {}
     by_login: dict[bytes, str] = {}
     for kiosk, known_by in entry.table("kiosks").items():

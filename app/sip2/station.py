@@ -1,5 +1,6 @@
-"""What all the lines of one library share."""
+"""What all connections of one library share."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,10 @@ from app.sip2.words import Sentences
 
 @dataclass(slots=True)
 class Station:
-    """One library's side of the gateway. `clock` gives an aware instant."""
+    """One library's part of the gateway. `clock` returns an aware datetime.
+
+    `online` counts the connections of each kiosk that is signed on.
+    """
 
     settings: LibraryGateway
     checks: Checks
@@ -23,19 +27,4 @@ class Station:
     clock: Callable[[], datetime]
     aliases: Aliases = field(default_factory=Aliases)
     pause: Pause = field(default_factory=Pause)
-    _online: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def online(self) -> dict[str, int]:
-        """The kiosks that are signed on, with how many lines each."""
-        return dict(sorted(self._online.copy().items()))
-
-    def sign_on(self, kiosk: str) -> None:
-        """Count a kiosk's line as signed on."""
-        self._online[kiosk] = self._online.get(kiosk, 0) + 1
-
-    def sign_off(self, kiosk: str) -> None:
-        """Count it no more."""
-        self._online[kiosk] -= 1
-        if not self._online[kiosk]:
-            del self._online[kiosk]
+    online: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""A page for whoever runs the gateway, and its figures for Prometheus: on this machine alone, and about no patron."""
+"""A status page for the gateway's operator, and metrics for Prometheus: on this machine only, and without patrons."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,15 +19,13 @@ _HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no
 
 
 class _Quiet(WSGIRequestHandler):
-    """Logs nothing: it is asked every few seconds."""
-
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 - werkzeug's own names
-        """Log nothing."""
+        """Log nothing: it is requested every few seconds."""
 
 
 @contextmanager
 def serve_status(stations: Sequence[Station], figures: Figures, *, port: int) -> Iterator[int]:
-    """Serve `/` and `/metrics` on the loopback address, from a thread of their own. Gives the port."""
+    """Serve `/` and `/metrics` on the loopback address, in a thread. Yields the port."""
     server = make_server(_LOOPBACK, port, _make_app(stations, figures), threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
@@ -57,7 +55,7 @@ def _make_app(stations: Sequence[Station], figures: Figures) -> "WSGIApplication
 
 
 def describe(stations: Sequence[Station], figures: Figures) -> str:
-    """Return how each library's kiosks and system are, as text."""
+    """Return the state of each library's kiosks and system, as text."""
     return "\n".join(_describe(station, figures) for station in stations)
 
 
@@ -69,9 +67,7 @@ def _describe(station: Station, figures: Figures) -> str:
         f"  system {settings.ils_host}:{settings.ils_port}: "
         + (f"does not answer ({station.pause.fault})" if station.pause.fault else "no fault known"),
         f"  connected: {connected or 0:.0f}",
-        *(
-            f"  signed on: {kiosk}" + (f", {lines} lines" if lines > 1 else "")
-            for kiosk, lines in station.online.items()
-        ),
     ]
+    for kiosk, connections in sorted(station.online.copy().items()):
+        lines.append(f"  signed on: {kiosk}" + (f", {connections} lines" if connections > 1 else ""))
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""A kiosk's side of the wire: messages as they come, within the time that a machine may take, and answers to it."""
+"""The connection to a kiosk: its messages, each within the time that a machine may take, and answers to it."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ LONGEST_MESSAGE = 8 * 1024
 SIGN_ON_SECONDS = 60.0
 MESSAGE_SECONDS = 10.0
 _CHUNK = 8192
-# A cable that was pulled out is noticed within two minutes and a half.
+# An unplugged cable is noticed within two and a half minutes.
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 3}
 
 
@@ -22,7 +22,7 @@ class Slow(RuleBroken):
 
 
 class KioskStream:
-    """One connection. `is_idle` while it waits for the machine's next word."""
+    """One connection. `is_idle` while it waits for the machine's next message."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -33,15 +33,15 @@ class KioskStream:
         self.expect_sign_on()
 
     def expect_sign_on(self) -> None:
-        """Wait for so long and no longer, until `let_stay`."""
+        """Begin the time within which the machine must sign on."""
         self._signed_on_until = time.monotonic() + SIGN_ON_SECONDS
 
     def let_stay(self) -> None:
-        """Wait for its next word however long it takes: at night kiosks have nothing to say."""
+        """Wait for its next message without a limit: at night kiosks send nothing."""
         self._signed_on_until = None
 
     async def frames(self) -> AsyncIterator[tuple[Frame, float]]:
-        """Give each frame, and when it began to wait for us (time.perf_counter). Raises TooLong or Slow."""
+        """Yield each frame, and when it came (time.perf_counter). Raises TooLong or Slow."""
         framer = Framer(limit=LONGEST_MESSAGE)
         whole_until = 0.0
         while chunk := await self._read(whole_until if framer.is_within_message else None):
@@ -55,11 +55,11 @@ class KioskStream:
                 waits_since = time.perf_counter()
 
     def write(self, raw: bytes) -> None:
-        """Send bytes, some time soon."""
+        """Send bytes, without waiting."""
         self._writer.write(raw)
 
     async def drain(self) -> None:
-        """Wait until they are on their way. Raises Slow."""
+        """Wait until what was written is sent. Raises Slow."""
         try:
             async with asyncio.timeout(MESSAGE_SECONDS):
                 await self._writer.drain()
@@ -67,7 +67,7 @@ class KioskStream:
             raise Slow from None
 
     def close(self) -> None:
-        """Hang up; what was written is still sent."""
+        """Close the connection; what was written is still sent."""
         self._writer.close()
 
     async def _read(self, until: float | None) -> bytes:
@@ -90,10 +90,10 @@ def _address_of(writer: asyncio.StreamWriter) -> str:
 
 
 def keep_alive(writer: asyncio.StreamWriter) -> None:
-    """Have the system notice an end that vanished, and keep firewalls from forgetting a line that is silent."""
-    line = writer.get_extra_info("socket")
-    if line is not None:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    """Turn on TCP keep-alive: a vanished peer is noticed, and no firewall drops a silent connection."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEP_ALIVE.items():
             if hasattr(socket, name):
-                line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

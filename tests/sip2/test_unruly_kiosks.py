@@ -94,7 +94,7 @@ def test_a_kiosk_that_vanishes_takes_its_line_to_the_system_with_it(open_gateway
         with raw_kiosk(port_of(gateway)) as kiosk:
             kiosk.send(STATUS + b"\r")
             kiosk.read()
-            assert len(gateway.lines) == 1
+            assert len(gateway.connections) == 1
 
 
 def test_a_kiosk_that_never_reads_is_hung_up_on(open_gateway: OpenGateway, monkeypatch: pytest.MonkeyPatch) -> None:
