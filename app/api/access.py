@@ -1,6 +1,6 @@
-"""How a machine comes in: a user name and password with every request, before anything is read; then JSON alone.
+"""Authentication of machines: a user name and password with every request, checked before anything is read.
 
-A route for `Audience.SYSTEM` lets no kiosk in, and each library has a number of requests a minute.
+A route for `Audience.SYSTEM` refuses kiosks, and each library has a budget of requests a minute.
 """
 
 from datetime import datetime
@@ -25,11 +25,11 @@ _READING = ("GET", "HEAD", "OPTIONS", "DELETE")
 
 
 class NotForSuppliers(RuleBroken):
-    """A supplier of e-books may ask yes or no, and no more."""
+    """A supplier of e-books may authenticate patrons, and no more."""
 
 
 class SystemsOnly(RuleBroken):
-    """A kiosk may do no more than scan and check PINs."""
+    """A kiosk may scan and check PINs, and no more."""
 
 
 def authenticate_machine() -> None:
@@ -60,16 +60,13 @@ def authenticate_machine() -> None:
 
 
 def spend(budget: Budget) -> None:
-    """Take one of what the machine's library may do in a while.
-
-    Raises TooManyAttempts.
-    """
+    """Spend one try of a budget of the machine's library. Raises TooManyAttempts."""
     take_tries(tries=[(budget, g.machine.library_id)], now=now())
 
 
 def read_json() -> None:
-    """Refuse a body that is not called JSON (415), is none (400), or holds what no database takes as text (422)."""
-    # What comes with a request that takes no body means nothing (RFC 9110 § 9.3).
+    """Refuse a body that is not declared as JSON (415), is no JSON (400), or has text that no database takes (422)."""
+    # A body of such a request means nothing (RFC 9110 § 9.3).
     if request.method in _READING:
         return
     try:
@@ -78,7 +75,7 @@ def read_json() -> None:
         abort(413, description="The body is larger than 64 KiB.")
     if not body:
         if request.method == "PATCH":
-            # Nothing is no patch; a POST without fields is told which are missing.
+            # An empty body is no patch; an empty POST gets the list of its missing fields.
             abort(422, description="The body is empty: send at least {}.")
         return
     if not request.is_json:
@@ -96,7 +93,7 @@ def read_json() -> None:
 
 
 def _is_text(value: object) -> bool:
-    """Tell whether no text in a JSON value holds a NUL or half a character."""
+    """Return whether no text in a JSON value holds a NUL or a lone surrogate."""
     match value:
         case str():
             whole = value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)

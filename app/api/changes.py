@@ -1,4 +1,4 @@
-"""What is new since a library's system last asked, and its word on how far it has come."""
+"""A library's queue of changes: reading it, and acknowledging what was applied."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from app.work.notifying import notice_json
 @open_to(Audience.SYSTEM)
 @v1.input(ChangesIn, location="query")
 @v1.output(ChangesOut, links=NEXT_PAGE)
-@operation("readChanges", 403, 422, _410="Gone: what came after the cursor is thrown away in part")
+@operation("readChanges", 403, 422, _410="Gone: what came after the cursor is deleted in part")
 def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
     """Read what is new.
 
     Your library's queue of changes, oldest first: keep `next`, and read on from there, every night or every minute.
-    None is ever left out. It holds no data of patrons; fetch those who changed. Of somebody who was erased, the
-    number alone. 410 says that what you missed is thrown away: fetch each of your patrons again, delete those who
-    are gone, and begin without `after`.
+    No change is ever left out. The queue holds no data of patrons: fetch those who changed. 410 says that changes
+    you have not read are deleted: fetch each of your patrons again, delete those who are gone, and begin without
+    `after`.
     """
     after = query_data.get("after")
     page = read_changes(library_id=g.machine.library_id, after=int(after) if after else None, limit=query_data["limit"])
@@ -41,14 +41,11 @@ def changes(query_data: dict[str, Any]) -> ResponseReturnValue:
 def ack(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Acknowledge changes.
 
-    Say that you have applied every change up to here. Until then somebody who was erased reads on their receipt
-    that your library has not answered. Of those who left or were erased you may say, by kind, what you must keep,
-    and until when is yours to say to them. The first answer counts; sending it again changes nothing.
+    Report that you have applied every change up to here. Until then the receipt of an erased patron says that your
+    library has not answered. For patrons who left or were erased you may report which kinds of data you must keep;
+    until when, you tell them yourselves. The first answer counts; sending it again changes nothing.
     """
     kept = {each["id"]: each["kinds"] for each in json_data["kept"]}
     with writing():
-        return {
-            "confirmed": acknowledge(
-                library_id=g.machine.library_id, up_to=int(json_data["up_to"]), kept=kept, now=now()
-            )
-        }
+        up_to = int(json_data["up_to"])
+        return {"confirmed": acknowledge(library_id=g.machine.library_id, up_to=up_to, kept=kept, now=now())}

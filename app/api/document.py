@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each kind of answer, and how it is made to say what really happens."""
+"""What the OpenAPI document says of each status, and the corrections that make it true."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +14,17 @@ MEANINGS = {
     403: "Not for you: a kiosk may scan and check PINs only, and a library acts on patrons who have joined it",
     404: "No patron has this number, or only another library takes their card",
     409: "The rules do not allow it as things stand; `code` says which rule",
-    410: "Gone: whoever had this number was erased",
+    410: "Gone: the patron with this number was erased",
     412: "Changed meanwhile: the entity tag in `If-Match` is not that of the patron as they are now",
     413: "More than 64 KiB",
     415: "The body is not called JSON",
     422: "A field is missing, unknown or not valid; `errors` says which and how",
     428: "`If-Match` is missing",
     429: "Too many requests, or too many wrong PINs; wait as many seconds as `Retry-After` says",
-    503: "The access log cannot be written, so nothing is told",
+    503: "The access log cannot be written, so no data is given",
 }
 WITH_BODY = (400, 413, 415, 422)
-"""What may be wrong with a body."""
+"""The statuses of a faulty body."""
 
 NO_SUPPLIER = "Not for you: a supplier of e-books may ask yes or no, and no more"
 _CARD_NUMBER = "$response.body#/card_number"
@@ -39,7 +39,7 @@ OF_A_PATRON = {
     "die": {"operationId": "reportDeath", "requestBody": {"card_number": _CARD_NUMBER}},
     "leave": {"operationId": "endActivation", "parameters": {"card_number": _CARD_NUMBER}},
 }
-"""What may be done next with a patron that an answer tells of, as OpenAPI links."""
+"""OpenAPI links: what may be done next with the patron in an answer."""
 
 NEXT_PAGE = {
     "next": {"operationId": "readChanges", "parameters": {"after": "$response.body#/next"}},
@@ -91,7 +91,7 @@ def _describe_parameter(parameter: dict[str, Any], responses: Mapping[str, objec
 
 
 def no_content() -> Response:
-    """Return the answer that holds nothing, which is of no type either."""
+    """Return an answer without a body and without a content type."""
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response

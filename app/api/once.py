@@ -1,4 +1,4 @@
-"""Do once what is asked for twice: `Idempotency-Key`, in one place for every route that writes by POST."""
+"""Idempotent POST requests: the header `Idempotency-Key`."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ View = Callable[..., ResponseReturnValue]
 
 
 class OnceIn(Schema):
-    """The key by which a request can be sent again."""
+    """The key with which a request can be retried."""
 
     idempotency_key = String(
         data_key="Idempotency-Key",
@@ -41,10 +41,10 @@ class OnceIn(Schema):
 
 
 def once(*, spends: Budget | None = None) -> Callable[[View], View]:
-    """Give a view that takes `OnceIn` from the headers its answer of before, where the same request had one.
+    """Make a view idempotent that takes `OnceIn` from the headers: a retry gets the first request's answer.
 
-    `spends` is a budget of the library's, of which each request takes one. The view and what is kept of its answer are
-    one transaction, of which an error leaves nothing: the request may be mended and sent again with the same key.
+    Each request spends one of the library's budget `spends`. The view and the stored answer are one transaction. After
+    an error nothing is stored, so the corrected request may be sent with the same key.
     """
 
     def decorate(view: View) -> View:
@@ -89,10 +89,10 @@ def _repeat_answer(kept: KeptAnswer) -> Response:
     response = jsonify(kept.body) if kept.body is not None else Response()
     response.headers.update(kept.headers)
     if kept.patron_id is not None:
-        # To tell of somebody again is another look at them, and of somebody erased nothing is told.
+        # The repeated answer is another access to the patron, and of an erased patron no data is given.
         patron = fetch_again(patron_id=kept.patron_id, **asking())
         if patron.details is None:
-            # They have left the library since, or froze the card: it is told what a fetch would tell.
+            # They have left the library since, or froze the card: the answer is that of a fetch.
             response = describe_patron(patron)
             response.headers["Location"] = kept.headers["Location"]
     response.status_code = kept.status

@@ -23,7 +23,7 @@ def check(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Check a PIN.
 
     Tells whether card number and PIN belong together, of patrons who have joined your library or whose card was
-    scanned there in the last five minutes; of anybody else the answer is false, whatever the PIN. No more is told.
+    scanned there in the last five minutes; of anybody else the answer is false, whatever the PIN.
     Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: 429
     comes whether the PIN was right or not.
     """

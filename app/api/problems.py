@@ -32,9 +32,9 @@ from app.web.faults.errors import problem
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     ChangedMeanwhile: (412, "The patron has changed since you fetched them. Fetch them again."),
-    CursorPassed: (410, "What came after the cursor is thrown away in part. Fetch your patrons anew."),
+    CursorPassed: (410, "What came after the cursor is deleted in part. Fetch your patrons anew."),
     KeyReused: (422, "The key was sent with another request before. Choose a new one."),
-    LastLibrary: (409, "It is the patron's last library. Whoever wants no card any more is deleted."),
+    LastLibrary: (409, "It is the patron's last library. Delete a patron who wants no card any more."),
     ErasedMeanwhile: (410, "The patron was erased meanwhile."),
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
     NoNumbersLeft: (409, "There are not that many numbers left."),
@@ -48,7 +48,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     NotYourReport: (403, "Another library reported the death, and only it takes that back."),
     NumberWasIssued: (409, "The number was given to somebody before."),
     NoSuchPatron: (404, "No patron has this card number or national id."),
-    PatronGone: (410, "Whoever had this card number was erased. Erase them in your system too."),
+    PatronGone: (410, "The patron with this card number was erased. Erase them in your system too."),
     SystemsOnly: (403, "A kiosk may scan and check PINs, and no more."),
 }
 _CARD_STATES = {
@@ -72,7 +72,7 @@ _FIELD_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 
 
 def answer_refusals(blueprint: APIBlueprint) -> None:
-    """Give each rule that the door may run into its status and sentence."""
+    """Register an error handler, with status and sentence, for each rule that may be broken here."""
     for error, (status, detail) in _REFUSALS.items():
         blueprint.register_error_handler(error, _refusal(status, detail))
     for error, (field, said) in _FAULTY_FIELDS.items():
@@ -98,7 +98,7 @@ def _faulty(field: str, said: str) -> Any:  # noqa: ANN401
     def answer(error: RuleBroken) -> ResponseReturnValue:
         # Whether a national id is that of a test person is nobody's business.
         code = NotANationalId.code if isinstance(error, SyntheticNationalId) else error.code
-        # Where a cursor is acknowledged it is called otherwise than where it is read on from.
+        # The cursor has one name when it is acknowledged, and another one when it is read from.
         name = "up_to" if field == _CURSOR and request.method == "POST" else field
         return problem(status=422, code=code, detail=said, errors={name: _KINDS.get(type(error), "not-valid")})
 

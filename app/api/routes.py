@@ -76,7 +76,7 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
     patron, terminal = outcome.patron, this_terminal()
     blocks = ask_blocks(library_id=terminal.library_id, card_number=patron.card_number)
-    # Made into JSON here: to be copied by the schema costs as much as to look the code up.
+    # Made into JSON here: copying it by the schema would take as long as the look-up.
     return jsonify(
         result="accepted",
         session=outcome.session,

@@ -145,7 +145,7 @@ class ChangesIn(Schema):
 class ChangeOut(Schema):
     """Something that happened to a patron of yours. It is the body of a webhook, too."""
 
-    id = Integer(required=True, metadata={"description": "names the change; you may be told it more than once"})
+    id = Integer(required=True, metadata={"description": "names the change; you may get it more than once"})
     seq = Integer(required=True, metadata={"description": "its place in your library's queue; no number is left out"})
     kind = String(required=True, validate=OneOf(["joined", "changed", "renumbered", "left", "erased"]))
     card_number = String(
@@ -154,7 +154,7 @@ class ChangeOut(Schema):
         metadata={
             "description": (
                 "by which you know the patron once the change is applied; of `left` and `erased` the one to forget; "
-                "null of somebody who was erased, once you have acknowledged it, or a week after you were told"
+                "null of somebody who was erased, once you have acknowledged it, or a week after you got it"
             )
         },
     )

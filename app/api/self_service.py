@@ -1,7 +1,6 @@
-"""Unstaffed opening and e-books: the door hears whether to open, the supplier yes or no, and neither hears why.
+"""Unstaffed opening and e-books: a door learns whether to open, a supplier yes or no, and neither the reason.
 
-What stands in the way is told to staff, in the door's book at the desk. Otherwise a door that is talked to by a
-stranger would tell of a card whether it is blocked, or of a child how old it is.
+Staff read the reason at the desk. A stranger at the door must not learn whether a card is blocked, or a child's age.
 """
 
 from typing import Any
@@ -63,7 +62,7 @@ def _say(*, opens: bool) -> str:
 
 
 def _let_in(system: CirculationSystem, *, payload: str, pin: str) -> bool:
-    """Judge code and PIN, then let the library decide, and write down what came of it."""
+    """Check code and PIN, then let the library decide, and record the outcome."""
     name = g.machine.username
     try:
         outcome = scan(payload=payload, terminal=this_terminal(), now=now())
@@ -98,10 +97,10 @@ def _refuse_pin(card_number: str, pin: str) -> str:
 @v1.output(AuthenticateOut, description="Both answers are 200")
 @operation("authenticate", *WITH_BODY, 503)
 def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Tell an e-book supplier yes or no.
+    """Authenticate a patron for an e-book supplier.
 
     Whether somebody with this card, by its number or its code, and this PIN may borrow e-books at your library: the
-    card is activated there, an agreement is made and nothing blocks it. Nothing else is told.
+    card is activated there, an agreement is made and nothing blocks it. The answer says no more.
     """
     payload, card_number = json_data.get("payload"), json_data.get("card_number")
     if (payload is None) == (card_number is None):

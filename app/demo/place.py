@@ -16,7 +16,7 @@ _BACKLOG: Final = 128
 
 
 class CannotStart(Exception):
-    """The demonstration cannot be served like this. The text is a sentence for whoever started it."""
+    """The demonstration cannot be served like this. The text is a sentence for the operator."""
 
 
 def read_port(text: str) -> int:

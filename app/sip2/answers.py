@@ -71,7 +71,7 @@ SEND_AGAIN = sign(b"96", sequence=None)
 
 
 def is_answerable(message: Message) -> bool:
-    """Tell whether SIP2 says how such a message is answered."""
+    """Return whether SIP2 defines the answer to such a message."""
     return message.code in _SHAPES
 
 

@@ -1,4 +1,4 @@
-"""One kiosk's line to the library's own system. It is opened when it is needed, and again where it broke."""
+"""One kiosk's connection to the library's own system. It is opened when needed, and again after it broke."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 
 class NoAnswer(RuleBroken):
-    """The library's system cannot be reached, hung up, or said nothing in time."""
+    """The library's system cannot be reached, closed the connection, or did not answer in time."""
 
 
 class SignOnRefused(ConnectionError):
@@ -32,9 +32,9 @@ class SignOnRefused(ConnectionError):
 
 
 class Pause:
-    """How long a library's system is left alone after it could not be reached: each time longer, never quite alike.
+    """The pause after a library's system could not be reached: exponential, with jitter.
 
-    `fault` is the kind of what went wrong at the last try; empty where nothing did.
+    `fault` is the kind of the last error; empty where there was none.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Pause:
 
     @property
     def is_over(self) -> bool:
-        """Whether it may be tried."""
+        """Whether the system may be tried again."""
         return time.monotonic() >= self._until
 
     @property
@@ -53,7 +53,7 @@ class Pause:
         return self._failures > 0
 
     def begin(self, fault: str) -> None:
-        """Leave it alone for a while."""
+        """Begin a pause, longer than the one before."""
         self.fault = fault
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._failures)
         self._failures = min(self._failures + 1, 10)
@@ -66,7 +66,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer, and when it was asked for and came, in seconds of time.perf_counter."""
+    """An answer, and when its request was sent and it came, in seconds of time.perf_counter."""
 
     message: Message
     asked_at: float
@@ -74,9 +74,9 @@ class Answered:
 
 
 class IlsConnection:
-    """Passes on what the system says, by `hear`, in its order and whether it was asked or not.
+    """Gives every frame from the system to `hear`, in its order, also those that were not asked for.
 
-    `sign_on` is what to say first on a new line: the last sign-on (93) that the system accepted.
+    `sign_on` is sent first on a new connection: the last sign-on (93) that the system accepted.
     """
 
     def __init__(self, *, settings: LibraryGateway, pause: Pause, hear: Callable[[Frame], None]) -> None:
@@ -90,7 +90,7 @@ class IlsConnection:
         self._keeps_answer = False
 
     def send(self, raw: bytes) -> None:
-        """Pass on bytes that are not answered, if there is a line."""
+        """Send bytes that get no answer, if there is a connection."""
         if self._writer is not None:
             self._writer.write(raw)
 
@@ -114,7 +114,7 @@ class IlsConnection:
         except OSError as error:
             # The kind alone: its text may hold what was said.
             fault = type(error).__name__
-        # What comes later would be taken for the answer to something else.
+        # A late answer would be taken for that to the next message.
         self._hang_up()
         if fault != self._pause.fault:
             _log.warning("system does not answer", library=self._settings.library_id, why=fault)

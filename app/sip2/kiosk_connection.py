@@ -136,7 +136,7 @@ class KioskConnection:
             if is_answerable(message):
                 self._refuse(message, found)
                 return None
-            # What nobody has described cannot be refused in its own form, and the code tells the system nothing.
+            # An unknown message has no known refusal, and the code means nothing to the system.
             return await self._pass_on(frame, message)
         self._alias = found
         changed = message.replace(b"AA", {code: found.card_number})

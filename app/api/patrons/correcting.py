@@ -34,7 +34,7 @@ def correct(card_number: str, json_data: dict[str, Any], headers_data: dict[str,
 
     A JSON merge patch (RFC 7396): what is left out stays, null removes. Only of patrons who have joined your
     library, and only these fields: home library, permissions and PIN are the patron's own. Name, birth date and
-    gender are changed against identification. The patron is told of new contact data, at the old address too. What
+    gender are changed against identification. The patron is notified of new contact data, at the old address too. What
     a library writes is not proven: links and codes go to the proven address until the patron confirms the new one.
     """
     require_match()

@@ -1,4 +1,4 @@
-"""A card for somebody new, and a card's first use at a library, for libraries' systems."""
+"""A card for a new patron, and a card's activation at a library, for libraries' systems."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ _ENROL = "enrol"
 
 
 @v1.errorhandler(AlreadyRegistered)
-def tell_who_is_known(error: AlreadyRegistered) -> ResponseReturnValue:
-    """Answer who has the national id already, as far as the library may know. Raises TooManyAttempts."""
+def answer_known_patron(error: AlreadyRegistered) -> ResponseReturnValue:
+    """Answer with the patron who has the national id, as far as the library may know. Raises TooManyAttempts."""
     known = fetch_by_id(patron_id=error.patron_id, purpose=_ENROL, **asking())
     if known is None:
         return problem(status=409, code=error.code, detail="They have a card that only another library takes.")
@@ -100,8 +100,8 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
     The first use of a card at your library: the patron stands before you and has accepted your rules. Something
     must show that: a scan at your library within the last five minutes (name its `session`, or send nothing), the
     right PIN (`pin`), or `papers` that somebody of yours has seen, which a library may name ten times an hour.
-    Without any of them it is 403 `proof-missing`. Of PIN and papers the patron is told by a message. From then on
-    your system is told everything of them, and every change. Doing it again changes nothing, and needs no proof.
+    Without any of them it is 403 `proof-missing`. The patron is notified of a PIN or papers by a message. From then
+    on your system can read all data of the patron, and gets every change. It is idempotent; again it needs no proof.
     """
     spend(ACTIVATIONS)
     library_id, moment = g.machine.library_id, now()
@@ -131,7 +131,7 @@ def end_activation(card_number: str) -> ResponseReturnValue:
     """End a patron's use of your library.
 
     Where a patron wants to leave your library. If it was the home library, the one that was joined first becomes
-    it. The last library is not left: whoever wants no card any more is deleted (409 `last-library`).
+    it. The last library is not left: a patron who wants no card any more is deleted (409 `last-library`).
     """
     spend(ACTIVATIONS)
     with counting_strangers(library_id=g.machine.library_id, now=now()), writing():

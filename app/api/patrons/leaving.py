@@ -31,8 +31,8 @@ def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue
     """Delete a patron everywhere.
 
     On behalf of a patron who stands before you and wants to be deleted everywhere; only the home library may.
-    Nothing of them is left, and it cannot be undone: each of their libraries is told, and yours too. Whoever only
-    leaves your library keeps the card (`DELETE …/activation`). `If-Match` is heeded, and not required. A library
+    Nothing of them is left, and it cannot be undone: each of their libraries is notified, and yours too. A patron who
+    only leaves your library keeps the card (`DELETE …/activation`). `If-Match` is heeded, and not required. A library
     may delete 50 times a day.
     """
     spend(ERASURES)
@@ -50,7 +50,7 @@ def erase(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue
 def report(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Report a death.
 
-    Of a patron who has joined your library, by card number or national id. The card stops at once, and within 24
+    Of a patron who has joined your library, by card number or national id. The card stops immediately, and within 24
     hours the patron is deleted at every library. Until then you can take it back. Reporting it again changes
     nothing. A library may report 100 times a day.
     """

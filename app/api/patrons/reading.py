@@ -1,4 +1,4 @@
-"""Patrons, for libraries' systems: how they are told, and finding them."""
+"""Patrons, for libraries' systems: their JSON, fetching and finding them."""
 
 import hashlib
 import json
@@ -23,19 +23,19 @@ from app.web.clock import now
 
 
 def patron_json(fetched: Fetched) -> dict[str, Any]:
-    """Return what is told of a patron."""
-    told: dict[str, Any] = {"card_number": fetched.card_number, "activated_here": fetched.activated_here}
+    """Return a patron as JSON, with what the library may know."""
+    shown: dict[str, Any] = {"card_number": fetched.card_number, "activated_here": fetched.activated_here}
     if fetched.minimum is not None:
-        told |= asdict(fetched.minimum)
-        told["age_band"] = fetched.minimum.age_band.value
+        shown |= asdict(fetched.minimum)
+        shown["age_band"] = fetched.minimum.age_band.value
     if fetched.details is not None:
-        told |= asdict(fetched.details)
-        told["birth_date"] = fetched.details.birth_date.isoformat()
-    return told
+        shown |= asdict(fetched.details)
+        shown["birth_date"] = fetched.details.birth_date.isoformat()
+    return shown
 
 
 def describe_patron(fetched: Fetched, *, status: int = 200) -> Response:
-    """Return the answer that tells of a patron, with its entity tag."""
+    """Return a patron as an answer, with its entity tag."""
     response = jsonify(patron_json(fetched))
     response.status_code = status
     response.set_etag(_etag(fetched))
@@ -43,12 +43,12 @@ def describe_patron(fetched: Fetched, *, status: int = 200) -> Response:
 
 
 def etag_of(patron_id: int) -> str:
-    """Return the entity tag of a patron who is locked, as the library of this request is told of them."""
+    """Return the entity tag of a locked patron, as the library of this request may see them."""
     return _etag(read_patron(patron_id=patron_id, library_id=g.machine.library_id, now=now()))
 
 
 def describe_after(purpose: str, *, patron_id: int, status: int = 200, papers: Papers | None = None) -> Response:
-    """Return the answer to an act upon a patron; the look is written down with the act, and who saw which papers."""
+    """Return the answer to an act on a patron. The access is logged in its transaction, with who saw which papers."""
     who = asking()
     if papers:
         who["viewer"] = replace(who["viewer"], actor=f"{who['viewer'].actor} {papers.seen_by}")
@@ -74,7 +74,7 @@ def _etag(fetched: Fetched) -> str:
 def fetch(card_number: str) -> ResponseReturnValue:
     """Fetch a patron.
 
-    A patron who has joined your library is told in full; while the card is frozen, and of somebody else whose card
+    All data of a patron who has joined your library; while the card is frozen, and of somebody else whose card
     was scanned at your library in the last five minutes, only name, age band and home library; of any other one no
     more than the number. A library may ask 600 times a day for numbers that are no patron's of its own, then once a
     minute. Each fetch is written to the patron's access log before it is answered.
@@ -94,7 +94,7 @@ def fetch(card_number: str) -> ResponseReturnValue:
 def find(json_data: dict[str, Any]) -> ResponseReturnValue:
     """Find a patron by national id.
 
-    The number goes in the body, so that it stands in no log. What is told, counted and written down is as in a
+    The number goes in the body, so that it stands in no log. Answer, budget and access log are as in a
     fetch. A library may ask 600 times an hour.
     """
     return describe_patron(find_patron(national_id=read_national_id(json_data["national_id"]), **asking()))

@@ -172,7 +172,7 @@ class ETagOut(Schema):
     etag = String(
         required=True,
         data_key="ETag",
-        metadata={"description": "names the patron as they are told here; send it back as `If-Match`"},
+        metadata={"description": "names this state of the patron; send it back as `If-Match`"},
     )
 
 
