@@ -21,6 +21,8 @@ FIXED_LENGTHS = {b"%02d" % code: length for code, length in (_KIOSKS | _ANSWERS 
 _END = re.compile(rb"\r\n|[\r\n]")
 # Some machines leave out the sum's leading noughts.
 _TRAILER = re.compile(rb"(?:AY([0-9]))?AZ([0-9A-Fa-f]{1,4})\Z")
+# What checksums are sums of: bytes, or code points in an encoding (in Latin-1 both are the same).
+_SUMS = ("", "utf-8", "cp850")
 _CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
 
 
@@ -70,9 +72,11 @@ class Framer:
         return frames
 
 
-def checksum(content: bytes) -> bytes:
-    """Return four hex digits that bring the sum of all bytes to zero (mod 2^16)."""
-    return b"%04X" % (-sum(content) & 0xFFFF)
+def checksum(content: bytes, *, characters: str = "") -> bytes:
+    """Return four hex digits that bring a sum to zero (mod 2^16): that of all bytes, as SIP2 has it, or that of the
+    characters' code points in the encoding `characters`, as some programs do."""
+    total = sum(map(ord, content.decode(characters, "replace"))) if characters else sum(content)
+    return b"%04X" % (-total & 0xFFFF)
 
 
 class Message:
@@ -97,7 +101,15 @@ class Message:
     @property
     def is_whole(self) -> bool:
         """Whether the checksum is right; true where there is none."""
-        return self._sum is None or checksum(self.content[: -len(self._sum)]) == self._sum.upper().rjust(4, b"0")
+        return self._sum is None or self.summed is not None
+
+    @property
+    def summed(self) -> str | None:
+        """How the sender sums: "" for bytes, or the encoding whose code points it sums; None if the sum is wrong."""
+        if self._sum is None:
+            return None
+        content, right = self.content[: -len(self._sum)], self._sum.upper().rjust(4, b"0")
+        return next((way for way in _SUMS if checksum(content, characters=way) == right), None)
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
@@ -133,7 +145,7 @@ class Message:
         content = b"".join([*parts, self.content[done:]])
         if self._sum is not None:
             content = content[: -len(self._sum)]
-            total = checksum(content)
+            total = checksum(content, characters=self.summed or "")
             content += total if self._sum == self._sum.upper() else total.lower()
         return Message(content)
 
@@ -158,10 +170,10 @@ def compose(code: bytes, fixed: bytes, fields: Iterable[tuple[bytes, bytes]]) ->
     return code + fixed + b"".join(name + value + b"|" for name, value in fields)
 
 
-def sign(content: bytes, *, sequence: bytes | None) -> bytes:
-    """Return a message with its sequence number, if there is one, and its checksum."""
+def sign(content: bytes, *, sequence: bytes | None, characters: str = "") -> bytes:
+    """Return a message with its sequence number, if there is one, and its checksum, summed as `checksum` says."""
     content += (b"AY" + sequence if sequence is not None else b"") + b"AZ"
-    return content + checksum(content)
+    return content + checksum(content, characters=characters)
 
 
 def _find(content: bytes, what: bytes, start: int, end: int) -> int:

@@ -75,7 +75,7 @@ def is_answerable(message: Message) -> bool:
     return message.code in _SHAPES
 
 
-def refuse(message: Message, *, sentence: bytes, now: datetime) -> bytes:
+def refuse(message: Message, *, sentence: bytes, now: datetime, characters: str = "") -> bytes:
     """Return the answer that says no and why, with a checksum if the message had one. KeyError: `is_answerable`."""
     shape = _SHAPES[message.code]
     date = now.astimezone(_KIOSKS_TIME).strftime("%Y%m%d    %H%M%S").encode()
@@ -84,4 +84,4 @@ def refuse(message: Message, *, sentence: bytes, now: datetime) -> bytes:
     if message.code != _WITHOUT_WORDS:
         fields.append((b"AF", sentence))
     content = compose(shape.code, shape.fixed(message, date), fields)
-    return sign(content, sequence=message.sequence) if message.has_checksum else content
+    return sign(content, sequence=message.sequence, characters=characters) if message.has_checksum else content

@@ -48,6 +48,7 @@ class KioskConnection:
         self._alias: Alias | None = None
         self._language = station.settings.language
         self._end = b"\r"
+        self._summed = ""
         self._was_passed_on = False
         # The last answer, where the library's system could not send it again just as it was.
         self._own_answer: bytes | None = None
@@ -98,6 +99,7 @@ class KioskConnection:
     async def _handle(self, frame: Frame) -> Answered | None:
         """See to it that a message is answered. Returns the system's answer, if it was asked."""
         message = Message(frame.content)
+        self._note_sum(message)
         if not (message.code.isdigit() and len(message.code) == 2):
             raise Garbage
         self._station.figures.messages.labels(self._settings.library_id, name_of_code(message.code)).inc()
@@ -228,8 +230,9 @@ class KioskConnection:
         """Give the kiosk what the system said, with the code that it scanned where it expects that."""
         if frame.content:
             self._own_answer = None
-            if self._alias is not None and frame.content[:2] in _ECHOES:
-                message = Message(frame.content)
+            message = Message(frame.content)
+            self._note_sum(message)
+            if self._alias is not None and message.code in _ECHOES:
                 number = message.value(b"AA")
                 # A sum that is wrong stays wrong, so that the kiosk asks for the message again.
                 if number.strip().upper() == self._alias.card_number and message.is_whole:
@@ -243,7 +246,12 @@ class KioskConnection:
         if not is_answerable(message):
             raise Garbage
         sentence = self._station.sentences[self._language, why]
-        self._say(refuse(message, sentence=sentence, now=self._station.clock()))
+        self._say(refuse(message, sentence=sentence, now=self._station.clock(), characters=self._summed))
+
+    def _note_sum(self, message: Message) -> None:
+        """Sum as the kiosk and its system do. ASCII does not show how."""
+        if not message.content.isascii():
+            self._summed = message.summed or self._summed
 
     def _say(self, content: bytes) -> None:
         self._own_answer = content + self._end
