@@ -13,14 +13,14 @@ from app.api.document import describe_as_it_is
 from app.api.patrons.matching import ChangedMeanwhile, MatchMissing
 from app.api.schemas import Problem
 from app.register.change.deaths import NotYourReport
-from app.register.change.enrolment import ConsentMissing, NumberNotReserved
+from app.register.change.enrolment import ConsentMissing
 from app.register.change.membership import LastLibrary
 from app.register.library.feed import CursorPassed, NotACursor, NotKept
 from app.register.library.joining import ProofMissing
 from app.register.library.kept_answers import KeyReused
 from app.register.library.patron_locks import NotTheirHome
 from app.register.log.access_log import ErasedMeanwhile
-from app.register.patron.numbers import NoNumbersLeft, NumberWasIssued, PatronGone
+from app.register.patron.numbers import NoNumbersLeft, NumberNotReserved, NumberWasIssued, PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused, State

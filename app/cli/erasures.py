@@ -3,8 +3,9 @@
 import click
 from flask.cli import AppGroup
 
-from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import RegisterIsBehind, check_journal
+from app.register.journal.stores import JournalUnreachable
 from app.register.leaving.overwriting import cut_off_log
 from app.register.leaving.replay import count_patrons, forget_journal, replay
 from app.web.clock import now

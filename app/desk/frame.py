@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.desk.routes import desk
 from app.desk.terminal import start_visit
 from app.desk.words import age_words
-from app.register.desk.open_visits import NoOpenVisit
+from app.register.desk.visits import NoOpenVisit
 from app.register.staff.staff import Workplace
 from app.rules.card.number import group_card_number
 from app.web.gate import library_systems

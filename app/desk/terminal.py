@@ -3,7 +3,7 @@
 from flask import session
 from flask_login import current_user
 
-from app.register.desk.open_visits import NoOpenVisit, OpenVisit, use_visit
+from app.register.desk.visits import NoOpenVisit, OpenVisit, use_visit
 from app.register.log.access_log import Terminal, Viewer, log_access_in_transaction
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace, get_workplace

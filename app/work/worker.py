@@ -11,8 +11,9 @@ import structlog
 from flask import Flask
 
 from app.register.card.families import advise_older_children
-from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import RegisterIsBehind, write_waiting
+from app.register.journal.stores import JournalUnreachable
 from app.register.leaving.due_erasures import erase_due
 from app.register.leaving.overwriting import cut_off_log
 from app.register.leaving.retention import purge_registrations

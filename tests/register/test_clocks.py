@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.demo.accounts import DESKS
 from app.register.card.scans import Accepted, scan
-from app.register.desk.open_visits import NoOpenVisit, use_visit
+from app.register.desk.visits import NoOpenVisit, use_visit
 from app.register.leaving.retention import purge
 from app.register.library.notices import lease_queue, list_due_notices, pause_queue, set_aside
 from app.register.messages.clocks import bring_forward

@@ -9,7 +9,7 @@ from app.register.card.cards import WasReplaced, replace_card
 from app.register.change.enrolment import ConsentMissing, activate_here, enrol_patron
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
-from app.register.desk.lookup import find_holder
+from app.register.desk.lookup import look_up_national_id
 from app.register.desk.sealed_id import SealedIdNotValid, open_sealed_id, seal_national_id
 from app.register.desk.visits import WasOpened, draw_session, open_visit, was_opened
 from app.register.library.waiting import retry_waiting, see_waiting
@@ -140,7 +140,7 @@ def test_a_number_on_its_way_opens_for_whoever_typed_it_for_a_quarter_of_an_hour
 
 def test_who_holds_a_national_id_is_found_after_it_is_written_down(number, clock):
     def find():
-        return find_holder(national_id=number, viewer=desk().viewer, library_id=ULLENSAKER, now=clock())
+        return look_up_national_id(national_id=number, viewer=desk().viewer, library_id=ULLENSAKER, now=clock())
 
     assert find() is None
     made = enrol(clock(), national_id=number)

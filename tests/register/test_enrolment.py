@@ -6,18 +6,9 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from app.register.change.enrolment import (
-    AlreadyRegistered,
-    ConsentMissing,
-    ContactNotValid,
-    NumberNotReserved,
-    NumberWasIssued,
-    PersonNotValid,
-    enrol_patron,
-    note_guardian_consent,
-)
+from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, enrol_patron, note_guardian_consent
 from app.register.change.membership import opt_out
-from app.register.patron.numbers import reserve_series
+from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, reserve_series
 from app.register.patron.patrons import activate_card, list_affiliations
 from app.register.store.transaction import db
 from app.register.tables.library import LibraryNotice
@@ -25,8 +16,9 @@ from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused
-from app.rules.people.contact import Contact
+from app.rules.people.contact import Contact, ContactNotValid
 from app.rules.people.national_id import parse_national_id
+from app.rules.people.person import PersonNotValid
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, count_rows, patron_id, read_register
 
 NUMBER = parse_national_id("01831050027", today=date(2026, 11, 22), allow_synthetic=True)

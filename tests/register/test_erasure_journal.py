@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.register.journal.journal import Journal, JournalDamaged, JournalUnreachable, open_journal, write_entry
+from app.register.journal.journal import Journal, JournalDamaged, open_journal, write_entry
 from app.register.journal.journaling import JOURNAL_ENTRIES, check_journal, current_journal, forget_entries
+from app.register.journal.stores import JournalUnreachable
 from app.register.keys.vault import Vault
 from app.register.leaving.erasure import erase_patron
 from app.register.store.transaction import db

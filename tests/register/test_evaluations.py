@@ -24,13 +24,12 @@ def held(gate: Gate, *, waiting: int) -> Iterator[threading.Event]:
     """Hold the gate's only place, with so many behind it, until the block ends."""
     go_on, inside = threading.Event(), threading.Event()
 
-    def evaluate() -> None:
-        with gate.turn():
-            inside.set()
-            go_on.wait(_PATIENCE_SECONDS)
+    def wait() -> None:
+        inside.set()
+        go_on.wait(_PATIENCE_SECONDS)
 
     with ExitStack() as stack:
-        threads = [threading.Thread(target=evaluate) for _ in range(waiting + 1)]
+        threads = [threading.Thread(target=gate.evaluate, args=(wait,)) for _ in range(waiting + 1)]
         stack.callback(lambda: [thread.join(_PATIENCE_SECONDS) for thread in threads])
         stack.callback(go_on.set)
         for thread in threads:
@@ -74,20 +73,21 @@ def test_what_an_evaluation_takes_is_measured() -> None:
     with held(gate, waiting=0), pytest.raises(TooBusy):
         gate.check_room()
     for _ in range(100):
-        with gate.turn():
-            pass
+        gate.evaluate(lambda: None)
     with held(gate, waiting=0):
         gate.check_room()
 
 
 def test_a_turn_that_fails_gives_its_place_on() -> None:
+    def fail() -> None:
+        raise ValueError("broken")
+
     gate = Gate(at_once=1)
     for _ in range(3):
-        with pytest.raises(ValueError, match="broken"), gate.turn():
-            raise ValueError("broken")
+        with pytest.raises(ValueError, match="broken"):
+            gate.evaluate(fail)
     assert gate.inside == 0
-    with gate.turn():
-        assert gate.inside == 1
+    assert gate.evaluate(lambda: gate.inside) == 1
 
 
 def test_no_more_than_so_many_hash_at_once(true_argon2: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.register.journal.journal import Journal, JournalUnreachable
+from app.register.journal.journal import Journal
 from app.register.journal.journaling import (
     NotInJournal,
     RegisterIsBehind,
@@ -12,6 +12,7 @@ from app.register.journal.journaling import (
     current_journal,
     write_waiting,
 )
+from app.register.journal.stores import JournalUnreachable
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.receipts import read_receipt
 from app.register.store.transaction import db

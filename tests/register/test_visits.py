@@ -11,9 +11,8 @@ from app.register.change.enrolment import note_guardian_consent
 from app.register.change.freezing import freeze_card
 from app.register.change.membership import opt_out
 from app.register.desk.lookup import Criteria, find_hit, look_up
-from app.register.desk.open_visits import NoOpenVisit, use_visit
 from app.register.desk.patron_view import view_patron
-from app.register.desk.visits import NotLookedUp, open_visit, open_visit_of_hit
+from app.register.desk.visits import NoOpenVisit, NotLookedUp, open_visit, open_visit_of_hit, use_visit
 from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.card_status import status_of
 from app.register.store.transaction import db

@@ -20,8 +20,8 @@ from app.desk.routes import desk
 from app.desk.terminal import current_visit, start_visit, this_workplace
 from app.ils.circulation.system import CirculationSystem
 from app.ils.port import Account, Unavailable
-from app.register.desk.open_visits import OpenVisit
 from app.register.desk.patron_view import MINIMUM
+from app.register.desk.visits import OpenVisit
 from app.register.patron.patrons import NotJoined
 from app.register.staff.staff import Workplace
 from app.rules.card.status import CardRefused

@@ -16,8 +16,8 @@ from app.desk.routes import desk
 from app.desk.terminal import current_visit, this_workplace
 from app.ils.lending import Agreements, DoorBook
 from app.ils.port import Refused, Unavailable
-from app.register.desk.open_visits import NoOpenVisit
 from app.register.desk.patron_view import MINIMUM
+from app.register.desk.visits import NoOpenVisit
 from app.register.patron.holders import get_holder
 from app.register.patron.patrons import NotJoined
 from app.rules.card.status import CardRefused

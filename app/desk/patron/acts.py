@@ -16,7 +16,7 @@ from app.register.card.cards import report_found, report_lost, revoke_device
 from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.change.enrolment import activate_here, note_guardian_consent
 from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
-from app.register.desk.open_visits import NoOpenVisit, OpenVisit
+from app.register.desk.visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NotJoined
 from app.register.sign_in.devices import NoSuchDevice

@@ -17,7 +17,7 @@ from app.desk.terminal import start_visit, this_terminal, this_workplace
 from app.register.change.corrections import Correction, correct_patron
 from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
 from app.register.change.membership import opt_out
-from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, find_holder, look_up
+from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, look_up, look_up_national_id
 from app.register.desk.sealed_id import SealedIdNotValid, open_sealed_id, seal_national_id
 from app.register.desk.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
 from app.register.log.access_log import Terminal, log_access_in_transaction
@@ -53,7 +53,7 @@ def enrol() -> ResponseReturnValue:
         form.national_id.errors = [refusal_of(error)]
         return _show_number(workplace, form, typed, status=422)
     terminal = this_terminal(workplace)
-    holder = find_holder(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
+    holder = look_up_national_id(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
     if holder is not None:
         return _serve_known(holder.patron_id, terminal)
     carried = seal_national_id(number, actor=workplace.username, now=now())

@@ -9,7 +9,7 @@ from app.desk.routes import desk
 from app.desk.terminal import note_papers, this_terminal
 from app.register.change.enrolment import AlreadyRegistered
 from app.register.change.national_ids import add_national_id, find_other_holder
-from app.register.desk.open_visits import OpenVisit
+from app.register.desk.visits import OpenVisit
 from app.register.patron.patrons import NotJoined
 from app.register.patron.proven import PapersNotSeen
 from app.register.staff.staff import Workplace

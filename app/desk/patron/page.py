@@ -10,8 +10,8 @@ from app.desk.terminal import current_visit, note_papers, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
 from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
-from app.register.desk.open_visits import NoOpenVisit, OpenVisit
 from app.register.desk.patron_view import IN_FULL, MINIMUM, PatronView, view_patron
+from app.register.desk.visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace

@@ -9,7 +9,7 @@ from app.desk.patron.forms import ReplaceForm
 from app.desk.routes import desk
 from app.desk.terminal import start_visit
 from app.register.card.cards import WasReplaced, replace_card
-from app.register.desk.open_visits import OpenVisit
+from app.register.desk.visits import OpenVisit
 from app.register.patron.changes import Charge
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing

@@ -11,12 +11,14 @@ from app.portal.online.registration_forms import FinishForm
 from app.portal.online.registration_steps import handle, show
 from app.portal.pins.pin import refuse_pin
 from app.portal.routes import portal
-from app.register.change.enrolment import AlreadyRegistered, ContactNotValid, PersonNotValid
+from app.register.change.enrolment import AlreadyRegistered
 from app.register.online.online_cards import DONE_FOR, NoChild, NotFinished, make_card
 from app.register.online.registrations import CHILD, Form
 from app.register.patron.libraries import find_library_name
 from app.register.patron.patrons import get_patron
 from app.register.store.transaction import writing
+from app.rules.people.contact import ContactNotValid
+from app.rules.people.person import PersonNotValid
 from app.rules.pins.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -274,13 +274,7 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
         if not myself.status.in_use:
             return [myself]
         rows = connection.execute(
-            select(
-                FamilyPermission.id,
-                Patron.id.label("patron_id"),
-                Patron.name,
-                Patron.card_number,
-                *COLUMNS,
-            )
+            select(FamilyPermission.id, Patron.id.label("patron_id"), Patron.name, Patron.card_number, *COLUMNS)
             .join(Patron, Patron.id == FamilyPermission.patron_id)
             .where(
                 permissions,

@@ -131,9 +131,7 @@ def end_phone_keys(*, device_id: int, now: datetime) -> None:
     """Take what a device keeps off it at signing out: the keys it holds, and the cards it carries for others."""
     owner = select(Device.patron_id).where(Device.id == device_id).scalar_subquery()
     revoke_credentials(
-        Credential.device_id == device_id,
-        Credential.key_on_phone.is_(True) | (Credential.patron_id != owner),
-        now=now,
+        Credential.device_id == device_id, Credential.key_on_phone.is_(True) | (Credential.patron_id != owner), now=now
     )
 
 
@@ -161,11 +159,7 @@ def _carried_by(guardian_id: int, permission_id: int) -> int:
 
 
 def _revoke_former(*, patron_id: int, device_id: int, former: str | None, now: datetime) -> None:
-    held = (
-        Credential.patron_id == patron_id,
-        Credential.device_id == device_id,
-        Credential.key_on_phone.is_(True),
-    )
+    held = (Credential.patron_id == patron_id, Credential.device_id == device_id, Credential.key_on_phone.is_(True))
     number = former[3:15] if former else ""
     revoke_credentials(*held, Credential.number != number, now=now)
     expire_in_a_day(*held, Credential.number == number, now=now)

@@ -1,10 +1,9 @@
-"""What a patron, or a library on the patron's behalf, may correct (GDPR art. 16). Name, birth date and gender are
-changed by a library alone, against identification.
-"""
+"""Correcting a patron's data, by the patron or a library (GDPR art. 16); `rules.people.fields` says who may do what."""
 
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -39,7 +38,7 @@ _CALLED = {EMAIL: "email", SMS: "phone", LETTER: "address"}
 
 
 class Proof(StrEnum):
-    """What a correction proves: nothing, the addresses that it changes, or all that stand after it."""
+    """Which addresses a correction proves: none, those that it changes, or all."""
 
     NOTHING = "nothing"
     CHANGED = "changed"
@@ -47,11 +46,11 @@ class Proof(StrEnum):
 
 
 class NotYourLibrary(RuleBroken):
-    """The patron has not joined this library, so it cannot be the home library."""
+    """The patron has not joined this library, so it cannot be their home library."""
 
 
 class LanguageNotKnown(RuleBroken):
-    """Nobody is written to in that language."""
+    """There are no messages in that language."""
 
 
 class Correction:
@@ -67,19 +66,14 @@ class Correction:
 
 
 def correct_patron(
-    *,
-    patron_id: int,
-    changes: Correction,
-    now: datetime,
-    proof: Proof = Proof.NOTHING,
-    library_id: str | None = None,
+    *, patron_id: int, changes: Correction, now: datetime, proof: Proof = Proof.NOTHING, library_id: str | None = None
 ) -> None:
-    """Correct a patron; what is given as it already stands changes nothing, and nobody is told of it.
+    """Correct a patron's data. Nothing happens where all values are as before.
 
-    `library_id` is who does it; None: the patron. Without `proof` links and codes go on to the addresses that were
-    proven before. Proven addresses that are replaced, or where another is given beside them, are told of it with a
-    link that undoes it for a fortnight. A link or code that was sent to where they do not go any more is worth nothing.
-    Raises ContactNotValid, PersonNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing was changed.
+    `library_id` is who does it; None: the patron. Without `proof` links and codes still go to the addresses that were
+    proven before. Proven addresses that are replaced, or get another beside them, get a message with a link that undoes
+    the change for a fortnight. Links and codes that were sent to a former address become invalid. Raises
+    ContactNotValid, PersonNotValid, NotYourLibrary, LanguageNotKnown or NoSuchPatron; then nothing is changed.
     """
     patron = lock_patron(patron_id)
     values = _checked(patron, changes, now=now)
@@ -89,7 +83,7 @@ def correct_patron(
         setattr(patron, name, values[name])
     given = [channel for channel, address in present_addresses(patron).items() if address != present[channel]]
     if LETTER in given and present_addresses(patron)[LETTER] is None:
-        # It may be hidden from now on, and a hidden one is kept nowhere here.
+        # The address may be confidential from now on, and such an address is not stored.
         patron.proven_address = None
     if proof is not Proof.NOTHING:
         prove(patron, channels=PROVEN_COLUMNS if proof is Proof.EVERYTHING else given)
@@ -106,13 +100,13 @@ def correct_patron(
         fields.append("preferred_contact")
     if fields:
         change_id = store_change(patron_id=patron_id, former=former, fields=fields, library_id=library_id, now=now)
-        _tell(patron, former_proven, given=given, moved=moved, change_id=change_id, now=now)
+        _notify(patron, former_proven, given=given, moved=moved, change_id=change_id, now=now)
 
 
 def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
-    """Prove the addresses as they stand, if they are as they were `shown` to the patron who says that they are theirs.
+    """Prove the patron's addresses, if they are still those `shown` to the patron who confirms them; return whether.
 
-    Returns whether they were. Addresses that were proven before are told of it. Raises NoSuchPatron.
+    Addresses that were proven before get a message. Raises NoSuchPatron.
     """
     patron = lock_patron(patron_id)
     if Contact.of(patron) != shown:
@@ -121,36 +115,24 @@ def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
     return True
 
 
-def _tell(
-    patron: Patron,
-    former_proven: dict[str, str | None],
-    *,
-    given: list[str],
-    moved: list[str],
-    change_id: int,
-    now: datetime,
+def _notify(
+    patron: Patron, former: dict[str, str | None], *, given: list[str], moved: list[str], change_id: int, now: datetime
 ) -> None:
-    """Tell of a change where the patron was known to be reached before it, and where they are to be reached now."""
-    told: list[str] = [channel for channel in (EMAIL, SMS) if channel in {*given, *moved} and former_proven[channel]]
-    if not told:
-        # Another way to say no; a letter where there is no quicker one.
-        at_once = sorted((EMAIL, SMS), key=lambda channel: channel != patron.preferred_contact)
-        told = [channel for channel in (*at_once, LETTER) if former_proven[channel]][:1]
-    for channel in told:
-        ask_for_message(
-            patron_id=patron.id,
-            kind=CONTACT_CHANGED,
-            channel=channel,
-            to=former_proven[channel],
-            contact_change_id=change_id,
-            now=now,
-        )
+    """Send messages of a change to the addresses that were proven before it, and to the new ones."""
+    notified: list[str] = [channel for channel in (EMAIL, SMS) if channel in {*given, *moved} and former[channel]]
+    if not notified:
+        # Another channel to the patron; a letter only where there is no faster one.
+        fast = sorted((EMAIL, SMS), key=lambda channel: channel != patron.preferred_contact)
+        notified = [channel for channel in (*fast, LETTER) if former[channel]][:1]
+    ask = partial(ask_for_message, patron_id=patron.id, now=now)
+    for channel in notified:
+        ask(kind=CONTACT_CHANGED, channel=channel, to=former[channel], contact_change_id=change_id)
     present, unproven = present_addresses(patron), unproven_channels(patron)
     to_confirm = [channel for channel in (EMAIL, SMS) if channel in given and channel in unproven and present[channel]]
     for channel in to_confirm:
-        ask_for_message(patron_id=patron.id, kind=CONTACT_UNPROVEN, channel=channel, to=present[channel], now=now)
-    if moved or not (told or to_confirm):
-        ask_for_message(patron_id=patron.id, kind=CONTACT_CHANGED, contact_change_id=change_id, now=now)
+        ask(kind=CONTACT_UNPROVEN, channel=channel, to=present[channel])
+    if moved or not (notified or to_confirm):
+        ask(kind=CONTACT_CHANGED, contact_change_id=change_id)
 
 
 def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
@@ -165,19 +147,20 @@ def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str,
         if db.session.scalar(joined) is None:
             raise NotYourLibrary
     simple = {name: check_field(FIELD[name], given[name]) for name in given.keys() - {*_PERSON, *_CHECKED_HERE}}
-    stands: dict[str, Any] = {name: getattr(patron, name) for name in _PERSON}
-    return values | given | simple | _checked_person(stands, given, now=now)
+    return values | given | simple | _checked_person(patron, given, now=now)
 
 
-def _checked_person(stands: dict[str, Any], given: dict[str, Any], *, now: datetime) -> dict[str, Any]:
-    typed = [name for name in _PERSON if name in given]
+def _checked_person(patron: Patron, given: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    typed = given.keys() & {*_PERSON}
     if not typed:
         return {}
-    person = check_person(Person(**(stands | {name: given[name] for name in typed})), day=day_in_norway(now))
+    person = check_person(
+        Person(**{name: given.get(name, getattr(patron, name)) for name in _PERSON}), day=day_in_norway(now)
+    )
     return {name: getattr(person, name) for name in typed}
 
 
 def get_correctable(*, patron_id: int, editor: Editor) -> dict[str, Any]:
-    """Return the fields that somebody may correct, as they stand."""
+    """Return the values of the fields that this editor may correct."""
     patron = db.session.get_one(Patron, patron_id)
     return {field.name: getattr(patron, field.name) for field in FIELDS if editor in field.editors}

@@ -1,6 +1,6 @@
-"""A library reports that somebody has died: the card stops at once, and all about them is erased within 24 hours.
+"""A library reports a patron's death: the card is refused from then on, and all data is erased within 24 hours.
 
-Until then the library that reported it can take it back, since nobody is to lose a card by a mistake at a desk.
+Until then the library that reported it can withdraw the report, in case it was a mistake.
 """
 
 from datetime import datetime, timedelta
@@ -20,11 +20,11 @@ from app.register.tables.patrons import Affiliation
 from app.rules.errors import RuleBroken
 
 DEATH_WAITS: Final = timedelta(hours=23)
-"""The erasing itself has the last hour: 24 hours are promised."""
+"""24 hours are promised; the last one is for the erasure itself."""
 
 
 class NotYourReport(RuleBroken):
-    """Another library reported the death; only it can take that back."""
+    """Another library reported the death; only that one can withdraw the report."""
 
 
 def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
@@ -40,14 +40,14 @@ def report_death(*, patron_id: int, library_id: str, now: datetime) -> None:
     set_dead(patron, erase_at=now + DEATH_WAITS, reported_by=library_id)
     note_change(patron=patron, now=now)
     end_sessions_of_patron(patron_id=patron_id)
-    # A child's card that their phone carries is on nobody's phone any more.
+    # Also the children's cards on their phones.
     end_phone_keys_elsewhere(patron_id=patron_id, session_id=None, now=now)
     forget_secrets(patron_id=patron_id)
     db.session.execute(delete(Message).where(Message.patron_id == patron_id, Message.sent_at.is_(None)))
 
 
 def withdraw_death_report(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Take a report back: the card works as before it, and the patron signs in anew.
+    """Withdraw a report: the card works as before, and the patron signs in again.
 
     Repeating it changes nothing. Raises NotYourReport, or NoSuchPatron where all is erased already.
     """

@@ -1,4 +1,4 @@
-"""Enrolling somebody who has no card: one person has one, whichever library they come to."""
+"""Enrolling somebody who has no card, and activating a card at one more library."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,34 +6,20 @@ from datetime import date, datetime
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import status_of
 from app.register.patron.changes import lock_queues, note_change
-from app.register.patron.numbers import NumberNotReserved, NumberWasIssued, check_reserved
+from app.register.patron.numbers import check_reserved
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.store.transaction import db, savepoint
 from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
 from app.rules.messages import WELCOME
 from app.rules.people.ages import age_on, day_in_norway
-from app.rules.people.contact import Contact, ContactNotValid, check_contact
+from app.rules.people.contact import Contact, check_contact
 from app.rules.people.national_id import NationalId
-from app.rules.people.person import Person, PersonNotValid, check_person
-
-__all__ = [
-    "AlreadyRegistered",
-    "ConsentMissing",
-    "ContactNotValid",
-    "Enrolled",
-    "NumberNotReserved",
-    "NumberWasIssued",
-    "PersonNotValid",
-    "activate_here",
-    "consent_is_needed",
-    "enrol_patron",
-    "note_guardian_consent",
-]
+from app.rules.people.person import Person, check_person
 
 
 class AlreadyRegistered(RuleBroken):
-    """Somebody has this national id already: their card is to be activated, not another one made."""
+    """A patron has this national id already: that card is to be activated."""
 
     def __init__(self, patron_id: int) -> None:
         super().__init__()
@@ -41,7 +27,7 @@ class AlreadyRegistered(RuleBroken):
 
 
 def already_registered(patron_id: int | None) -> AlreadyRegistered | None:
-    """Return the refusal for a national id that this patron has; None where nobody has it."""
+    """Return the error for a national id that this patron has; None where nobody has it."""
     return AlreadyRegistered(patron_id) if patron_id is not None else None
 
 
@@ -79,10 +65,9 @@ def enrol_patron(
 ) -> Enrolled:
     """Give somebody a card at a library, which becomes their home library.
 
-    `card_number` is one of the library's own, reserved before; without it a number is drawn. Where they can be
-    reached, a welcome is asked for, with a link by which to choose the PIN. Unless a desk has seen papers, the address
-    that it goes to is proven once the link is used. Raises PersonNotValid, ContactNotValid,
-    AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
+    `card_number` is one that the library reserved; without it a number is drawn. A welcome message has a link to
+    choose the PIN; unless a desk has seen papers, using the link proves the address. Raises PersonNotValid,
+    ContactNotValid, AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
     """
     person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
     contact = check_contact(contact)
@@ -93,7 +78,7 @@ def enrol_patron(
         raise ConsentMissing
     if card_number is not None:
         card_number = check_reserved(library_id=library_id, card_number=card_number)
-    # Somebody else may enrol the same person at the same moment.
+    # Another desk may be enrolling the same person.
     with savepoint({"pk_national_id_tokens": lambda: _known(national_id)}):
         patron = register_patron(
             card_number=card_number,
@@ -118,7 +103,7 @@ def _known(national_id: NationalId | None) -> AlreadyRegistered | None:
 
 
 def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, now: datetime) -> None:
-    """Let a card be used at a library whose rules its holder has accepted; note a guardian's consent that it needs.
+    """Let a patron who has accepted a library's rules use the card there; note a guardian's consent that it needs.
 
     Repeating it changes nothing. Raises CardRefused or ConsentMissing.
     """
@@ -133,7 +118,7 @@ def activate_here(*, patron_id: int, library_id: str, guardian_consent: bool, no
 
 
 def note_guardian_consent(*, patron_id: int, now: datetime, joining: str | None = None) -> None:
-    """Note that a guardian has consented to the card. The first time it was noted stays.
+    """Note that a guardian has consented to the card; a consent that was noted before stays as it is.
 
     `joining` is the library that the patron joins next, in the same transaction.
     """

@@ -1,8 +1,8 @@
-"""Freezing the card: all that is stored is kept, and none of it is used, until the patron thaws it (GDPR art. 18).
+"""Freezing the card: all data is kept, and none of it is used, until the patron thaws the card (GDPR art. 18).
 
-A frozen card is refused wherever it is scanned, libraries' systems get no details, and the family folder shows nothing
-of it. Copies on phones and in wallets are revoked and do not come back by thawing: each phone asks for a new one. Nor
-does its holder carry anybody else's card. The holder still signs in, sees what is stored, corrects it, and can thaw it.
+A frozen card is refused at every scan, libraries' systems get no details, and the family folder does not show it.
+Copies on phones and in wallets are revoked for good: after thawing, each phone asks for a new one. The patron's phone
+shows no other patron's card either. The patron can still sign in, see and correct the data, and thaw the card.
 """
 
 from datetime import datetime

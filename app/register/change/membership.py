@@ -1,4 +1,4 @@
-"""Where a card counts: at every library, at one only, and no longer at one."""
+"""Where a card is valid: at every library, at one library only, and no longer at one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,14 +15,14 @@ from app.rules.errors import RuleBroken
 
 
 class LastLibrary(RuleBroken):
-    """The patron has joined no other library. Who wants to leave the last one is erased."""
+    """The patron has joined no other library: to leave the last one is an erasure."""
 
 
 def opt_out(*, patron_id: int, library_id: str, now: datetime, only_at_home: bool = False) -> None:
-    """Make the card a local one, which only this library takes. The other libraries are told that the patron left.
+    """Make the card a local one, which only this library takes. The other libraries are notified that the patron left.
 
-    Permissions in the family folder stay. Repeating it changes nothing. Raises NotJoined, and with
-    `only_at_home` PapersNotSeen where it would become the home library, which prints the patron's letters.
+    Permissions in the family folder stay. Repeating it changes nothing. Raises NotJoined, and with `only_at_home`
+    PapersNotSeen where this library is not the home library, which prints the patron's letters.
     """
     patron, others = _lock(patron_id=patron_id, library_id=library_id)
     if status_of(patron).is_local_to(library_id):
@@ -44,7 +44,7 @@ def upgrade_to_national(*, patron_id: int, now: datetime) -> None:
 
 
 def end_affiliation(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Leave one library, which is told; where it was the home library, the one that was joined first becomes it.
+    """Leave one library, which is notified; if it was the home library, the one that was joined first becomes that.
 
     Raises NotJoined or LastLibrary.
     """
@@ -58,7 +58,7 @@ def end_affiliation(*, patron_id: int, library_id: str, now: datetime) -> None:
 
 
 def _lock(*, patron_id: int, library_id: str) -> tuple[Patron, list[str]]:
-    """Return the patron, whom nobody else changes now, and their other libraries, first joined first."""
+    """Return the patron, locked, and their other libraries, first joined first."""
     patron = lock_patron(patron_id)
     joined = list(
         db.session.scalars(
@@ -73,7 +73,7 @@ def _lock(*, patron_id: int, library_id: str) -> tuple[Patron, list[str]]:
 
 
 def _leave(patron: Patron, library_ids: Sequence[str], *, now: datetime) -> None:
-    # Those who stay are told of the change that follows.
+    # The other libraries are notified of the change that follows.
     lock_queues(patron_id=patron.id)
     left = (Affiliation.patron_id == patron.id) & Affiliation.library_id.in_(library_ids)
     db.session.execute(delete(Affiliation).where(left))

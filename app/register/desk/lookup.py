@@ -1,7 +1,7 @@
-"""Looking a patron up at the desk: by two things that somebody tells of themselves, and never by leafing through.
+"""Looking a patron up at the desk by two facts about them: there is no way to browse patrons.
 
-What drives the query has an index, so that it costs the same in a small register and in a country's; a name only
-chooses among the rows that come out.
+Every criterion but the name has an index, so that the query costs the same in a register of any size; the name only
+filters the rows that it returns.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import aliased
 
-from app.register.keys.vault import vault
 from app.register.library.strangers import count_stranger_at_desk
 from app.register.limits.budgets import take_tries
 from app.register.log.access_log import Viewer, log_access, log_accesses
 from app.register.patron.card_status import is_at_rest
-from app.register.patron.patrons import NATIONAL_ID
+from app.register.patron.patrons import has_national_id
 from app.register.store.transaction import autonomous
 from app.register.tables.library import Library
-from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
+from app.register.tables.patrons import Affiliation, Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
@@ -43,19 +42,19 @@ class TooLittleToGoBy(RuleBroken):
 
 
 class TooManyAlike(RuleBroken):
-    """The criteria fit so many that none is shown; one more is needed."""
+    """The criteria fit too many patrons to show; one more is needed."""
 
 
 @dataclass
 class CriteriaNotValid(RuleBroken):
-    """Some values cannot be anybody's. `fields` names them; it holds no value."""
+    """Some values are not valid. `fields` names them, without the values."""
 
     fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """What staff were told, as they typed it. All that is given must fit."""
+    """What staff typed. All that is given must fit."""
 
     name: str = ""
     birth_date: date | None = None
@@ -67,7 +66,7 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Somebody whom the criteria fit. Birth date and place are told of those who may be seen in full here."""
+    """A patron whom the criteria fit. Birth date and place are None for those who may not be seen in full here."""
 
     patron_id: int
     name: str
@@ -86,23 +85,17 @@ class Found:
     more: bool
 
 
-def take_look_up(*, viewer: Viewer, now: datetime) -> None:
-    """Take one of the 300 look-ups that a staff member has in an hour. Raises TooManyAttempts."""
-    take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
-
-
 def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetime) -> Found:
-    """Return whom the criteria fit, for a desk of this library; each access is logged.
+    """Return the patrons whom the criteria fit, for a desk of this library; each access is logged.
 
-    A postcode with a name may fit too many to read through: then another criterion is asked for. Raises
-    TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts after 300 look-ups in an hour, or 300 in a day
-    by the library's desks that show patrons of other libraries.
+    Raises TooLittleToGoBy, CriteriaNotValid, TooManyAlike, or TooManyAttempts: after 300 look-ups in an hour, or 300
+    in a day by the library's desks that show patrons of other libraries.
     """
     words = fold_words(criteria.name)
     conditions = _conditions(criteria)
     if not conditions or len(conditions) + bool(words) < 2:
         raise TooLittleToGoBy
-    take_look_up(viewer=viewer, now=now)
+    take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
     rows = [row for row in _fetch(conditions, library_id) if has_words(row.name, words)]
     rows.sort(key=lambda row: (not row.here, fold_words(row.name), row.id))
     if not all(row.here for row in rows[:MOST_HITS]):
@@ -117,27 +110,25 @@ def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetim
     return Found(hits=hits, more=len(rows) > MOST_HITS)
 
 
-def find_holder(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
-    """Return who has this national number, as a hit; None where nobody has. The access is logged.
+def look_up_national_id(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
+    """Return the patron with this national number; None where there is none. The access is logged.
 
     Raises TooManyAttempts after 300 look-ups in an hour.
     """
-    take_look_up(viewer=viewer, now=now)
-    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
-    holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
-    rows = _fetch([Patron.id.in_(holder)], library_id)
+    take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
+    rows = _fetch([has_national_id(national_id)], library_id)
     if rows and not rows[0].here:
         count_stranger_at_desk(library_id=library_id, now=now)
-    return _tell(rows[0], viewer=viewer, now=now) if rows else None
+    return _log_hit(rows[0], viewer=viewer, now=now) if rows else None
 
 
 def find_hit(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Hit:
     """Return one patron as a hit: somebody who was to be enrolled and has a card. The access is logged."""
     (row,) = _fetch([Patron.id == patron_id], library_id)
-    return _tell(row, viewer=viewer, now=now)
+    return _log_hit(row, viewer=viewer, now=now)
 
 
-def _tell(row: _Row, *, viewer: Viewer, now: datetime) -> Hit:
+def _log_hit(row: _Row, *, viewer: Viewer, now: datetime) -> Hit:
     fields = _OF_OURS if row.in_full else _MINIMUM
     log_access(patron_id=row.id, viewer=viewer, purpose=PURPOSE, fields=fields, now=now)
     return _hit(row, now=now)

@@ -1,19 +1,33 @@
-"""Opening a visit without a code: the patron was looked up, and photo id or a plastic card showed who it is."""
+"""Visits: five minutes with one patron at one terminal, opened there by a scan, or without a code after a look-up."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from app.register.desk.lookup import PURPOSE
-from app.register.log.access_log import Terminal, Viewer
+from app.register.desk.lookup import PURPOSE as LOOK_UP
+from app.register.log.access_log import Terminal, Viewer, log_access
+from app.register.patron.card_status import COLUMNS, status_of
+from app.register.patron.patrons import NotJoined
 from app.register.store.transaction import autonomous, db, savepoint, writing
+from app.register.tables.devices import PresentedStep
 from app.register.tables.log import AccessLogEntry
-from app.register.tables.patrons import DeskVisit
+from app.register.tables.patrons import Affiliation, DeskVisit, Patron
 from app.rules.card.scan import SESSION_SECONDS
+from app.rules.card.status import CardStatus
+from app.rules.clocks import LEEWAY
 from app.rules.errors import RuleBroken
 
-FOUND_FOR = timedelta(minutes=10)
+PURPOSE = "counter"
+_LONGEST = timedelta(minutes=30)
+_FOUND_FOR = timedelta(minutes=10)
+
+
+class NoOpenVisit(RuleBroken):
+    """The visit has expired, or is another terminal's."""
 
 
 class NotLookedUp(RuleBroken):
@@ -21,16 +35,45 @@ class NotLookedUp(RuleBroken):
 
 
 class WasOpened(RuleBroken):
-    """A visit by this name was opened before."""
+    """A visit with this session was opened before."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    """The patron at the desk. A patron who was `looked_up` showed no code, but photo id or a plastic card.
+
+    `in_full`: the desk may see more than the minimum, of a patron who joined the library, is not frozen, and not
+    reported dead.
+    """
+
+    patron_id: int
+    name: str
+    card_number: str
+    activated_here: bool
+    in_full: bool
+    looked_up: bool
+    status: CardStatus
+
+    def check_in_use(self, library_id: str) -> None:
+        """Raise NotJoined or CardRefused where nothing may be lent on the card at this library."""
+        if not self.activated_here:
+            raise NotJoined
+        self.status.check_in_use(library_id)
+
+    def check_not_at_rest(self) -> None:
+        """Raise NotJoined or CardRefused where the library may not even settle the card's fees."""
+        if not self.activated_here:
+            raise NotJoined
+        self.status.check_not_at_rest()
 
 
 def draw_session() -> str:
-    """Return a word by which a visit can be named before it is opened."""
+    """Return a random session for a visit that is to be opened."""
     return secrets.token_urlsafe(24)
 
 
 def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: str | None = None) -> str:
-    """Open five minutes with a patron at this terminal, as a scan does. Returns the session that names them.
+    """Open five minutes with a patron at this terminal, as a scan does, and return the session.
 
     A `session` that was drawn before is opened once. Raises WasOpened the second time.
     """
@@ -50,7 +93,7 @@ def open_visit(*, patron_id: int, terminal: Terminal, now: datetime, session: st
 
 
 def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> str:
-    """Open a visit of somebody whom this staff member has found. Raises NotLookedUp for anybody else."""
+    """Open a visit with a patron whom this staff member has looked up. Raises NotLookedUp for anybody else."""
     if not _was_looked_up(patron_id=patron_id, viewer=terminal.viewer, now=now):
         raise NotLookedUp
     with writing():
@@ -58,7 +101,7 @@ def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> s
 
 
 def was_opened(*, session: str, terminal: Terminal) -> bool:
-    """Tell whether a visit by this name was opened at this terminal."""
+    """Tell whether a visit with this session was opened at this terminal."""
     visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
     with autonomous() as connection:
         return connection.execute(visit).first() is not None
@@ -68,11 +111,65 @@ def _was_looked_up(*, patron_id: int, viewer: Viewer, now: datetime) -> bool:
     seen = AccessLogEntry
     found = select(seen.id).where(
         seen.patron_id == patron_id,
-        seen.at > now - FOUND_FOR,
-        seen.purpose == PURPOSE,
+        seen.at > now - _FOUND_FOR,
+        seen.purpose == LOOK_UP,
         seen.role == viewer.role,
         seen.actor == viewer.actor,
         seen.library_id == viewer.library_id,
     )
     with autonomous() as connection:
         return connection.execute(found.limit(1)).first() is not None
+
+
+def use_visit(
+    *, session: str, terminal: Terminal, fields: str, extend: bool, now: datetime, minimum: str | None = None
+) -> OpenVisit:
+    """Return the visit that a session names at this terminal; the access is logged.
+
+    `fields` is what is shown of the patron, or `minimum`, where that is less, of one who may not be seen in full.
+    With `extend`, as for each act, the visit lasts five minutes more, half an hour in all at most. Raises NoOpenVisit.
+    """
+    with autonomous() as connection:
+        row, looked_up = _find(connection, PresentedStep, session=session, terminal=terminal, now=now), False
+        if row is None:
+            row, looked_up = _find(connection, DeskVisit, session=session, terminal=terminal, now=now), True
+        if row is None:
+            raise NoOpenVisit
+        if extend:
+            until = min(now + timedelta(seconds=SESSION_SECONDS), row.began_at + _LONGEST)
+            opened = DeskVisit if looked_up else PresentedStep
+            connection.execute(update(opened).where(opened.session == session).values(expires_at=until))
+    status = status_of(row)
+    in_full = bool(row.here) and not status.at_rest
+    shown = fields if in_full or minimum is None else minimum
+    log_access(patron_id=row.id, viewer=terminal.viewer, purpose=PURPOSE, fields=shown, now=now)
+    return OpenVisit(row.id, row.name, row.card_number, bool(row.here), in_full, looked_up, status)
+
+
+def _find(
+    connection: Connection,
+    opened: type[PresentedStep] | type[DeskVisit],
+    *,
+    session: str,
+    terminal: Terminal,
+    now: datetime,
+) -> Any:  # noqa: ANN401 - a row
+    here = aliased(Affiliation)
+    began_at: InstrumentedAttribute[datetime] = (
+        DeskVisit.opened_at if opened is DeskVisit else PresentedStep.presented_at
+    )
+    open_here: ColumnElement[bool] = (opened.session == session) & (opened.terminal == terminal.scope)
+    return connection.execute(
+        select(
+            Patron.id,
+            Patron.name,
+            Patron.card_number,
+            *COLUMNS,
+            began_at.label("began_at"),
+            here.library_id.label("here"),
+        )
+        .select_from(opened)
+        .join(Patron, Patron.id == opened.patron_id)
+        .join(here, (here.patron_id == Patron.id) & (here.library_id == terminal.library_id), isouter=True)
+        .where(open_here, opened.expires_at > now, began_at <= now + LEEWAY)
+    ).first()

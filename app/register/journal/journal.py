@@ -1,8 +1,8 @@
-"""The journal of erasures: a file or a database apart from the register's, which outlives the register's backups.
+"""The journal of erasures: a file or a database apart from the register's, which is not part of its backups.
 
-Lines are only added. Each is `<mac> <json>`: the HMAC (a key from the vault) covers the line and the MAC before it, so
-a line that is changed, left out or moved is noticed. There are keyed tokens in it, and nothing that says who it was
-without the vault's keys: docs/adr/0010.
+Lines are only added. Each is `<mac> <json>`: the HMAC (with a key from the vault) covers the line and the MAC before
+it, so that a changed, missing or moved line is noticed. The lines contain keyed tokens, and without the vault's keys
+nothing that identifies anybody: docs/adr/0010.
 """
 
 import hmac
@@ -11,24 +11,22 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from app.register.journal.stores import FileStore, JournalUnreachable, Store, TableStore
+from app.register.journal.stores import Adding, Store, open_store
 from app.register.keys.vault import ERASURE_JOURNAL, Vault
 
-__all__ = ["Entry", "Journal", "JournalDamaged", "JournalUnreachable", "Place", "open_journal"]
-
-DATABASES: Final = ("postgresql+psycopg://", "sqlite:///")
 _MAC_DIGITS = 64
+_Facts = dict[str, Any]
 
 
 class JournalDamaged(Exception):
-    """A line of the journal was changed, left out or moved. The text says where."""
+    """A line of the journal was changed, removed or moved. The text says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a journal has come: its random name, and the number of its last entry."""
+    """A position in a journal: its random name, and the number of its last entry."""
 
     journal: str
     seq: int
@@ -36,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Somebody who was erased. `patron` and `numbers` are keyed tokens under the vault's key `key_id`.
+    """An erased patron. `patron` and `numbers` are keyed tokens under the vault's key `key_id`.
 
     `receipt` is the keyed token of the receipt's code, `erased_at` is UTC.
     """
@@ -52,36 +50,30 @@ class Entry:
 
 
 class Journal:
-    """A journal in one of the stores. Several processes and machines may add to it at once."""
+    """A journal in one of the stores. Several processes and machines may add to it at the same time."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Add entries as `write_entry` made them; they are on the disk when this returns.
-
-        Raises JournalUnreachable or JournalDamaged.
-        """
+        """Add entries that `write_entry` made, durably. Raises JournalUnreachable or JournalDamaged."""
         with self._store.adding() as adding:
-            before = self._last_of(adding.last_lines())
-            if before is None:
-                header = {"journal": secrets.token_hex(16), "seq": 0, "key": self._vault.key_id}
-                before = self._write("", header)
-                adding.add(0, before)
+            mac, last = self._last_of(adding.last_lines()) or ("", None)
+            if last is None:
+                last = {"journal": secrets.token_hex(16), "seq": 0, "key": self._vault.key_id}
+                mac = self._add(adding, mac, last)
             for entry in entries:
-                last = _content(before)
-                facts = {"journal": last["journal"], "seq": last["seq"] + 1, **entry}
-                before = self._write(before[:_MAC_DIGITS], facts)
-                adding.add(facts["seq"], before)
+                last = {"journal": last["journal"], "seq": last["seq"] + 1, **entry}
+                mac = self._add(adding, mac, last)
 
     def tail(self) -> Place | None:
-        """Return how far the journal has come; None where there is none. Raises as `read` does."""
+        """Return the end of the journal; None where there is none. Raises as `read` does."""
         last = self._last_of(self._store.last_lines())
-        return Place(_content(last)["journal"], _content(last)["seq"]) if last is not None else None
+        return Place(last[1]["journal"], last[1]["seq"]) if last is not None else None
 
     def read(self, *, after: int = -1) -> list[Entry]:
-        """Return the entries behind a place, oldest first, each once. Raises JournalUnreachable or JournalDamaged."""
+        """Return each entry after a number, oldest first. Raises JournalUnreachable or JournalDamaged."""
         found: dict[str, Entry] = {}
         for facts in self._read_checked():
             if facts["seq"] > after and "id" in facts:
@@ -89,18 +81,18 @@ class Journal:
         return list(found.values())
 
     def check_reached(self) -> None:
-        """Raise JournalUnreachable where nothing could be added now."""
+        """Raise JournalUnreachable where nothing can be added now."""
         with self._store.adding():
             pass
 
     def forget(self, *, until: datetime) -> int:
-        """Take out the oldest entries, up to an instant, and return how many. Raises as `read` does."""
+        """Remove the entries up to an instant, and return how many. Raises as `read` does."""
         with self._store.adding() as adding:
             facts = list(self._read_checked())
             old = [each for each in facts if "at" in each and datetime.fromisoformat(each["at"]) <= until]
             if not old:
                 return 0
-            # A head keeps the journal's name and place; what stays is chained to it anew.
+            # A header keeps the journal's name and number; the MACs of the other lines are made anew from it.
             head = {"journal": old[-1]["journal"], "seq": old[-1]["seq"], "key": self._vault.key_id}
             lines = [(head["seq"], self._write("", head))]
             for each in facts:
@@ -109,31 +101,40 @@ class Journal:
             adding.replace(lines)
             return len(old)
 
-    def _read_checked(self) -> Iterator[dict[str, Any]]:
-        before, facts = "", None
+    def _read_checked(self) -> Iterator[_Facts]:
+        before, last = "", None
         unread = 0
         for line in self._store.lines():
-            if not _is_whole(line):
-                # The rest of a line whose writer was killed: the next one follows the one before it.
+            facts = _parse(line)
+            if facts is None:
+                # The half line of a killed writer: the next line follows the one before it.
                 unread += 1
                 continue
-            following = _content(line)
-            in_order = facts is None or (following["journal"], following["seq"]) == (facts["journal"], facts["seq"] + 1)
+            in_order = last is None or (facts["journal"], facts["seq"]) == (last["journal"], last["seq"] + 1)
             if not in_order or not hmac.compare_digest(line[:_MAC_DIGITS], self._mac(before, line[_MAC_DIGITS + 1 :])):
-                raise JournalDamaged(f"The journal is damaged at entry {following['seq']}: it does not follow.")
-            unread, before, facts = 0, line[:_MAC_DIGITS], following
+                raise JournalDamaged(f"The journal is damaged at entry {facts['seq']}: it does not follow.")
+            unread, before, last = 0, line[:_MAC_DIGITS], facts
             yield facts
         if unread:
             raise JournalDamaged("The journal is damaged: its last line cannot be read.")
 
-    def _last_of(self, lines: Sequence[str]) -> str | None:
-        whole = [line for line in lines if _is_whole(line)]
-        if lines and not whole:
+    def _last_of(self, lines: Sequence[str]) -> tuple[str, _Facts] | None:
+        """Return the MAC and the facts of the last whole line."""
+        for line in reversed(lines):
+            facts = _parse(line)
+            if facts is not None:
+                return line[:_MAC_DIGITS], facts
+        if lines:
             raise JournalDamaged("The journal is damaged: its last lines cannot be read.")
-        return whole[-1] if whole else None
+        return None
 
-    def _write(self, before: str, facts: Mapping[str, Any]) -> str:
-        content = json.dumps({**facts, "key": facts["key"]}, separators=(",", ":"), sort_keys=True)
+    def _add(self, adding: Adding, before: str, facts: _Facts) -> str:
+        line = self._write(before, facts)
+        adding.add(facts["seq"], line)
+        return line[:_MAC_DIGITS]
+
+    def _write(self, before: str, facts: _Facts) -> str:
+        content = json.dumps(facts, separators=(",", ":"), sort_keys=True)
         return f"{self._mac(before, content)} {content}"
 
     def _mac(self, before: str, content: str) -> str:
@@ -146,14 +147,11 @@ class Journal:
 
 def open_journal(address: str, vault: Vault) -> Journal:
     """Return the journal at a path or at a database's URL. Nothing is opened or made before it is needed."""
-    store: Store = TableStore(address) if address.startswith(DATABASES) else FileStore(address)
-    return Journal(store, vault)
+    return Journal(open_store(address), vault)
 
 
-def write_entry(
-    *, patron: str, numbers: Sequence[str], receipt: str, reason: str, at: datetime, key_id: int
-) -> dict[str, Any]:
-    """Return an entry with a random id, to be added to a journal. Everybody is named by keyed tokens."""
+def write_entry(*, patron: str, numbers: Sequence[str], receipt: str, reason: str, at: datetime, key_id: int) -> _Facts:
+    """Return an entry with a random id, to be added to a journal. `patron`, `numbers`, `receipt`: keyed tokens."""
     return {
         "id": secrets.token_hex(16),
         "at": at.isoformat(),
@@ -165,28 +163,18 @@ def write_entry(
     }
 
 
-def _read_entry(facts: Mapping[str, Any]) -> Entry:
-    return Entry(
-        id=facts["id"],
-        seq=facts["seq"],
-        key_id=facts["key"],
-        patron=facts["patron"],
-        numbers=tuple(facts["numbers"]),
-        receipt=facts["receipt"],
-        reason=facts["reason"],
-        erased_at=datetime.fromisoformat(facts["at"]),
-    )
+def _read_entry(facts: _Facts) -> Entry:
+    same = {name: facts[name] for name in ("id", "seq", "patron", "receipt", "reason")}
+    erased_at = datetime.fromisoformat(facts["at"])
+    return Entry(**same, key_id=facts["key"], numbers=tuple(facts["numbers"]), erased_at=erased_at)
 
 
-def _content(line: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(line[_MAC_DIGITS + 1 :])
-    return content
-
-
-def _is_whole(line: str) -> bool:
+def _parse(line: str) -> _Facts | None:
+    """Return what a line says; None if it is not whole."""
     try:
         bytes.fromhex(line[:_MAC_DIGITS])
-        content = json.loads(line[_MAC_DIGITS + 1 :])
+        facts = json.loads(line[_MAC_DIGITS + 1 :])
     except ValueError:
-        return False
-    return line[_MAC_DIGITS : _MAC_DIGITS + 1] == " " and isinstance(content, dict) and "seq" in content
+        return None
+    is_whole = line[_MAC_DIGITS : _MAC_DIGITS + 1] == " " and isinstance(facts, dict) and "seq" in facts
+    return facts if is_whole else None

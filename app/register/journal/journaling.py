@@ -1,8 +1,9 @@
-"""How erasures come into the journal, and how a register finds out that it is older than its journal.
+"""Writing erasures to the journal, and noticing that the register is older than its journal.
 
-An erasure commits with its entry in its own row (a transactional outbox); right after the commit, and before anybody
-is told, the entry is added to the journal and goes from the row. A process that dies in between leaves it to the
-worker. So whatever stands in the journal was committed here first: a register that lacks an entry is an earlier copy.
+An erasure commits with its entry in its own row (a transactional outbox). Right after the commit, and before the
+erasure is confirmed to anybody, the entry is added to the journal and removed from the row; if the process dies in
+between, the worker does it. So every entry in the journal was committed here first: a register that lacks one was
+restored from an earlier backup.
 """
 
 import json
@@ -16,7 +17,8 @@ import structlog
 from sqlalchemy import Connection, Engine, event, select, text, update
 from sqlalchemy.orm import Session
 
-from app.register.journal.journal import Entry, Journal, JournalDamaged, JournalUnreachable, Place, write_entry
+from app.register.journal.journal import Entry, Journal, JournalDamaged, Place, write_entry
+from app.register.journal.stores import JournalUnreachable
 from app.register.keys.vault import vault
 from app.register.patron.numbers import CARD_NUMBER
 from app.register.store.transaction import db
@@ -25,47 +27,44 @@ from app.register.tables.patrons import Patron
 
 ERASED_PATRON: Final = "erased patron"
 JOURNAL_ENTRIES: Final = timedelta(days=400)
-"""For so long an entry stands in the journal; a backup that is older than that is not to be put back."""
-_UNWRITTEN: Final = "erasures that stand in no journal yet"
+"""How long the journal keeps an entry; a backup that is older than that must not be restored."""
+_UNWRITTEN: Final = "erasures not in the journal yet"
 _BATCH: Final = 500
 _log = structlog.get_logger()
 
 
 class RegisterIsBehind(Exception):
-    """The register is older than its journal of erasures, or the journal is not the one that it knows.
-
-    The text is a sentence for the operator.
-    """
+    """The register is older than its journal of erasures, or the journal is another one. The text is for operators."""
 
 
 class NotInJournal(Exception):
-    """Somebody is erased, and the journal could not be written yet. It will be; nothing may be acknowledged before."""
+    """A patron is erased, but the journal could not be written yet: the erasure must not be confirmed before it is."""
 
 
 _journals: WeakKeyDictionary[Engine, Journal | None] = WeakKeyDictionary()
 
 
 def use_journal(journal: Journal | None) -> None:
-    """Write the current app's erasures to this journal from now on; None where there is to be none."""
+    """Write the current app's erasures to this journal from now on; None: to no journal."""
     _journals[db.engine] = journal
 
 
 def current_journal() -> Journal | None:
-    """Return the app's journal; None where it is to have none."""
+    """Return the app's journal; None if it has none."""
     return _journals[db.engine]
 
 
 def patron_text(patron_id: int, registered_at: datetime) -> str:
-    """Return what is tokenized to find a patron again: a number may be used anew in a restored register."""
+    """Return the text of which a patron's token is made: a restored register may give the id to somebody else."""
     return f"{patron_id} {registered_at.isoformat()}"
 
 
 def prepare(
     *, patron: Patron, numbers: Sequence[str], receipt: str, reason: str, now: datetime
 ) -> tuple[str, str | None]:
-    """Return the id of an entry about somebody who is to be erased, and its text where there is a journal to tell.
+    """Return the id of an entry about a patron who is to be erased, and its text; None where there is no journal.
 
-    Raises RegisterIsBehind, JournalDamaged or JournalUnreachable: then nobody is erased.
+    Raises RegisterIsBehind, JournalDamaged or JournalUnreachable; nobody may be erased then.
     """
     journal = current_journal()
     if journal is not None:
@@ -86,7 +85,7 @@ def prepare(
 @event.listens_for(db.session, "after_commit")
 def _after_commit(session: Session) -> None:
     if not session.in_nested_transaction() and session.info.get(_UNWRITTEN):
-        # Not raised here: the work is committed. Whoever answers for it asks `check_written`.
+        # No error is raised here, since the work is committed: the response depends on `check_written`.
         session.info[_UNWRITTEN] = not _try_to_write()
 
 
@@ -97,7 +96,7 @@ def _after_rollback(session: Session) -> None:
 
 
 def check_written() -> None:
-    """Raise NotInJournal where an erasure that this session has committed could not be written to the journal."""
+    """Raise NotInJournal if an erasure that this session committed could not be written to the journal."""
     if db.session.registry.has() and db.session.info.get(_UNWRITTEN):
         raise NotInJournal
 
@@ -112,10 +111,9 @@ def _try_to_write() -> bool:
 
 
 def write_waiting() -> int:
-    """Add to the journal what was erased and is not in it yet, and return how much that was.
+    """Add what is not in the journal yet, and return how many. Raises JournalUnreachable or JournalDamaged.
 
-    Safe at any time, several at once: an entry that is added twice counts once. Raises JournalUnreachable or
-    JournalDamaged.
+    Safe at any time, and by several processes: an entry that is added twice counts once.
     """
     journal = current_journal()
     if journal is None:
@@ -132,7 +130,7 @@ def write_waiting() -> int:
 
 
 def forget_entries(*, now: datetime) -> int:
-    """Take out of the journal what is past its time, and return how much that was. Raises as `check_journal`."""
+    """Remove entries that are past JOURNAL_ENTRIES, and return how many. Raises as `check_journal`."""
     journal = current_journal()
     if journal is None or journal.tail() is None:
         return 0
@@ -141,10 +139,9 @@ def forget_entries(*, now: datetime) -> int:
 
 
 def check_journal() -> None:
-    """Compare register and journal.
+    """Compare register and journal. Raises JournalUnreachable or JournalDamaged where that is not possible.
 
-    Raises RegisterIsBehind where they do not belong together or the register lacks an entry, JournalUnreachable or
-    JournalDamaged where that cannot be told.
+    Raises RegisterIsBehind where they do not belong together, or the register lacks an entry.
     """
     journal = current_journal()
     if journal is None:
@@ -161,9 +158,9 @@ def check_journal() -> None:
 
 
 def compare_places(connection: Connection, journal: Journal) -> tuple[Place | None, Place | None]:
-    """Return how far the register knows itself to be in its journal, and how far that is; None where there is none.
+    """Return the end of the journal as the register has noted it, and as it is; None where there is none.
 
-    Raises RegisterIsBehind where the journal is not the register's, or less of it is there; and as `tail` does.
+    Raises RegisterIsBehind where the journal is not the register's, or has lost its end; and as `tail` does.
     """
     known = _read_place(connection)
     tail = journal.tail()
@@ -178,21 +175,21 @@ def compare_places(connection: Connection, journal: Journal) -> tuple[Place | No
 
 
 def _beside() -> AbstractContextManager[Connection]:
-    # Beside a transaction that may be open: on SQLite it only reads then.
+    # Another connection than the session's, whose transaction may be open.
     return db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _missing(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries that the register does not know of."""
-    here: set[str] = set()
-    for start in range(0, len(entries), 500):
-        ids = [entry.id for entry in entries[start : start + 500]]
-        here |= set(connection.scalars(select(Erasure.entry_id).where(Erasure.entry_id.in_(ids))))
+    here: set[str | None] = set()
+    for start in range(0, len(entries), _BATCH):
+        ids = [entry.id for entry in entries[start : start + _BATCH]]
+        here.update(connection.scalars(select(Erasure.entry_id).where(Erasure.entry_id.in_(ids))))
     return [entry for entry in entries if entry.id not in here]
 
 
 def _move_on(connection: Connection, journal: Journal) -> None:
-    """Note how far the register has come in its journal: as far as it lacks nothing."""
+    """Note the end of the journal, if the register lacks no entry."""
     known = _read_place(connection)
     entries = journal.read(after=known.seq if known is not None else 0)
     tail = journal.tail()
@@ -210,7 +207,7 @@ _NOTE = text(
 
 
 def note_place(connection: Connection, place: Place) -> None:
-    """Note that the register has everything in the journal up to a place."""
+    """Note that the register has every entry up to a place."""
     connection.execute(_NOTE, {"journal": place.journal, "seq": place.seq})
 
 

@@ -1,7 +1,7 @@
-"""How many slow hashes (Argon2id) one process evaluates at once, and how long the next one would wait.
+"""How many slow hashes (Argon2id) one process evaluates at the same time, and how long the next one would wait.
 
-Each costs some 20 ms of a processor's time and 19 MiB. Without a bound, more sign-ins than the processors can do would
-wait for longer and longer, and everything else with them.
+Each costs some 20 ms of processor time and 19 MiB. Without a bound, a flood of sign-ins would make every other request
+wait too.
 """
 
 import math
@@ -9,17 +9,16 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from app.rules.errors import RuleBroken
 
 LONGEST_WAIT: Final = 2.0
-"""Nobody waits longer than so many seconds for an evaluation."""
+"""The most seconds that a request waits for an evaluation."""
 LONGEST_BEFORE: Final = 0.5
-"""Who waited so many seconds for a thread stood in the line that cards and scans stand in, too: it is too long."""
+"""The most seconds that a request may have waited for a thread: card pages and scans wait in the same queue."""
 _FIRST_GUESS: Final = 0.03
 _WEIGHT: Final = 0.1
 _NICE: Final = 10
@@ -36,36 +35,48 @@ class TooBusy(RuleBroken):
 
 
 class Gate:
-    """Lets so many threads evaluate at once; the others wait for their turn. `inside` counts both.
+    """Evaluates slow hashes in `at_once` threads; the others wait. `inside` counts both.
 
-    `seconds` is what an evaluation is taken to last until some were measured.
+    `seconds` is the mean duration of an evaluation; the value given is used until some were measured.
     """
 
     def __init__(self, *, at_once: int, seconds: float = _FIRST_GUESS) -> None:
         self.at_once = at_once
-        self._free = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self.inside = 0
         self.seconds = seconds
         self._evaluators: tuple[int, ThreadPoolExecutor] | None = None
 
     def evaluate(self, work: Callable[[], T]) -> T:
-        """Do a slow hash in its turn, and in a thread that gives way to whoever shows or scans a card."""
-        with self.turn():
-            return self._threads().submit(work).result()
+        """Do a slow hash in a thread of low priority, so that showing and scanning cards comes first."""
+        with self._lock:
+            self.inside += 1
+        try:
+            return self._threads().submit(self._measure, work).result()
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+    def _measure(self, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        done = work()
+        taken = time.perf_counter() - began
+        with self._lock:
+            self.seconds += _WEIGHT * (taken - self.seconds)
+        return done
 
     def _threads(self) -> ThreadPoolExecutor:
-        # A forked process has no threads but one.
+        # A forked process inherits no threads.
         with self._lock:
             if self._evaluators is None or self._evaluators[0] != os.getpid():
-                pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="evaluation", initializer=_give_way)
+                pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="evaluation", initializer=_lower_priority)
                 self._evaluators = (os.getpid(), pool)
             return self._evaluators[1]
 
     def check_room(self, *, waited: float = 0.0) -> None:
-        """Raise TooBusy where whoever has waited so many seconds already would have to wait for too long.
+        """Raise TooBusy where a request that has waited `waited` seconds would have to wait too long in all.
 
-        It comes before any work is done for a request that will need a turn, and takes nothing.
+        It comes before any work for a request that will need an evaluation, and reserves nothing.
         """
         with self._lock:
             ahead = max(0, self.inside + 1 - self.at_once)
@@ -73,32 +84,16 @@ class Gate:
         if waited > LONGEST_BEFORE or expected > LONGEST_WAIT:
             raise TooBusy(retry_after=max(2, math.ceil(expected)))
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for one's turn, evaluate in it, and give it on."""
-        with self._lock:
-            self.inside += 1
-        try:
-            with self._free:
-                began = time.perf_counter()
-                yield
-                taken = time.perf_counter() - began
-        finally:
-            with self._lock:
-                self.inside -= 1
-        with self._lock:
-            self.seconds += _WEIGHT * (taken - self.seconds)
-
 
 def _share() -> int:
-    """Return how many processors are this process's, if each of gunicorn's processes has the same."""
+    """Return this process's share of the processors: each of gunicorn's processes has the same."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = os.environ.get("WEB_CONCURRENCY", "")
     return max(1, processors // int(processes)) if processes.isdigit() and int(processes) else 1
 
 
-def _give_way() -> None:
-    # Linux schedules each thread by itself, and lets it lower its own priority. Elsewhere it stays as it is.
+def _lower_priority() -> None:
+    # On Linux alone a thread has a priority of its own.
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 

@@ -1,15 +1,30 @@
-"""A new key for all that the register keeps under keys. Tokens and seals are made anew from the old ones, without the
-national numbers, card numbers and passwords behind them. PINs cannot be: each is renewed when its owner signs in.
+"""Rotating the register's keys: tokens and seals are renewed from the old ones, without the numbers and passwords
+behind them. PINs cannot be: each is renewed when its owner signs in.
 
-Rows are renewed a batch at a time, each batch in a transaction of its own, and every row says under which key it
-stands. So this can be stopped at any point and started again, while the portal goes on working.
+Each batch of rows is renewed in a transaction of its own, and every row says which key it is under. So this can be
+stopped at any point and started again, while the portal runs.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, TextClause, bindparam, func, select, text, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    RowMapping,
+    Table,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.register.keys.vault import SecretNotOpened, vault
@@ -18,7 +33,7 @@ from app.register.tables.columns import Base
 from app.register.tables.patrons import PinVerifier
 
 BATCH = 1000
-"""Rows a transaction: on SQLite, where one writes at a time, the portal waits for no more than these."""
+"""Rows in one transaction: on SQLite the portal cannot write meanwhile."""
 
 _Row = RowMapping
 _Values = dict[str, Any]
@@ -26,7 +41,7 @@ _Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Renewable:
-    """A table's columns that stand under a key: one sealed column, or the tokens of which `key_id` tells the key."""
+    """A table's columns under a key: one sealed column, or all tokens, whose key is in the column `key_id`."""
 
     table: Table
     columns: tuple[str, ...]
@@ -38,7 +53,7 @@ class Renewable:
         return tuple(column.name for column in self.table.primary_key)
 
     def is_older(self) -> ColumnElement[bool]:
-        """Return the condition for rows under an older key. The first byte of what is sealed names its key."""
+        """Return the condition for rows under an older key. The first byte of a sealed value is its key's id."""
         if self.is_sealed:
             return func.substr(self.table.c[self.columns[0]], 1, 1, type_=LargeBinary) != bytes([vault.key_id])
         return self.table.c.key_id < vault.key_id
@@ -48,14 +63,12 @@ class Renewable:
         if self.is_sealed:
             (column,) = self.columns
             return {column: vault.renew_seal(row[column], column=f"{self.table.name}.{column}")}
-        return {
-            column: vault.renew_token(row[column], key_id=row["key_id"]) if row[column] else None
-            for column in self.columns
-        }
+        renew = partial(vault.renew_token, key_id=row["key_id"])
+        return {column: renew(row[column]) if row[column] else None for column in self.columns}
 
 
 def list_renewables() -> list[Renewable]:
-    """Return everything in the register that can be renewed, by the names of its columns."""
+    """Return everything in the register that can be renewed: found by the names of columns."""
     found = []
     for table in Base.metadata.sorted_tables:
         sealed = [column.name for column in table.columns if column.name.startswith("sealed_")]
@@ -67,31 +80,31 @@ def list_renewables() -> list[Renewable]:
 
 
 def count_older(renewable: Renewable) -> int:
-    """Return how many rows stand under an older key."""
+    """Return how many rows are under an older key."""
+    return _count(renewable.table, renewable.is_older())
+
+
+def count_older_pins() -> int:
+    """Return how many PINs are under an older key, until their owners sign in."""
+    return _count(PinVerifier.__table__, PinVerifier.key_id < vault.key_id)
+
+
+def _count(table: FromClause, condition: ColumnElement[bool]) -> int:
     with autonomous() as connection:
-        count = select(func.count()).select_from(renewable.table).where(renewable.is_older())
-        return connection.execute(count).scalar_one()
+        return connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
 
 
 def newest_key_in_use() -> int:
-    """Return the newest key under which anything stands; it is not in the vault where VAULT_KEYS has lost it."""
+    """Return the newest key that any row is under; it is not in the vault if VAULT_KEYS has lost it."""
     tables = [table for table in Base.metadata.sorted_tables if "key_id" in table.columns]
     with autonomous() as connection:
         return max(connection.execute(select(func.max(table.c.key_id))).scalar() or 0 for table in tables)
 
 
-def count_older_pins() -> int:
-    """Return how many PINs stand under an older key, until their owners sign in."""
-    with autonomous() as connection:
-        count = select(func.count()).select_from(PinVerifier).where(PinVerifier.key_id < vault.key_id)
-        return connection.execute(count).scalar_one()
-
-
 def renew(renewable: Renewable, *, batch: int = BATCH) -> Iterator[int]:
-    """Renew what stands under an older key, and yield how many rows each committed batch renewed.
+    """Renew what is under an older key, and yield how many rows each committed batch renewed.
 
-    A row that the portal changes in the same moment is left for the next round. What cannot be opened is left as it
-    is: `count_older` tells how many such there are.
+    A row that the portal is changing is left for the next round. What cannot be opened stays: `count_older` counts it.
     """
     while True:
         renewed = read = 0
@@ -112,7 +125,7 @@ def _read_batches(renewable: Renewable, *, batch: int) -> Iterator[Sequence[_Row
     place = tuple_(*key)
     following = query
     while True:
-        # A connection for each batch: nothing is held open while the portal waits to write.
+        # A connection for each batch, so that no transaction is open between them.
         with autonomous() as connection:
             rows = connection.execute(following).mappings().all()
         if not rows:
@@ -124,13 +137,10 @@ def _read_batches(renewable: Renewable, *, batch: int) -> Iterator[Sequence[_Row
 def _write(renewable: Renewable, rows: Sequence[_Row]) -> int:
     changes: list[_Values] = []
     for row in rows:
-        try:
-            values = renewable.renew(row)
-        except SecretNotOpened:
-            continue
-        was = {f"was_{column}": row[column] for column in renewable.columns}
-        at = {f"at_{column}": row[column] for column in renewable.key}
-        changes.append({f"new_{column}": value for column, value in values.items()} | was | at)
+        with suppress(SecretNotOpened):
+            new = {f"new_{column}": value for column, value in renewable.renew(row).items()}
+            was = {f"was_{column}": row[column] for column in renewable.columns}
+            changes.append(new | was | {f"at_{column}": row[column] for column in renewable.key})
     if not changes:
         return 0
     with writing():
@@ -147,7 +157,7 @@ def _assignments(renewable: Renewable, new: str) -> str:
 
 
 def _on_sqlite(renewable: Renewable) -> TextClause:
-    """Return the statement for one row, which changes it only where it is still as it was read."""
+    """Return the statement for one row, which changes it only if it is still as it was read."""
     same = [f"{column} IS :was_{column}" for column in renewable.columns]
     same += [f"{column} = :at_{column}" for column in renewable.key]
     return text(
@@ -157,7 +167,7 @@ def _on_sqlite(renewable: Renewable) -> TextClause:
 
 
 def _on_postgresql(renewable: Renewable, changes: Sequence[_Values]) -> TextClause:
-    """Return the statement for all rows, which passes by those that somebody else has locked: it waits for nobody."""
+    """Return the statement for all rows, which skips those that another transaction has locked."""
     table, names = renewable.table, list(changes[0])
     arrays = ", ".join(f":{name}" for name in names)
     at_place = " AND ".join(f"t.{column} = fresh.at_{column}" for column in renewable.key)
@@ -175,9 +185,8 @@ def _on_postgresql(renewable: Renewable, changes: Sequence[_Values]) -> TextClau
         )
         UPDATE {table.name} AS t SET {_assignments(renewable, "fresh.")} FROM fresh WHERE {at_place}
         """  # noqa: S608
-    ).bindparams(
-        *(
-            bindparam(name, [change[name] for change in changes], ARRAY(table.c[name.partition("_")[2]].type))
-            for name in names
-        )
-    )
+    ).bindparams(*(_array(table, name, changes) for name in names))
+
+
+def _array(table: Table, name: str, changes: Sequence[_Values]) -> BindParameter[Any]:
+    return bindparam(name, [change[name] for change in changes], ARRAY(table.c[name.partition("_")[2]].type))

@@ -1,8 +1,7 @@
 """Everything that is stored about one patron, for that patron alone (GDPR art. 15 and 20).
 
-Each table that holds something about a patron stands here, with the rows that are theirs and the few columns whose
-values are not given out. What no row names as theirs cannot be found, and is in UNTRACEABLE. A column that is new is
-shown from the start, and a table that is new is missed by a test.
+OWN_TABLES lists each table with data about a patron, which rows are theirs, and the few columns that are not given
+out; UNTRACEABLE lists the other tables. A new column is shown without any change here; a test finds a new table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,34 +36,27 @@ from app.register.tables.patrons import (
 )
 
 KEYED: Final = "keyed"
-"""A hash, keyed token or sealed key: it proves something, and only its holder may have it."""
+"""A hash, keyed token or sealed key: it is a secret that proves something."""
 TERMINAL: Final = "terminal"
-"""A word by which a desk or kiosk names the patron while it serves them."""
+"""The session by which a desk or kiosk names the patron."""
 OTHERS: Final = "others"
-"""It tells something of somebody else."""
+"""Data about somebody else."""
 
 NOT_TRACEABLE: Final = "not-traceable"
-"""Nobody can tell whose row it is."""
+"""No column says whose row it is."""
 NO_PATRON: Final = "no-patron"
-"""It is about libraries, their staff and their systems."""
+"""Data about libraries, their staff and their systems."""
 
-UNTRACEABLE: Final[Mapping[str, str]] = {
-    "access_log_chain": NOT_TRACEABLE,
-    "access_log_head": NO_PATRON,
-    "access_log_removals": NOT_TRACEABLE,
-    "access_log_roots": NO_PATRON,
-    "act_counts": NO_PATRON,
-    "attempt_counts": NOT_TRACEABLE,
-    "erasures": NOT_TRACEABLE,
-    "pin_orders": NOT_TRACEABLE,
-    "journal_place": NO_PATRON,
-    "libraries": NO_PATRON,
-    "library_queues": NO_PATRON,
-    "machines": NO_PATRON,
-    "number_series": NO_PATRON,
-    "staff": NO_PATRON,
-}
-"""The tables in which nothing can be found by who somebody is, and why."""
+UNTRACEABLE: Final[Mapping[str, str]] = dict.fromkeys(
+    ("access_log_chain", "access_log_removals", "attempt_counts", "erasures", "pin_orders"), NOT_TRACEABLE
+) | dict.fromkeys(
+    (
+        *("access_log_head", "access_log_roots", "act_counts", "journal_place"),
+        *("libraries", "library_queues", "machines", "number_series", "staff"),
+    ),
+    NO_PATRON,
+)
+"""The tables without a column that leads to a patron, and why."""
 
 LIBRARY_COLUMNS: Final = frozenset(
     key.parent.name
@@ -72,33 +64,36 @@ LIBRARY_COLUMNS: Final = frozenset(
     for key in table.foreign_keys
     if key.target_fullname == "libraries.id"
 )
-"""What a column is called that names a library."""
+"""The names of the columns that refer to a library."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Where a patron's rows of a table are.
+    """Where a patron's rows of a table are: by default, those whose `patron_id` is the patron's.
 
     `withheld` says why a column is not given out; `sealed` names the columns that are opened, with their seal;
     `name_of` is the column of another patron whose name the patron knows already.
     """
 
     table: type[Base]
-    rows: Callable[[Patron], ColumnElement[bool]]
+    by: Callable[[Patron], ColumnElement[bool]] | None = None
     withheld: Mapping[str, str] = field(default_factory=dict)
     sealed: Mapping[str, str] = field(default_factory=dict)
     name_of: str | None = None
 
+    def rows(self, patron: Patron) -> ColumnElement[bool]:
+        """Return the condition for the patron's rows."""
+        return self.by(patron) if self.by is not None else self.table.__table__.columns["patron_id"] == patron.id
+
 
 def _by_own_credentials(patron: Patron) -> ColumnElement[bool]:
-    own = select(Credential.id).where(Credential.patron_id == patron.id)
-    return PresentedStep.credential_id.in_(own)
+    return PresentedStep.credential_id.in_(select(Credential.id).where(Credential.patron_id == patron.id))
 
 
 def _by_every_library(patron: Patron) -> ColumnElement[bool]:
-    # Its index begins with the library.
+    # The index begins with the library.
     return LibraryNotice.library_id.in_(select(LibraryQueue.library_id)) & (LibraryNotice.patron_id == patron.id)
 
 
@@ -108,33 +103,24 @@ def _by_own_number(patron: Patron) -> ColumnElement[bool]:
 
 OWN_TABLES: Final[Mapping[str, Own]] = {
     "patrons": Own(Patron, lambda patron: Patron.id == patron.id),
-    "contact_changes": Own(
-        ContactChange, lambda patron: ContactChange.patron_id == patron.id, sealed={"sealed_former": FORMER_COLUMN}
-    ),
-    "affiliations": Own(Affiliation, lambda patron: Affiliation.patron_id == patron.id),
-    "national_id_tokens": Own(
-        NationalIdToken, lambda patron: NationalIdToken.patron_id == patron.id, withheld={"token": KEYED}
-    ),
+    "contact_changes": Own(ContactChange, sealed={"sealed_former": FORMER_COLUMN}),
+    "affiliations": Own(Affiliation),
+    "national_id_tokens": Own(NationalIdToken, withheld={"token": KEYED}),
     "issued_numbers": Own(IssuedNumber, _by_own_number, withheld={"token": KEYED}),
-    "pin_verifiers": Own(PinVerifier, lambda patron: PinVerifier.patron_id == patron.id, withheld={"verifier": KEYED}),
-    "one_time_secrets": Own(
-        OneTimeSecret, lambda patron: OneTimeSecret.patron_id == patron.id, withheld={"token": KEYED}
-    ),
-    "devices": Own(Device, lambda patron: Device.patron_id == patron.id, withheld={"token_hash": KEYED}),
-    "sessions": Own(Session, lambda patron: Session.patron_id == patron.id, withheld={"token_hash": KEYED}),
-    "credentials": Own(Credential, lambda patron: Credential.patron_id == patron.id, withheld={"sealed_key": KEYED}),
+    "pin_verifiers": Own(PinVerifier, withheld={"verifier": KEYED}),
+    "one_time_secrets": Own(OneTimeSecret, withheld={"token": KEYED}),
+    "devices": Own(Device, withheld={"token_hash": KEYED}),
+    "sessions": Own(Session, withheld={"token_hash": KEYED}),
+    "credentials": Own(Credential, withheld={"sealed_key": KEYED}),
     "presented_steps": Own(PresentedStep, _by_own_credentials, withheld={"session": TERMINAL}),
     "registrations": Own(
         Registration,
-        lambda patron: Registration.patron_id == patron.id,
         withheld=dict.fromkeys(("own_token", "child_token", "guardian_token", "handle_hash", "code_token"), KEYED),
         sealed={"sealed_form": FORM_COLUMN},
     ),
-    "desk_visits": Own(DeskVisit, lambda patron: DeskVisit.patron_id == patron.id, withheld={"session": TERMINAL}),
-    # Whether somebody has the number that was entered would be told by the guardian's id.
-    "permissions_given": Own(
-        FamilyPermission, lambda patron: FamilyPermission.patron_id == patron.id, withheld={"guardian_id": OTHERS}
-    ),
+    "desk_visits": Own(DeskVisit, withheld={"session": TERMINAL}),
+    # The guardian's id would show whether anybody has the number that was entered.
+    "permissions_given": Own(FamilyPermission, withheld={"guardian_id": OTHERS}),
     "permissions_received": Own(
         FamilyPermission,
         lambda patron: FamilyPermission.guardian_id == patron.id,
@@ -143,7 +129,6 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     ),
     "messages": Own(
         Message,
-        lambda patron: Message.patron_id == patron.id,
         withheld={"about_patron_id": OTHERS},
         sealed={"sealed_to": SEALED_TO_COLUMN},
         name_of="about_patron_id",
@@ -151,19 +136,13 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     "messages_about_you": Own(
         Message,
         lambda patron: Message.about_patron_id == patron.id,
-        withheld={"patron_id": OTHERS, "queue": OTHERS, "channel": OTHERS, "sealed_to": OTHERS},
+        withheld=dict.fromkeys(("patron_id", "queue", "channel", "sealed_to"), OTHERS),
     ),
-    # The answer says what stands in the other tables.
-    "machine_answers": Own(
-        MachineAnswer,
-        lambda patron: MachineAnswer.patron_id == patron.id,
-        withheld={"key_hash": KEYED, "request_hash": KEYED, "sealed_answer": KEYED},
-    ),
+    # The answer repeats what is in the other tables.
+    "machine_answers": Own(MachineAnswer, withheld=dict.fromkeys(("key_hash", "request_hash", "sealed_answer"), KEYED)),
     "library_notices": Own(LibraryNotice, _by_every_library, sealed={"sealed_number": NUMBER_COLUMN}),
-    # Which of its staff it was the library knows, and answers for; a guardian is named by the patron's own permission.
-    "access_log": Own(
-        AccessLogEntry, lambda patron: AccessLogEntry.patron_id == patron.id, withheld={"actor": OTHERS, "proof": KEYED}
-    ),
+    # The library knows which of its staff it was, and answers for them; a guardian has the patron's own permission.
+    "access_log": Own(AccessLogEntry, withheld={"actor": OTHERS, "proof": KEYED}),
 }
 
 
@@ -181,7 +160,7 @@ def _read(own: Own, patron: Patron) -> list[Row]:
     shown = [column for column in table.columns if column.name not in own.withheld]
     query = select(*shown).where(own.rows(patron)).order_by(*(column for column in table.columns if column.primary_key))
     if own.name_of is not None:
-        # Nothing is shown of somebody whose card is frozen.
+        # Not the name of somebody whose card is frozen.
         name = select(Patron.name).where(Patron.id == table.columns[own.name_of], ~is_at_rest())
         query = query.add_columns(name.scalar_subquery().label("name"))
     rows = [dict(row._mapping) for row in db.session.execute(query)]
@@ -193,7 +172,7 @@ def _read(own: Own, patron: Patron) -> list[Row]:
 
 
 def name_libraries(data: Mapping[str, Sequence[Row]]) -> dict[str, str]:
-    """Return the names, by id, of the libraries that somebody's data speaks of."""
+    """Return the names, by id, of the libraries that somebody's data refers to."""
     ids = {row[column] for rows in data.values() for row in rows for column in LIBRARY_COLUMNS if row.get(column)}
     rows = db.session.execute(select(Library.id, Library.name).where(Library.id.in_(ids)))
     return {row.id: row.name for row in rows}

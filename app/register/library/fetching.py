@@ -1,26 +1,25 @@
-"""What a library's system may know of a patron: everything where the patron has joined the library.
+"""What a library's system gets of a patron: everything where the patron has joined the library.
 
-Of somebody who is there now, and of one who joined but froze the card or is reported dead, a minimum; of a stranger no
-more than that the number is somebody's; of a card that only another library takes, nothing.
+A minimum of a patron who is there now, or who joined but froze the card or is reported dead; of a stranger, that the
+number exists; of a card that only another library takes, nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 
-from app.register.keys.vault import vault
 from app.register.library.strangers import count_stranger
 from app.register.limits.budgets import take_tries
 from app.register.log.access_log import Viewer, log_access, log_access_in_transaction
 from app.register.patron.card_status import is_taken_at, status_of
 from app.register.patron.numbers import PatronGone, is_gone
-from app.register.patron.patrons import NATIONAL_ID, NoSuchPatron
+from app.register.patron.patrons import NoSuchPatron, has_national_id
 from app.register.patron.presence import has_joined, is_present, was_notified
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import autonomous, db
 from app.register.tables.library import Library
-from app.register.tables.patrons import NationalIdToken, Patron
+from app.register.tables.patrons import Patron
 from app.rules.card.status import CardRefused, State
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
 from app.rules.people.national_id import NationalId
@@ -28,16 +27,17 @@ from app.rules.pins.pin import Budget
 
 PURPOSE = "fetch"
 FINDS = Budget("national id finds", limit=600, seconds=3600)
-"""Whoever asks by national id learns who has a card, so a library asks some hundred times an hour, and no more."""
+"""An answer shows who has a card, so a library may only ask some hundred times an hour."""
 _FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
 _NUMBER = "card number"
 _MINIMUM = "name, age band, home library"
+_Row = Row[tuple[object]]
 _EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, language, home library"
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only a library that the patron has joined is told. A hidden address is nowhere in the register.
+    """What only a library that the patron has joined gets. A hidden address is nowhere in the register.
 
     An address is `proven` where the patron, or papers, have shown that it is theirs.
     """
@@ -56,9 +56,12 @@ class Details:
     address_proven: bool
 
 
+_COPIED = [field.name for field in fields(Details) if not field.name.endswith("_proven")]
+
+
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """What a library is told of who stands there. `card_state` is active, lost, frozen or deceased.
+    """What a library gets of a patron who is there. `card_state`: active, lost, frozen or deceased.
 
     `version` grows with each change.
     """
@@ -73,10 +76,9 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A patron as a library's system gets it. `minimum` is None of a stranger.
+    """A patron as a library's system gets it. `minimum` is None for a stranger.
 
-    `details` is None where the patron has not joined that library, and for a card that is frozen or whose holder is
-    reported dead.
+    `details` is None where the patron has not joined that library, froze the card, or is reported dead.
     """
 
     card_number: str
@@ -86,18 +88,16 @@ class Fetched:
 
 
 def fetch_patron(*, card_number: str, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
-    """Return a patron to a library's system, after the look is written down.
+    """Return a patron to a library's system, after the access is logged.
 
-    A stolen login is slowed to five thousand an hour, and to few numbers that are no patron's of the library. Raises
-    NoSuchPatron, PatronGone, TooManyAttempts or AccessNotLogged.
+    A login may ask 5,000 times an hour, and about few strangers. Raises NoSuchPatron, PatronGone, TooManyAttempts or
+    AccessNotLogged.
     """
     take_tries(tries=[(_FETCHES, viewer.actor)], now=now)
-    with autonomous() as connection:
-        row = _read(connection, Patron.card_number == card_number, library_id=library_id, now=now)
-    _count_if_stranger(row, library_id=library_id, now=now)
-    if row is None:
+    fetched = _fetch(Patron.card_number == card_number, viewer=viewer, library_id=library_id, now=now)
+    if fetched is None:
         raise PatronGone if is_gone(card_number) else NoSuchPatron
-    return _tell(row, viewer=viewer, now=now)
+    return fetched
 
 
 def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
@@ -106,73 +106,76 @@ def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now
     Raises NoSuchPatron, TooManyAttempts or AccessNotLogged.
     """
     take_tries(tries=[(FINDS, library_id)], now=now)
-    tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
-    holder = select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens))
-    with autonomous() as connection:
-        row = _read(connection, Patron.id.in_(holder), library_id=library_id, now=now)
-    _count_if_stranger(row, library_id=library_id, now=now)
-    if row is None:
+    fetched = _fetch(has_national_id(national_id), viewer=viewer, library_id=library_id, now=now)
+    if fetched is None:
         raise NoSuchPatron
-    return _tell(row, viewer=viewer, now=now)
+    return fetched
+
+
+def fetch_by_id(*, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime) -> Fetched | None:
+    """Return a patron after the access is logged; None where only another library takes the card.
+
+    Raises TooManyAttempts or AccessNotLogged.
+    """
+    return _fetch(Patron.id == patron_id, viewer=viewer, library_id=library_id, purpose=purpose, now=now)
 
 
 def show_patron(
     *, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime, papers: str = ""
 ) -> Fetched:
-    """Return a patron as the request's own transaction has them, for the answer to an act; it writes the look too.
+    """Return a patron for the response to an act, as the request's transaction has them, which logs the access too.
 
     `papers` are those by which the act was done, a word of the log. Raises NoSuchPatron or AccessNotLogged.
     """
-    db.session.flush()
-    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
-    if row is None:
-        raise NoSuchPatron
+    row = _read_in_transaction(patron_id, library_id=library_id, now=now)
     fields = f"{papers}, {_fields(row)}" if papers else _fields(row)
-    log_access_in_transaction(patron_id=row.id, viewer=viewer, purpose=purpose, fields=fields, now=now)
+    log_access_in_transaction(patron_id=patron_id, viewer=viewer, purpose=purpose, fields=fields, now=now)
     return _as_fetched(row, now=now)
 
 
 def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
-    """Return a patron as the request's own transaction has them, to compare with what a library was told before.
+    """Return a patron as the request's transaction has them, to compare with what the library knows. Nothing is logged.
 
-    It is told to nobody, so no look is written. Raises NoSuchPatron.
+    Raises NoSuchPatron.
     """
+    return _as_fetched(_read_in_transaction(patron_id, library_id=library_id, now=now), now=now)
+
+
+def fetch_again(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
+    """Return a patron for a repeated request; the transaction logs the access.
+
+    Raises PatronGone, CardRefused where only another library takes the card by now, or AccessNotLogged.
+    """
+    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
+    if row is None:
+        is_there = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
+        raise CardRefused(State.LOCAL) if is_there else PatronGone
+    log_access_in_transaction(patron_id=patron_id, viewer=viewer, purpose=PURPOSE, fields=_fields(row), now=now)
+    return _as_fetched(row, now=now)
+
+
+def _fetch(
+    condition: ColumnElement[bool], *, viewer: Viewer, library_id: str, now: datetime, purpose: str = PURPOSE
+) -> Fetched | None:
+    with autonomous() as connection:
+        row = _read(connection, condition, library_id=library_id, now=now)
+    if row is None or not (row.known or row.was_notified):
+        count_stranger(library_id=library_id, now=now)
+    if row is None:
+        return None
+    log_access(patron_id=row.id, viewer=viewer, purpose=purpose, fields=_fields(row), now=now)
+    return _as_fetched(row, now=now)
+
+
+def _read_in_transaction(patron_id: int, *, library_id: str, now: datetime) -> _Row:
     db.session.flush()
     row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
     if row is None:
         raise NoSuchPatron
-    return _as_fetched(row, now=now)
+    return row
 
 
-def fetch_by_id(*, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime) -> Fetched | None:
-    """Return a patron after the look is written down; None where only another library takes the card.
-
-    Raises TooManyAttempts or AccessNotLogged.
-    """
-    with autonomous() as connection:
-        row = _read(connection, Patron.id == patron_id, library_id=library_id, now=now)
-    _count_if_stranger(row, library_id=library_id, now=now)
-    if row is None:
-        return None
-    return _tell(row, viewer=viewer, purpose=purpose, now=now)
-
-
-def fetch_again(*, patron_id: int, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
-    """Return a patron of whom a library was told before, after the new look is written down with the request's work.
-
-    Raises PatronGone, CardRefused, of a card that only another library takes by now, or AccessNotLogged.
-    """
-    row = _read(db.session.connection(), Patron.id == patron_id, library_id=library_id, now=now)
-    if row is None:
-        is_present = db.session.scalar(select(Patron.id).where(Patron.id == patron_id)) is not None
-        raise CardRefused(State.LOCAL) if is_present else PatronGone
-    log_access_in_transaction(patron_id=row.id, viewer=viewer, purpose=PURPOSE, fields=_fields(row), now=now)
-    return _as_fetched(row, now=now)
-
-
-def _read(
-    connection: Connection, condition: ColumnElement[bool], *, library_id: str, now: datetime
-) -> Row[tuple[object]] | None:
+def _read(connection: Connection, condition: ColumnElement[bool], *, library_id: str, now: datetime) -> _Row | None:
     joined = has_joined(library_id)
     return connection.execute(
         select(
@@ -180,35 +183,24 @@ def _read(
             Library.name.label("home_library"),
             joined.label("joined"),
             (joined | is_present(library_id, now=now)).label("known"),
-            was_notified(library_id).label("told"),
+            was_notified(library_id).label("was_notified"),
         )
         .join(Library, Library.id == Patron.home_library_id)
         .where(condition, is_taken_at(library_id))
     ).first()
 
 
-def _count_if_stranger(row: Row[tuple[object]] | None, *, library_id: str, now: datetime) -> None:
-    """Count who is, and was, none of the library's patrons, before anything is told. Raises TooManyAttempts."""
-    if row is None or not (row.known or row.told):
-        count_stranger(library_id=library_id, now=now)
-
-
-def _tell(row: Row[tuple[object]], *, viewer: Viewer, now: datetime, purpose: str = PURPOSE) -> Fetched:
-    log_access(patron_id=row.id, viewer=viewer, purpose=purpose, fields=_fields(row), now=now)
-    return _as_fetched(row, now=now)
-
-
-def _is_described(row: Row[tuple[object]]) -> bool:
+def _is_in_full(row: _Row) -> bool:
     return bool(row.joined) and not status_of(row).at_rest
 
 
-def _fields(row: Row[tuple[object]]) -> str:
-    if _is_described(row):
+def _fields(row: _Row) -> str:
+    if _is_in_full(row):
         return _EVERYTHING
     return _MINIMUM if row.known else _NUMBER
 
 
-def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
+def _as_fetched(row: _Row, *, now: datetime) -> Fetched:
     minimum = Minimum(
         name=row.name,
         age_band=age_band(birth_date=row.birth_date, day=day_in_norway(now)),
@@ -219,15 +211,7 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
     )
     unproven = unproven_channels(row)
     details = Details(
-        birth_date=row.birth_date,
-        gender=row.gender,
-        address=row.address,
-        postcode=row.postcode,
-        place=row.place,
-        phone=row.phone,
-        email=row.email,
-        preferred_contact=row.preferred_contact,
-        language=row.language,
+        **{name: getattr(row, name) for name in _COPIED},
         email_proven=row.email is not None and EMAIL not in unproven,
         phone_proven=row.phone is not None and SMS not in unproven,
         address_proven=row.address is not None and LETTER not in unproven,
@@ -236,5 +220,5 @@ def _as_fetched(row: Row[tuple[object]], *, now: datetime) -> Fetched:
         card_number=row.card_number,
         activated_here=bool(row.joined),
         minimum=minimum if row.known else None,
-        details=details if _is_described(row) else None,
+        details=details if _is_in_full(row) else None,
     )

@@ -1,36 +1,35 @@
-"""What libraries' systems are still to be told, kept until each has taken it (a transactional outbox).
+"""Notices to libraries' systems, kept until each library has confirmed them (a transactional outbox).
 
-Each library has a queue of its own, delivered in the order of its numbers by one worker at a time. A system that does
-not answer pauses its own queue alone; a notice that it refuses is set aside, and only the same patron's later ones wait
-for it. A notice is delivered at least once: its id tells the receiver that it has had it, its version that it is late.
+Each library has a queue of its own, which one worker at a time delivers in its order. A system that does not respond
+pauses its own queue alone; a notice that it refuses is set aside, and only the same patron's later ones wait for it. A
+notice is delivered at least once: by its id the receiver recognises a repeated one, by its version an outdated one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, Update, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Exists, case, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.register.keys.vault import vault
 from app.register.patron.changes import GONE, NUMBER_COLUMN
-from app.register.store.transaction import db, reading, writing
-from app.register.tables.columns import UtcInstant
+from app.register.store.transaction import db, execute_bulk, reading, writing
 from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.register.tables.patrons import Affiliation, Patron
 
-# For so long one worker has a queue. Where it dies in the middle, the queue is due again after that.
+# If the worker dies, the queue is due again after this.
 LEASE = timedelta(minutes=1)
 WEBHOOK_KEY_COLUMN = "library_queues.sealed_webhook_key"
-# Once a library is told, the number of somebody who is gone stays so long for a system of it that fetches what is new.
+# How long a confirmed notice keeps the number of a patron who is gone, for a system that fetches notices later.
 GONE_NUMBERS = timedelta(days=7)
-# What a library may have to keep of somebody who is gone (GDPR art. 17(3)), by kind.
+# What a library may have to keep of a patron who is gone (GDPR art. 17(3)), by kind.
 KEPT_KINDS = ("open_loans", "unpaid_debts", "ordered_requests", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLease:
-    """A worker's lease of a library's queue, with the webhook. `attempts` failed since the library last answered."""
+    """A worker's lease of a library's queue, with the webhook. `attempts` failed since the library last responded."""
 
     library_id: str
     webhook_url: str | None
@@ -40,12 +39,11 @@ class QueueLease:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened to a patron.
+    """A change of a patron.
 
-    `card_number` is the number by which the library knows the patron once it has applied the notice; for LEFT and
-    ERASED the one it is to forget. `former_number` is there where the number changed. None where it is not known any
-    more. `attempts` counts how often the library refused it. `charged_by` is who gave the new card, where the library
-    charges for it.
+    `card_number` is the number that the library knows once it has applied the notice; for LEFT and ERASED the one to
+    forget; None if it is not known any more. `former_number` is set where the number changed. `attempts` counts the
+    library's refusals. `charged_by` is who gave the new card, where the library charges for it.
     """
 
     id: int
@@ -62,7 +60,7 @@ class Notice:
 
 
 def lease_queue(*, now: datetime) -> QueueLease | None:
-    """Lease the queue of a library that is due for a minute, those that answer first; None where none is due."""
+    """Lease a due queue for a minute, of a library that responds if possible; None where none is due."""
     queue = LibraryQueue
     due = (
         select(queue.library_id)
@@ -87,29 +85,25 @@ def lease_queue(*, now: datetime) -> QueueLease | None:
 
 @reading()
 def list_due_notices(*, library_id: str, now: datetime, limit: int) -> list[Notice]:
-    """Return what a library is to be told now, in its order; nothing of a patron of whom something earlier waits."""
-    due = LibraryNotice.due_at <= now
+    """Return a library's due notices in their order, without those of a patron whose earlier notice is not due."""
+    blocked = _has_earlier(lambda earlier: earlier.due_at > now)
+    due = select(LibraryNotice).where(is_waiting(library_id), LibraryNotice.due_at <= now, ~blocked)
+    return read_notices(db.session.scalars(due.order_by(LibraryNotice.seq).limit(limit)).all())
+
+
+def _has_earlier(condition: Callable[[type[LibraryNotice]], ColumnElement[bool]]) -> Exists:
+    """Return the condition that the patron has an earlier notice in this queue that fits."""
     earlier = aliased(LibraryNotice)
-    behind = _earlier_of_the_patron(earlier).where(earlier.due_at > now)
-    rows = db.session.scalars(
-        select(LibraryNotice)
-        .where(LibraryNotice.library_id == library_id, LibraryNotice.due_at.is_not(None), due, ~behind)
-        .order_by(LibraryNotice.seq)
-        .limit(limit)
-    ).all()
-    return read_notices(rows)
-
-
-def _earlier_of_the_patron(earlier: type[LibraryNotice]) -> Exists:
     return exists().where(
         earlier.library_id == LibraryNotice.library_id,
         earlier.patron_id == LibraryNotice.patron_id,
         earlier.seq < LibraryNotice.seq,
+        condition(earlier),
     )
 
 
 def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
-    """Return notices of one library with the numbers by which it knows each patron at that place in its queue."""
+    """Return notices of one library, each with the card number that the library knows at that place in its queue."""
     numbers = _numbers_by_patron(rows)
     read = []
     for row in rows:
@@ -136,13 +130,12 @@ def read_notices(rows: Sequence[LibraryNotice]) -> list[Notice]:
 
 
 def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[float, str]]]:
-    """Return for each patron the numbers by which the library knows them: each up to a place in its queue."""
+    """Return for each patron the card numbers that the library knows, each up to a place in its queue."""
     if not rows:
         return {}
     library_id, patron_ids = rows[0].library_id, {row.patron_id for row in rows}
-    # Today's numbers first: whoever gets a new one meanwhile has left the former in a notice when those are read, and
-    # no earlier notice is told with a number that the library has yet to learn. A library that the patron has left
-    # learns no number that they got afterwards.
+    # Today's numbers are read first: if one is replaced meanwhile, the notice of that is read after it, and no earlier
+    # notice gets the new number. A library that the patron has left gets no number from after that.
     today = db.session.execute(
         select(Patron.id, Patron.card_number)
         .join(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
@@ -168,60 +161,35 @@ def _numbers_by_patron(rows: Sequence[LibraryNotice]) -> dict[int, list[tuple[fl
 
 @writing()
 def mark_delivered(*, notice_id: int, now: datetime, kept: Iterable[str] = ()) -> None:
-    """Note that the library has done its part, and what it must keep, by kind. The first answer counts."""
-    delivered = confirm(notice_id=notice_id, kept=kept, now=now).where(LibraryNotice.confirmed_at.is_(None))
-    db.session.execute(delivered)
+    """Confirm a notice, with the kinds of what the library must keep. The first answer counts."""
+    confirm(LibraryNotice.id == notice_id, kept=kept, now=now)
 
 
-def confirm(*, notice_id: int, kept: Iterable[str], now: datetime) -> Update:
-    """Return the statement that notes a library's answer. Kinds that nobody knows are kept as "other".
+def confirm(condition: ColumnElement[bool], *, now: datetime, kept: Iterable[str] = ()) -> int:
+    """Note that a library has applied these notices, and what it must keep; return how many were not confirmed yet.
 
-    A number of somebody who is erased goes with the answer, but the one to be forgotten: `forget_numbers`.
+    Unknown kinds are kept as "other". The former number of an erased patron is deleted, unless it is the one to be
+    forgotten: `forget_numbers`.
     """
     kinds = {kind if kind in KEPT_KINDS else "other" for kind in kept}
-    return (
+    return execute_bulk(
         update(LibraryNotice)
-        .where(LibraryNotice.id == notice_id)
-        .values(
-            due_at=None,
-            confirmed_at=func.coalesce(LibraryNotice.confirmed_at, literal(now, UtcInstant())),
-            kept=",".join(sorted(kinds)) or None,
-            last_fault=None,
-            sealed_number=case((_is_deliverable(), LibraryNotice.sealed_number)),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def confirm_up_to(*, library_id: str, seq: int, now: datetime) -> Update:
-    """Return the statement that notes that a library has done its part in all up to a place in its queue."""
-    unconfirmed = (LibraryNotice.library_id == library_id) & LibraryNotice.confirmed_at.is_(None)
-    return (
-        update(LibraryNotice)
-        .where(unconfirmed, LibraryNotice.seq <= seq)
+        .where(condition, LibraryNotice.confirmed_at.is_(None))
         .values(
             due_at=None,
             confirmed_at=now,
+            kept=",".join(sorted(kinds)) or None,
             last_fault=None,
-            sealed_number=case((_is_deliverable(), LibraryNotice.sealed_number)),
+            # One system of a library may be notified now, and another fetch its notices tonight.
+            sealed_number=case((LibraryNotice.kind.in_(GONE) | _is_there(), LibraryNotice.sealed_number)),
         )
-        .execution_options(synchronize_session=False)
     )
 
 
-def forget_numbers(condition: ColumnElement[bool]) -> Update:
-    """Return the statement by which the numbers of those who are erased go from the notices that are named."""
-    return (
-        update(LibraryNotice)
-        .where(condition, LibraryNotice.sealed_number.is_not(None), ~_is_there())
-        .values(sealed_number=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _is_deliverable() -> ColumnElement[bool]:
-    # One system of a library may be told at once, and another fetch what is new tonight.
-    return LibraryNotice.kind.in_(GONE) | _is_there()
+def forget_numbers(condition: ColumnElement[bool]) -> None:
+    """Delete the card numbers of erased patrons from the notices that fit."""
+    named = LibraryNotice.sealed_number.is_not(None) & ~_is_there()
+    execute_bulk(update(LibraryNotice).where(condition, named).values(sealed_number=None))
 
 
 def _is_there() -> Exists:
@@ -230,7 +198,7 @@ def _is_there() -> Exists:
 
 @writing()
 def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) -> None:
-    """Put a notice that the library refused aside. The others go on, but for this patron's later ones."""
+    """Set aside a notice that the library refused. Only this patron's later ones wait for it."""
     db.session.execute(
         update(LibraryNotice)
         .where(LibraryNotice.id == notice.id, LibraryNotice.confirmed_at.is_(None))
@@ -240,7 +208,7 @@ def set_aside(*, notice: Notice, fault: str, pause: timedelta, now: datetime) ->
 
 @writing()
 def pause_queue(*, library_id: str, attempts: int, fault: str, pause: timedelta, answered: bool, now: datetime) -> None:
-    """Let a library that does not answer be for a while. `answered`: it took something before that."""
+    """Pause the queue of a library that does not respond. `answered`: it confirmed something before that."""
     delivered = {"last_delivered_at": now} if answered else {}
     db.session.execute(
         update(LibraryQueue)
@@ -251,29 +219,30 @@ def pause_queue(*, library_id: str, attempts: int, fault: str, pause: timedelta,
 
 @writing()
 def release_queue(*, library_id: str, answered: bool, now: datetime) -> None:
-    """End the lease of a queue: it is due again with its next notice. `answered`: the library took something."""
-    # Locked before it is read: what is added meanwhile waits, and finds the queue idle.
+    """End the lease of a queue: it is due again with its next notice. `answered`: the library confirmed something."""
+    # Locked before it is read: a notice that is added meanwhile waits, and finds the queue idle.
     queue = lock_queue(library_id)
-    earlier = aliased(LibraryNotice)
-    first = ~_earlier_of_the_patron(earlier).where(earlier.due_at.is_not(None))
-    queue.due_at = db.session.scalar(select(func.min(LibraryNotice.due_at)).where(_waiting_at(library_id), first))
+    assert queue is not None
+    first = ~_has_earlier(lambda earlier: earlier.due_at.is_not(None))
+    queue.due_at = db.session.scalar(select(func.min(LibraryNotice.due_at)).where(is_waiting(library_id), first))
     if answered:
         queue.attempts, queue.last_fault, queue.last_delivered_at = 0, None, now
 
 
 @writing()
 def idle_queue(*, library_id: str) -> None:
-    """Make a queue idle whose library fetches what is new by itself, or is not connected yet."""
+    """Stop delivering a queue whose library fetches its notices itself, or is not connected yet."""
     queue = lock_queue(library_id)
-    if queue.webhook_url is None:
+    if queue is not None and queue.webhook_url is None:
         queue.due_at = None
 
 
-def lock_queue(library_id: str) -> LibraryQueue:
-    """Return a library's queue, locked until the commit."""
+def lock_queue(library_id: str) -> LibraryQueue | None:
+    """Return a library's queue, locked until the commit; None where it has had no notices and no webhook."""
     locked = select(LibraryQueue).where(LibraryQueue.library_id == library_id).with_for_update()
-    return db.session.execute(locked.execution_options(populate_existing=True)).scalar_one()
+    return db.session.scalar(locked.execution_options(populate_existing=True))
 
 
-def _waiting_at(library_id: str) -> ColumnElement[bool]:
+def is_waiting(library_id: str) -> ColumnElement[bool]:
+    """Return the condition that a notice of a library is not confirmed yet."""
     return (LibraryNotice.library_id == library_id) & LibraryNotice.due_at.is_not(None)

@@ -1,4 +1,4 @@
-"""Where a library's system listens, if anywhere: what is new is then told to it, signed, and it need not ask."""
+"""A library's webhook: notices are sent to it, signed, so that the library's system need not fetch them."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from app.register.tables.library import LibraryQueue
 
 
 def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
-    """Tell a library at `url` from now on, signed with `key`, all that it has not acknowledged, and what comes.
+    """Send all unconfirmed and later notices of a library to `url`, signed with `key`; replaces an earlier webhook.
 
-    An address and key of before are forgotten. Raises NoSuchLibrary.
+    Raises NoSuchLibrary.
     """
     check_library(library_id)
     queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
@@ -22,13 +22,11 @@ def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
     queue.webhook_url = url
     queue.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
     queue.due_at, queue.attempts, queue.last_fault = now, 0, None
-    db.session.flush()
 
 
 def stop_listening(*, library_id: str) -> None:
-    """Tell a library nothing any more; it may still ask. Raises NoSuchLibrary where it listened nowhere."""
+    """Remove a library's webhook; it may still fetch its notices. Raises NoSuchLibrary where there was none."""
     queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
     if queue is None or queue.webhook_url is None:
         raise NoSuchLibrary
     queue.webhook_url = queue.sealed_webhook_key = None
-    db.session.flush()

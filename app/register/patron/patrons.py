@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.register.keys.vault import vault
 from app.register.patron.card_status import COLUMNS, is_local_to, status_of
@@ -114,9 +114,14 @@ def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
 
 
 def find_by_national_id(national_id: NationalId) -> int | None:
-    """Return the id of the patron with this national number, whichever key its token was made with."""
+    """Return the id of the patron who has this national number; None where nobody has it."""
+    return db.session.scalar(select(Patron.id).where(has_national_id(national_id)))
+
+
+def has_national_id(national_id: NationalId) -> ColumnElement[bool]:
+    """Return the condition that a patron has this national number, whichever key its token was made under."""
     tokens = vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical).values()
-    return db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
+    return Patron.id.in_(select(NationalIdToken.patron_id).where(NationalIdToken.token.in_(tokens)))
 
 
 def count_numbers(*, patron_id: int) -> int:

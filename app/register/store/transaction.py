@@ -9,11 +9,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, TextClause, event
+from sqlalchemy import Connection, CursorResult, Delete, Engine, TextClause, Update, event
 from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState
 
@@ -137,6 +137,12 @@ def savepoint(refusals: Mapping[str, Callable[[], Exception | None]]) -> Iterato
         if refusal is None:
             raise
         raise refusal from None
+
+
+def execute_bulk(statement: Update | Delete) -> int:
+    """Change rows in the database alone, not objects that are loaded. Returns how many rows it changed."""
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return cast(CursorResult[Any], result).rowcount
 
 
 def begin_reading() -> None:

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
-from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import NotInJournal, RegisterIsBehind
+from app.register.journal.stores import JournalUnreachable
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.sessions import has_ended
 from app.register.store.constraints import is_foreign_key

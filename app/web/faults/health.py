@@ -5,8 +5,9 @@ from alembic.script import ScriptDirectory
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import RegisterIsBehind, check_journal
+from app.register.journal.stores import JournalUnreachable
 from app.register.store.database_faults import DATABASE_ERRORS, Cause
 from app.register.store.readiness import find_database_fault
 from app.register.store.transaction import db

@@ -7,8 +7,9 @@ import structlog
 from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.register.journal.journal import JournalDamaged, JournalUnreachable
+from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import NotInJournal, RegisterIsBehind, check_journal, check_written
+from app.register.journal.stores import JournalUnreachable
 
 _EVERY_SECONDS = 5.0
 _OPEN_ALL_THE_SAME = frozenset({"health.healthz", "health.readyz", "static"})
