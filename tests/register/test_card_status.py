@@ -20,7 +20,7 @@ from app.register.log.access_log import Viewer
 from app.register.patron.card_status import is_at_rest, is_in_use, is_taken_at, may_sign_in, state_at, status_of
 from app.register.patron.patrons import NoSuchPatron, get_patron
 from app.register.sign_in.one_time import draw_link, find_link
-from app.register.sign_in.pin_at_desk import order_new_pin
+from app.register.sign_in.pin_at_desk import send_new_pin_link
 from app.register.sign_in.pin_checks import check_pin
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
@@ -162,7 +162,7 @@ def test_nothing_new_is_made_of_a_card_that_is_not_in_use(combination, clock):
     assert allowed_passes(patron_id=whose).rotating is status.in_use
     assert refuses(lambda: issue_rotating_pass(patron_id=whose, told_by=None, now=clock())) is not status.in_use
     assert (
-        refuses(lambda: order_new_pin(patron_id=whose, library_id=ULLENSAKER, by_letter=False, now=clock()))
+        refuses(lambda: send_new_pin_link(patron_id=whose, library_id=ULLENSAKER, by_letter=False, now=clock()))
         is not status.in_use
     )
     assert refuses(activate) is (status.at(ULLENSAKER) is not State.ACTIVE)

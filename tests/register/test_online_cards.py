@@ -15,7 +15,7 @@ from app.register.online.online_cards import (
     NotFinished,
     activate_online,
     check_adult,
-    find_holder,
+    find_own_card,
 )
 from app.register.online.registrations import CHILD, Form, SamePerson, name_child, note_guardian
 from app.register.patron.patrons import activate_card, find_by_national_id, list_affiliations
@@ -106,7 +106,7 @@ def stated(begin, make, clock):
 
 def test_a_number_that_a_guardian_typed_is_taken_off_the_card_when_its_owner_proves_it(stated, begin, make, clock):
     assert find_by_national_id(MINA) == stated
-    assert find_holder(national_id=MINA) is None
+    assert find_own_card(national_id=MINA) is None
     db.session.commit()
     handle = begin(MINA, form=YOUNG, **FILLED_IN)
     note_guardian(handle=handle, national_id=LARS, now=clock())
@@ -118,7 +118,7 @@ def test_a_number_that_a_guardian_typed_is_taken_off_the_card_when_its_owner_pro
 def test_a_card_whose_name_its_owner_typed_stays_theirs_and_marked(begin, make, clock):
     handle = begin(form=replace(TOLD, stated=True, name_verified=False), **FILLED_IN)
     patron_id = make(handle).patron_id
-    holder = find_holder(national_id=ANNE)
+    holder = find_own_card(national_id=ANNE)
     assert holder is not None
     assert holder.patron_id == patron_id
     assert db.session.get_one(Patron, patron_id).stated_at == clock()
@@ -135,7 +135,7 @@ def test_a_desk_is_told_to_look_at_papers_until_one_has(stated, clock):
 
 def test_a_number_that_a_desk_has_seen_papers_for_stays_on_that_card(stated, clock):
     activate_card(patron_id=stated, library_id=ULLENSAKER, now=clock())
-    holder = find_holder(national_id=MINA)
+    holder = find_own_card(national_id=MINA)
     assert holder is not None
     assert holder.patron_id == stated
 

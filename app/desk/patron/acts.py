@@ -20,7 +20,7 @@ from app.register.desk.visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NotJoined
 from app.register.sign_in.devices import NoSuchDevice
-from app.register.sign_in.pin_at_desk import order_new_pin
+from app.register.sign_in.pin_at_desk import send_new_pin_link
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
@@ -126,7 +126,7 @@ def revoke(visit: OpenVisit, _workplace: Workplace, device_id: int) -> str:
 def new_pin(visit: OpenVisit, workplace: Workplace) -> str:
     """Send the patron a link to a new PIN, or have a letter printed."""
     by_letter = NewPinForm().by.data == "letter"
-    order_new_pin(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
+    send_new_pin_link(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
     if by_letter:
         return _("A letter with the way to a new PIN waits under Post.")
     return _("A message with the way to a new PIN is on its way. The present PIN works until then.")

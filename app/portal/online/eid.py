@@ -12,7 +12,7 @@ from app.eid.identity import Identity
 from app.eid.refusals import EidRefused, Why
 from app.portal.online.registering import HANDLE, go_on
 from app.portal.routes import portal
-from app.register.online.online_cards import NotAnAdult, check_adult, find_holder
+from app.register.online.online_cards import NotAnAdult, check_adult, find_own_card
 from app.register.online.registrations import (
     CHILD,
     OWN,
@@ -119,7 +119,7 @@ def _go_on(who: Identified) -> Response:
 def _let_in(who: Identified) -> Response | None:
     """Let in somebody who has a card; the sign-in stands in for PIN and code, and confirms the device."""
     with writing():
-        holder = find_holder(national_id=who.national_id)
+        holder = find_own_card(national_id=who.national_id)
     if holder is None:
         return None
     if not holder.status.may_sign_in:

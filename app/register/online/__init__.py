@@ -1,1 +1,1 @@
-"""A card from home."""
+"""Getting a card online."""

@@ -1,8 +1,7 @@
-"""Cards that are made online, by somebody with a national sign-in: for themself, or for their child.
+"""Cards that are made online with a national sign-in, for oneself or for one's child.
 
-Such a card works in the register, and at no library before it is activated there. What a guardian or a patron typed
-of who somebody is was seen by nobody: it is noted as stated until a desk has looked at papers, and gives way to whoever
-proves with a sign-in of their own that the number is theirs.
+Such a card is activated at no library. A name, birth date or child's national number that was typed counts as stated
+until a desk has seen papers; such a number is taken off the card when its owner signs in with it.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from app.register.change.enrolment import (
     consent_is_needed,
 )
 from app.register.keys.vault import vault
-from app.register.online.registrations import CHILD, Form, forget_form, lock_registration, open_form
+from app.register.online.registrations import CHILD, Form, lock_registration, open_form, seal_form
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import find_by_national_id, lock_patron, register_patron
 from app.register.sign_in.pins import set_pin
@@ -34,7 +33,7 @@ from app.rules.people.national_id import NationalId
 from app.rules.people.person import Person, check_person
 
 DONE_FOR: Final = timedelta(minutes=10)
-"""How long a second click on the last button still leads in."""
+"""How long after the card was made the last button still signs in."""
 
 
 class NotFinished(RuleBroken):
@@ -42,36 +41,35 @@ class NotFinished(RuleBroken):
 
 
 class NoChild(RuleBroken):
-    """A guardian may get a card for a child under the library's age limit; whoever is older does it themself."""
+    """The child has reached the library's age limit, and gets a card by themself."""
 
 
 class NotAnAdult(RuleBroken):
-    """A guardian is of age."""
+    """The guardian is a minor."""
 
 
 class NotActivatedOnline(RuleBroken):
-    """The desk comes first: the library wants it so, papers are to be looked at, or a guardian is to consent."""
+    """The card is activated at the desk: the library wants it so, or papers are to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody who has a card already."""
+class OwnCard:
+    """The card of a patron who has signed in with the national sign-in."""
 
     patron_id: int
     status: CardStatus
 
 
 def check_adult(*, birth_date: date | None, now: datetime) -> None:
-    """Raise NotAnAdult where the sign-in service says that a guardian is a minor. It may not say."""
+    """Raise NotAnAdult where the birth date from the sign-in service, if any, is that of a minor."""
     if birth_date is not None and age_on(birth_date=birth_date, day=day_in_norway(now)) < ADULT_FROM:
         raise NotAnAdult
 
 
-def find_holder(*, national_id: NationalId) -> Holder | None:
-    """Return the patron who has just proved to have this number, if they have a card.
+def find_own_card(*, national_id: NationalId) -> OwnCard | None:
+    """Return the card of the person who has just proved to have this national number, if there is one.
 
-    A number that somebody else typed, and no desk has seen papers for, is taken off that card. Who made the card knows
-    its PIN and reads its mail: it is nothing to hand over, also where it was made in good faith.
+    A number that is only stated is deleted from its card, which is not theirs: whoever made it knows its PIN.
     """
     patron_id = find_by_national_id(national_id)
     if patron_id is None:
@@ -80,11 +78,11 @@ def find_holder(*, national_id: NationalId) -> Holder | None:
     stated = (NationalIdToken.patron_id == patron_id) & NationalIdToken.stated
     if db.session.scalar(delete(NationalIdToken).where(stated).returning(NationalIdToken.patron_id)) is not None:
         return None
-    return Holder(patron_id, status_of(patron))
+    return OwnCard(patron_id, status_of(patron))
 
 
 def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
-    """Finish a registration: the card is there, with its PIN. Doing it twice gives the same card.
+    """Make the card of a registration, with its PIN. Idempotent.
 
     Raises RegistrationGone, NotFinished, NoChild, AlreadyRegistered, PersonNotValid, ContactNotValid or
     NumberWasIssued.
@@ -106,7 +104,7 @@ def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
     set_pin(patron_id=patron.id, pin=pin, now=now)
     row.patron_id, row.done_at = patron.id, now
     row.code_token = row.code_due_at = row.guardian_token = None
-    forget_form(row)
+    row.sealed_form = seal_form(Form())
     return Enrolled(patron.id, patron.card_number)
 
 
@@ -116,7 +114,7 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
     contact = check_contact(form.contact)
     if known := _known(token):
         raise known
-    # A desk may enrol the same person at the same moment.
+    # A desk may enrol the same person at the same time.
     with savepoint({"pk_national_id_tokens": lambda: _known(token)}):
         patron = register_patron(
             name=person.name,
@@ -127,7 +125,7 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
             national_id=None,
             language=person.language,
             activated=False,
-            # The address was proven by a code, and who typed the rest has identified themself.
+            # The address was proven by a code, and the rest was typed by an identified person.
             contact_is_proven=True,
             now=now,
         )
@@ -138,13 +136,12 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
 
 
 def _known(token: str) -> AlreadyRegistered | None:
-    return already_registered(
-        db.session.scalar(select(NationalIdToken.patron_id).where(NationalIdToken.token == token))
-    )
+    found = select(NationalIdToken.patron_id).where(NationalIdToken.token == token)
+    return already_registered(db.session.scalar(found))
 
 
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Activate the card at a library that allows it, whose rules the patron has accepted.
+    """Activate the card at a library that allows it online, whose rules the patron has accepted.
 
     Raises NotActivatedOnline, and as at the desk CardRefused or ConsentMissing.
     """

@@ -1,4 +1,4 @@
-"""The code by which a registration's e-mail address is confirmed. Nobody is a patron yet: it goes a way of its own."""
+"""The code that confirms a registration's e-mail address. It has a queue of its own, since there is no patron yet."""
 
 import hmac
 import secrets
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, select, update
 
 from app.register.keys.vault import hash_of_random_token, vault
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
-from app.register.online.registrations import RegistrationGone, lock_registration, open_form, write_form
+from app.register.online.registrations import RegistrationGone, lock_registration, open_form, seal_form
 from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.patrons import Registration
@@ -21,7 +21,7 @@ _PAUSE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DueCode:
-    """A code that is to be sent now."""
+    """A code to be sent now."""
 
     registration_id: int
     to: str
@@ -31,9 +31,9 @@ class DueCode:
 
 
 def ask_for_email_code(*, handle: str, now: datetime) -> None:
-    """Ask for a code to be sent to the e-mail address that was filled in.
+    """Queue a code to the e-mail address of the form.
 
-    Tries are taken from the registration and from the address, so that nobody's mail is flooded. Raises
+    A try is taken from the registration and from the address, so that nobody's mailbox is flooded. Raises
     RegistrationGone or TooManyAttempts.
     """
     registration_id, email = _peek(handle, now=now)
@@ -46,7 +46,7 @@ def ask_for_email_code(*, handle: str, now: datetime) -> None:
 
 
 def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> None:
-    """Take the code that was sent. Tries are taken before it is looked at.
+    """Check the code that was sent. Tries are taken before.
 
     Raises RegistrationGone, CodeNotValid or TooManyAttempts.
     """
@@ -62,26 +62,26 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
         if not right or row.code_until is None or row.code_until <= now:
             raise CodeNotValid
         row.code_token = row.code_until = row.code_due_at = None
-        write_form(row, replace(form, confirmed_email=form.email))
+        row.sealed_form = seal_form(replace(form, confirmed_email=form.email))
     give_back_tries(tries=tries)
 
 
 def is_code_due(*, now: datetime) -> bool:
-    """Tell whether a code is to be sent now."""
+    """Tell whether a code is due."""
     with autonomous() as connection:
         return bool(connection.execute(select(exists().where(*_is_due(now)))).scalar())
 
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    # For a code that is too late nobody waits any more; the page tells that it was not sent.
+    # An expired code is not sent; the page says so.
     return Registration.code_due_at <= now, Registration.code_until > now, Registration.expires_at > now
 
 
 @writing()
 def take_due_code(*, now: datetime) -> DueCode | None:
-    """Draw a code that is due and keep other workers off it; committed, so that it is good before it leaves.
+    """Draw a code that is due, lease it, and commit, so that it is valid when it is sent. None where none is due.
 
-    It is drawn anew where sending fails. None where no code is due.
+    Where sending fails, another one is drawn.
     """
     due = (
         select(Registration)
@@ -98,7 +98,7 @@ def take_due_code(*, now: datetime) -> DueCode | None:
         row.code_due_at = None
         return take_due_code(now=now)
     code = f"{secrets.randbelow(10**6):06d}"
-    # Of the row's own generation: one column tells the key of all its tokens.
+    # With the row's own key: one column names the key of all its tokens.
     row.code_token = vault.tokens(purpose="registration code", text=_text(row.id, form.email, code))[row.key_id]
     row.code_due_at = now + _LEASE
     return DueCode(row.id, form.email, form.name, form.language, code)
@@ -106,7 +106,7 @@ def take_due_code(*, now: datetime) -> DueCode | None:
 
 @writing()
 def note_code_sent(*, registration_id: int) -> None:
-    """Note that the code is on its way. One that was asked for meanwhile is still to be drawn."""
+    """Record that the code is sent, unless another one was queued meanwhile."""
     drawn = (Registration.id == registration_id) & Registration.code_token.is_not(None)
     sent = update(Registration).where(drawn).values(code_due_at=None)
     db.session.execute(sent, execution_options={"synchronize_session": False})
@@ -114,7 +114,7 @@ def note_code_sent(*, registration_id: int) -> None:
 
 @writing()
 def note_code_not_sent(*, registration_id: int, now: datetime) -> None:
-    """Note that the code did not leave: another is drawn in a few seconds."""
+    """Record that sending failed: another code is drawn in ten seconds."""
     drawn = (Registration.id == registration_id) & (Registration.code_due_at > now)
     later = update(Registration).where(drawn).values(code_due_at=now + _PAUSE)
     db.session.execute(later, execution_options={"synchronize_session": False})

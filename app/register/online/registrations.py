@@ -1,8 +1,7 @@
-"""Registrations that somebody with a national sign-in is in the middle of. What is not finished is gone within a day.
+"""Unfinished registrations of people who used the national sign-in. They are deleted after a day.
 
-Whoever identifies themself has one registration of a kind, on whichever device: to identify oneself again leads back
-to it, and takes it away from the browser that had it before. The national number is made into its keyed token in the
-request that brings it; nothing else of it is kept.
+A person has one registration of each kind. Who signs in again in another browser goes on with it there, and no longer
+in the first one. Of the national number only a keyed token is stored.
 """
 
 import json
@@ -28,27 +27,26 @@ CHILD: Final = "child"
 FORM_COLUMN: Final = "registrations.sealed_form"
 
 REGISTRATIONS: Final = timedelta(hours=24)
-"""After the last time that its owner identified themself: `registrations.expires_at` is that instant."""
+"""From the last national sign-in to `registrations.expires_at`."""
 
 
 class RegistrationGone(RuleBroken):
-    """This browser has no registration under way (any more): it is too old, was given up, or went on elsewhere."""
+    """This browser has no registration (any more): it is expired, given up, or continued in another browser."""
 
 
 class _Begun(Exception):
-    """The person has a registration of this kind."""
+    pass
 
 
 class SamePerson(RuleBroken):
-    """A guardian is somebody else than the one who gets the card."""
+    """The guardian is the person who gets the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Form:
-    """What is known so far. `name_verified`, `birth_date_verified`: the sign-in service told it, so nobody types it.
+    """What is filled in. `name_verified`, `birth_date_verified`: it is from the sign-in service, and not editable.
 
-    `stated`: name or birth date was typed.
-    `confirmed_email` is the address to which a code was sent that came back.
+    `stated`: name or birth date was typed. `confirmed_email` is the address that was confirmed by a code.
     """
 
     name: str = ""
@@ -79,10 +77,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Draft:
-    """A registration as its owner's browser sees it. `patron_id` is the card that it led to.
+    """A registration for its browser. `patron_id` is that of the card that was made.
 
-    `owner` is the keyed token of who identified themself, the same in each registration of theirs.
-    `awaits_code`: a code was asked for to the e-mail address, and still counts. `code_failed`: it could not be sent.
+    `owner` is the keyed token of the person who signed in. `awaits_code`: a code was queued and is not expired.
+    `code_failed`: it could not be sent.
     """
 
     id: int
@@ -98,9 +96,9 @@ class Draft:
 
 
 def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: datetime) -> str:
-    """Begin a registration, or go on with the one that the person has. Returns the handle by which a browser does.
+    """Begin a registration, or continue the person's own. Returns the handle for the browser.
 
-    `form` holds what the sign-in service told; what the person filled in earlier stays. The number is not kept.
+    `form` holds what the sign-in service knows; what the person filled in earlier stays.
     """
     handle = secrets.token_urlsafe(32)
     row = _find_of(national_id, kind=kind)
@@ -110,24 +108,24 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
             own_token=vault.token(purpose=NATIONAL_ID, text=national_id.canonical),
             key_id=vault.key_id,
             handle_hash=hash_of_random_token(handle),
-            sealed_form=_seal(form),
+            sealed_form=seal_form(form),
             expires_at=now + REGISTRATIONS,
         )
         try:
             with savepoint({"uq_registrations_own_token_kind": _Begun}):
                 db.session.add(row)
         except _Begun:
-            # The same person identified themself twice at once.
+            # The same person signed in twice at the same time.
             row = _find_of(national_id, kind=kind)
             if row is None:
                 raise
     if row.patron_id is not None or row.expires_at <= now:
         row.child_token = row.patron_id = row.done_at = None
         row.code_token = row.code_until = row.code_due_at = None
-        row.sealed_form = _seal(form)
+        row.sealed_form = seal_form(form)
     else:
-        row.sealed_form = _seal(_with_verified(open_form(row.sealed_form), by=form))
-    # Whoever goes on has their guardian beside them no more.
+        row.sealed_form = seal_form(_with_verified(open_form(row.sealed_form), by=form))
+    # A guardian who agreed before is not beside the young person now.
     row.guardian_token = None
     row.handle_hash, row.expires_at = hash_of_random_token(handle), now + REGISTRATIONS
     db.session.flush()
@@ -135,7 +133,7 @@ def begin_registration(*, national_id: NationalId, kind: str, form: Form, now: d
 
 
 def find_registration(*, handle: str, now: datetime) -> Draft | None:
-    """Return the registration that this browser goes on with, if there is one."""
+    """Return the registration of this browser, if there is one."""
     row = db.session.scalar(_by_handle(handle, now=now))
     if row is None:
         return None
@@ -154,14 +152,14 @@ def find_registration(*, handle: str, now: datetime) -> Draft | None:
 
 
 def _code_failed(row: Registration, *, now: datetime) -> bool:
-    """Tell whether the code that was asked for last has not left within twenty seconds."""
+    # Queued and not sent for twenty seconds.
     if row.code_due_at is None or row.code_until is None:
         return False
     return row.code_until - CODE_LASTS + CODE_IS_SLOW <= now
 
 
 def lock_registration(*, handle: str, now: datetime) -> Registration:
-    """Return the row of a registration, which nobody else changes now. Raises RegistrationGone."""
+    """Return the row of a registration, and lock it. Raises RegistrationGone."""
     locked = _by_handle(handle, now=now).with_for_update()
     row = db.session.scalars(locked.execution_options(populate_existing=True)).first()
     if row is None:
@@ -169,46 +167,32 @@ def lock_registration(*, handle: str, now: datetime) -> Registration:
     return row
 
 
-def write_form(row: Registration, form: Form) -> None:
-    """Keep what was filled in."""
-    row.sealed_form = _seal(form)
-
-
-def forget_form(row: Registration) -> None:
-    """Keep nothing of what was filled in."""
-    row.sealed_form = vault.seal(b"", column=FORM_COLUMN)
-
-
 def fill_in(*, handle: str, now: datetime, **values: object) -> None:
-    """Keep what the person filled in, by the names of Form's fields. Raises RegistrationGone."""
+    """Store what the person filled in, by the names of Form's fields. Raises RegistrationGone."""
     row = lock_registration(handle=handle, now=now)
     if row.patron_id is None:
         former = open_form(row.sealed_form)
         form = replace(former, **values)  # type: ignore[arg-type]
         if form.email != former.email:
             row.code_token = row.code_until = row.code_due_at = None
-        write_form(row, form)
-
-
-def fill_in_contact(*, handle: str, contact: Contact, now: datetime) -> None:
-    """Keep the contact data, which `check_contact` has approved. Raises RegistrationGone."""
-    fill_in(handle=handle, now=now, **asdict(contact))
+        row.sealed_form = seal_form(form)
 
 
 def name_child(*, handle: str, national_id: NationalId, name: str, birth_date: date, now: datetime) -> None:
-    """Keep who the child is, as the guardian says. The number is not kept. Raises RegistrationGone or SamePerson."""
+    """Store who the child is, of the number only its token. Raises RegistrationGone or SamePerson."""
     row = lock_registration(handle=handle, now=now)
     if row.own_token in _tokens(national_id):
         raise SamePerson
     if row.patron_id is None:
         row.child_token = _token_beside(row, national_id)
-        write_form(row, replace(open_form(row.sealed_form), name=name, birth_date=birth_date, stated=True))
+        form = replace(open_form(row.sealed_form), name=name, birth_date=birth_date, stated=True)
+        row.sealed_form = seal_form(form)
 
 
 def note_guardian(*, handle: str, national_id: NationalId, now: datetime) -> None:
-    """Note that a guardian has identified themself and goes on for the young person who began.
+    """Record that a guardian has signed in and agrees to a young person's own registration.
 
-    The number is not kept. Raises RegistrationGone or SamePerson.
+    Of the number only its token is stored. Raises RegistrationGone or SamePerson.
     """
     row = lock_registration(handle=handle, now=now)
     if row.own_token in _tokens(national_id):
@@ -217,12 +201,11 @@ def note_guardian(*, handle: str, national_id: NationalId, now: datetime) -> Non
 
 
 def give_up(*, handle: str) -> None:
-    """Delete the registration with all that was filled in."""
+    """Delete the registration."""
     db.session.execute(delete(Registration).where(Registration.handle_hash == hash_of_random_token(handle)))
 
 
 def _with_verified(kept: Form, *, by: Form) -> Form:
-    """Return what was filled in, with what the sign-in service tells now in its place."""
     if by.name_verified:
         kept = replace(kept, name=by.name, name_verified=True)
     if by.birth_date_verified:
@@ -248,20 +231,18 @@ def _tokens(national_id: NationalId) -> list[str]:
 
 
 def _token_beside(row: Registration, national_id: NationalId) -> str:
-    """Return the token of the row's own generation: one column tells the key of all of them."""
+    # With the row's own key: one column names the key of all its tokens.
     return vault.tokens(purpose=NATIONAL_ID, text=national_id.canonical)[row.key_id]
 
 
-def _seal(form: Form) -> bytes:
+def seal_form(form: Form) -> bytes:
+    """Return a form sealed, as `open_form` reads it."""
     values = asdict(form) | {"birth_date": form.birth_date.isoformat() if form.birth_date else None}
     return vault.seal(json.dumps(values).encode(), column=FORM_COLUMN)
 
 
 def open_form(sealed: bytes) -> Form:
     """Return what was filled in. Raises SecretNotOpened."""
-    text = vault.open(sealed, column=FORM_COLUMN)
-    if not text:
-        return Form()
-    values = json.loads(text)
+    values = json.loads(vault.open(sealed, column=FORM_COLUMN))
     birth_date = values.pop("birth_date")
     return Form(**values, birth_date=date.fromisoformat(birth_date) if birth_date else None)

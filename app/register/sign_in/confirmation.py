@@ -1,4 +1,4 @@
-"""Codes to a patron's own e-mail address or phone: whether one can be sent, and asking for it."""
+"""Codes to a patron's proven e-mail address or phone: whether one can be sent, and asking for it."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -27,9 +27,9 @@ def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
 
 
 def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | None = None) -> None:
-    """Ask for a code for NEW_DEVICE or STEP_UP to be sent to the patron, the preferred way where no `channel` is named.
+    """Queue a code for NEW_DEVICE or STEP_UP, by `channel` or else the preferred way.
 
-    Raises TooManyAttempts where five were asked for within the hour.
+    Raises TooManyAttempts after five within an hour.
     """
     take_tries(tries=[(CODE_SENT, f"{purpose} {patron_id}")], now=now)
     with writing():
@@ -37,11 +37,11 @@ def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | 
 
 
 def may_still_sign_in(*, patron_id: int, since: datetime) -> bool:
-    """Tell whether the card is in use, under the PIN that was entered at `since`."""
+    """Tell whether the patron may sign in, and the PIN was not changed since then."""
     with autonomous() as connection:
         return connection.execute(in_use_since(patron_id=patron_id, since=since)).first() is not None
 
 
 def see_code_for(*, patron_id: int, purpose: str, since: datetime, now: datetime) -> CodeState | None:
-    """Tell what became of the code that was asked for at `since` or later; None where none waits, or ever left."""
+    """Return the state of the last code that was asked for since then; None where none was."""
     return see_code(patron_id=patron_id, kind=_KINDS[purpose], since=since, now=now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from app.register.keys.vault import hash_of_random_token
 from app.register.store.transaction import autonomous, db
@@ -16,7 +16,7 @@ from app.rules.errors import RuleBroken
 
 GOOGLE_WALLET: Final = "Google Wallet"
 APPLE_WALLET: Final = "Apple Wallet"
-"""Labels of passes in a wallet. No browser has such a one: theirs are made from what it says of itself."""
+"""Labels of passes in a wallet. No browser gets such a label."""
 
 
 class NoSuchDevice(RuleBroken):
@@ -27,7 +27,7 @@ class NoSuchDevice(RuleBroken):
 class ShownDevice:
     """A device that shows a patron's card, as the patron sees it. Instants are UTC.
 
-    A guardian's phone that carries the card has the guardian's card number in `carried_by`.
+    `carried_by` is the card number of the guardian whose phone it is.
     """
 
     id: int
@@ -38,12 +38,12 @@ class ShownDevice:
 
     @property
     def is_wallet(self) -> bool:
-        """Whether it is a pass in a wallet: nobody signs in there."""
+        """Whether it is a pass in a wallet, where nobody signs in."""
         return self.label in (GOOGLE_WALLET, APPLE_WALLET)
 
 
 def recognise_device(*, patron_id: int, token: str | None) -> Device | None:
-    """Return the patron's device that holds this token, if any."""
+    """Return the patron's device with this token, if any."""
     if not token:
         return None
     return db.session.scalar(
@@ -52,33 +52,29 @@ def recognise_device(*, patron_id: int, token: str | None) -> Device | None:
 
 
 def is_confirmed(*, patron_id: int, token: str | None) -> bool:
-    """Tell whether this token is of a device that the patron has confirmed, and not lost since."""
-    found = select(Device.confirmed_at).where(
-        Device.patron_id == patron_id, Device.token_hash == hash_of_random_token(token or "")
-    )
-    with autonomous() as connection:
-        return connection.execute(found).scalar() is not None
+    """Tell whether this token is of a device that the patron has confirmed, and that is still theirs."""
+    return _is_confirmed((Device.patron_id == patron_id) & (Device.token_hash == hash_of_random_token(token or "")))
 
 
 def is_confirmed_device(*, device_id: int) -> bool:
     """Tell whether the patron has confirmed this device of theirs."""
+    return _is_confirmed(Device.id == device_id)
+
+
+def _is_confirmed(which: ColumnElement[bool]) -> bool:
     with autonomous() as connection:
-        return connection.execute(select(Device.confirmed_at).where(Device.id == device_id)).scalar() is not None
+        return connection.execute(select(Device.confirmed_at).where(which)).scalar() is not None
 
 
 def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confirmed: bool = True) -> Device:
-    """Return the patron's device with this token, made known if it is new.
+    """Return the patron's device with this token, added if it is new.
 
-    `confirmed`: no code is asked for here, or the one that was sent to the patron was entered on the device just now.
+    `confirmed`: it needs no code, or the code that was sent to the patron was just entered on it.
     """
     device = recognise_device(patron_id=patron_id, token=token)
     if device is None:
-        device = Device(
-            patron_id=patron_id,
-            token_hash=hash_of_random_token(token),
-            label=label,
-            first_seen_at=now,
-        )
+        token_hash = hash_of_random_token(token)
+        device = Device(patron_id=patron_id, token_hash=token_hash, label=label, first_seen_at=now)
         db.session.add(device)
     if confirmed and device.confirmed_at is None:
         device.confirmed_at = now
@@ -96,24 +92,14 @@ def add_wallet(*, patron_id: int, wallet: str, now: datetime) -> Device:
 
 def list_devices(*, patron_id: int, now: datetime) -> Sequence[ShownDevice]:
     """Return the devices that can show this patron's card at `now`, newest first, guardians' phones included."""
-    permission = (
-        select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number)
-        .where(FamilyPermission.patron_id == patron_id)
-        .subquery()
-    )
+    permitted = (FamilyPermission.guardian_id == Device.patron_id) & (FamilyPermission.patron_id == patron_id)
     since = func.min(case((Device.patron_id == patron_id, Device.first_seen_at), else_=Credential.issued_at))
     rows = db.session.execute(
-        select(
-            Device.id,
-            Device.label,
-            since,
-            func.max(Credential.expires_at),
-            permission.c.guardian_card_number,
-        )
+        select(Device.id, Device.label, since, func.max(Credential.expires_at), FamilyPermission.guardian_card_number)
         .join(Credential, Credential.device_id == Device.id)
-        .join(permission, permission.c.guardian_id == Device.patron_id, isouter=True)
+        .join(FamilyPermission, permitted, isouter=True)
         .where(Credential.patron_id == patron_id, Credential.revoked_at.is_(None), Credential.expires_at > now)
-        .group_by(Device.id, Device.label, permission.c.guardian_card_number)
+        .group_by(Device.id, Device.label, FamilyPermission.guardian_card_number)
         .order_by(since.desc(), Device.id.desc())
     )
     return [ShownDevice(*row) for row in rows]

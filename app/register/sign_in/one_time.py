@@ -1,7 +1,7 @@
-"""Links and codes that were sent to a patron, each good once: only keyed tokens of them are kept.
+"""Links and codes that are sent to a patron, each valid once. Only keyed tokens of them are kept.
 
-Whoever sends one draws it at that moment and commits before it leaves, so that what arrives is good. A newer one
-takes the place of the older ones of the same patron and purpose.
+The worker draws one when it sends it, and commits first, so that what arrives is valid. A newer one replaces the older
+ones of the same patron and purpose.
 """
 
 import hmac
@@ -30,26 +30,25 @@ CODE_LASTS: Final = timedelta(minutes=10)
 
 
 class LinkNotValid(RuleBroken):
-    """No such link was sent, or it was used, is too old, or the card is blocked meanwhile."""
+    """No such link was sent, it was used, it is expired, or the card is blocked."""
 
 
 class CodeNotValid(RuleBroken):
-    """The code is wrong, was used, or is too old."""
+    """The code is wrong, was used, or is expired."""
 
 
 def draw_link(*, patron_id: int, lasting: timedelta, now: datetime, channel: str | None = None) -> str:
-    """Draw the token of a link to a new PIN that goes by `channel`, good until `now + lasting`: for e-mail and SMS
-    LINK_LASTS, on paper LETTER_LASTS. It can also be typed from a letter. The patron stays locked until the commit.
-    Raises NoSuchPatron.
+    """Draw the token of a link to a new PIN that goes by `channel`, valid for LINK_LASTS, or LETTER_LASTS on paper.
+
+    It can also be typed from a letter. The patron stays locked until the commit. Raises NoSuchPatron.
     """
-    drawn = draw_written_code()
-    text = _link_text(drawn)
-    _keep(patron_id=patron_id, purpose=NEW_PIN, text=text, expires_at=now + lasting, channel=channel)
-    return drawn
+    token = draw_written_code()
+    _keep(patron_id=patron_id, purpose=NEW_PIN, text=_link_text(token), expires_at=now + lasting, channel=channel)
+    return token
 
 
 def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
-    """Draw six digits for NEW_DEVICE or STEP_UP, good for this patron and purpose for ten minutes.
+    """Draw six digits for NEW_DEVICE or STEP_UP, valid for this patron and purpose for ten minutes.
 
     The patron stays locked until the commit. Raises NoSuchPatron.
     """
@@ -59,47 +58,33 @@ def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
 
 
 def _keep(*, patron_id: int, purpose: str, text: str, expires_at: datetime, channel: str | None = None) -> None:
-    # One after the other, so that the newer one finds the older.
+    # The lock makes one wait for the other, so that the newer one finds the older.
     lock_patron(patron_id)
-    db.session.execute(
-        delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id, OneTimeSecret.purpose == purpose)
-    )
-    token = vault.token(purpose="one-time", text=text)
-    db.session.add(
-        OneTimeSecret(token=token, patron_id=patron_id, purpose=purpose, channel=channel, expires_at=expires_at)
-    )
+    older = (OneTimeSecret.patron_id == patron_id) & (OneTimeSecret.purpose == purpose)
+    db.session.execute(delete(OneTimeSecret).where(older))
+    kept = {"patron_id": patron_id, "purpose": purpose, "channel": channel, "expires_at": expires_at}
+    db.session.add(OneTimeSecret(token=vault.token(purpose="one-time", text=text), **kept))
     db.session.flush()
 
 
 def find_link(*, token: str, now: datetime) -> int | None:
-    """Return the id of the patron to whom this link was sent, if it still holds. It is not used up by being looked
-    at: mail scanners open every link.
-    """
-    return db.session.scalar(
-        select(OneTimeSecret.patron_id)
-        .join(Patron, Patron.id == OneTimeSecret.patron_id)
-        .where(
-            OneTimeSecret.token.in_(_tokens(_link_text(token))),
-            OneTimeSecret.expires_at > now,
-            may_sign_in(),
-        )
-    )
+    """Return the id of the patron of a link that is valid. It is not used up, since mail scanners open links."""
+    sent = OneTimeSecret.token.in_(_tokens(_link_text(token))) & (OneTimeSecret.expires_at > now)
+    joined = select(OneTimeSecret.patron_id).join(Patron, Patron.id == OneTimeSecret.patron_id)
+    return db.session.scalar(joined.where(sent, may_sign_in()))
 
 
 def check_link(*, token: str, address: str, now: datetime) -> None:
-    """Take a try from the network address, and see whether a link still holds.
-
-    Raises LinkNotValid or TooManyAttempts.
-    """
+    """Take a try from the network address, and check a link. Raises LinkNotValid or TooManyAttempts."""
     take_tries(tries=from_source(LINK_SOURCE, address), now=now)
     if find_link(token=token, now=now) is None:
         raise LinkNotValid
 
 
 def use_link(*, token: str, now: datetime) -> int:
-    """Use a link up that `check_link` has let pass, and return its patron's id.
+    """Use up a link that passed `check_link`, and return its patron's id. Raises LinkNotValid.
 
-    The first link of a new card proves the address that it went to. Raises LinkNotValid.
+    The first link of a new card proves the address that it was sent to.
     """
     patron_id = find_link(token=token, now=now)
     if patron_id is None:
@@ -118,13 +103,11 @@ def use_link(*, token: str, now: datetime) -> int:
 
 
 def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: datetime, typed: str = "") -> None:
-    """Use a code up, which is committed at once. Tries are taken from the patron and from the network address before
-    the code is looked at, and a right one gives them back.
+    """Use up a code, and commit that. A try is taken from the patron and from the network address before the check; a
+    right code gives it back. Raises CodeNotValid or TooManyAttempts.
 
-    Where nothing may tell whether there is such a patron, the tries are taken from what was `typed` in place of the
-    patron; `patron_id` is 0 where there is none.
-
-    Raises CodeNotValid or TooManyAttempts.
+    Where it must stay hidden whether there is such a patron, the try is taken from what was `typed` instead, and
+    `patron_id` is 0 where there is none.
     """
     whose = f"{purpose} typed {typed}" if typed else f"{purpose} {patron_id}"
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
@@ -144,7 +127,7 @@ def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: date
 
 
 def forget_secrets(*, patron_id: int) -> None:
-    """Let every link and code that was sent to the patron be worth nothing."""
+    """Make every link and code that was sent to the patron invalid."""
     db.session.execute(delete(OneTimeSecret).where(OneTimeSecret.patron_id == patron_id))
 
 

@@ -1,4 +1,4 @@
-"""A new PIN for the patron before the desk: nobody there ever sees it, only that the way to it is sent or printed."""
+"""A link to a new PIN, ordered at the desk, where nobody sees it: it is sent, or printed as a letter."""
 
 from datetime import datetime
 
@@ -18,11 +18,11 @@ class NotPrintedHere(RuleBroken):
     """Letters are printed by the home library alone."""
 
 
-def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
-    """Let a link by which to choose a new PIN go the way the patron prefers, or wait as a letter to be printed.
+def send_new_pin_link(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
+    """Queue a link to a new PIN, by the patron's preferred channel or as a letter, unless one is queued already.
 
-    One that waits already is enough. Raises CardRefused or NotPrintedHere: nobody signs in with a
-    lost card, and who froze theirs orders a PIN without the desk.
+    Raises CardRefused or NotPrintedHere. Nobody signs in with a lost card; to thaw a frozen one the patron orders the
+    PIN without the desk.
     """
     patron = lock_patron(patron_id)
     status_of(patron).check_in_use()
@@ -30,7 +30,7 @@ def order_new_pin(*, patron_id: int, library_id: str, by_letter: bool, now: date
         raise NotPrintedHere
     if by_letter:
         if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
-            # Due at no time: it goes by no machine.
+            # Not due, since it is printed, not sent.
             ask_for_message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, due=False, now=now)
     elif not _is_there(patron_id, Message.due_at.is_not(None), Message.attempts == 0):
         ask_for_message(patron_id=patron_id, kind=NEW_PIN, now=now)

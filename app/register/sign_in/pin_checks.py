@@ -1,8 +1,8 @@
-"""Checking a PIN for a kiosk or a library's system, which signs nobody in by it.
+"""Checking a PIN for a kiosk or a library's system, without signing anybody in.
 
-The engine is that of every sign-in. Each kind of door of a library (kiosk, door in unstaffed hours, supplier, system)
-has budgets of its own: whoever steals a login learns next to nothing by guessing, and shuts no other door
-(docs/adr/0003). Of patrons who neither joined the library nor are there it learns nothing at all (docs/adr/0016).
+Each kind of machine of a library (kiosk, door in unstaffed hours, supplier, system) has budgets of its own: a stolen
+login guesses few PINs, and uses up no other machine's tries (docs/adr/0003). About patrons who neither joined the
+library nor are there it learns nothing (docs/adr/0016).
 """
 
 from datetime import datetime
@@ -26,23 +26,22 @@ _FIELDS = "PIN"
 def check_pin(*, card_number: str, pin: str, viewer: Viewer, library_id: str, now: datetime, door: str = "") -> bool:
     """Tell whether card number and PIN belong together, of a patron who has joined this library or is there now.
 
-    `door` is the kind of door where that is not the kind of machine. Only failures use up tries. A number nobody has,
-    a patron of other libraries, a card that is blocked, frozen or another library's, and a wrong PIN are all False,
-    after the same work: only the PIN of who may be asked about is held against a verifier. A right answer is in the
-    access log before it is given. Raises TooManyAttempts or AccessNotLogged.
+    `door` is the kind of door where that is not the kind of machine. Only failures use up tries. An unknown number, a
+    patron of other libraries, a card that is blocked, frozen or another library's, and a wrong PIN are all False, after
+    the same work. A right answer is logged before it is given. Raises TooManyAttempts or AccessNotLogged.
     """
     return _check(card_number, pin, viewer, of_anybody=False, library_id=library_id, now=now, door=door or viewer.role)
 
 
 def enter_pin(*, card_number: str, pin: str, viewer: Viewer, library_id: str, now: datetime) -> bool:
-    """Do as `check_pin` does of anybody, to join this library: then the patron is told, whose PIN it was."""
+    """Check the PIN of any patron, who joins this library by it and then gets a message. Else as `check_pin`."""
     return _check(card_number, pin, viewer, of_anybody=True, library_id=library_id, now=now, door=viewer.role)
 
 
 def _check(
     card_number: str, pin: str, viewer: Viewer, *, of_anybody: bool, library_id: str, now: datetime, door: str
 ) -> bool:
-    # Looked for whatever the PIN is, so that the time that passes tells nothing.
+    # Queried whatever the PIN is, so that the time it takes reveals nothing.
     with autonomous() as connection:
         answers = _answers(connection, card_number, of_anybody=of_anybody, library_id=library_id, now=now)
     origin = _origin(door=door, library_id=library_id)
@@ -61,7 +60,7 @@ def _origin(*, door: str, library_id: str) -> Origin:
 
 
 def _answers(connection: Connection, card_number: str, *, of_anybody: bool, library_id: str, now: datetime) -> bool:
-    """Tell whether this library may ask about the PIN of a card."""
+    # Whether this library may check the PIN of the card.
     try:
         number = parse_card_number(card_number)
     except NotACardNumber:

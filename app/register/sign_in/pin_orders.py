@@ -1,7 +1,7 @@
-"""Ordering a new PIN, or a code before a PIN is looked at: the door only notes the number that was typed.
+"""Orders of a new PIN, or of a code that comes before the PIN. The request stores only the number that was typed.
 
-The worker finds out whose it is, so a card that exists and one that does not cost the same work and get the same
-answer. What is sent is a link to a new PIN, by the way the patron prefers, or a code; no PIN is ever sent.
+The worker finds out whose it is, so that a card that exists and one that does not cost the same work and get the same
+answer. It sends a link to a new PIN, or a code; no PIN is ever sent.
 """
 
 from collections.abc import Collection
@@ -36,27 +36,21 @@ SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
 
 
 def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
-    """Note that a new PIN is ordered for a card number, from a network address.
-
-    Raises TooManyAttempts, or NotACardNumber for what can be nobody's.
-    """
+    """Order a new PIN for a card number, from a network address. Raises TooManyAttempts or NotACardNumber."""
     of_source = from_source(ORDER_SOURCE, address)
     try:
         number = parse_card_number(card_number)
     except NotACardNumber:
         take_tries(tries=of_source, now=now)
         raise
-    # Somebody with many addresses may slow the others down, but not keep them from ordering.
+    # An attacker with many addresses slows the others down, but does not keep them from ordering.
     strict = (ORDER_STRICT_SOURCE, source_of(address).wide)
     take_tries(tries=[*of_source, (ORDER_CARD, number), FirstOf((((ORDER_ALL, ""),), (strict,)))], now=now)
     _note(number, purpose=NEW_PIN, now=now)
 
 
 def order_code(*, card_number: str, address: str, now: datetime) -> None:
-    """Note that a code is asked for, without which no PIN is looked at.
-
-    Whatever was typed costs the same, also what can be nobody's number. Raises TooManyAttempts.
-    """
+    """Order the code without which no PIN is checked. What was typed need be no number. Raises TooManyAttempts."""
     strict = (CODE_ORDER_STRICT_SOURCE, source_of(address).wide)
     of_all = FirstOf((((CODE_ORDER_ALL, ""),), (strict,)))
     of_card = (CODE_ORDER_CARD, _typed(card_number))
@@ -67,7 +61,7 @@ def order_code(*, card_number: str, address: str, now: datetime) -> None:
 def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime) -> None:
     """Use up the code that was sent to the owner of a card.
 
-    An unknown card and a wrong code are the same, and cost the same. Raises CodeNotValid or TooManyAttempts.
+    An unknown card and a wrong code have the same result and cost. Raises CodeNotValid or TooManyAttempts.
     """
     number = _typed(card_number)
     with autonomous() as connection:
@@ -91,12 +85,12 @@ def _note(number: str, *, purpose: str, now: datetime) -> None:
 
 @writing()
 def handle_pin_order(*, channels: Collection[str], now: datetime) -> bool:
-    """Handle the oldest order, and forget it. Returns whether there was one.
+    """Handle the oldest order, and delete it. Returns whether there was one.
 
-    `channels` are those that a machine serves here. No message is asked for where the card is lost or a dead
-    person's, and no second letter where one waits to be printed.
+    `channels` are those with a sender here. No message is queued where the card is lost or its holder dead, and no
+    second letter where one waits to be printed.
     """
-    # One after the other, so that of two orders the second finds the letter of the first.
+    # Locked, so that of two orders the second finds the letter of the first.
     oldest = select(PinOrder).order_by(PinOrder.id).limit(1).with_for_update()
     order = db.session.scalar(oldest)
     if order is None:
@@ -114,7 +108,7 @@ def _find_patron(order: PinOrder) -> Patron | None:
     try:
         number = vault.open(order.sealed_number, column=SEALED_NUMBER_COLUMN).decode()
     except SecretNotOpened:
-        # It would never open, and would hold up the orders behind it.
+        # It would never open, and would block the queue.
         return None
     return db.session.scalar(select(Patron).where(Patron.card_number == number, may_sign_in()))
 
@@ -122,7 +116,7 @@ def _find_patron(order: PinOrder) -> Patron | None:
 def _ask_for_code(patron: Patron, channels: Collection[str], *, asked_at: datetime) -> None:
     channel = choose_channel(patron, kind=CODE_FIRST, channels=channels)
     if channel is not None:
-        # Whoever waits has waited since then: a code that comes too late is not sent.
+        # A code is not sent ten minutes after the order.
         ask_for_message(patron_id=patron.id, kind=CODE_FIRST, channel=channel, now=asked_at)
 
 

@@ -1,4 +1,4 @@
-"""Signing in with card number and PIN: one engine for every door that asks for them."""
+"""Signing in with card number and PIN, for every door."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,20 +33,20 @@ from app.rules.pins.source import source_of
 
 
 class SignInRefused(RuleBroken):
-    """Unknown card, blocked card or wrong PIN. Which of them is not told, in words or in time."""
+    """Unknown card, blocked card or wrong PIN. Neither the text nor the time reveals which."""
 
 
 class ProofNeeded(TooManyAttempts):
-    """So many PINs are wrong in the country that a device which the card does not know is asked for more first."""
+    """So many PINs were wrong in the country that an unknown device must enter a code first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a try comes from.
 
-    On the web that is the network address, and the device token the browser holds, if any. At a machine it is the
-    `door`: its kind and library, with budgets of its own for each card, and `tries` that it costs beside those.
-    After a code that was sent to the patron (`code_entered`) the country's budget is not asked.
+    On the web: the network address, and the browser's device token, if any. At a machine: the `door` (its kind and
+    library), which has budgets of its own for each card, and the other `tries` that it costs. After a code that was
+    sent to the patron (`code_entered`) the country's budget does not count.
     """
 
     address: str = ""
@@ -57,18 +57,17 @@ class Origin:
 
 
 def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
-    """Set the patron's PIN; the old one is gone."""
+    """Set the patron's PIN in place of the old one."""
     db.session.merge(PinVerifier(patron_id=patron_id, verifier=vault.hash_pin(pin), key_id=vault.key_id, set_at=now))
 
 
 def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answers: bool = True) -> int:
-    """Return the id of the patron whose card number and PIN these are, whatever blanks are around the PIN.
+    """Return the id of the patron with this card number and PIN. Blanks around the PIN are ignored.
 
-    Without `answers` every PIN is a wrong one: none is held against the patron's own verifier.
-
-    The tries are taken and committed before the PIN is looked at. A device that this card knows has tries of its
-    own, so that a stranger cannot lock the patron out. A right PIN that stands under an older key is put under the
-    newest. Raises SignInRefused, TooManyAttempts or ProofNeeded.
+    Without `answers` every PIN is wrong: none is compared with the patron's verifier. The tries are taken and committed
+    before the PIN is checked. A device that this card knows has tries of its own, so that a stranger cannot lock the
+    patron out. A right PIN under an older key is stored under the newest. Raises SignInRefused, TooManyAttempts or
+    ProofNeeded.
     """
     pin = pin.strip()
     try:
@@ -81,13 +80,13 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
             .join(PinVerifier, PinVerifier.patron_id == Patron.id, isouter=True)
             .where(Patron.card_number == number)
         ).first()
-        # Looked for even where there is no such card: one question fewer would tell.
+        # Queried also where there is no such card, so that the time is the same.
         known_device = recognise_device(patron_id=row.id if row else 0, token=origin.device_token)
         device_id = known_device.id if known_device else None
-    # A new PIN has tries of its own, so that whoever has got one may sign in at once.
+    # A new PIN has tries of its own, so that the patron can sign in with it immediately.
     card = f"{number or card_number[:40]} {row.verifier if row else ''}"
     if not answers:
-        # Whoever is told nothing about a card uses up none of its tries elsewhere.
+        # A machine that learns nothing about the card uses up none of its tries elsewhere.
         card = f"{card} {origin.door}"
     try:
         taken = take_tries(tries=tries_of_sign_in(card=card, device_id=device_id, origin=origin), now=now)
@@ -96,9 +95,8 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
             raise ProofNeeded(refusal.retry_after) from None
         raise
     asked = row if answers else None
-    right = vault.verify_pin(
-        pin if is_pin(pin) else "", asked.verifier if asked else None, asked.key_id if asked else None
-    )
+    verifier, key_id = (asked.verifier, asked.key_id) if asked else (None, None)
+    right = vault.verify_pin(pin if is_pin(pin) else "", verifier, key_id)
     if row is None or not right or not status_of(row).may_sign_in:
         raise SignInRefused
     give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
@@ -110,10 +108,9 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
 
 
 def lock_sign_in(*, patron_id: int, since: datetime | None) -> None:
-    """Lock the patron for a session that begins, if the card is in use under the PIN that was entered at `since`.
+    """Lock the patron for a session that begins, if the PIN that was entered at `since` is still valid.
 
-    Whoever reports the card lost or changes the PIN meanwhile waits, and then ends that session; or they were first.
-    Raises SignInRefused.
+    A report of loss or a change of the PIN waits for the lock, and then ends that session. Raises SignInRefused.
     """
     try:
         patron = lock_patron(patron_id)
@@ -125,7 +122,7 @@ def lock_sign_in(*, patron_id: int, since: datetime | None) -> None:
 
 
 def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
-    """Return the statement that finds the patron if the card is in use under the PIN that was entered at `since`."""
+    """Return the statement that finds the patron if they may sign in and the PIN was not changed since then."""
     return (
         select(Patron.id)
         .join(PinVerifier, PinVerifier.patron_id == Patron.id)
@@ -134,7 +131,6 @@ def in_use_since(*, patron_id: int, since: datetime) -> Select[int]:
 
 
 def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
-    """Put a PIN that was just entered under the newest key, unless it was changed meanwhile."""
     entered = (PinVerifier.patron_id == patron_id) & (PinVerifier.verifier == verifier)
     renewed = update(PinVerifier).where(entered).values(verifier=vault.hash_pin(pin), key_id=vault.key_id)
     with autonomous() as connection:
@@ -142,7 +138,7 @@ def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
 
 
 def tries_of_sign_in(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
-    """Return what a sign-in costs, at a card (its number and whatever tells its PIN from the next one)."""
+    """Return the tries that a sign-in costs. `card` is its number with the verifier of its PIN."""
     if device_id is not None:
         return [(DEVICE_SOON, f"{card} {device_id}"), (DEVICE_DAY, f"{card} {device_id}")]
     at_door = f"{origin.door} {card}"

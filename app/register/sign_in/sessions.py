@@ -1,4 +1,4 @@
-"""Sign-ins that the server can end. The browser holds a random token; the register holds its hash."""
+"""Sessions, which the server can end. The browser has a random token, the register its hash."""
 
 import secrets
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _FIND = select(
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """How long a sign-in lasts: without use, and in all. In seconds."""
+    """How long a session lasts, in seconds: without use (`idle`), and in all (`absolute`)."""
 
     idle: int
     absolute: int
@@ -40,7 +40,7 @@ _LONGEST = timedelta(seconds=OWN_DEVICE.absolute) + LEEWAY
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session that holds. Instants are UTC."""
+    """A session that has not ended. Instants are UTC."""
 
     id: int
     patron_id: int | None
@@ -60,7 +60,7 @@ def start_session(
     device_id: int | None = None,
     code_entered_at: datetime | None = None,
 ) -> tuple[str, LiveSession]:
-    """Start a session for a patron or for a staff member. Returns its token, which is nowhere else, and itself."""
+    """Start a session of a patron or a staff member. Returns its token, which is not stored, and the session."""
     token = secrets.token_urlsafe(32)
     session = Session(
         token_hash=hash_of_random_token(token),
@@ -79,55 +79,41 @@ def start_session(
 
 
 def find_session(*, token: str, last_used_at: datetime, now: datetime) -> LiveSession | None:
-    """Return the session of this token, unless it was ended, is too old, or was too long unused."""
+    """Return the session of this token, unless it was ended or is expired, also for lack of use."""
     with autonomous() as connection:
         row = connection.execute(_FIND, {"token_hash": hash_of_random_token(token)}).first()
     if row is None or row.expires_at <= now or last_used_at + timedelta(seconds=row.idle_seconds) <= now:
         return None
     if row.expires_at > now + _LONGEST:
-        # It was begun while the clock was ahead, and would last longer than any may.
+        # It was begun while the clock was ahead, and would last too long.
         return None
-    return LiveSession(
-        row.id,
-        row.patron_id,
-        row.staff_id,
-        row.device_id,
-        noted(row.secret_entered_at, now=now),
-        _noted(row.code_entered_at, now=now),
-        _noted(row.identified_at, now=now),
-    )
-
-
-def _noted(instant: datetime | None, *, now: datetime) -> datetime | None:
-    return None if instant is None else noted(instant, now=now)
+    entered = (row.secret_entered_at, row.code_entered_at, row.identified_at)
+    return LiveSession(*row[:4], *(instant and noted(instant, now=now) for instant in entered))
 
 
 def has_ended(*, session_id: int) -> bool:
-    """Tell whether a session that was found before is there no more."""
+    """Tell whether a session that was found before has ended."""
     with autonomous() as connection:
         return connection.execute(select(Session.id).where(Session.id == session_id)).first() is None
 
 
 def renew_secret(*, session_id: int, now: datetime) -> None:
-    """Note, committed at once, that whoever holds the session has just entered the PIN."""
+    """Record and commit that the PIN was just entered in the session."""
     _note_entered(session_id, secret_entered_at=now)
 
 
 def renew_code(*, session_id: int, now: datetime) -> None:
-    """Note, committed at once, that whoever holds the session has just entered a code that was sent to the patron."""
+    """Record and commit that a code that was sent to the patron was just entered in the session."""
     _note_entered(session_id, code_entered_at=now)
 
 
 def renew_identified(*, session_id: int, now: datetime) -> None:
-    """Note, committed at once, that whoever holds the session has just identified themself with the national sign-in.
-
-    That stands in for the PIN and for a code.
-    """
+    """Record and commit that the patron just used the national sign-in, which stands for the PIN and a code."""
     _note_entered(session_id, secret_entered_at=now, code_entered_at=now, identified_at=now)
 
 
 def use_identified(*, session_id: int, after: datetime) -> bool:
-    """Tell whether the holder identified themself after that instant. It counts once: the note is gone, committed."""
+    """Tell whether the national sign-in was used after that instant. It counts once, which is committed."""
     noted = (Session.id == session_id) & (Session.identified_at > after)
     with autonomous() as connection:
         used = connection.execute(update(Session).where(noted).values(identified_at=None).returning(Session.id))
@@ -140,21 +126,20 @@ def _note_entered(session_id: int, **values: datetime) -> None:
 
 
 def lock_session(*, session_id: int) -> bool:
-    """Tell whether the session still stands. Nobody ends it before this transaction is over."""
-    held = select(Session.id).where(Session.id == session_id).with_for_update()
-    return db.session.scalar(held) is not None
+    """Lock a session until this transaction ends. Returns whether it has not ended before."""
+    return db.session.scalar(select(Session.id).where(Session.id == session_id).with_for_update()) is not None
 
 
 def end_session(*, session_id: int) -> None:
-    """End one session, from this second on."""
+    """End one session."""
     db.session.execute(delete(Session).where(Session.id == session_id))
 
 
 def end_sessions_on_device(*, device_id: int) -> None:
-    """End every session on a device."""
+    """End all sessions on a device."""
     db.session.execute(delete(Session).where(Session.device_id == device_id))
 
 
 def end_sessions_of_patron(*, patron_id: int, but: int | None = None) -> None:
-    """End every session of a patron but one."""
+    """End all sessions of a patron but one."""
     db.session.execute(delete(Session).where(Session.patron_id == patron_id, Session.id != (but or 0)))

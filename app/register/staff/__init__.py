@@ -1,1 +1,1 @@
-"""Who works at a library, people and machines."""
+"""The staff and the machines of a library."""

@@ -1,6 +1,6 @@
-"""Browsers in which somebody of a library has signed in at the desk: nobody's wrong tries elsewhere shut them out.
+"""Tokens of browsers in which staff of a library have signed in: wrong tries elsewhere do not lock them out.
 
-This is OWASP's device cookie. The register keeps nothing: the token says itself of which library it is.
+This is OWASP's device cookie. Nothing is stored: the token says of which library it is.
 """
 
 import hmac

@@ -1,6 +1,6 @@
 """Libraries' systems and kiosks, which sign in with a user name and password over HTTPS (HTTP Basic, RFC 7617).
 
-The register draws these passwords, long and random, so a keyed hash is enough and Argon2id would only slow the scan.
+The register draws these passwords, long and random, so a keyed hash suffices: Argon2id would only slow the scan.
 """
 
 import hmac
@@ -34,7 +34,7 @@ _NO_TOKEN = "0" * 64
 
 
 class MachineRefused(RuleBroken):
-    """Unknown user name or wrong password. Which of them is not told."""
+    """Unknown user name or wrong password."""
 
     code = "unauthorized"
 
@@ -49,7 +49,7 @@ class NoSuchMachine(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class SignedInMachine:
-    """A system or kiosk that proved who it is. `kind` is `system`, `kiosk` or `supplier`."""
+    """A machine that has signed in. `kind` is `system`, `kiosk` or `supplier`."""
 
     username: str
     library_id: str
@@ -57,12 +57,12 @@ class SignedInMachine:
 
 
 def draw_password() -> str:
-    """Return a new password of 192 random bits, which no one need remember."""
+    """Return a new password of 192 random bits."""
     return secrets.token_urlsafe(24)
 
 
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
-    """Let a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`) sign in.
+    """Add a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`).
 
     Raises NoSuchLibrary or UsernameTaken.
     """
@@ -74,7 +74,7 @@ def connect_machine(*, username: str, library_id: str, kind: str, password: str)
 
 
 def rotate_password(*, username: str, now: datetime) -> str:
-    """Draw and return a new password of a machine. The one of today works for seven days more; an older one does not.
+    """Draw and return a new password of a machine. The present one works for seven more days; an older one does not.
 
     Raises NoSuchMachine.
     """
@@ -91,7 +91,7 @@ def rotate_password(*, username: str, now: datetime) -> str:
 
 
 def disconnect_machine(*, username: str) -> None:
-    """Let a machine in no more, and forget what it was answered. Raises NoSuchMachine."""
+    """Delete a machine and the answers that were kept for it. Raises NoSuchMachine."""
     machine = db.session.get(Machine, username)
     if machine is None:
         raise NoSuchMachine
@@ -100,10 +100,9 @@ def disconnect_machine(*, username: str) -> None:
 
 
 def sign_in_machine(*, username: str, password: str, address: str, now: datetime) -> SignedInMachine:
-    """Return the machine these belong to.
+    """Return the machine with this user name and password. Raises MachineRefused or TooManyAttempts.
 
-    A right password costs no write. Wrong ones are counted per network address, never per user name, so that nobody
-    can lock a library's kiosk out. Raises MachineRefused or TooManyAttempts.
+    Wrong passwords are counted per network address, never per user name, so that nobody can lock a kiosk out.
     """
     row = autonomous_driver().send(_FIND, {"username": username}).fetchone()
     library_id, kind, key_id, known_token, former_token, former_until = row or ("", "", 0, _NO_TOKEN, None, None)
@@ -118,14 +117,14 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
 
 
 def recognise_kiosk(*, username: str, library_id: str) -> SignedInMachine:
-    """Return a kiosk that proved otherwise who it is, if the library has it still. Raises MachineRefused."""
+    """Return a kiosk that was authenticated in another way, if it exists. Raises MachineRefused."""
     if autonomous_driver().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone() is None:
         raise MachineRefused
     return SignedInMachine(username=username, library_id=library_id, kind="kiosk")
 
 
 def terminal_of(machine: SignedInMachine) -> Terminal:
-    """Return the machine as the owner of what is scanned there, by whichever door it comes in."""
+    """Return the machine as a terminal."""
     return Terminal(
         scope=f"{machine.kind}:{machine.username}",
         viewer=Viewer(role=machine.kind, actor=machine.username, library_id=machine.library_id),

@@ -28,11 +28,11 @@ _TOTP_COLUMN = "staff.sealed_totp_key"
 
 
 class StaffSignInRefused(RuleBroken):
-    """Unknown user, wrong password, or a code that is wrong or used. Which of them is not told."""
+    """Unknown user, wrong password, or a code that is wrong or used."""
 
 
 class NoSuchStaff(RuleBroken):
-    """Nobody works under this user name."""
+    """No staff member has this user name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Workplace:
 
 
 def get_workplace(*, staff_id: int) -> Workplace:
-    """Return where a staff member works."""
+    """Return a staff member's workplace."""
     with autonomous() as connection:
         row = connection.execute(
             select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
@@ -78,25 +78,21 @@ def employ(*, library_id: str, username: str, name: str, password: str, totp_sec
 
 def dismiss(*, username: str) -> None:
     """Remove a staff member, with their sessions. Raises NoSuchStaff."""
-    gone = db.session.execute(delete(Staff).where(Staff.username == username))
-    if gone.rowcount == 0:  # type: ignore[attr-defined]
+    if db.session.scalar(delete(Staff).where(Staff.username == username).returning(Staff.id)) is None:
         raise NoSuchStaff
 
 
 def sign_in_staff(
     *, username: str, password: str, code: str, address: str, now: datetime, browser: str | None = None
 ) -> int:
-    """Return the id of the staff member these belong to. A one-time code counts once (RFC 6238 §5.2).
+    """Return the id of the staff member. A one-time code is valid once (RFC 6238 §5.2).
 
-    `browser` is the token that the browser holds, if any. One that is known at the library's desk has tries of its
-    own, so that a stranger cannot lock the desk out. Raises StaffSignInRefused or TooManyAttempts.
+    `browser` is the browser's token, if any. One of the library's desk has tries of its own, so that a stranger cannot
+    lock the desk out. Raises StaffSignInRefused or TooManyAttempts.
     """
+    columns = (Staff.id, Staff.library_id, Staff.password_verifier, Staff.sealed_totp_key)
     with autonomous() as connection:
-        found = connection.execute(
-            select(Staff.id, Staff.library_id, Staff.password_verifier, Staff.sealed_totp_key).where(
-                Staff.username == username
-            )
-        ).first()
+        found = connection.execute(select(*columns).where(Staff.username == username)).first()
     is_known = is_desk_browser(browser or "", library_id=found.library_id if found else "")
     tries = _tries(username[:60], browser=browser if found and is_known else None, address=address)
     take_tries(tries=tries, now=now)
@@ -115,13 +111,11 @@ def _tries(username: str, *, browser: str | None, address: str) -> list[Try]:
 
 
 def _take_code(*, staff_id: int, step: int, now: datetime) -> bool:
-    # A later step than the next was taken while the clock was ahead, and must not shut anybody out until it comes.
+    # A later step than the next was used while the clock was ahead, and must not lock anybody out until then.
     was_ahead = Staff.last_totp_step > step_at(now) + 1
-    free = (
-        update(Staff).where(Staff.id == staff_id, (Staff.last_totp_step < step) | was_ahead).values(last_totp_step=step)
-    )
+    unused = update(Staff).where(Staff.id == staff_id, (Staff.last_totp_step < step) | was_ahead)
     with autonomous() as connection:
-        return connection.execute(free).rowcount == 1
+        return connection.execute(unused.values(last_totp_step=step)).rowcount == 1
 
 
 def _step_of_code(*, sealed_key: bytes | None, code: str, now: datetime) -> int | None:
