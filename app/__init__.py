@@ -87,6 +87,14 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
+def open_register(settings: Settings) -> None:
+    """Give the current app's engine its tuning, its keys and its journal of erasures."""
+    vault = Vault(settings.vault_keys)
+    tune_engine(db.engine)
+    use_vault(vault)
+    use_journal(open_journal(settings.erasure_journal, vault) if settings.erasure_journal else None)
+
+
 def create_app(
     settings: Settings | None = None,
     *,
@@ -161,11 +169,8 @@ def create_app(
     app.after_request(acknowledge_nothing_unwritten)
 
     db.init_app(app)
-    vault = Vault(settings.vault_keys)
     with app.app_context():
-        tune_engine(db.engine)
-        use_vault(vault)
-        use_journal(open_journal(settings.erasure_journal, vault) if settings.erasure_journal else None)
+        open_register(settings)
     migrate.init_app(app, db)
     csrf.init_app(app)
     login_manager.init_app(app)

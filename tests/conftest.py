@@ -4,8 +4,10 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
@@ -27,6 +29,7 @@ from tests.needs import (  # noqa: F401 - hooks
     pytest_terminal_summary,
     pytest_testnodedown,
 )
+from tests.portals import Portals, close_portal
 from tests.postgres import create_database, drop_database, running_postgres
 
 # A slow hash is there for whoever guesses; what it costs is for tests of that alone, which ask for true_argon2.
@@ -58,6 +61,9 @@ def journal_for(database_url: str) -> str:
     return f"{path}.journal" if path != database_url else database_url
 
 
+MakeApp = Callable[..., APIFlask]
+
+
 def settings_for(database_url: str) -> Settings:
     return Settings(
         database_url=database_url,
@@ -87,6 +93,9 @@ class Databases:
     def drop(self, url: str) -> None:
         if url.startswith("postgresql"):
             drop_database(url)
+        else:
+            for path in self._folder.glob(f"{Path(url).name}*"):
+                path.unlink()
 
     def server(self) -> str:
         if not self._server:
@@ -174,24 +183,33 @@ def post(tmp_path: Path) -> Inbox:
     return Inbox(tmp_path / "inbox")
 
 
-@pytest.fixture
-def make_app(database_url: str, clock: Clock, post: Inbox) -> Iterator[Callable[[], APIFlask]]:
-    """Make the portal again over the same database, as a restart does."""
-    made: list[APIFlask] = []
-
-    def make() -> APIFlask:
-        app = create_app(settings_for(database_url), clock=clock, post=post)
-        app.testing = True
-        made.append(app)
-        return app
-
-    yield make
-    for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+@pytest.fixture(scope="session")
+def portals() -> Portals:
+    return Portals()
 
 
 @pytest.fixture
-def app(make_app: Callable[[], APIFlask]) -> APIFlask:
+def make_app(database_url: str, clock: Clock, post: Inbox, portals: Portals) -> Iterator[Callable[..., APIFlask]]:
+    """Make the portal again over the same database, as a restart does, with settings such as `new_device="code"`.
+
+    `own=True` makes one that no test has had or will have, which takes routes and hooks.
+    """
+    with ExitStack() as made:
+
+        def make(*, own: bool = False, **changes: Any) -> APIFlask:
+            settings = replace(settings_for(database_url), **changes)
+            if own:
+                app = create_app(settings, clock=clock, post=post)
+                app.testing = True
+                made.callback(close_portal, app)
+            else:
+                app, give_back = portals.borrow(settings, clock=clock, post=post)
+                made.callback(give_back)
+            return app
+
+        yield make
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> APIFlask:
     return make_app()

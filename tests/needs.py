@@ -4,11 +4,14 @@ The marks come from the fixtures that a test asks for and the engine that it run
 without a mark fails, so none gets into the fast ones unseen.
 """
 
+import os
 import sys
 from collections import Counter
 from typing import Any
 
 import pytest
+
+from tests.memory import find_memory
 
 BROWSER, POSTGRESQL, PROGRAMS = "browser", "postgresql", "programs"
 _TOLD = {BROWSER: "need a browser", POSTGRESQL: "need PostgreSQL", PROGRAMS: "start programs"}
@@ -37,6 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
+    memory = find_memory()
+    if memory is not None:
+        # Where pytest makes its temporary folders, also that of the processes it starts.
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
     for need, told in _TOLD.items():
         config.addinivalue_line("markers", f"{need}: tests that {told}")
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import psycopg
 
+from tests.memory import find_memory
 from tests.ports import own_port
 
 _DEBIAN = Path("/usr/lib/postgresql")
-_MEMORY = Path("/dev/shm")
-_ROOM = 4 * 1024**3
 
 
 class PostgresMissing(Exception):
@@ -43,7 +42,7 @@ def running_postgres(*settings: str, in_memory: bool = False) -> Iterator[str]:
     `in_memory` keeps its files off the disk where there is room: a database is some 400 of them.
     """
     programs = find_programs()
-    parent = _MEMORY if in_memory and _has_room(_MEMORY) else None
+    parent = find_memory() if in_memory else None
     with tempfile.TemporaryDirectory(prefix="lanekort-pg-", dir=parent, ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
         data.mkdir()
@@ -78,10 +77,6 @@ def drop_database(url: str) -> None:
     server, _, name = url.rpartition("/")
     with psycopg.connect(server.replace("+psycopg", "") + "/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _has_room(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
 
 
 def _run(command: list[str | Path]) -> None:

@@ -70,6 +70,10 @@ class Provider:
         self._keys: tuple[float, KeySet] | None = None
         self._asked_anew: float | None = None
 
+    def close(self) -> None:
+        """End the connections to the service."""
+        self._client.close()
+
     def begin(self, *, redirect_uri: str, language: str, anew: bool) -> tuple[str, Begun]:
         """Begin a sign-in. Returns the address for the browser, and what to store in it.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,12 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app import create_app
+from app.eid.provider import Provider
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
 from app.register.tables.patrons import Patron
 from app.work.worker import work_once
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock
 from tests.doors.visits import main_text, read_page, submit
 from tests.eid import InventedService, invented_service
 
@@ -33,14 +32,10 @@ def service(clock: Clock) -> Iterator[InventedService]:
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock, post: Inbox, service: InventedService) -> Iterator[APIFlask]:
-    made = create_app(replace(settings_for(database_url), eid=service.settings()), clock=clock, post=post)
-    made.testing = True
-    yield made
-    made.extensions["eid"]._client.close()
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+def app(app: APIFlask, service: InventedService) -> Iterator[APIFlask]:
+    app.extensions["eid"] = provider = Provider(service.settings())
+    yield app
+    provider.close()
 
 
 Come = Callable[..., TestResponse]

@@ -16,7 +16,7 @@ from apiflask import APIFlask
 from flask import Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.conftest import Clock
+from tests.conftest import Clock, MakeApp
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -33,6 +33,11 @@ class QuietHandler(WSGIRequestHandler):
 
     def log(self, *_line: object) -> None:
         pass
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> APIFlask:
+    return make_app(own=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from apiflask import APIFlask
@@ -10,7 +9,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.limits.budgets import take_tries
@@ -28,7 +26,7 @@ from app.rules.pins.pin import (
     STRICT_ALL,
 )
 from app.work.worker import work_once
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, main_text, submit
 from tests.mail import MailServer, running_mail_server
 from tests.register.counting import CountedArgon2, statements_sent
@@ -45,18 +43,15 @@ def mail() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock, mail: MailServer) -> Iterator[APIFlask]:
+def app(make_app: MakeApp, clock: Clock, mail: MailServer) -> APIFlask:
     """The portal as in production, on a day on which so many PINs were wrong that more is asked."""
-    post = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
-    made = create_app(replace(settings_for(database_url), new_device="code"), clock=clock, post=post)
-    made.testing = True
+    made = make_app(new_device="code")
+    made.extensions["post"] = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
     with made.app_context():
         for budget in (ALL, STRICT_ALL):
             take_tries(tries=[(budget, "")] * budget.limit, now=clock())
-    yield made
-    with made.app_context():
         db.session.remove()
-        db.engine.dispose()
+    return made
 
 
 def deliver(app: APIFlask) -> None:

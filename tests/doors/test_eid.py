@@ -1,19 +1,18 @@
 """The national sign-in from the way there to the way back: whom it lets in, and what every fault of it ends in."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app import create_app
+from app.eid.provider import Provider
 from app.register.store.transaction import db
 from app.register.tables.devices import Device
 from app.register.tables.patrons import NationalIdToken, Patron, Registration, Session
 from app.rules.pins.pin import EID_SOURCE
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors import visits
 from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.conftest import Contents
@@ -204,27 +203,21 @@ def test_what_the_service_is_asked_names_our_own_address_whatever_the_request_sa
     assert "elsewhere" not in there
 
 
-def test_a_number_of_a_test_person_is_refused_in_production(
-    database_url: str, clock: Clock, service: InventedService
-) -> None:
-    settings = replace(settings_for(database_url), eid=service.settings(), allow_synthetic_ids=False)
-    production = create_app(settings, clock=clock)
-    production.testing = True
+def test_a_number_of_a_test_person_is_refused_in_production(make_app: MakeApp, service: InventedService) -> None:
+    production = make_app(allow_synthetic_ids=False)
+    production.extensions["eid"] = provider = Provider(service.settings())
     browser = production.test_client()
     browser.set_cookie("lang", "en")
     answer = service.sign_in(browser.get("/sign-in/login").location, GUARDIAN)
     sent = answer | {"csrf_token": csrf_token(browser, "/login")}
     assert_leads_on(browser.post(RETURN, data=sent), "does not answer as it should", status=503)
-    production.extensions["eid"]._client.close()
-    with production.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    provider.close()
 
 
 # --- where it is not connected ---
 
 
-def test_without_a_service_no_page_speaks_of_one(make_app: Callable[[], APIFlask]) -> None:
+def test_without_a_service_no_page_speaks_of_one(make_app: MakeApp) -> None:
     browser = make_app().test_client()
     browser.set_cookie("lang", "en")
     assert "/sign-in/" not in browser.get("/login").text

@@ -1,22 +1,24 @@
 """Confirming with the national sign-in what else asks for PIN and code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.eid.provider import Provider
 from app.register.store.transaction import db
 from app.register.tables.patrons import Session
-from tests.conftest import Clock
+from tests.conftest import Clock, MakeApp
 from tests.doors import visits
-from tests.doors.coming import Come, app, assert_leads_on, come_back, is_let_in, service
+from tests.doors.coming import Come, assert_leads_on, come_back, is_let_in, service
 from tests.doors.test_step_up import make_views
 from tests.doors.visits import log_in, main_text, read_page, submit
-from tests.eid import GUARDIAN, LARS, LOCAL
+from tests.eid import GUARDIAN, LARS, LOCAL, InventedService
 
-__all__ = ["app", "come_back", "service"]
+__all__ = ["come_back", "service"]
 
 
 def link_to_confirm(answer: TestResponse) -> str:
@@ -24,8 +26,16 @@ def link_to_confirm(answer: TestResponse) -> str:
     return next(link for link in links if link.startswith("/sign-in/confirm")).removeprefix("/sign-in/")
 
 
+@pytest.fixture
+def app(make_app: MakeApp, service: InventedService) -> Iterator[APIFlask]:
+    made = make_app(own=True)
+    make_views(made)
+    made.extensions["eid"] = provider = Provider(service.settings())
+    yield made
+    provider.close()
+
+
 def test_it_confirms_in_place_of_the_pin(app: APIFlask, client: FlaskClient, clock: Clock, come_back: Come) -> None:
-    make_views(app)
     log_in(client, *visits.GUARDIAN)
     clock.turn(seconds=700)
     assert client.get("/my/secret").location == "/my/confirm?next=secret"
@@ -39,7 +49,6 @@ def test_it_confirms_in_place_of_the_pin(app: APIFlask, client: FlaskClient, clo
 def test_for_what_always_asks_it_confirms_once(
     app: APIFlask, client: FlaskClient, clock: Clock, come_back: Come
 ) -> None:
-    make_views(app)
     log_in(client, *visits.GUARDIAN)
     link = link_to_confirm(submit(client, "/my/end", page="/my"))
     assert come_back(client, GUARDIAN, link).location == "/my/end"

@@ -196,7 +196,7 @@ def test_a_service_that_must_be_reached_by_tls_sends_nobody_anywhere_without(ser
     with pytest.raises(EidRefused) as refused:
         provider.begin(redirect_uri="https://lanekort.example/sign-in/return", language="nb", anew=True)
     assert refused.value.why is Why.SILENT
-    provider._client.close()
+    provider.close()
 
 
 @pytest.mark.parametrize("manners", [Manners(), Manners(changes={"acr": "idporten-loa-low"})])

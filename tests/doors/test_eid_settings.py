@@ -110,5 +110,5 @@ def sign_in(provider: Provider, answer: Callable[[str, dict[str, str]], dict[str
     came = answer(address, ANNE)
     told = Answer(state=came["state"], code=came["code"], issuer=came["iss"])
     number = provider.finish(told, begun=begun, redirect_uri="https://card.example.org/x", now=now).number
-    provider._client.close()
+    provider.close()
     return number

@@ -1,17 +1,13 @@
 """Where the portal is served over HTTPS: no password is taken in clear, and no cookie from another host."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from app import create_app
 from app.register.store.transaction import db
 from app.web.access import MACHINES
-from tests.conftest import Clock, settings_for
+from tests.conftest import MakeApp
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, KIOSK_1, desk_log_in, log_in
 from tests.wall.callers import routes_of
@@ -22,14 +18,9 @@ PATRON = "/api/v1/patrons/N000100001"
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock) -> Iterator[APIFlask]:
+def app(make_app: MakeApp) -> APIFlask:
     """The portal behind one proxy, as in production."""
-    app = create_app(replace(settings_for(database_url), secure_cookies=True, proxies=1), clock=clock)
-    app.testing = True
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    return make_app(secure_cookies=True, proxies=1)
 
 
 @pytest.fixture
@@ -68,10 +59,10 @@ def test_the_same_request_over_https_is_answered(client: FlaskClient) -> None:
     assert client.post("/api/v1/scan", json={"payload": "1"}, auth=KIOSK_1, headers=HTTPS).status_code == 200
 
 
-def test_only_the_proxy_tells_how_a_request_came(database_url: str, clock: Clock) -> None:
-    app = create_app(replace(settings_for(database_url), secure_cookies=True, proxies=0), clock=clock)
+def test_only_the_proxy_tells_how_a_request_came(make_app: MakeApp) -> None:
+    app = make_app(secure_cookies=True, proxies=0)
     assert app.test_client().get(PATRON, auth=SYSTEM, headers=HTTPS).status_code == 403
-    app = create_app(replace(settings_for(database_url), secure_cookies=True, proxies=2), clock=clock)
+    app = make_app(secure_cookies=True, proxies=2)
     said = {"X-Forwarded-Proto": "https, http"}
     assert app.test_client().get(PATRON, auth=SYSTEM, headers=said).status_code == 200
     said = {"X-Forwarded-Proto": "https, http, https"}
@@ -101,8 +92,8 @@ def test_probes_and_pages_need_no_https(client: FlaskClient) -> None:
         assert client.get(path).status_code == 200
 
 
-def test_the_demonstration_takes_passwords_on_ones_own_machine(database_url: str, clock: Clock) -> None:
-    app = create_app(settings_for(database_url), clock=clock)
+def test_the_demonstration_takes_passwords_on_ones_own_machine(make_app: MakeApp) -> None:
+    app = make_app()
     assert app.test_client().get(PATRON, auth=SYSTEM).status_code == 200
 
 

@@ -20,7 +20,7 @@ from app.register.store.transaction import db, writing
 from app.rules.messages import CONTACT_CHANGED
 from app.rules.people.contact import Contact
 from app.web.access import Audience, audience_of, open_to
-from tests.conftest import START
+from tests.conftest import START, MakeApp
 from tests.doors.visits import GUARDIAN, csrf_token, log_in
 from tests.wall.callers import read_rows_of
 
@@ -130,9 +130,9 @@ def test_signing_in_while_one_is_erased_signs_nobody_in(
 
 @pytest.mark.parametrize("path", ["/tried-now", "/tried-at-commit", "/desk/tried-now", "/api/v1/tried-now"])
 def test_a_row_for_somebody_who_is_gone_is_refused_wherever_it_is_written(
-    app: APIFlask, make_app: Callable[[], APIFlask], path: str
+    app: APIFlask, make_app: MakeApp, path: str
 ) -> None:
-    again = make_app()
+    again = make_app(own=True)
 
     @open_to(Audience.ANYONE)
     @writing()

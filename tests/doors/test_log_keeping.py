@@ -2,21 +2,18 @@
 
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import delete, select, update
 
-from app import create_app
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
 from app.register.log.access_log import Viewer, log_access
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry, AccessLogLink, AccessLogRoot
 from app.work.log_keeping import keep_roots, read_kept, seal_access_log
-from tests.conftest import settings_for
 from tests.register.people import CHILD, patron_id
 from tests.wall.outside import MailServer, serving
 
@@ -29,13 +26,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def keeping(database_url, clock, post, folder):
+def keeping(make_app, folder):
     """The portal, with roots kept in a folder."""
-    made = create_app(replace(settings_for(database_url), access_log_roots=str(folder)), clock=clock, post=post)
-    with made.app_context():
-        yield made
-        db.session.remove()
-        db.engine.dispose()
+    app = make_app()
+    app.config["ACCESS_LOG_ROOTS"] = str(folder)
+    with app.app_context():
+        yield app
 
 
 def look(clock, *, times: int = 3) -> None:
@@ -86,16 +82,16 @@ def test_a_root_that_was_kept_before_is_never_written_over(keeping, clock, folde
     assert db.session.scalars(select(AccessLogRoot.sent_at)).all() == [None]
 
 
-def test_a_root_is_sent_by_mail(database_url, clock):
+def test_a_root_is_sent_by_mail(make_app):
     with serving(MailServer()) as mail:
-        post = Channels({"email": Smtp(f"smtp://127.0.0.1:{mail.server_address[1]}", "kort@example.org")})
-        settings = replace(settings_for(database_url), access_log_roots="mailto:auditor@example.org")
-        app = create_app(settings, clock=clock, post=post)
+        app = make_app()
+        app.config["ACCESS_LOG_ROOTS"] = "mailto:auditor@example.org"
+        app.extensions["post"] = Channels(
+            {"email": Smtp(f"smtp://127.0.0.1:{mail.server_address[1]}", "kort@example.org")}
+        )
         with app.app_context():
             keep_roots()
             text = db.session.scalars(select(AccessLogRoot.text)).one()
-            db.session.remove()
-            db.engine.dispose()
         (received,) = mail.received
     assert "2026-11-21" in text
     assert "auditor@example.org" in str(received)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.messages.channels import Channels, Inbox
 from app.messages.smtp import Smtp
 from app.register.card.cards import report_lost
@@ -20,7 +18,7 @@ from app.register.store.transaction import db
 from app.register.tables.devices import Device
 from app.register.tables.patrons import Patron, Session
 from app.work.sending import send_one
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors.visits import CHILD, GUARDIAN, LOST, log_in, log_out, main_text, submit
 from tests.mail import MailServer, running_mail_server
 from tests.register.people import as_proven
@@ -37,15 +35,11 @@ def mail() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock, mail: MailServer) -> Iterator[APIFlask]:
+def app(make_app: MakeApp, mail: MailServer) -> APIFlask:
     """The portal as in production: a code for each new device, and mail by SMTP."""
-    post = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
-    made = create_app(replace(settings_for(database_url), new_device="code"), clock=clock, post=post)
-    made.testing = True
-    yield made
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    made = make_app(new_device="code")
+    made.extensions["post"] = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
+    return made
 
 
 def deliver(app: APIFlask) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from app.register.tables.library import Library
 from app.register.tables.patrons import Session
 from app.web.access import Audience, RouteWithoutAudience, open_to, require_audiences
 from demo import Demonstration
-from tests.conftest import Clock, Databases, settings_for
+from tests.conftest import Clock, Databases, MakeApp, settings_for
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import GUARDIAN, log_in, main_text, scan_at_kiosk, shown_code
 from tests.wallets import CLASS_ID, google_issuer, service_account
@@ -82,9 +81,8 @@ def test_in_the_demonstration_the_start_page_lists_the_accounts_and_every_page_h
     assert "This is a demonstration with invented people." in client.get("/login").text
 
 
-def test_in_production_nothing_of_the_demonstration_is_there(database_url: str, clock: Clock) -> None:
-    app = create_app(replace(settings_for(database_url), demo=False), clock=clock)
-    app.testing = True
+def test_in_production_nothing_of_the_demonstration_is_there(make_app: MakeApp) -> None:
+    app = make_app(demo=False)
     client = InspectingClient(app, app.response_class)
     client.set_cookie("lang", "en")
     for path in ("/", "/login", "/desk/login"):

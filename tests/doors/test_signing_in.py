@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.register.card.cards import report_lost
 from app.register.store.transaction import db
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors.inspection import InspectingClient
 from tests.doors.visits import (
     CHILD,
@@ -235,9 +233,8 @@ def test_a_card_reported_lost_is_signed_out_everywhere(app: APIFlask, phone: Fla
     assert log_in(phone, *GUARDIAN).status_code == 401
 
 
-def test_every_form_works_over_https_where_the_browser_names_no_referrer(database_url: str, clock: Clock) -> None:
-    app = create_app(replace(settings_for(database_url), secure_cookies=True), clock=clock)
-    app.testing = True
+def test_every_form_works_over_https_where_the_browser_names_no_referrer(make_app: MakeApp) -> None:
+    app = make_app(secure_cookies=True)
     browser = InspectingClient(app, app.response_class)
     https = {"base_url": "https://localhost"}
     page = read_page(browser.get("/login", **https))

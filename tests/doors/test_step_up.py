@@ -1,7 +1,6 @@
 """Asking once more who it is: what is asked for, when, and that what was typed is not lost over it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 from apiflask import APIFlask
@@ -11,15 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from app import create_app
-from app.messages.channels import Inbox
 from app.register.sign_in.one_time import STEP_UP, draw_code
 from app.register.store.transaction import autonomous, db
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Patron, Session
 from app.web.access import Audience, open_to
 from app.web.sign_in.step_up import after_step_up
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, submit
 from tests.register.people import as_proven
 from tests.searching import stands_in
@@ -45,14 +42,10 @@ def make_views(app: APIFlask) -> None:
 
 
 @pytest.fixture(params=["pin"])
-def app(request: pytest.FixtureRequest, database_url: str, clock: Clock, post: Inbox) -> Iterator[APIFlask]:
-    made = create_app(replace(settings_for(database_url), new_device=request.param), clock=clock, post=post)
-    made.testing = True
+def app(request: pytest.FixtureRequest, make_app: MakeApp) -> APIFlask:
+    made = make_app(own=True, new_device=request.param)
     make_views(made)
-    yield made
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    return made
 
 
 ASKING_FOR_CODES = pytest.mark.parametrize("app", ["code"], indirect=True)

@@ -5,7 +5,6 @@ In production's mode: a code for each new device, mail that leaves by SMTP.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 
-from app import create_app
 from app.messages.channels import Channels, Inbox
 from app.messages.smtp import Smtp
-from app.register.store.transaction import db
-from tests.conftest import Clock, settings_for
+from tests.conftest import Clock, MakeApp
 from tests.doors import libraries
 from tests.doors.libraries import activate, correct, fetch
 from tests.doors.serving import act, fields_of, find_form, looks, serve
@@ -52,14 +49,10 @@ def sms(tmp_path: Path) -> Inbox:
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock, mail: MailServer, sms: Inbox) -> Iterator[APIFlask]:
-    post = Channels({"email": Smtp(mail.url, "lanekort@example.org"), "sms": sms})
-    made = create_app(replace(settings_for(database_url), new_device="code"), clock=clock, post=post)
-    made.testing = True
-    yield made
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+def app(make_app: MakeApp, mail: MailServer, sms: Inbox) -> APIFlask:
+    made = make_app(new_device="code")
+    made.extensions["post"] = Channels({"email": Smtp(mail.url, "lanekort@example.org"), "sms": sms})
+    return made
 
 
 def write_by_api(client: FlaskClient, stranger: Stranger, auth: Authorization, **fields: str) -> None:

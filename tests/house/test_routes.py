@@ -201,7 +201,8 @@ def test_production_has_no_route_of_the_demonstration(database_url):
     assert routes(production) == listed(ROUTES)
 
 
-def test_a_route_that_names_no_audience_does_not_start(app):
+def test_a_route_that_names_no_audience_does_not_start(make_app):
+    app = make_app(own=True)
     app.add_url_rule("/open", view_func=lambda: "")
     with pytest.raises(RouteWithoutAudience):
         require_audiences(app)

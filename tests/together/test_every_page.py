@@ -123,5 +123,5 @@ def test_a_walk_through_all_pages_renders_every_template(
         use_up_the_countrys_wrong_pins(app)
         newcomer = new_browser()
         assert newcomer.get(log_in(newcomer, *CHILD).location).status_code == 200
-    app.extensions["eid"]._client.close()
+    app.extensions["eid"].close()
     assert list_templates() - used == set()

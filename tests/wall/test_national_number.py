@@ -68,7 +68,7 @@ def app(database_url: str, clock: Clock, tmp_path: Path, service: InventedServic
     made.testing = True
     made.test_client_class = Noting
     yield made
-    made.extensions["eid"]._client.close()
+    made.extensions["eid"].close()
     with made.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,7 +16,6 @@ from apiflask import APIFlask
 from sqlalchemy import delete
 from werkzeug.datastructures import Authorization
 
-from app import create_app
 from app.card.offers import Wallets
 from app.messages.channels import Channels
 from app.messages.smtp import Smtp
@@ -25,7 +23,7 @@ from app.register.store.transaction import db
 from app.register.tables.patrons import AttemptCount
 from app.web.access import MACHINES, Audience
 from app.work.worker import work_once
-from tests.conftest import VAULT_KEYS, Clock, settings_for
+from tests.conftest import VAULT_KEYS, Clock, MakeApp
 from tests.doors.visits import (
     GUARDIAN,
     KIOSK_1,
@@ -151,14 +149,12 @@ def mail() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def production(database_url: str, clock: Clock, mail: MailServer) -> Iterator[APIFlask]:
+def production(make_app: MakeApp, mail: MailServer) -> APIFlask:
     """The portal that asks for codes and sends real mail."""
-    post = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
-    made = create_app(replace(settings_for(database_url), new_device="code"), clock=clock, post=post)
-    yield made
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    made = make_app(new_device="code")
+    made.testing = False
+    made.extensions["post"] = Channels({"email": Smtp(mail.url, "lanekort@example.org")})
+    return made
 
 
 def deliver(app: APIFlask, mail: MailServer, pattern: str) -> str:
