@@ -1,7 +1,7 @@
 """The card as an app on the phone: its manifest, its service worker, and the pages that work without a network.
 
-All of it is the same for everybody and holds nothing about anybody: what is the patron's own is put in by the script,
-from what the phone keeps itself (docs/adr/0012).
+All of it is the same for everybody and holds no personal data: the script puts in what is the patron's, from the
+phone's own storage (docs/adr/0012).
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from app.web.pages.languages import language
 
 _WORKER = Path(__file__).parent / "service_worker.js"
 _COLOUR = "#0062ba"
-# What the card needs on the screen. The font is the phone's own.
+_STATIC = Path(__file__).parents[1] / "static"
+# What the card page needs on the screen; the font is the phone's own.
 FILES = (
     "favicon.svg",
     "img/spines.svg",
@@ -31,14 +32,7 @@ FILES = (
     "css/content.css",
     "css/card.css",
     "js/card_kept.js",
-    "js/card/clock.js",
-    "js/card/draw.js",
-    "js/card/keys.js",
-    "js/card/leaving.js",
-    "js/card/program.js",
-    "js/card/store.js",
-    "js/card/sync.js",
-    "js/card/view.js",
+    *(f"js/card/{path.name}" for path in sorted(_STATIC.glob("js/card/*.js"))),
 )
 
 

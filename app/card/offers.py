@@ -13,7 +13,7 @@ from app.web.sign_in.identity import keeps_card
 
 @dataclass(frozen=True, slots=True)
 class Wallets:
-    """Whoever makes passes here; None where the operator has no such issuer."""
+    """The issuers of passes; None where the operator has no such issuer."""
 
     google: GoogleIssuer | None
     apple: AppleIssuer | None
@@ -21,7 +21,7 @@ class Wallets:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Which passes this patron can be given. Only on an own device is there something to press."""
+    """Which passes this patron can be given. The pages have buttons for them on the patron's own device only."""
 
     google: bool
     apple: bool
@@ -34,11 +34,10 @@ class Offer:
 
 
 def wallets() -> Wallets:
-    """Return whoever can make passes now. Apple shows none that an expired certificate signed."""
+    """Return the issuers that can make passes now. Apple shows no pass that was signed with an expired certificate."""
     known: Wallets = current_app.extensions["wallets"]
-    if known.apple is not None and known.apple.expires_at <= now():
-        return Wallets(google=known.google, apple=None)
-    return known
+    expired = known.apple is not None and known.apple.expires_at <= now()
+    return Wallets(google=known.google, apple=None) if expired else known
 
 
 def has_wallets() -> bool:
@@ -48,11 +47,10 @@ def has_wallets() -> bool:
 
 def offered_passes() -> Offer:
     """Return what the patron who is signed in can be given now."""
-    if not has_wallets():
-        return Offer(google=False, apple=False, own_device=keeps_card())
-    allowed = allowed_passes(patron_id=current_user.patron_id)
+    makers = wallets()
+    allowed = allowed_passes(patron_id=current_user.patron_id) if has_wallets() else None
     return Offer(
-        google=wallets().google is not None and allowed.rotating,
-        apple=wallets().apple is not None and allowed.static,
+        google=bool(makers.google and allowed and allowed.rotating),
+        apple=bool(makers.apple and allowed and allowed.static),
         own_device=keeps_card(),
     )

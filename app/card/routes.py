@@ -13,7 +13,7 @@ from app.card.offers import offered_passes
 from app.card.pictures import draw_barcode_svg, draw_qr_png, draw_qr_svg
 from app.register.card.cards import ShownCode, revoke_device, show_codes
 from app.register.card.carrying import Carried, list_carried
-from app.register.patron.patrons import get_patron, list_libraries
+from app.register.patron.patrons import ShownPatron, get_patron, list_libraries
 from app.register.sign_in.devices import list_devices
 from app.register.store.transaction import writing
 from app.rules.card.code import group_digits
@@ -33,32 +33,19 @@ _CODES_AHEAD = 3
 @card.get("/card")
 @open_to(Audience.PATRON)
 def show() -> ResponseReturnValue:
-    """Show the rotating card, and those of children that this device carries."""
+    """Show the rotating card, and the cards of children that this device may show."""
     code = _current_code()
     patron = get_patron(patron_id=current_user.patron_id)
-    own = _shown(OWN, code, name=patron.name, card_number=patron.card_number, home_library=patron.home_library)
+    children = [_shown(str(child.permission_id), codes[0], child) for child, codes in _carried_codes(count=1)]
     return render_template(
         "card/card.html",
-        cards=[own, *_shown_children()],
+        cards=[_shown(OWN, code, patron), *children],
         libraries=list_libraries(patron_id=patron.id),
         block=patron.block,
         keeps=keeps_card(),
         offer=offered_passes(),
         seconds_left=max(1, int((code.valid_until - now()).total_seconds())),
     )
-
-
-def _shown_children() -> list[dict[str, Any]]:
-    return [
-        _shown(
-            str(child.permission_id),
-            codes[0],
-            name=child.name,
-            card_number=child.card_number,
-            home_library=child.home_library,
-        )
-        for child, codes in _carried_codes(count=1)
-    ]
 
 
 def _carried_codes(*, count: int) -> Iterator[tuple[Carried, list[ShownCode]]]:
@@ -69,12 +56,12 @@ def _carried_codes(*, count: int) -> Iterator[tuple[Carried, list[ShownCode]]]:
             yield child, codes
 
 
-def _shown(name_of_card: str, code: ShownCode, *, name: str, card_number: str, home_library: str) -> dict[str, Any]:
+def _shown(name_of_card: str, code: ShownCode, holder: ShownPatron | Carried) -> dict[str, Any]:
     return {
         "id": name_of_card,
-        "name": name,
-        "number": group_card_number(card_number),
-        "library": home_library,
+        "name": holder.name,
+        "number": group_card_number(holder.card_number),
+        "library": holder.home_library,
         "svg": draw_qr_svg(code.digits),
         "barcode": draw_barcode_svg(code.digits),
         "digits": group_digits(code.digits),

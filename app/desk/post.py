@@ -1,5 +1,6 @@
-"""The desk's post: letters that wait to be printed, and messages that did not get through."""
+"""The desk's post: letters to be printed, and messages that could not be sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -37,7 +38,7 @@ class Sheet:
 @desk.get("/post")
 @open_to(Audience.STAFF)
 def post() -> ResponseReturnValue:
-    """Show what waits at this library; whom it shows is written down first."""
+    """Show this library's letters and the messages that failed; access to each patron's is logged first."""
     workplace = this_workplace()
     viewer, library_id = this_terminal(workplace).viewer, workplace.library_id
     channels: Post = current_app.extensions["post"]
@@ -66,7 +67,7 @@ def _after(name: str) -> int:
 @desk.post("/post/<id:message_id>/letter")
 @open_to(Audience.STAFF)
 def print_letter(message_id: int) -> ResponseReturnValue:
-    """Show a letter ready for the printer. A link in it is drawn now; one that was printed before opens nothing."""
+    """Show a letter ready for the printer. Its link is made now; the link on an earlier print no longer works."""
     workplace = this_workplace()
     viewer = this_terminal(workplace).viewer
     try:
@@ -101,7 +102,15 @@ def _write(due: Due, *, library_id: str) -> Sheet:
 @desk.get("/post/<id:message_id>/letter")
 @open_to(Audience.STAFF)
 def back_from_letter(message_id: int) -> ResponseReturnValue:
-    """Lead back: a letter is shown to whoever prints it, and not to whoever comes by its address."""
+    """Redirect to the list: a letter is shown by the POST that prints it, and not at its address alone."""
+    return redirect(url_for("desk.post"))
+
+
+def _change(change: Callable[..., None], message_id: int, sentence: str) -> ResponseReturnValue:
+    library_id = this_workplace().library_id
+    with writing():
+        change(message_id=message_id, library_id=library_id, now=now())
+    flash(sentence, "success")
     return redirect(url_for("desk.post"))
 
 
@@ -109,30 +118,19 @@ def back_from_letter(message_id: int) -> ResponseReturnValue:
 @open_to(Audience.STAFF)
 def printed(message_id: int) -> ResponseReturnValue:
     """Take a letter off the list."""
-    library_id = this_workplace().library_id
-    with writing():
-        letters.mark_printed(message_id=message_id, library_id=library_id, now=now())
-    flash(_("The letter is taken off the list."), "success")
-    return redirect(url_for("desk.post"))
+    return _change(letters.mark_printed, message_id, _("The letter is taken off the list."))
 
 
 @desk.post("/post/<id:message_id>/retry")
 @open_to(Audience.STAFF)
 def retry(message_id: int) -> ResponseReturnValue:
-    """Let a message be tried now."""
-    library_id = this_workplace().library_id
-    with writing():
-        letters.try_again(message_id=message_id, library_id=library_id, now=now())
-    flash(_("The message is tried again now. Open this page anew in a minute to see how it went."), "info")
-    return redirect(url_for("desk.post"))
+    """Let the worker retry a message now."""
+    sentence = _("The message is tried again now. Open this page anew in a minute to see how it went.")
+    return _change(letters.try_again, message_id, sentence)
 
 
 @desk.post("/post/<id:message_id>/as-letter")
 @open_to(Audience.STAFF)
 def send_as_letter(message_id: int) -> ResponseReturnValue:
-    """Let a message be a letter instead."""
-    library_id = this_workplace().library_id
-    with writing():
-        letters.send_as_letter(message_id=message_id, library_id=library_id, now=now())
-    flash(_("The message is now a letter to be printed."), "success")
-    return redirect(url_for("desk.post"))
+    """Make a letter of a message that could not be sent."""
+    return _change(letters.send_as_letter, message_id, _("The message is now a letter to be printed."))

@@ -1,6 +1,6 @@
 """Staff signing in, and the scan."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,7 +14,7 @@ from app.register.staff.staff import StaffSignInRefused, Workplace, get_workplac
 from app.rules.card.scan import Reason, Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 from app.web.gate import ask_blocks, library_systems
 from app.web.http.cookies import desk_browser, keep_desk_browser
@@ -30,8 +30,7 @@ def login() -> ResponseReturnValue:
     """Sign a staff member in with password and one-time code."""
     form = StaffLoginForm()
     if not form.validate_on_submit():
-        page = render_template("desk/login.html", form=form, refusal=None)
-        return make_response(page, 422 if form.is_submitted() else 200)
+        return render_template("desk/login.html", form=form), 422 if form.is_submitted() else 200
     try:
         staff_id = sign_in_staff(
             username=form.username.data or "",
@@ -42,18 +41,13 @@ def login() -> ResponseReturnValue:
             now=now(),
         )
     except StaffSignInRefused:
-        return _refuse(form, 401, _("That did not fit together. A one-time code can be used once; wait for the next."))
+        refusal = _("That did not fit together. A one-time code can be used once; wait for the next.")
+        return render_template("desk/login.html", form=form, refusal=refusal), 401
     except TooManyAttempts as error:
-        refusal = _refuse(form, 429, wait_sentence(error.retry_after))
-        refusal.headers["Retry-After"] = str(error.retry_after)
-        return refusal
+        return wait_page("desk/login.html", error, form=form)
     library_id = get_workplace(staff_id=staff_id).library_id
     start_staff_session(staff_id=staff_id)
     return keep_desk_browser(make_response(redirect(url_for("desk.scan"))), library_id=library_id)
-
-
-def _refuse(form: StaffLoginForm, status: int, refusal: str) -> Response:
-    return make_response(render_template("desk/login.html", form=form, refusal=refusal), status)
 
 
 @desk.post("/logout")

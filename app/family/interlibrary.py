@@ -18,7 +18,7 @@ from app.register.patron.patrons import get_patron, list_affiliations
 from app.register.store.transaction import reading
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
-from app.web.gate import library_systems
+from app.web.gate import flash_refusals, library_systems
 from app.web.pages.languages import language
 from app.web.pages.library_words import refusal_words
 
@@ -68,13 +68,8 @@ def cancel_interlibrary() -> ResponseReturnValue:
     system = library_systems().lending(form.library_id.data or "")
     if not form.validate() or system is None or form.library_id.data not in joined:
         abort(404)
-    try:
+    with flash_refusals(silent=_("The library does not answer now. Try again in a moment."), category="warning"):
         system.cancel_interlibrary(card_number=_own_card_number(), request_id=form.request_id.data or "")
-    except Refused as refused:
-        flash(refusal_words(refused.code), "warning")
-    except Unavailable:
-        flash(_("The library does not answer now. Try again in a moment."), "warning")
-    else:
         flash(_("The request is taken back."), "success")
     return redirect(url_for("family.loans"))
 

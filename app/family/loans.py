@@ -13,15 +13,14 @@ from flask_login import current_user
 from app.family.forms import LoanForm
 from app.family.routes import family
 from app.ils.overview import ask_libraries
-from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Refused, Request, Unavailable
+from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Request
 from app.register.card.families import Seen, act_in_family, view_family
 from app.register.patron.patrons import list_affiliations
 from app.register.store.transaction import reading
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
-from app.web.gate import library_systems
+from app.web.gate import flash_refusals, library_systems
 from app.web.http.streaming import WHAT_FOLLOWS, stream_page
-from app.web.pages.library_words import refusal_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class PersonsLoans:
 @family.get("/my/loans")
 @open_to(Audience.PATRON)
 def loans() -> Response:
-    """Show the loans of oneself and of those who permit it. Every look at another is written down first."""
+    """Show the loans of oneself and of those who permit it. Access to another's loans is logged first."""
     seen = view_family(guardian_id=current_user.patron_id, now=now())
     joined = list_affiliations(patron_ids=[person.patron_id for person in seen])
     names = {library_id: name for libraries in joined.values() for library_id, name in libraries.items()}
@@ -122,13 +121,8 @@ def _show_found(seen: Sequence[Seen], names: Mapping[str, str], wanted: Mapping[
 def renew() -> ResponseReturnValue:
     """Renew one loan, one's own or that of somebody who permits it."""
     form, person, system = _read_act()
-    try:
+    with flash_refusals(silent=_("The library does not answer now. Try again in a moment."), category="warning"):
         renewed = system.renew(card_number=person.card_number, loan_id=form.loan_id.data or "")
-    except Refused as refused:
-        flash(refusal_words(refused.code), "warning")
-    except Unavailable:
-        flash(_("The library does not answer now. Try again in a moment."), "warning")
-    else:
         flash(_("Renewed. It is due on %(day)s.", day=format_date(renewed.due_on, "long")), "success")
     return redirect(url_for("family.loans"))
 
@@ -138,11 +132,8 @@ def renew() -> ResponseReturnValue:
 def renew_all() -> ResponseReturnValue:
     """Renew whatever may be renewed of one person at one library."""
     _form, person, system = _read_act()
-    try:
+    with flash_refusals(silent=_("The library does not answer now. Try again in a moment."), category="warning"):
         renewals = system.renew_all(card_number=person.card_number)
-    except Unavailable:
-        flash(_("The library does not answer now. Try again in a moment."), "warning")
-    else:
         done = sum(renewal.renewed for renewal in renewals)
         flash(ngettext("%(num)s loan renewed.", "%(num)s loans renewed.", done), "success" if done else "info")
         if done < len(renewals):

@@ -98,43 +98,46 @@ def withdraw(permission_id: int) -> ResponseReturnValue:
     return redirect(url_for("family.settings"))
 
 
+def _let_carry(permission_id: int, sentence: str, *, may: bool) -> ResponseReturnValue:
+    with writing():
+        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=may, now=now())
+    flash(sentence, "success")
+    return redirect(url_for("family.settings"))
+
+
 @family.post("/my/settings/permissions/<id:permission_id>/carry")
 @open_to(Audience.PATRON)
 @after_step_up()
 def let_carry_card(permission_id: int) -> ResponseReturnValue:
     """Let the guardian's phone show the card too."""
-    with writing():
-        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=True, now=now())
-    flash(_("The guardian may carry your card too."), "success")
-    return redirect(url_for("family.settings"))
+    return _let_carry(permission_id, _("The guardian may carry your card too."), may=True)
 
 
 @family.post("/my/settings/permissions/<id:permission_id>/no-carry")
 @open_to(Audience.PATRON)
 def stop_carrying_card(permission_id: int) -> ResponseReturnValue:
     """Take the card off the guardian's phone."""
+    return _let_carry(permission_id, _("Your card no longer works on the guardian's phone."), may=False)
+
+
+def _switch(permission_id: int, sentence: str, *, on: bool) -> ResponseReturnValue:
     with writing():
-        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=False, now=now())
-    flash(_("Your card no longer works on the guardian's phone."), "success")
+        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=on, now=now())
+        if on:
+            carry_on_this_device()
+    flash(sentence, "success")
     return redirect(url_for("family.settings"))
 
 
 @family.post("/my/settings/permissions/<id:permission_id>/on")
 @open_to(Audience.PATRON)
 def switch_on(permission_id: int) -> ResponseReturnValue:
-    """Switch on the view of a child's loans, and carry the child's card where that is permitted too."""
-    with writing():
-        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=True, now=now())
-        carry_on_this_device()
-    flash(_("Switched on. The loans are under Loans."), "success")
-    return redirect(url_for("family.settings"))
+    """Switch on the view of a child's loans; this device then shows the child's card too, where that is permitted."""
+    return _switch(permission_id, _("Switched on. The loans are under Loans."), on=True)
 
 
 @family.post("/my/settings/permissions/<id:permission_id>/off")
 @open_to(Audience.PATRON)
 def switch_off(permission_id: int) -> ResponseReturnValue:
     """Switch off the view of a child's loans."""
-    with writing():
-        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=False, now=now())
-    flash(_("Switched off. You no longer see these loans."), "success")
-    return redirect(url_for("family.settings"))
+    return _switch(permission_id, _("Switched off. You no longer see these loans."), on=False)

@@ -56,10 +56,9 @@ class WaiveForm(FlaskForm):
     )
 
 
-class LostForm(FlaskForm):
+class LostForm(BarcodeForm):
     """An item that does not come back, or not whole."""
 
-    barcode = StringField(_l("Item barcode"), validators=[DataRequired(), Length(max=40)])
     what = SelectField(
         _l("What happened"), choices=[SelectChoice("lost", _l("Lost")), SelectChoice("destroyed", _l("Destroyed"))]
     )

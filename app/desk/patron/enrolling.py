@@ -5,7 +5,7 @@ The national id is typed once. To the page that asks for the rest it goes sealed
 
 from collections.abc import Sequence
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ from app.desk.refusals import refusal_of
 from app.desk.routes import desk
 from app.desk.terminal import start_visit, this_terminal, this_workplace
 from app.register.change.corrections import Correction, correct_patron
-from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, Enrolled, enrol_patron
+from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, enrol_patron
 from app.register.change.membership import opt_out
 from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, look_up, look_up_national_id
 from app.register.desk.sealed_id import SealedIdNotValid, open_sealed_id, seal_national_id
@@ -62,10 +62,9 @@ def enrol() -> ResponseReturnValue:
 
 def _show_number(
     workplace: Workplace, form: NationalIdForm, typed: FindForm, *, status: int = 200, refusal: str = ""
-) -> Response:
+) -> ResponseReturnValue:
     form.national_id.data = ""
-    page = render_template("desk/enrol.html", workplace=workplace, form=form, typed=typed, refusal=refusal)
-    return make_response(page, status)
+    return render_template("desk/enrol.html", workplace=workplace, form=form, typed=typed, refusal=refusal), status
 
 
 def _serve_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
@@ -81,9 +80,10 @@ def _begin(typed: FindForm, *, carried: str) -> EnrolForm:
     return EnrolForm(formdata=None, carried=carried, visit=draw_session(), **known)
 
 
-def _show_details(workplace: Workplace, form: EnrolForm, *, alike: Sequence[Hit] = (), status: int = 200) -> Response:
-    page = render_template("desk/enrol_details.html", workplace=workplace, form=form, alike=alike)
-    return make_response(page, status)
+def _show_details(
+    workplace: Workplace, form: EnrolForm, *, alike: Sequence[Hit] = (), status: int = 200
+) -> ResponseReturnValue:
+    return render_template("desk/enrol_details.html", workplace=workplace, form=form, alike=alike), status
 
 
 @desk.route("/enrol/details", methods=["GET", "POST"])
@@ -121,7 +121,7 @@ def enrol_details() -> ResponseReturnValue:
     except _CARD_NUMBER_REFUSED as error:
         form.card_number.errors = [refusal_of(error)]
     except WasOpened:
-        # The same form, sent at the same moment, was first.
+        # The same form, sent at the same moment, made the card.
         return _serve_new(form)
     else:
         return _serve_new(form)
@@ -154,7 +154,7 @@ def _find_alike(form: EnrolForm, workplace: Workplace, terminal: Terminal) -> Se
         return ()
 
 
-def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, terminal: Terminal) -> Enrolled:
+def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, terminal: Terminal) -> None:
     assert form.birth_date.data is not None
     made = enrol_patron(
         library_id=workplace.library_id,
@@ -180,7 +180,6 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
     if form.kind.data == "local":
         opt_out(patron_id=made.patron_id, library_id=workplace.library_id, now=now())
     open_visit(patron_id=made.patron_id, terminal=terminal, session=form.visit.data, now=now())
-    return made
 
 
 def _serve_new(form: EnrolForm) -> ResponseReturnValue:

@@ -24,12 +24,10 @@ def find() -> ResponseReturnValue:
     refusal = ""
     if form.validate_on_submit():
         try:
-            found = look_up(
-                criteria=_criteria(form),
-                viewer=this_terminal(workplace).viewer,
-                library_id=workplace.library_id,
-                now=now(),
-            )
+            typed = {name: form[name].data or "" for name in ("name", "phone", "email", "postcode", "card_number")}
+            criteria = Criteria(birth_date=form.birth_date.data, **typed)
+            viewer = this_terminal(workplace).viewer
+            found = look_up(criteria=criteria, viewer=viewer, library_id=workplace.library_id, now=now())
         except TooLittleToGoBy:
             refusal = _("Fill in two of the fields, at least one of them another than the name.")
         except TooManyAlike:
@@ -39,17 +37,6 @@ def find() -> ResponseReturnValue:
     else:
         reword_faults(form)
     return render_template("desk/find.html", workplace=workplace, form=form, found=found, refusal=refusal)
-
-
-def _criteria(form: FindForm) -> Criteria:
-    return Criteria(
-        name=form.name.data or "",
-        birth_date=form.birth_date.data,
-        phone=form.phone.data or "",
-        email=form.email.data or "",
-        postcode=form.postcode.data or "",
-        card_number=form.card_number.data or "",
-    )
 
 
 @desk.post("/find/open")

@@ -1,6 +1,6 @@
 """The patron before the desk: what the desk may see, and the way to every act. The acts are in acts.py."""
 
-from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -34,7 +34,7 @@ def patron() -> ResponseReturnValue:
     """Show the patron before the desk, and what can be done."""
     workplace = this_workplace()
     visit = current_visit(workplace, fields=IN_FULL, minimum=MINIMUM, extend=False)
-    seen = _see(visit, workplace)
+    seen = _see(visit, workplace.library_id)
     return render_template(
         "desk/patron.html",
         workplace=workplace,
@@ -50,8 +50,8 @@ def patron() -> ResponseReturnValue:
     )
 
 
-def _see(visit: OpenVisit, workplace: Workplace) -> PatronView:
-    return view_patron(patron_id=visit.patron_id, library_id=workplace.library_id, in_full=visit.in_full, now=now())
+def _see(visit: OpenVisit, library_id: str) -> PatronView:
+    return view_patron(patron_id=visit.patron_id, library_id=library_id, in_full=visit.in_full, now=now())
 
 
 def _rules(workplace: Workplace) -> LibraryRules | None:
@@ -72,20 +72,23 @@ def contact() -> ResponseReturnValue:
     visit = current_visit(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
     if form.is_submitted():
         count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
-    seen = _see(visit, workplace)
+    seen = _see(visit, workplace.library_id)
     if seen.in_full is None:
         raise NotJoined
     if not form.is_submitted():
         known = get_correctable(patron_id=visit.patron_id, editor=Editor.DESK)
-        return _show_contact(workplace, visit, PatronFields(formdata=None, data=known), 200)
-    if not form.validate():
-        reword_faults(form)
-        return _show_contact(workplace, visit, form, 422)
+        form = PatronFields(formdata=None, data=known)
+        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form)
     try:
+        if not form.validate():
+            reword_faults(form)
+            raise PersonNotValid({})
+        if form.birth_date.data is None:
+            raise PersonNotValid({"birth_date": "missing"})
         with writing():
             correct_patron(
                 patron_id=visit.patron_id,
-                changes=_read(form),
+                changes=Correction(contact=form.contact(), **form.others()),
                 proof=Proof.EVERYTHING if form.papers.data else Proof.NOTHING,
                 library_id=workplace.library_id,
                 now=now(),
@@ -94,28 +97,14 @@ def contact() -> ResponseReturnValue:
                 note_papers(visit, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
-        return _show_contact(workplace, visit, form, 422)
+        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form), 422
     except NoSuchPatron:
         raise NoOpenVisit from None
-    flash(_saved(form), "success")
+    saved = _("What was changed is saved, and the contact data is confirmed. The patron gets a message.")
+    if not form.papers.data:
+        saved = _(
+            "What was changed is saved. Of new contact data the patron gets a message; links and codes go to the "
+            "former addresses until the patron confirms the new ones."
+        )
+    flash(saved, "success")
     return redirect(url_for("desk.patron"))
-
-
-def _saved(form: PatronFields) -> str:
-    if form.papers.data:
-        return _("What was changed is saved, and the contact data is confirmed. The patron gets a message.")
-    return _(
-        "What was changed is saved. Of new contact data the patron gets a message; links and codes go to the former "
-        "addresses until the patron confirms the new ones."
-    )
-
-
-def _read(form: PatronFields) -> Correction:
-    if form.birth_date.data is None:
-        raise PersonNotValid({"birth_date": "missing"})
-    return Correction(contact=form.contact(), **form.others())
-
-
-def _show_contact(workplace: Workplace, visit: OpenVisit, form: PatronFields, status: int) -> Response:
-    page = render_template("desk/contact.html", workplace=workplace, visit=visit, form=form)
-    return make_response(page, status)

@@ -1,4 +1,4 @@
-"""All that is stored about a patron, as that patron reads it: in sections, with purpose and period beside it."""
+"""All that is stored about a patron, as that patron reads it: in sections, each column with purpose and retention."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,26 +100,20 @@ def explain_all(*, patron_id: int) -> dict[str, list[Table]]:
 def _explain(name: str, rows: Sequence[Row] | None, libraries: Mapping[str, str], most: int | None) -> Table:
     own = OWN_TABLES[name]
     columns = []
-    for column in own.table.__table__.columns:
-        entry = read_inventory()[own.table.__tablename__][column.name]
-        reason = own.withheld.get(column.name)
-        columns.append(
-            Column(
-                name=f"{name}.{column.name}",
-                label=label_of(column.name, purpose=_(entry.purpose)),
-                purpose=_(entry.purpose),
-                ground=_(entry.ground),
-                kept=_(entry.kept),
-                withheld=str(WITHHELD.get(reason, reason)) if reason else None,
-            )
-        )
-    if rows is None:
-        return Table(name=name, heading=str(TABLES.get(name, name)), columns=columns, rows=None, count=0)
-    shown = [
-        [(f"{name}.{key}", label_of(key), _in_words(name, key, row[key], libraries)) for key in row]
-        for row in list(rows)[::-1][:most]
-    ]
-    return Table(name=name, heading=str(TABLES.get(name, name)), columns=columns, rows=shown, count=len(rows))
+    for column in [each.name for each in own.table.__table__.columns]:
+        entry, reason = read_inventory()[own.table.__tablename__][column], own.withheld.get(column)
+        withheld = str(WITHHELD.get(reason, reason)) if reason else None
+        label = label_of(column, purpose=_(entry.purpose))
+        columns.append(Column(f"{name}.{column}", label, _(entry.purpose), _(entry.ground), _(entry.kept), withheld))
+    shown = (
+        None
+        if rows is None
+        else [
+            [(f"{name}.{key}", label_of(key), _in_words(name, key, row[key], libraries)) for key in row]
+            for row in list(rows)[::-1][:most]
+        ]
+    )
+    return Table(name, str(TABLES.get(name, name)), columns, shown, count=len(rows or ()))
 
 
 def label_of(column: str, *, purpose: str = "") -> str:

@@ -1,10 +1,10 @@
 """The link in a message about changed contact data: undo it, or say that it was right.
 
-Looking at the page changes nothing: mail scanners open every link. The link itself is a secret in an address, as with
+A GET changes nothing: mail scanners open every link. The link itself is a secret in an address, as with
 a new PIN.
 """
 
-from flask import Response, make_response, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.messages.compose import field_words
@@ -21,15 +21,11 @@ def undo(token: str) -> ResponseReturnValue:
     if request.method != "POST":
         found = find_undoable(token=token, now=now())
         if found is None:
-            return _show_end("gone", status=404)
+            return render_template("portal/undo_end.html", end="gone"), 404
         return render_template("portal/undo.html", found=found, what=field_words(found.told.fields), token=token)
     end, act = ("confirmed", confirm_change) if "confirm" in request.form else ("undone", undo_change)
     try:
         act(token=token, address=request.remote_addr or "", now=now())
     except NothingToUndo:
-        return _show_end("gone", status=404)
-    return _show_end(end)
-
-
-def _show_end(end: str, *, status: int = 200) -> Response:
-    return make_response(render_template("portal/undo_end.html", end=end), status)
+        return render_template("portal/undo_end.html", end="gone"), 404
+    return render_template("portal/undo_end.html", end=end)

@@ -6,6 +6,7 @@ from typing import Final
 from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from app.eid.identity import Identity
@@ -42,6 +43,7 @@ from app.web.sign_in.eid import (
 from app.web.sign_in.identity import start_patron_session
 from app.web.sign_in.step_up import leads_on
 
+_NOT_AN_ADULT: Final = _l("A guardian is 18 or older. Ask the one who looks after the child.")
 _SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
 """What the service says where it is to blame (RFC 6749, 4.1.2.1)."""
 
@@ -166,7 +168,7 @@ def _begin_for_child(who: Identified) -> Response:
     try:
         check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
-        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."))
+        return _stop(str(_NOT_AN_ADULT))
     return _enter(who, CHILD, Form(language=language()))
 
 
@@ -182,7 +184,7 @@ def _agree(who: Identified) -> Response:
             note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
             check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
-        return _stop(_("A guardian is 18 or older. Ask the one who looks after the child."), again=who.purpose)
+        return _stop(str(_NOT_AN_ADULT), again=who.purpose)
     except SamePerson:
         return _stop(_("That was the one who gets the card. The guardian logs in here."), again=who.purpose)
     except RegistrationGone:

@@ -1,19 +1,21 @@
-"""The last page on the way to a card: the PIN, what one agrees to, and the card."""
+"""The address of each step to a card made online, and the last of them: the PIN, what one agrees to, and the card."""
 
 import secrets
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from flask import Response, current_app, flash, make_response, redirect, render_template, session, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.portal.online.registering import HANDLE, Progress, find_progress
 from app.portal.online.registration_forms import FinishForm
-from app.portal.online.registration_steps import handle, show
+from app.portal.online.registration_steps import child, details, email, guardian, handle, library, show
 from app.portal.pins.pin import refuse_pin
 from app.portal.routes import portal
 from app.register.change.enrolment import AlreadyRegistered
 from app.register.online.online_cards import DONE_FOR, NoChild, NotFinished, make_card
-from app.register.online.registrations import CHILD, Form
+from app.register.online.registrations import CHILD, Form, RegistrationGone
 from app.register.patron.libraries import find_library_name
 from app.register.patron.patrons import get_patron
 from app.register.store.transaction import writing
@@ -22,6 +24,7 @@ from app.rules.people.person import PersonNotValid
 from app.rules.pins.pin_choice import Guessable, PinNotGood, draw_good_pin, find_fault
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.faults.overload import evaluates
 from app.web.http.cookies import keep_device
 from app.web.sign_in.identity import start_patron_session
 
@@ -73,14 +76,42 @@ def _ask(progress: Progress, form: FinishForm) -> Response:
         # One that was drawn on this page before stays: it may be on a piece of paper by now.
         form.drawn_pin.data = draw_good_pin(of=_guessable(so_far), choose=secrets.choice)
     status = 422 if form.is_submitted() else 200
-    library = find_library_name(library_id=so_far.library_id)
-    privacy = url_for("portal.privacy") if "portal.privacy" in current_app.view_functions else ""
-    return show("finish", progress, form=form, library=library, privacy_page=privacy, status=status)
+    home = find_library_name(library_id=so_far.library_id)
+    return show("finish", progress, form=form, library=home, status=status)
 
 
 def _guessable(form: Form) -> Guessable:
     assert form.birth_date is not None
     return Guessable(birth_date=form.birth_date, numbers=(form.phone or "", form.postcode or ""))
+
+
+_STEPS: Final[Mapping[str, Callable[[Progress], ResponseReturnValue]]] = {
+    "child": child,
+    "details": details,
+    "library": library,
+    "email": email,
+    "guardian": guardian,
+    "finish": finish,
+}
+
+
+@portal.route("/register/<step>", methods=["GET", "POST"])
+@open_to(Audience.ANYONE)
+@evaluates("new_pin", "drawn_pin")
+def register_step(step: str) -> ResponseReturnValue:
+    """Show or take one step, unless something before it is missing."""
+    if step not in _STEPS:
+        abort(404)
+    progress = find_progress()
+    if progress is None:
+        flash(_("Identify yourself to go on. What you filled in within the last day is kept."), "info")
+        return redirect(url_for("portal.register"))
+    if not progress.may_open(step) and progress.draft.done_at is None:
+        return redirect(url_for("portal.register_step", step=progress.missing))
+    try:
+        return _STEPS[step](progress)
+    except RegistrationGone:
+        return redirect(url_for("portal.register"))
 
 
 @portal.get("/register/child-card")

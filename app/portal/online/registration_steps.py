@@ -1,7 +1,7 @@
 """The pages on the way to a card: who the child is, how to reach one, the home library, the code, the guardian."""
 
 from dataclasses import asdict, replace
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -20,18 +20,25 @@ from app.rules.people.national_id import NotANationalId, SyntheticNationalId, pa
 from app.rules.people.person import Person, PersonNotValid, check_person
 from app.rules.pins.pin import CHILD_NUMBERS
 from app.web.clock import now, today
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.pages.patron_fields import show_faults
 
 SHOWN_LIBRARIES: Final = 20
 
 
-def show(step: str, progress: Progress, *, status: int = 200, **words: object) -> Response:
-    """Return a page of the way."""
+def show(
+    step: str,
+    progress: Progress,
+    *,
+    status: int = 200,
+    wait: TooManyAttempts | None = None,
+    **words: Any,  # noqa: ANN401
+) -> Response:
+    """Return the page of a step; with 429 where somebody has to `wait`."""
     place, of = progress.place_of(step)
     words |= {"progress": progress, "form_so_far": progress.draft.form, "place": place, "of": of}
-    page = render_template(f"portal/register_{step}.html", **words)
-    return make_response(page, status)
+    template = f"portal/register_{step}.html"
+    return wait_page(template, wait, **words) if wait else make_response(render_template(template, **words), status)
 
 
 def handle() -> str:
@@ -140,7 +147,7 @@ def email(progress: Progress) -> ResponseReturnValue:
         try:
             ask_for_email_code(handle=handle(), now=now())
         except TooManyAttempts as error:
-            return _wait("email", progress, error, form=form, sent=progress.draft.awaits_code)
+            return show("email", progress, wait=error, form=form, sent=progress.draft.awaits_code)
         return redirect(url_for("portal.register_step", step="email"))
     try:
         confirm_email(handle=handle(), code=form.code.data, address=request.remote_addr or "", now=now())
@@ -148,15 +155,9 @@ def email(progress: Progress) -> ResponseReturnValue:
         form.code.errors = [_("The code is wrong or too old.")]
         return show("email", progress, form=form, sent=True, status=422)
     except TooManyAttempts as error:
-        return _wait("email", progress, error, form=form, sent=True)
+        return show("email", progress, wait=error, form=form, sent=True)
     flash(_("Your e-mail address is confirmed."), "success")
     return go_on()
-
-
-def _wait(step: str, progress: Progress, error: TooManyAttempts, **words: object) -> Response:
-    page = show(step, progress, refusal=wait_sentence(error.retry_after), status=429, **words)
-    page.headers["Retry-After"] = str(error.retry_after)
-    return page
 
 
 def guardian(progress: Progress) -> ResponseReturnValue:

@@ -4,7 +4,7 @@ A page that is looked at uses no link up: mail scanners open every one. The link
 these pages are not stored, name no referrer (web/http/headers.py), and are logged by their rule (web/http/logs.py).
 """
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -20,7 +20,7 @@ from app.rules.card.number import NotACardNumber
 from app.rules.pins.pin_choice import PinNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 
 
@@ -30,21 +30,15 @@ def new_pin() -> ResponseReturnValue:
     """Order a new PIN. A card that exists and one that does not get the same answer."""
     form = OrderPinForm()
     if not form.validate_on_submit():
-        return _show_order(form, 422 if form.is_submitted() else 200)
+        return render_template("portal/new_pin.html", form=form), 422 if form.is_submitted() else 200
     try:
         order_new_pin(card_number=form.card_number.data or "", address=request.remote_addr or "", now=now())
     except NotACardNumber:
         form.card_number.errors = [_("A card number is N and nine digits, such as N000106188.")]
-        return _show_order(form, 422)
+        return render_template("portal/new_pin.html", form=form), 422
     except TooManyAttempts as error:
-        refused = _show_order(form, 429, refusal=wait_sentence(error.retry_after))
-        refused.headers["Retry-After"] = str(error.retry_after)
-        return refused
+        return wait_page("portal/new_pin.html", error, form=form)
     return redirect(url_for("portal.new_pin_ordered"))
-
-
-def _show_order(form: OrderPinForm, status: int, *, refusal: str = "") -> Response:
-    return make_response(render_template("portal/new_pin.html", form=form, refusal=refusal), status)
 
 
 @portal.get("/new-pin/ordered")
@@ -60,19 +54,15 @@ def letter_code() -> ResponseReturnValue:
     """Take the code from a letter, which is the end of the address that stands in it."""
     form = LetterCodeForm()
     if not form.validate_on_submit():
-        return _show_letter_code(form, 422 if form.is_submitted() else 200)
+        return render_template("portal/new_pin_code.html", form=form), 422 if form.is_submitted() else 200
     # Some will type the whole address.
     token = (form.code.data or "").strip().rpartition("/")[2]
     try:
         check_link(token=token, address=request.remote_addr or "", now=now())
     except LinkNotValid:
         form.code.errors = [_("This code does not work. It was mistyped, is used, or is too old.")]
-        return _show_letter_code(form, 422)
+        return render_template("portal/new_pin_code.html", form=form), 422
     return redirect(url_for("portal.set_new_pin", token=token))
-
-
-def _show_letter_code(form: LetterCodeForm, status: int) -> Response:
-    return make_response(render_template("portal/new_pin_code.html", form=form), status)
 
 
 @portal.route("/new-pin/<token>", methods=["GET", "POST"])
@@ -82,7 +72,8 @@ def set_new_pin(token: str) -> ResponseReturnValue:
     """Show what a link leads to; the PIN is set, and the link used up, when the form is sent."""
     form = NewPinForm()
     if request.method != "POST":
-        return _show_choice(token, form) if find_link(token=token, now=now()) else _show_gone()
+        found = find_link(token=token, now=now())
+        return render_template("portal/new_pin_choice.html", form=form, token=token) if found else _show_gone()
     try:
         check_link(token=token, address=request.remote_addr or "", now=now())
         with writing():
@@ -94,14 +85,10 @@ def set_new_pin(token: str) -> ResponseReturnValue:
         return _show_gone()
     except PinNotGood as error:
         refuse_pin(form, error)
-        return _show_choice(token, form, status=422)
+        return render_template("portal/new_pin_choice.html", form=form, token=token), 422
     flash(_("Your new PIN is set. Log in with it."), "success")
     return redirect(url_for("portal.login"))
 
 
-def _show_choice(token: str, form: NewPinForm, *, status: int = 200) -> Response:
-    return make_response(render_template("portal/new_pin_choice.html", form=form, token=token), status)
-
-
-def _show_gone() -> Response:
-    return make_response(render_template("portal/new_pin_gone.html"), 404)
+def _show_gone() -> ResponseReturnValue:
+    return render_template("portal/new_pin_gone.html"), 404

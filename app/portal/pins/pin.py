@@ -1,8 +1,13 @@
 """Bytt PIN-kode: a patron who is signed in gets another PIN, chosen or drawn."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from app.portal.forms import NewPinForm
@@ -14,6 +19,14 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.overload import evaluates
 from app.web.sign_in.step_up import after_step_up
+
+_FAULTS: Final[Mapping[Fault, LazyString]] = {
+    Fault.NOT_FOUR_DIGITS: _l("A PIN is four digits."),
+    Fault.COMMON: _l("Many people choose that one, so it is guessed first. Choose another."),
+    Fault.BIRTH_DATE: _l("It is part of your birth date, which others know. Choose another."),
+    Fault.OWN_NUMBER: _l("It is part of your card number, telephone number or postcode. Choose another."),
+    Fault.AS_BEFORE: _l("That is the PIN you have now. Choose another."),
+}
 
 
 @portal.get("/.well-known/change-password")
@@ -33,7 +46,7 @@ def pin() -> ResponseReturnValue:
     if "draw" in request.form:
         with writing():
             return render_template("portal/pin_drawn.html", pin=draw_pin(**who, now=now()), signed_in=True)
-    # Whoever was asked for the old PIN on the way types the new one again: it is not sent along.
+    # The step-up page, which asks for the old PIN, does not send the new one along: it is typed again.
     if "new_pin" not in request.form:
         return render_template("portal/pin.html", form=form)
     try:
@@ -48,18 +61,4 @@ def pin() -> ResponseReturnValue:
 
 def refuse_pin(form: NewPinForm, error: PinNotGood) -> None:
     """Say beside the field why the PIN is not good."""
-    form.new_pin.errors = [_sentence(error.fault)]
-
-
-def _sentence(fault: Fault) -> str:
-    match fault:
-        case Fault.NOT_FOUR_DIGITS:
-            return _("A PIN is four digits.")
-        case Fault.COMMON:
-            return _("Many people choose that one, so it is guessed first. Choose another.")
-        case Fault.BIRTH_DATE:
-            return _("It is part of your birth date, which others know. Choose another.")
-        case Fault.OWN_NUMBER:
-            return _("It is part of your card number, telephone number or postcode. Choose another.")
-        case Fault.AS_BEFORE:
-            return _("That is the PIN you have now. Choose another.")
+    form.new_pin.errors = [_FAULTS[error.fault]]

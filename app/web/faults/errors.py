@@ -1,5 +1,7 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
+from typing import Any
+
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +26,6 @@ API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
 _LONG_MINUTES = 120
 _JOURNAL_SECONDS = 60
-_NOT_IN_JOURNAL = ("not-in-journal", "The erasure cannot be confirmed yet.")
 
 _log = structlog.get_logger()
 
@@ -65,6 +66,12 @@ def wait_sentence(seconds: int) -> str:
     return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
 
 
+def wait_page(template: str, error: TooManyAttempts, *, refusal: str = "", **words: Any) -> Response:  # noqa: ANN401
+    """Return a page that says in its `refusal` how long to wait: 429 with Retry-After (RFC 6585 § 4)."""
+    page = render_template(template, refusal=refusal or wait_sentence(error.retry_after), **words)
+    return make_response(page, 429, {"Retry-After": str(error.retry_after)})
+
+
 def refuse_bad_text() -> None:
     """Raise BadText where a form or address holds a NUL, which no database takes."""
     if request.endpoint is None or request.path.startswith(API_PREFIX):
@@ -75,16 +82,26 @@ def refuse_bad_text() -> None:
 
 
 def error_page(*, status: int, title: str, sentence: str) -> Response:
-    """Return a page that says what happened, and leads on."""
+    """Return a page that says what happened, with a link to go on."""
     way_on = (url_for("portal.start"), _("To the start page"))
     if _at_desk():
         way_on = (url_for("desk.scan"), _("To the desk"))
-    page = render_template("error.html", title=title, sentence=sentence, way_on=way_on)
-    return make_response(page, status)
+    return make_response(render_template("error.html", title=title, sentence=sentence, way_on=way_on), status)
+
+
+def _answer(
+    status: int, code: str, detail: str, sentence: str, *, title: str = "", headers: dict[str, str] | None = None
+) -> Response:
+    """Return problem+json with `code` and `detail` under /api/, and a page with title and sentence elsewhere."""
+    if request.path.startswith(API_PREFIX):
+        return problem(status=status, code=code, detail=detail, headers=headers)
+    page = error_page(status=status, title=title or _("That did not work"), sentence=sentence)
+    page.headers.update(headers or {})
+    return page
 
 
 def answer_errors(app: Flask) -> None:
-    """Give every error its answer. Nobody is shown how the house is built."""
+    """Give every error its answer, which says nothing of how the program is built."""
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> ResponseReturnValue:
@@ -93,23 +110,18 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(TooManyAttempts)
     def too_many(error: TooManyAttempts) -> ResponseReturnValue:
-        headers = {"Retry-After": str(error.retry_after)}
-        if request.path.startswith(API_PREFIX):
-            return problem(status=429, code=error.code, detail="Wait before trying again.", headers=headers)
-        page = error_page(status=429, title=_("Wait a little"), sentence=wait_sentence(error.retry_after))
-        page.headers.update(headers)
-        return page
+        sentence, headers = wait_sentence(error.retry_after), {"Retry-After": str(error.retry_after)}
+        title, detail = _("Wait a little"), "Wait before trying again."
+        return _answer(429, error.code, detail, sentence, title=title, headers=headers)
 
     @app.errorhandler(RuleBroken)
     def rule_broken(error: RuleBroken) -> ResponseReturnValue:
-        if request.path.startswith(API_PREFIX):
-            return problem(status=409, code=error.code, detail="The rules do not allow that.")
-        if _is_signed_out_now() and not _at_desk():
+        if not request.path.startswith(API_PREFIX) and not _at_desk() and _session_has_ended():
             return redirect_to_sign_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         if isinstance(error, CardRefused) and error.state is State.FROZEN:
             sentence = _("The card is frozen, so nothing was changed. Whose card it is thaws it under My data.")
-        return error_page(status=409, title=_("That did not work"), sentence=sentence)
+        return _answer(409, error.code, "The rules do not allow that.", sentence)
 
     @app.errorhandler(NotInJournal)
     @app.errorhandler(RegisterIsBehind)
@@ -117,17 +129,13 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(JournalUnreachable)
     def no_journal(error: Exception) -> ResponseReturnValue:
         _log.error("journal of erasures", id=g.get("request_id"), kind=type(error).__name__)
-        headers = {"Retry-After": str(_JOURNAL_SECONDS)}
-        behind = not isinstance(error, NotInJournal | JournalUnreachable)
-        if request.path.startswith(API_PREFIX):
-            code, detail = ("behind", "The register is being restored.") if behind else _NOT_IN_JOURNAL
-            return problem(status=503, code=code, detail=f"{detail} Try again later.", headers=headers)
+        code, detail = "not-in-journal", "The erasure cannot be confirmed yet."
         sentence = _("We cannot confirm the deletion yet. Try again in a minute.")
-        if behind:
+        if not isinstance(error, NotInJournal | JournalUnreachable):
+            code, detail = "behind", "The register is being restored."
             sentence = _("We are putting a copy of the register back and let nobody in meanwhile. Try again later.")
-        page = error_page(status=503, title=_words(503)[0], sentence=sentence)
-        page.headers.update(headers)
-        return page
+        title, headers = _words(503)[0], {"Retry-After": str(_JOURNAL_SECONDS)}
+        return _answer(503, code, f"{detail} Try again later.", sentence, title=title, headers=headers)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -135,28 +143,22 @@ def answer_errors(app: Flask) -> None:
         if status < 400:
             return error
         headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
-        if request.path.startswith(API_PREFIX):
-            # Werkzeug's names: Python's own change from one version to the next.
-            code = HTTP_STATUS_CODES[status].lower().replace(" ", "-")
-            return problem(status=status, code=code, detail=error.description or "", headers=headers)
+        # Werkzeug's names: Python's own change from one version to the next.
+        code = HTTP_STATUS_CODES[status].lower().replace(" ", "-")
         title, sentence = _words(status)
-        page = error_page(status=status, title=title, sentence=sentence)
-        page.headers.update(headers)
-        return page
+        return _answer(status, code, error.description or "", sentence, title=title, headers=headers)
 
     @app.errorhandler(IntegrityError)
     @app.errorhandler(NoResultFound)
     def too_late(error: IntegrityError | NoResultFound) -> ResponseReturnValue:
-        if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _is_signed_out_now()):
+        is_api = request.path.startswith(API_PREFIX)
+        if not (is_foreign_key(error) if isinstance(error, IntegrityError) else _session_has_ended()):
             return fault(error)
         _log.info("came too late", id=g.get("request_id"))
-        if request.path.startswith(API_PREFIX):
-            return problem(status=410, code="gone", detail="The patron was erased meanwhile.")
-        if not _at_desk():
-            # Whoever was signed in is nobody's guest any more, and goes where each later request leads.
+        if not is_api and not _at_desk():
             return redirect_to_sign_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
-        return error_page(status=409, title=_("That did not work"), sentence=sentence)
+        return _answer(410 if is_api else 409, "gone", "The patron was erased meanwhile.", sentence)
 
     app.register_error_handler(Exception, fault)
 
@@ -165,20 +167,18 @@ def fault(error: Exception) -> ResponseReturnValue:
     """Answer an error that nobody foresaw, and log its kind. A test sees the error itself."""
     if current_app.testing:
         raise error
-    # The kind of the error and where it was raised; its text may hold somebody's data.
+    # The kind of the error and where it was raised; its text may hold personal data.
     _log.error("fault", id=g.get("request_id"), kind=type(error).__name__, where=where_raised(error))
-    if request.path.startswith(API_PREFIX):
-        return problem(status=500, code="fault", detail="The fault is ours. Try again later.")
     title, sentence = _words(500)
-    return error_page(status=500, title=title, sentence=sentence)
+    return _answer(500, "fault", "The fault is ours. Try again later.", sentence, title=title)
 
 
 def _at_desk() -> bool:
     return request.path.startswith("/desk")
 
 
-def _is_signed_out_now() -> bool:
-    """Tell whether whoever was signed in when the request began is not any more: ended elsewhere, or erased."""
+def _session_has_ended() -> bool:
+    """Tell whether the session with which the request began has ended meanwhile: signed out elsewhere, or erased."""
     return current_user.is_authenticated and has_ended(session_id=current_user.session.id)
 
 

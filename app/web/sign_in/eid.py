@@ -6,13 +6,13 @@ counts once, in the browser that began, for a quarter of an hour.
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
 from flask import current_app, request, session, url_for
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.eid.identity import Identity
 from app.eid.provider import Answer, Begun, Provider
@@ -76,10 +76,7 @@ def begin_sign_in(purpose: Purpose, *, keeps: bool, goes_on_to: str) -> str:
     # Whoever gets a card, logs in or confirms is asked anew; so is a guardian on the phone of a child.
     address, begun = eid().begin(redirect_uri=_redirect_uri(), language=language(), anew=True)
     session[_KEPT_AS] = {
-        "state": begun.state,
-        "nonce": begun.nonce,
-        "verifier": begun.verifier,
-        "anew": begun.anew,
+        "begun": asdict(begun),
         "at": int(now().timestamp()),
         "purpose": purpose.value,
         "keeps": keeps,
@@ -104,7 +101,7 @@ def finish_sign_in() -> Identified:
     provider, answer = eid(), _answer()
     kept: dict[str, Any] = session.get(_KEPT_AS, {})
     # The answer to a sign-in that another window took the place of leaves that one as it is.
-    if not kept or not hmac.compare_digest(answer.state.encode(), str(kept["state"]).encode()):
+    if not kept or not hmac.compare_digest(answer.state.encode(), kept["begun"]["state"].encode()):
         raise EidRefused(Why.NOT_BEGUN)
     del session[_KEPT_AS]
     if kept["at"] + LASTS.total_seconds() <= now().timestamp():
@@ -113,11 +110,10 @@ def finish_sign_in() -> Identified:
     take_tries(tries=tries, now=now())
     try:
         # A browser can bring back a cookie that it had before: what counts once is counted here.
-        take_tries(tries=[(EID_ONCE, hash_of_random_token(kept["state"]))], now=now())
+        take_tries(tries=[(EID_ONCE, hash_of_random_token(answer.state))], now=now())
     except TooManyAttempts:
         raise EidRefused(Why.USED) from None
-    begun = Begun(state=kept["state"], nonce=kept["nonce"], verifier=kept["verifier"], anew=kept["anew"])
-    identity = provider.finish(answer, begun=begun, redirect_uri=_redirect_uri(), now=now())
+    identity = provider.finish(answer, begun=Begun(**kept["begun"]), redirect_uri=_redirect_uri(), now=now())
     try:
         allow_synthetic = current_app.config["SYNTHETIC_IDS"]
         number = parse_national_id(identity.number, today=today(), allow_synthetic=allow_synthetic)
@@ -128,10 +124,8 @@ def finish_sign_in() -> Identified:
 
 
 def _answer() -> Answer:
-    form = request.form
-    return Answer(
-        state=form.get("state", ""), code=form.get("code", ""), issuer=form.get("iss", ""), error=form.get("error", "")
-    )
+    state, code, issuer, error = (request.form.get(name, "") for name in ("state", "code", "iss", "error"))
+    return Answer(state=state, code=code, issuer=issuer, error=error)
 
 
 def _redirect_uri() -> str:
@@ -141,21 +135,16 @@ def _redirect_uri() -> str:
 
 def refusal_sentence(why: Why) -> str:
     """Return why nobody was identified, and what to do, in the reader's language."""
-    name = eid_name()
-    match why:
-        case Why.CANCELLED:
-            return _("The login with %(service)s was cancelled. Nothing was changed.", service=name)
-        case Why.NOT_BEGUN:
-            return _("This login was not begun in this browser, or another one was begun since. Begin again here.")
-        case Why.EXPIRED:
-            return _("The login took too long, and no longer counts. Begin again.")
-        case Why.USED:
-            return _("This login was used already. Begin again if you were not let in.")
-        case Why.CLOCK:
-            return _("The clocks here and at %(service)s differ. Try again in a few minutes.", service=name)
-        case Why.TOO_WEAK:
-            return _("%(service)s was not sure enough who you are. Choose a safer way to log in there.", service=name)
-        case Why.SILENT:
-            return _("%(service)s does not answer as it should. Try again in a few minutes.", service=name)
-        case Why.NOT_OURS:
-            return _("The answer was not meant for you and us, so we did not use it. Begin again.")
+    sentences = {
+        Why.CANCELLED: _l("The login with %(service)s was cancelled. Nothing was changed."),
+        Why.NOT_BEGUN: _l(
+            "This login was not begun in this browser, or another one was begun since. Begin again here."
+        ),
+        Why.EXPIRED: _l("The login took too long, and no longer counts. Begin again."),
+        Why.USED: _l("This login was used already. Begin again if you were not let in."),
+        Why.CLOCK: _l("The clocks here and at %(service)s differ. Try again in a few minutes."),
+        Why.TOO_WEAK: _l("%(service)s was not sure enough who you are. Choose a safer way to log in there."),
+        Why.SILENT: _l("%(service)s does not answer as it should. Try again in a few minutes."),
+        Why.NOT_OURS: _l("The answer was not meant for you and us, so we did not use it. Begin again."),
+    }
+    return str(sentences[why]) % {"service": eid_name()}

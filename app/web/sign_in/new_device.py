@@ -4,7 +4,7 @@ Why it is asked for, and of whom it is not: docs/adr/0011.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
@@ -19,8 +19,8 @@ from app.rules.pins.pin import CODE_RESENT_AFTER
 from app.web.clock import now
 from app.web.gate import channels_served
 from app.web.http.cookies import device_token, keep_device
-from app.web.sealed import keep_sealed, read_sealed
 from app.web.sign_in.identity import start_patron_session
+from app.web.sign_in.sealed import keep_sealed, read_sealed
 
 _KEPT_AS = "new_device"
 
@@ -60,13 +60,13 @@ def start_session_or_ask(*, patron_id: int, own_device: bool, since: datetime) -
         return _let_in(patron_id=patron_id, own_device=own_device, confirmed=False, since=since)
     instant = now()
     ask_for_code(patron_id=patron_id, purpose=NEW_DEVICE, now=instant)
-    _keep(Waiting(patron_id, own_device, channel, pin_entered_at=since, code_sent_at=instant))
+    keep_sealed(_KEPT_AS, Waiting(patron_id, own_device, channel, pin_entered_at=since, code_sent_at=instant))
     return make_response(redirect(url_for("portal.login_code")))
 
 
 def find_waiting() -> Waiting | None:
     """Return the sign-in that waits in this browser, for ten minutes from the last code and while the PIN stands."""
-    waiting = _read_kept()
+    waiting = read_sealed(_KEPT_AS, Waiting)
     if waiting is None or waiting.code_sent_at + CODE_LASTS <= now():
         return None
     return waiting if may_still_sign_in(patron_id=waiting.patron_id, since=waiting.pin_entered_at) else None
@@ -74,32 +74,11 @@ def find_waiting() -> Waiting | None:
 
 def code_failed() -> bool:
     """Tell whether the code that this browser waits for, or waited for until it was too late, could not be sent."""
-    waiting = _read_kept()
+    waiting = read_sealed(_KEPT_AS, Waiting)
     if waiting is None:
         return False
-    # The instant went through a cookie as a fraction of seconds.
-    since = waiting.code_sent_at - timedelta(seconds=1)
-    return see_code_for(patron_id=waiting.patron_id, purpose=NEW_DEVICE, since=since, now=now()) in (None, "not sent")
-
-
-def _read_kept() -> Waiting | None:
-    kept = read_sealed(_KEPT_AS)
-    if kept is None:
-        return None
-    entered_at, sent_at = (datetime.fromtimestamp(kept[name], UTC) for name in ("pin_entered_at", "code_sent_at"))
-    return Waiting(**kept | {"pin_entered_at": entered_at, "code_sent_at": sent_at})
-
-
-def _keep(waiting: Waiting) -> None:
-    kept = {
-        "patron_id": waiting.patron_id,
-        "own_device": waiting.own_device,
-        "channel": waiting.channel,
-        "pin_entered_at": waiting.pin_entered_at.timestamp(),
-        "code_sent_at": waiting.code_sent_at.timestamp(),
-    }
-    # Who is about to sign in is nobody's business.
-    keep_sealed(_KEPT_AS, kept)
+    sent = see_code_for(patron_id=waiting.patron_id, purpose=NEW_DEVICE, since=waiting.code_sent_at, now=now())
+    return sent in (None, "not sent")
 
 
 def send_again(waiting: Waiting) -> None:
@@ -116,7 +95,7 @@ def send_again(waiting: Waiting) -> None:
         others = [each for each in channels_served() if each != waiting.channel]
         channel = code_channel(patron_id=waiting.patron_id, channels=others) or channel
     ask_for_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, channel=channel, now=instant)
-    _keep(replace(waiting, channel=channel, code_sent_at=instant))
+    keep_sealed(_KEPT_AS, replace(waiting, channel=channel, code_sent_at=instant))
 
 
 def finish(waiting: Waiting, *, code: str) -> Response:

@@ -24,10 +24,9 @@ Pages that are looked at must be without parameters in their address.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -63,17 +62,11 @@ class ConfirmForm(FlaskForm):
     confirm_pin = PasswordField(_l("PIN"))
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """What is asked for."""
+class Needed(NamedTuple):
+    """What is asked for; `any` of it tells whether anything is."""
 
     pin: bool
     code: bool
-
-    @property
-    def anything(self) -> bool:
-        """Whether anything is."""
-        return self.pin or self.code
 
 
 def pin_is_needed() -> bool:
@@ -138,9 +131,9 @@ def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Cal
             code = code_is_needed()
             anew = always and not _just_identified()
             needed = Needed(pin=(anew or pin_is_needed()) and (code or not asks_pin_itself), code=code)
-            if looked_at and needed.anything:
+            if looked_at and any(needed):
                 return redirect(url_for("portal.confirm", next=request.endpoint))
-            question = _take_answer(needed) if needed.anything else None
+            question = _take_answer(needed) if any(needed) else None
             return question or cast(ResponseReturnValue, view(**parameters))
 
         ask_first.leads_on = not always  # type: ignore[attr-defined]
@@ -176,9 +169,9 @@ def confirm_and_go_on() -> ResponseReturnValue:
     if not getattr(current_app.view_functions.get(endpoint), "leads_on", False):
         return redirect(url_for("portal.my"))
     needed = Needed(pin=pin_is_needed(), code=code_is_needed())
-    if request.method != "POST" and needed.anything:
+    if request.method != "POST" and any(needed):
         return _ask(needed, ConfirmForm(), sent=False)
-    question = _take_answer(needed) if needed.anything else None
+    question = _take_answer(needed) if any(needed) else None
     return question or redirect(url_for(endpoint))
 
 
@@ -198,22 +191,21 @@ def _take_answer(needed: Needed) -> Response | None:
             confirm_code(code)
     except SignInRefused:
         form.confirm_pin.errors = [_("The PIN is wrong.")]
-        return _ask(needed, form, sent=True, status=422)
     except CodeNotValid:
         form.confirm_code.errors = [_("The code is wrong or too old.")]
-        return _ask(needed, form, sent=True, status=422)
     except TooManyAttempts as error:
         question = _ask(needed, form, sent=True, status=429, refusal=wait_sentence(error.retry_after))
         question.headers["Retry-After"] = str(error.retry_after)
         return question
-    return None
+    else:
+        return None
+    return _ask(needed, form, sent=True, status=422)
 
 
 def _code_failed() -> bool:
     """Tell whether the code that was asked for last, within ten minutes, could not be sent."""
-    instant = now()
-    whose = current_user.patron_id
-    return see_code_for(patron_id=whose, purpose=STEP_UP, since=instant - CODE_LASTS, now=instant) == "not sent"
+    instant, patron_id = now(), current_user.patron_id
+    return see_code_for(patron_id=patron_id, purpose=STEP_UP, since=instant - CODE_LASTS, now=instant) == "not sent"
 
 
 def _ask(

@@ -5,7 +5,7 @@ number that was typed is written down, the PIN waits in the browser's cookie, se
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Response, current_app, make_response, redirect, request, session, url_for
 
@@ -17,8 +17,8 @@ from app.register.sign_in.pins import Origin, sign_in
 from app.web.clock import now
 from app.web.gate import channels_served
 from app.web.http.cookies import device_token
-from app.web.sealed import keep_sealed, read_sealed
 from app.web.sign_in.new_device import start_session_with_code
+from app.web.sign_in.sealed import keep_sealed, read_sealed
 
 _KEPT_AS = "code_first"
 
@@ -42,18 +42,14 @@ def ask_for_code_first(*, card_number: str, pin: str, own_device: bool) -> Respo
     """Ask for a code, and lead to the page that takes it. Raises TooManyAttempts."""
     instant = now()
     order_code(card_number=card_number, address=request.remote_addr or "", now=instant)
-    kept = {"card_number": card_number, "pin": pin, "own_device": own_device, "asked_at": instant.timestamp()}
-    keep_sealed(_KEPT_AS, kept)
+    keep_sealed(_KEPT_AS, Typed(card_number, pin, own_device, asked_at=instant))
     return make_response(redirect(url_for("portal.code_first")))
 
 
 def find_typed() -> Typed | None:
     """Return what waits in this browser for a code, for ten minutes."""
-    kept = read_sealed(_KEPT_AS)
-    if kept is None:
-        return None
-    asked_at = datetime.fromtimestamp(kept["asked_at"], UTC)
-    return Typed(**kept | {"asked_at": asked_at}) if asked_at + CODE_LASTS > now() else None
+    typed = read_sealed(_KEPT_AS, Typed)
+    return typed if typed is not None and typed.asked_at + CODE_LASTS > now() else None
 
 
 def sign_in_with_code(typed: Typed, *, code: str) -> Response:
