@@ -62,9 +62,12 @@ def apple_wallet() -> ResponseReturnValue:
         number_label=_("Card number"),
         about_label=_("About this pass"),
         about=_(
-            "The code of this pass does not change, so show it to nobody but your library. Only libraries that allow "
-            "such codes take it. Have you lost the phone? End the pass on My page, Library card, Lost phone: it stops "
-            "working at once, though it still can be seen in the wallet."
+            "The code of this pass does not change, so show it to nobody but your library. Only libraries that "
+            "allow such codes take it. Have you lost the phone? End the pass on %(my_page)s, %(library_card)s, "
+            "%(lost_phone)s: it stops working at once, though it still can be seen in the wallet.",
+            my_page=_("My page"),
+            library_card=_("Library card"),
+            lost_phone=_("Lost phone"),
         ),
     )
     package = Response(make_pkpass(made, issuer=issuer, words=words), mimetype=MIMETYPE)

@@ -30,7 +30,10 @@ UNREADABLE: Final = _l("That could not be read. Nothing was changed.")
 _NOT_A_NATIONAL_ID: Final = _l("This is not a national id number. Look at the document once more.")
 _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
     NotJoined: _l("The card is not activated at this library. Activate it first."),
-    LastLibrary: _l("This is the only library of the card. Who wants to leave it deletes the card, under My data."),
+    LastLibrary: _l(
+        "This is the only library of the card. Who wants to leave it deletes the card, under %(label)s.",
+        label=_l("My data"),
+    ),
     ConsentMissing: _l("At this age a guardian must consent first."),
     NotPrintedHere: _l("Only the patron's home library prints letters. Send the link instead."),
     PapersNotSeen: _l("Nothing was changed: look at photo id or other papers first, and tick that you have."),
@@ -42,8 +45,9 @@ _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
     NumberWasIssued: _l("That number was on somebody's card before, and is never used again. Take the next card."),
     NoNumbersLeft: _l("There are not that many numbers left. Ask the operator."),
     AlreadyRegistered: _l(
-        "Another card has this number, so nothing was changed. Type the number under New patron: that leads to "
-        "the other card. Of two cards of one person, one is ended."
+        "Another card has this number, so nothing was changed. Type the number under %(label)s: that leads to "
+        "the other card. Of two cards of one person, one is ended.",
+        label=_l("New patron"),
     ),
     NotANationalId: _NOT_A_NATIONAL_ID,
     SyntheticNationalId: _NOT_A_NATIONAL_ID,
@@ -52,7 +56,7 @@ _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
 _STATES: Final[Mapping[State, LazyString]] = {
     State.DECEASED: _l("A death is reported for this card. Take that back first, if it is wrong."),
     State.LOST: _l("The card is reported lost. Give a new card first, or note that it is found."),
-    State.FROZEN: _l("The patron has frozen the card, and can thaw it under My data."),
+    State.FROZEN: _l("The patron has frozen the card, and can thaw it under %(label)s.", label=_l("My data")),
     State.LOCAL: _l("It is a local card of another library. Make it a national card first, if the patron wants that."),
 }
 

@@ -83,7 +83,9 @@ def give() -> ResponseReturnValue:
     except TooManyPermissions:
         form.guardian_card_number.errors = [_("You have given ten permissions. Withdraw one first.")]
     else:
-        flash(_("The permission is sent. The guardian must switch it on under Settings."), "success")
+        flash(
+            _("The permission is sent. The guardian must switch it on under %(label)s.", label=_("Settings")), "success"
+        )
         return redirect(url_for("family.settings"))
     return _show_settings(form), 422
 
@@ -133,7 +135,7 @@ def _switch(permission_id: int, sentence: str, *, on: bool) -> ResponseReturnVal
 @open_to(Audience.PATRON)
 def switch_on(permission_id: int) -> ResponseReturnValue:
     """Switch on the view of a child's loans; this device then shows the child's card too, where that is permitted."""
-    return _switch(permission_id, _("Switched on. The loans are under Loans."), on=True)
+    return _switch(permission_id, _("Switched on. The loans are under %(label)s.", label=_("Loans")), on=True)
 
 
 @family.post("/my/settings/permissions/<id:permission_id>/off")

@@ -128,7 +128,7 @@ def new_pin(visit: OpenVisit, workplace: Workplace) -> str:
     by_letter = NewPinForm().by.data == "letter"
     send_new_pin_link(patron_id=visit.patron_id, library_id=workplace.library_id, by_letter=by_letter, now=now())
     if by_letter:
-        return _("A letter with the way to a new PIN waits under Post.")
+        return _("A letter with the way to a new PIN waits under %(label)s.", label=_("Post"))
     return _("A message with the way to a new PIN is on its way. The present PIN works until then.")
 
 

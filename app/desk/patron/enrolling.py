@@ -186,7 +186,12 @@ def _serve_new(form: EnrolForm) -> ResponseReturnValue:
     start_visit(form.visit.data)
     contact = check_contact(form.contact())
     if contact.email or contact.phone or contact.address:
-        flash(_("The card is made. The way to choose a PIN is sent, or waits as a letter under Post."), "success")
+        made = _(
+            "The card is made. The way to choose a PIN is sent, or waits as a letter under %(label)s.", label=_("Post")
+        )
     else:
-        flash(_("The card is made. Print a letter by which the PIN is chosen: see New PIN below."), "success")
+        made = _(
+            "The card is made. Print a letter by which the PIN is chosen: see %(label)s below.", label=_("New PIN")
+        )
+    flash(made, "success")
     return redirect(url_for("desk.patron"))

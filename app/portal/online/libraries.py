@@ -56,7 +56,8 @@ def my_library(library_id: str) -> ResponseReturnValue:
         except CardRefused as error:
             fault = _("A card that is frozen or blocked is not activated anywhere.")
             if error.state is State.LOCAL:
-                fault = _("Yours is a local card. Make it a national one first: Get a digital library card.")
+                label = _("Get a digital library card")
+                fault = _("Yours is a local card. Make it a national one first: %(label)s.", label=label)
         except ConsentMissing:
             fault = _("At your age this library asks for a guardian's consent. Go to its desk together.")
         except NotActivatedOnline:

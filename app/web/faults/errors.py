@@ -120,7 +120,10 @@ def answer_errors(app: Flask) -> None:
             return redirect_to_sign_in(Audience.PATRON)
         sentence = _("That is not possible (any more). Nothing was changed.")
         if isinstance(error, CardRefused) and error.state is State.FROZEN:
-            sentence = _("The card is frozen, so nothing was changed. Whose card it is thaws it under My data.")
+            label = _("My data")
+            sentence = _(
+                "The card is frozen, so nothing was changed. Whose card it is thaws it under %(label)s.", label=label
+            )
         return _answer(409, error.code, "The rules do not allow that.", sentence)
 
     @app.errorhandler(NotInJournal)
