@@ -22,6 +22,7 @@ from bench.servers import serve
 from circulation import Settings, create_circulation, migrate_all
 from circulation.lending.interlibrary import match_key
 from circulation.lending.loans import check_out
+from circulation.lending.transaction import Transaction
 from circulation.libraries import open_libraries
 from circulation.tables import Item
 
@@ -144,10 +145,8 @@ def _lend(url: str, library_id: str) -> None:
                 )
                 session.flush()
                 check_out(
-                    session=session,
-                    policy=library.policy,
+                    tx=Transaction(session, library.policy, datetime.now(UTC)),
                     card_number=card_number(person),
                     barcode=barcode,
-                    now=datetime.now(UTC),
                 )
     library.database.close()

@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from circulation.errors import Refused
-from circulation.tables import Library
+from circulation.tables import Base, Library
 
 log = logging.getLogger("circulation")
 
@@ -113,18 +113,8 @@ class Database:
             self.scrub()
             return
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in (
-                "loans",
-                "claims",
-                "holds",
-                "notices",
-                "interlibrary_requests",
-                "debts",
-                "payments",
-                "agreements",
-                "door_entries",
-            ):
-                connection.execute(text(f"VACUUM {table}"))
+            for table in Base.metadata.sorted_tables:
+                connection.execute(text(f"VACUUM {table.name}"))
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the tables to `revision` ("base" removes them), and write down whose database it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,8 +15,8 @@ from circulation.lending.claims import run_claims
 from circulation.lending.interlibrary import match_key
 from circulation.lending.reminders import run_reminders
 from circulation.lending.self_service import note_agreement
+from circulation.lending.transaction import Transaction
 from circulation.libraries import open_libraries
-from circulation.policy.library import Policy
 from circulation.settings import Settings
 from circulation.tables import Item
 
@@ -70,7 +71,7 @@ _ULLENSAKER: Final[tuple[_Row, ...]] = (
     ("Mørketid på Hauerseter", "Nes, Kari", "book", "SKJ", 2023),
 )
 
-# The guardian comes to both libraries in unstaffed hours; whoever tries an agreement has somebody without one, too.
+# The guardian comes to both libraries in unstaffed hours; nobody else has an agreement.
 _AGREEMENTS: Final = {"Mull": ("door", "ebook"), "2023500": ("door", "ebook")}
 
 # card number, barcode, lent how many days ago: with 28 days for a book, 26 is due in two days and 31 is three late.
@@ -107,28 +108,23 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
         if rows is None:
             continue
         with library.database.writing() as session:
+            tx = Transaction(session, library.policy, now)
             fresh = not session.scalar(select(exists().where(Item.id.is_not(None))))
             if fresh:
                 _add_items(session, rows, first=1001 if library_id == "Mull" else 2001)
                 for card_number, barcode, days_ago in _LOANS[library_id]:
-                    then = now - timedelta(days=days_ago)
-                    lending.check_out(
-                        session=session, policy=library.policy, card_number=card_number, barcode=barcode, now=then
-                    )
+                    lending.check_out(tx=_before(tx, days_ago), card_number=card_number, barcode=barcode)
                 for kind in _AGREEMENTS[library_id]:
-                    note_agreement(
-                        session=session,
-                        policy=library.policy,
-                        card_number="N000100001",
-                        kind=kind,
-                        age=42,
-                        now=now - timedelta(days=60),
-                    )
-                _add_events(session, library.policy, now)
+                    note_agreement(tx=_before(tx, 60), card_number="N000100001", kind=kind, age=42)
+                _add_events(tx)
         if fresh:
             run_claims(database=library.database, policy=library.policy, now=now)
             run_reminders(database=library.database, policy=library.policy, now=now)
         library.database.close()
+
+
+def _before(tx: Transaction, days: int) -> Transaction:
+    return replace(tx, now=tx.now - timedelta(days=days))
 
 
 def _add_items(session: Session, rows: tuple[_Row, ...], *, first: int) -> None:
@@ -143,34 +139,27 @@ def _add_items(session: Session, rows: tuple[_Row, ...], *, first: int) -> None:
                 category=category,
                 shelf_code=shelf_code,
                 publication_year=year,
-                state="stock",
-                interlibrary=False,
                 match_key=match_key(title),
             )
         )
     session.flush()
 
 
-def _add_events(session: Session, policy: Policy, now: datetime) -> None:
-    if policy.library == "Mull":
+def _add_events(tx: Transaction) -> None:
+    if tx.policy.library == "Mull":
         # A film that came back 25 days late: 250 kronor, more than the 200 that block a card.
-        owing, film = "N000100005", "1015"
-        lending.check_out(session=session, policy=policy, card_number=owing, barcode=film, now=now - timedelta(days=40))
-        lending.return_item(session=session, policy=policy, barcode=film, now=now - timedelta(days=8))
+        lending.check_out(tx=_before(tx, 40), card_number="N000100005", barcode="1015")
+        lending.return_item(tx=_before(tx, 8), barcode="1015")
         interlibrary.ask(
-            session=session,
-            policy=policy,
+            tx=_before(tx, 1),
             card_number="N000100001",
             title="Fångaren i dimman",
             author="Sten, Karla",
-            publication_year=now.year - 6,
+            publication_year=tx.now.year - 6,
             category="book",
             idempotency_key="demo-interlibrary-1",
-            now=now - timedelta(days=1),
         )
     else:
         # One copy waits for the guardian, and the teenager's film is wanted by the guardian too.
         for barcode in ("2022", "2018"):
-            holds.reserve(
-                session=session, policy=policy, card_number="N000100001", barcode=barcode, now=now - timedelta(days=1)
-            )
+            holds.reserve(tx=_before(tx, 1), card_number="N000100001", barcode=barcode)

@@ -67,13 +67,3 @@ class Refused(Exception):
         super().__init__(code)
         self.code = code
         self.facts = facts
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return PROBLEMS[self.code][0]
-
-    @property
-    def sentence(self) -> str:
-        """What people are told."""
-        return PROBLEMS[self.code][1]

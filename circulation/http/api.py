@@ -19,12 +19,14 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from circulation.errors import PROBLEMS, Refused
-from circulation.http.calls import CALLS, Answer, Call
-from circulation.http.forms import Form, parse_body
+from circulation.http.calls import CALLS, Call
+from circulation.http.forms import parse_body, reader_for, take_staff
 from circulation.http.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
 from circulation.http.staff_calls import STAFF_CALLS
+from circulation.lending.transaction import Transaction
 from circulation.libraries import Library
 from circulation.policy.library import policy_view
+from circulation.policy.rules import local_day
 
 log = logging.getLogger("circulation")
 
@@ -46,13 +48,11 @@ def install(
         if not request.path.startswith("/circulation/"):
             return
         given = request.authorization
-        parts = (
-            (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
-        )
+        login = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
         # Both are compared in full, so that the time tells nothing.
         matches = [
             hmac.compare_digest(part.encode("utf-8", "backslashreplace"), wanted.encode())
-            for part, wanted in zip(parts, (user, password), strict=True)
+            for part, wanted in zip(login, (user, password), strict=True)
         ]
         if not all(matches):
             raise Refused("unauthenticated")
@@ -67,23 +67,27 @@ def install(
         response.headers["Cache-Control"] = "private, max-age=60"
         return response
 
-    def route(name: str, act: Callable[[Call], Answer], *, staff_only: bool) -> None:
+    def route(name: str, call: Call, *, staff_only: bool) -> None:
+        read = reader_for(call.act)
+
         def view(library_id: str) -> Response:
-            library = library_of(library_id)
-            form = Form(_body(request))
-            staff = form.staff(required=staff_only)
-            result = act(Call(form, library.policy, library.database, clock(), staff))
+            library, now = library_of(library_id), clock()
+            body = _body(request)
+            staff = take_staff(body, required=staff_only)
+            fields = read(body, local_day(policy=library.policy, now=now))
+            with library.database.writing() if call.writes else library.database.reading() as session:
+                answer = call.act(Transaction(session, library.policy, now, staff), **fields)
             log.info("call=%s library=%s outcome=ok", name, library_id)
-            return _answer(result)
+            return _answer(answer)
 
         app.add_url_rule(f"{PREFIX}/{name}", name.replace("/", "_"), view, methods=["POST"])
 
     app.before_request(authenticate)
     app.add_url_rule(f"{PREFIX}/rules", "rules", rules, methods=["GET"])
-    for name, act in (CALLS | SELF_SERVICE_CALLS).items():
-        route(name, act, staff_only=False)
-    for name, act in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS).items():
-        route(name, act, staff_only=True)
+    for name, call in (CALLS | SELF_SERVICE_CALLS).items():
+        route(name, call, staff_only=False)
+    for name, call in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS).items():
+        route(name, call, staff_only=True)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unforeseen)

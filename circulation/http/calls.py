@@ -1,4 +1,4 @@
-"""What a patron can ask of this building, one function a call: read the form, open a transaction, act, answer.
+"""What a patron can ask of this building, one function a call. Its parameters are the fields of the body.
 
 The table at the end is the whole list. Staff may make these calls for a patron as well.
 """
@@ -7,137 +7,82 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from pydantic import Field, StrictBool, StrictInt
 
-from circulation.database import Database
-from circulation.http.forms import Form
+from circulation.http.forms import Barcode, CardNumber, CardNumbers, Day, IdempotencyKey, Identifier, Text
 from circulation.lending import holds, interlibrary, overview, patrons
 from circulation.lending import loans as lending
-from circulation.lending.overview import DebtView, LoanView, RequestView
-from circulation.policy.library import Policy
-from circulation.policy.rules import local_day
-from circulation.tables import Debt, Item, Loan
+from circulation.lending.overview import View, debt_view, loan_views
+from circulation.lending.transaction import Transaction
+from circulation.tables import Loan
 
 Answer = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to one library: `form` holds what the caller sent, `now` is aware.
+    """A function that answers a call inside a transaction, and whether that writes."""
 
-    `staff` is the acting member of staff's user name, or empty.
-    """
-
-    form: Form
-    policy: Policy
-    database: Database
-    now: datetime
-    staff: str
-
-    @property
-    def today(self) -> date:
-        """Which day it is in the library."""
-        return local_day(policy=self.policy, now=self.now)
+    act: Callable[..., Answer]
+    writes: bool = True
 
 
-def loan_view(session: Session, call: Call, loan: Loan) -> LoanView:
+def loan_view(tx: Transaction, loan: Loan) -> View:
     """A loan as the caller sees it."""
-    views = overview.loan_views(session=session, policy=call.policy, card_number=loan.card_number, now=call.now)
-    return views[loan.id]
+    return loan_views(tx=tx, card_number=loan.card_number)[loan.id]
 
 
-def debt_view(debt: Debt | None) -> DebtView | None:
-    """A debt as the caller sees it, if there is one."""
-    return None if debt is None else DebtView.of(debt)
-
-
-def patrons_overview(call: Call) -> Answer:
+def patrons_overview(tx: Transaction, card_numbers: CardNumbers) -> Answer:
     """What several cards have here, in one call for a family."""
-    card_numbers = call.form.card_numbers()
-    call.form.finish()
-    with call.database.reading() as session:
-        views = overview.patrons_overview(session=session, policy=call.policy, card_numbers=card_numbers, now=call.now)
-    return {
-        "library": call.policy.library,
-        "name": call.policy.name,
-        "currency": call.policy.currency,
-        "today": call.today,
-        "patrons": views,
-    }
+    policy, views = tx.policy, overview.patrons_overview(tx=tx, card_numbers=card_numbers)
+    library = {"library": policy.library, "name": policy.name, "currency": policy.currency}
+    return {**library, "today": tx.today, "patrons": views}
 
 
-def rename_card(call: Call) -> Answer:
+def rename_card(tx: Transaction, old_card_number: CardNumber, new_card_number: CardNumber) -> Answer:
     """A card was replaced: everything follows to the new number."""
-    old, new = call.form.card_number("old_card_number"), call.form.card_number("new_card_number")
-    call.form.finish()
-    with call.database.writing() as session:
-        moved = patrons.rename_card(
-            session=session, policy=call.policy, old_card_number=old, new_card_number=new, now=call.now
-        )
+    moved = patrons.rename_card(tx=tx, old_card_number=old_card_number, new_card_number=new_card_number)
     return {"moved": moved}
 
 
-def end_patron(call: Call) -> Answer:
+def end_patron(tx: Transaction, card_number: CardNumber, dry_run: StrictBool) -> Answer:
     """A patron leaves: erase what need not be kept, and say what must and why."""
-    card_number, dry_run = call.form.card_number(), call.form.boolean("dry_run")
-    call.form.finish()
-    with call.database.writing() as session:
-        ending = patrons.end_patron(session=session, policy=call.policy, card_number=card_number, now=call.now)
-        if dry_run:
-            session.rollback()
-    return {"erased": ending.erased, "kept": ending.kept, "dry_run": dry_run}
+    erased, kept = patrons.end_patron(tx=tx, card_number=card_number)
+    if dry_run:
+        tx.session.rollback()
+    return {"erased": erased, "kept": kept, "dry_run": dry_run}
 
 
-def check_out(call: Call) -> Answer:
+def check_out(tx: Transaction, card_number: CardNumber, barcode: Barcode) -> Answer:
     """Lend a copy."""
-    card_number, barcode = call.form.card_number(), call.form.barcode()
-    call.form.finish()
-    with call.database.writing() as session:
-        loan, repeated = lending.check_out(
-            session=session, policy=call.policy, card_number=card_number, barcode=barcode, now=call.now
-        )
-        return {"loan": loan_view(session, call, loan), "repeated": repeated}
+    loan, repeated = lending.check_out(tx=tx, card_number=card_number, barcode=barcode)
+    return {"loan": loan_view(tx, loan), "repeated": repeated}
 
 
-def return_item(call: Call) -> Answer:
+def return_item(tx: Transaction, barcode: Barcode) -> Answer:
     """Take a copy back."""
-    barcode = call.form.barcode()
-    call.form.finish()
-    with call.database.writing() as session:
-        back = lending.return_item(session=session, policy=call.policy, barcode=barcode, now=call.now)
+    back = lending.return_item(tx=tx, barcode=barcode)
     return {
         "title": back.title,
         "card_number": back.card_number,
         "due_on": back.due_on,
         "overdue_fee": back.debt.amount if back.debt else 0,
-        "debt": debt_view(back.debt),
+        "debt": back.debt and debt_view(back.debt),
         "hold_waiting": back.hold_waiting,
         "interlibrary": back.interlibrary,
     }
 
 
-def renew(call: Call) -> Answer:
+def renew(tx: Transaction, card_number: CardNumber, loan_id: Identifier) -> Answer:
     """Renew one loan."""
-    card_number, loan_id = call.form.card_number(), call.form.identifier("loan_id")
-    call.form.finish()
-    with call.database.writing() as session:
-        loan = lending.renew(
-            session=session, policy=call.policy, card_number=card_number, loan_id=loan_id, now=call.now
-        )
-        return {"loan": loan_view(session, call, loan)}
+    return {"loan": loan_view(tx, lending.renew(tx=tx, card_number=card_number, loan_id=loan_id))}
 
 
-def renew_all(call: Call) -> Answer:
-    """Renew whatever may be renewed."""
-    card_number = call.form.card_number()
-    call.form.finish()
-    with call.database.writing() as session:
-        done = lending.renew_all(session=session, policy=call.policy, card_number=card_number, now=call.now)
-        views = overview.loan_views(session=session, policy=call.policy, card_number=card_number, now=call.now)
+def renew_all(tx: Transaction, card_number: CardNumber) -> Answer:
+    """Renew every loan that may be renewed."""
+    done, views = lending.renew_all(tx=tx, card_number=card_number), loan_views(tx=tx, card_number=card_number)
     return {
         "results": [
             {"loan": views[r.loan.id], "renewed": r.refusal is None, "not_renewable_because": r.refusal} for r in done
@@ -145,82 +90,64 @@ def renew_all(call: Call) -> Answer:
     }
 
 
-def cost(call: Call) -> Answer:
+def cost(tx: Transaction, card_number: CardNumber, on: Day, loan_id: Identifier | None = None) -> Answer:
     """What it will cost to return on a given day."""
-    card_number = call.form.card_number()
-    on = call.form.day("on", today=call.today)
-    loan_id = call.form.identifier("loan_id") if "loan_id" in call.form else None
-    call.form.finish()
-    with call.database.reading() as session:
-        views, claim_fees = overview.costs_if_returned(
-            session=session, policy=call.policy, card_number=card_number, on=on, loan_id=loan_id, now=call.now
-        )
-    due = sum(view.fee for view in views)
-    return {"on": on, "loans": views, "fees": due, "claim_fees": claim_fees, "total": due + claim_fees}
+    views, claim_fees = overview.costs_if_returned(tx=tx, card_number=card_number, on=on, loan_id=loan_id)
+    fees = sum(view["fee"] for view in views)
+    return {"on": on, "loans": views, "fees": fees, "claim_fees": claim_fees, "total": fees + claim_fees}
 
 
-def reserve(call: Call) -> Answer:
+def reserve(tx: Transaction, card_number: CardNumber, barcode: Barcode) -> Answer:
     """Queue for an edition."""
-    card_number, barcode = call.form.card_number(), call.form.barcode()
-    call.form.finish()
-    with call.database.writing() as session:
-        hold = holds.reserve(
-            session=session, policy=call.policy, card_number=card_number, barcode=barcode, now=call.now
-        )
-        item = session.scalars(select(Item).where(Item.barcode == barcode)).one()
-        return {"hold": overview.hold_view(session=session, hold=hold, item=item)}
+    hold, item = holds.reserve(tx=tx, card_number=card_number, barcode=barcode)
+    return {"hold": overview.hold_view(tx=tx, hold=hold, item=item)}
 
 
-def cancel_hold(call: Call) -> Answer:
+def cancel_hold(tx: Transaction, card_number: CardNumber, hold_id: Identifier) -> Answer:
     """Leave the queue."""
-    card_number, hold_id = call.form.card_number(), call.form.identifier("hold_id")
-    call.form.finish()
-    with call.database.writing() as session:
-        holds.cancel_hold(session=session, policy=call.policy, card_number=card_number, hold_id=hold_id, now=call.now)
+    holds.cancel_hold(tx=tx, card_number=card_number, hold_id=hold_id)
     return {"cancelled": True}
 
 
-def interlibrary_ask(call: Call) -> Answer:
+def interlibrary_ask(
+    tx: Transaction,
+    card_number: CardNumber,
+    idempotency_key: IdempotencyKey,
+    title: Text,
+    author: Text,
+    category: Text,
+    publication_year: Annotated[StrictInt, Field(ge=1, le=9999)],
+) -> Answer:
     """Ask for a title from another library; the rules answer at once."""
-    card_number, key = call.form.card_number(), call.form.idempotency_key()
-    title, author, category = call.form.text("title"), call.form.text("author"), call.form.text("category")
-    year = call.form.integer("publication_year", least=1, most=9999)
-    call.form.finish()
-    with call.database.writing() as session:
-        asked, repeated = interlibrary.ask(
-            session=session,
-            policy=call.policy,
-            card_number=card_number,
-            title=title,
-            author=author,
-            publication_year=year,
-            category=category,
-            idempotency_key=key,
-            now=call.now,
-        )
-    return {"request": RequestView.of(asked), "repeated": repeated}
+    asked, repeated = interlibrary.ask(
+        tx=tx,
+        card_number=card_number,
+        title=title,
+        author=author,
+        publication_year=publication_year,
+        category=category,
+        idempotency_key=idempotency_key,
+    )
+    return {"request": overview.request_view(asked), "repeated": repeated}
 
 
-def interlibrary_cancel(call: Call) -> Answer:
+def interlibrary_cancel(tx: Transaction, card_number: CardNumber, request_id: Identifier) -> Answer:
     """Take a request back that staff have not ordered yet."""
-    card_number, request_id = call.form.card_number(), call.form.identifier("request_id")
-    call.form.finish()
-    with call.database.writing() as session:
-        interlibrary.withdraw(session=session, card_number=card_number, request_id=request_id)
+    interlibrary.withdraw(tx=tx, card_number=card_number, request_id=request_id)
     return {"cancelled": True}
 
 
-CALLS: Final[dict[str, Callable[[Call], Answer]]] = {
-    "patrons/overview": patrons_overview,
-    "patrons/rename": rename_card,
-    "patrons/end": end_patron,
-    "loans/checkout": check_out,
-    "loans/return": return_item,
-    "loans/renew": renew,
-    "loans/renew-all": renew_all,
-    "loans/cost": cost,
-    "holds/reserve": reserve,
-    "holds/cancel": cancel_hold,
-    "interlibrary/ask": interlibrary_ask,
-    "interlibrary/cancel": interlibrary_cancel,
+CALLS: Final = {
+    "patrons/overview": Call(patrons_overview, writes=False),
+    "patrons/rename": Call(rename_card),
+    "patrons/end": Call(end_patron),
+    "loans/checkout": Call(check_out),
+    "loans/return": Call(return_item),
+    "loans/renew": Call(renew),
+    "loans/renew-all": Call(renew_all),
+    "loans/cost": Call(cost, writes=False),
+    "holds/reserve": Call(reserve),
+    "holds/cancel": Call(cancel_hold),
+    "interlibrary/ask": Call(interlibrary_ask),
+    "interlibrary/cancel": Call(interlibrary_cancel),
 }

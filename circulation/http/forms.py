@@ -1,22 +1,18 @@
-"""Read JSON bodies field by field. Whatever does not fit is refused with the field's name, and never a 5xx."""
+"""Read JSON bodies. Whatever does not fit is refused with the field's name, and never a 5xx."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import date
-from typing import Any, Final, NoReturn
+from inspect import signature
+from typing import Annotated, Any, Final, NoReturn, cast, get_type_hints
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, ValidationError, ValidationInfo, create_model
 
 from circulation.errors import Refused
-
-_CARD: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
-_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
-_STAFF: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_BARCODE: Final = re.compile(r"[!-~]{1,40}", re.ASCII)
 
 # Signs that make a title read other than it is stored (Unicode annex 9).
 _TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
@@ -25,10 +21,42 @@ _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTAL
 
 DEEPEST: Final = 64
 """How many lists and objects may stand inside one another. What a call takes needs two."""
-MAX_AMOUNT: Final = 100_000_000
-MAX_CARDS: Final = 50
 # Two years ahead is farther than any due date; a bound keeps calendar sums small.
 MAX_DAYS_AHEAD: Final = 731
+
+
+def _line(text: str) -> str:
+    text = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(text) <= 300 or any(
+        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _TURNING for c in text
+    ):
+        raise ValueError("not a line of text")
+    return text
+
+
+def _day(value: object, info: ValidationInfo) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("not a day")
+    day, today = date.fromisoformat(value), cast(date, info.context)
+    if day < today:
+        raise Refused("date_in_past", field=info.field_name)
+    if (day - today).days > MAX_DAYS_AHEAD:
+        raise ValueError("too far ahead")
+    return day
+
+
+# A national or local card number; an id of this building's; a copy's barcode; the caller's own key for one act.
+CardNumber = Annotated[str, Field(pattern=r"^[A-Z0-9]{4,20}$")]
+Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Barcode = Annotated[str, Field(pattern=r"^[!-~]{1,40}$")]
+IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+CardNumbers = Annotated[list[CardNumber], Field(min_length=1, max_length=50)]
+# 1 to 300 characters, composed (NFC), without control characters, half surrogates or turned text.
+Text = Annotated[str, AfterValidator(_line)]
+# In the smallest unit.
+Amount = Annotated[StrictInt, Field(ge=1, le=100_000_000)]
+# From today to two years ahead. Refused: date_in_past.
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -62,104 +90,43 @@ def _check_depth(text: str) -> None:
             raise ValueError("nests too deep")
 
 
-class Form:
-    """The fields of one body. Each is taken once; `finish` refuses what the call does not know."""
+def take_staff(body: dict[str, Any], *, required: bool) -> str:
+    """Take `role` and `staff` out of a body: the user name of a member of staff, or empty for a patron.
 
-    def __init__(self, body: dict[str, Any]) -> None:
-        self._left = dict(body)
+    Refused: invalid_field, staff_only where staff are required.
+    """
+    role = body.pop("role", "patron")
+    if role == "staff":
+        name = body.pop("staff", None)
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._@-]{1,64}", name, re.ASCII):
+            raise Refused("invalid_field", field="staff")
+        return name
+    if role != "patron":
+        raise Refused("invalid_field", field="role")
+    if required:
+        raise Refused("staff_only")
+    return ""
 
-    def __contains__(self, name: str) -> bool:
-        return self._left.get(name) is not None
 
-    def finish(self) -> None:
-        """Refuse what the call does not know, so that a misspelt field is not silently without effect."""
-        for name in self._left:
-            # The sender's own word is not sent back: it might hold anything.
-            known = name if re.fullmatch(r"[a-z_]{1,40}", name, re.ASCII) else "?"
-            raise Refused("invalid_field", field=known)
+def reader_for(act: Callable[..., object]) -> Callable[[dict[str, Any], date], dict[str, Any]]:
+    """A function that checks a body against the parameters of `act` after the first, and returns its arguments.
 
-    def _matching(self, name: str, pattern: re.Pattern[str]) -> str:
-        value = self._left.pop(name, None)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Refused("invalid_field", field=name)
-        return value
+    Refused: invalid_field, also for a field that `act` does not know, since a misspelt one would have no effect.
+    """
+    hints = get_type_hints(act, include_extras=True)
+    _, *parameters = signature(act).parameters.values()
+    fields = {p.name: (hints[p.name], ... if p.default is p.empty else p.default) for p in parameters}
+    model = create_model("Body", __config__={"extra": "forbid"}, **fields)  # type: ignore[call-overload]
 
-    def card_number(self, name: str = "card_number") -> str:
-        """A national or local card number."""
-        return self._matching(name, _CARD)
-
-    def card_numbers(self) -> list[str]:
-        """Up to MAX_CARDS card numbers, each once."""
-        values = self._left.pop("card_numbers", None)
-        if not isinstance(values, list) or not 1 <= len(values) <= MAX_CARDS:
-            raise Refused("invalid_field", field="card_numbers")
-        if not all(isinstance(value, str) and _CARD.fullmatch(value) for value in values):
-            raise Refused("invalid_field", field="card_numbers")
-        return list(dict.fromkeys(values))
-
-    def identifier(self, name: str) -> str:
-        """An id that this building gave out."""
-        return self._matching(name, _ID)
-
-    def barcode(self) -> str:
-        """A copy's barcode."""
-        return self._matching("barcode", _BARCODE)
-
-    def idempotency_key(self) -> str:
-        """The caller's own key for one act."""
-        return self._matching("idempotency_key", _KEY)
-
-    def staff(self, *, required: bool) -> str:
-        """The acting member of staff's user name, or nothing for a patron. Refused: staff_only where it is required."""
-        role = self.choice("role", ("patron", "staff")) if "role" in self._left else "patron"
-        if role == "staff":
-            return self._matching("staff", _STAFF)
-        if required:
-            raise Refused("staff_only")
-        return ""
-
-    def choice(self, name: str, allowed: Sequence[str]) -> str:
-        """One of the words allowed."""
-        value = self._left.pop(name, None)
-        if not isinstance(value, str) or value not in allowed:
-            raise Refused("invalid_field", field=name)
-        return value
-
-    def text(self, name: str) -> str:
-        """A line of 1 to 300 characters, composed (NFC), without control characters, half surrogates or turned text."""
-        value = self._left.pop(name, None)
-        if not isinstance(value, str):
-            raise Refused("invalid_field", field=name)
-        value = unicodedata.normalize("NFC", value).strip()
-        if not 1 <= len(value) <= 300 or any(
-            unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _TURNING
-            for c in value
-        ):
-            raise Refused("invalid_field", field=name)
-        return value
-
-    def integer(self, name: str, *, least: int, most: int) -> int:
-        """A whole number within its bounds."""
-        value = self._left.pop(name, None)
-        if type(value) is not int or not least <= value <= most:
-            raise Refused("invalid_field", field=name)
-        return value
-
-    def boolean(self, name: str) -> bool:
-        """true or false, nothing that resembles them."""
-        value = self._left.pop(name, None)
-        if type(value) is not bool:
-            raise Refused("invalid_field", field=name)
-        return value
-
-    def day(self, name: str, *, today: date) -> date:
-        """A day from today to two years ahead. Refused: date_in_past, invalid_field."""
+    def read(body: dict[str, Any], today: date) -> dict[str, Any]:
+        faults = [name for name, value in body.items() if value is None]
         try:
-            day = date.fromisoformat(self._matching(name, _DATE))
-        except ValueError:
-            raise Refused("invalid_field", field=name) from None
-        if day < today:
-            raise Refused("date_in_past", field=name)
-        if (day - today).days > MAX_DAYS_AHEAD:
-            raise Refused("invalid_field", field=name)
-        return day
+            checked = model.model_validate(body, context=today)
+        except ValidationError as error:
+            faults.append(str(error.errors()[0]["loc"][0]))
+        if faults:
+            # The sender's own word is not sent back: it might hold anything.
+            raise Refused("invalid_field", field=faults[0] if re.fullmatch(r"[a-z_]{1,40}", faults[0], re.A) else "?")
+        return {name: getattr(checked, name) for name in fields}
+
+    return read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, select, update
@@ -14,64 +14,51 @@ from circulation.errors import Refused
 from circulation.lending.accounts import unpaid_debts
 from circulation.lending.holds import end_hold
 from circulation.lending.interlibrary import requests_of
+from circulation.lending.transaction import Transaction
 from circulation.policy.library import Policy
 from circulation.policy.rules import local_day
 from circulation.tables import Agreement, Debt, DoorEntry, Hold, InterlibraryRequest, Loan, Notice, Payment
 
-_Table = (
-    type[Loan]
-    | type[Hold]
-    | type[Debt]
-    | type[Payment]
-    | type[InterlibraryRequest]
-    | type[Notice]
-    | type[Agreement]
-    | type[DoorEntry]
-)
-
-_TABLES: Final[dict[str, _Table]] = {
-    "loans": Loan,
-    "holds": Hold,
-    "debts": Debt,
-    "payments": Payment,
-    "requests": InterlibraryRequest,
-    "notices": Notice,
-    "agreements": Agreement,
-    "door_entries": DoorEntry,
+_CARD_COLUMNS: Final = {
+    "loans": Loan.card_number,
+    "holds": Hold.card_number,
+    "debts": Debt.card_number,
+    "payments": Payment.card_number,
+    "requests": InterlibraryRequest.card_number,
+    "notices": Notice.card_number,
+    "agreements": Agreement.card_number,
+    "door_entries": DoorEntry.card_number,
 }
 
 
-def rename_card(
-    *, session: Session, policy: Policy, old_card_number: str, new_card_number: str, now: datetime
-) -> dict[str, int]:
-    """A replaced card: everything follows to the new number, and joins what was done under it before this was told.
+def rename_card(*, tx: Transaction, old_card_number: str, new_card_number: str) -> dict[str, int]:
+    """A replaced card: all rows get the new number, and join those made under it already. How many rows, by kind.
 
     No number is ever given to two people. Repeating it moves nothing. Refused: same_card_number.
     """
     if old_card_number == new_card_number:
         raise Refused("same_card_number")
     both = (old_card_number, new_card_number)
-    lock_patrons(session, *both)
-    holds = select(Hold.edition).where(Hold.card_number.in_(both))
-    lock_editions(session, *session.scalars(holds))  # whoever sets a copy aside writes to the holder's number
-    _end_second_holds(session, policy, both, today=local_day(policy=policy, now=now))
-    _make_room(session, old_card_number, new_card_number)
+    lock_patrons(tx.session, *both)
+    # Setting a copy aside writes to the number of its holder.
+    lock_editions(tx.session, *tx.session.scalars(select(Hold.edition).where(Hold.card_number.in_(both))))
+    _end_second_holds(tx, both)
+    _make_room(tx.session, old_card_number, new_card_number)
     return {
         name: _rows(
-            session,
-            update(table).where(table.card_number == old_card_number).values(card_number=new_card_number),
+            tx.session, update(column.class_).where(column == old_card_number).values({column: new_card_number})
         )
-        for name, table in _TABLES.items()
+        for name, column in _CARD_COLUMNS.items()
     }
 
 
-def _end_second_holds(session: Session, policy: Policy, card_numbers: tuple[str, str], *, today: date) -> None:
+def _end_second_holds(tx: Transaction, card_numbers: tuple[str, str]) -> None:
     """Of two holds for one title, the one with a copy on the shelf stays, else the older."""
     holds = select(Hold).where(Hold.card_number.in_(card_numbers)).order_by(Hold.item_id.is_(None), Hold.number)
     kept: set[str] = set()
-    for hold in list(session.scalars(holds)):
+    for hold in tx.session.scalars(holds).all():
         if hold.edition in kept:
-            end_hold(session=session, policy=policy, hold=hold, today=today)
+            end_hold(tx=tx, hold=hold)
         kept.add(hold.edition)
 
 
@@ -102,25 +89,18 @@ class Kept:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What was erased (rows by kind) and what had to stay."""
+def end_patron(*, tx: Transaction, card_number: str) -> tuple[dict[str, int], list[Kept]]:
+    """Erase what the library need not keep. Open loans, unpaid debts and titles already ordered stay until done.
 
-    erased: dict[str, int]
-    kept: tuple[Kept, ...]
-
-
-def end_patron(*, session: Session, policy: Policy, card_number: str, now: datetime) -> Ending:
-    """Erase whatever the library need not keep. Open loans, unpaid debts and titles already ordered stay until done.
-
-    Roll the session back to learn beforehand what would happen. May be repeated.
+    Returns how many rows were erased, by kind, and what stays. Roll the session back to learn it beforehand. May be
+    repeated.
     """
-    today = local_day(policy=policy, now=now)
+    session = tx.session
     lock_patrons(session, card_number)
-    holds = list(session.scalars(select(Hold).where(Hold.card_number == card_number)))
+    holds = session.scalars(select(Hold).where(Hold.card_number == card_number)).all()
     lock_editions(session, *(hold.edition for hold in holds))
     for hold in holds:
-        end_hold(session=session, policy=policy, hold=hold, today=today)
+        end_hold(tx=tx, hold=hold)
     asked = delete(InterlibraryRequest).where(InterlibraryRequest.card_number == card_number)
     loose = delete(Notice).where(Notice.card_number == card_number, Notice.loan_id.is_(None))
     settled = update(Debt).where(Debt.card_number == card_number, Debt.settled_on.is_not(None))
@@ -136,21 +116,16 @@ def end_patron(*, session: Session, policy: Policy, card_number: str, now: datet
         "agreements": _rows(session, agreed),
         "door_entries": _rows(session, came.values(card_number=None)),
     }
-    return Ending(erased, tuple(_kept_answer(session, card_number)))
+    return erased, _kept(tx, card_number)
 
 
-def _kept_answer(session: Session, card_number: str) -> list[Kept]:
-    loans = session.scalar(select(func.count()).where(Loan.card_number == card_number)) or 0
-    debts = unpaid_debts(session=session, card_numbers=[card_number])
-    ordered = len(requests_of(session=session, card_numbers=[card_number]))
+def _kept(tx: Transaction, card_number: str) -> list[Kept]:
+    loans = tx.session.scalar(select(func.count()).where(Loan.card_number == card_number)) or 0
+    debts = unpaid_debts(tx=tx, card_numbers=[card_number])
     owed = sum(debt.outstanding for debt in debts)
+    ordered = len(requests_of(tx=tx, card_numbers=[card_number]))
     kept = (
-        Kept(
-            "open_loans",
-            loans,
-            None,
-            "The copies are the library's. Each loan is forgotten when its copy is back.",
-        ),
+        Kept("open_loans", loans, None, "The copies are the library's. Each loan is forgotten when its copy is back."),
         Kept("unpaid_debts", len(debts), owed, "The library has a claim to the money. It names no titles."),
         Kept("ordered_requests", ordered, None, "Another library has already been asked to send the title."),
     )

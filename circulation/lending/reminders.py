@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from circulation.database import Database, lock_patrons
 from circulation.policy.library import Policy
@@ -22,7 +22,7 @@ def run_reminders(*, database: Database, policy: Policy, now: datetime) -> int:
     today = local_day(policy=policy, now=now)
     soon = Loan.due_on.between(today, today + timedelta(days=policy.reminder_days[-1]))
     with database.reading() as session:
-        cards = list(session.scalars(select(Loan.card_number).where(soon).distinct().order_by(Loan.card_number)))
+        cards = session.scalars(select(Loan.card_number).where(soon).distinct().order_by(Loan.card_number)).all()
     made = 0
     for card_number in cards:
         with database.writing() as session:
@@ -30,22 +30,10 @@ def run_reminders(*, database: Database, policy: Policy, now: datetime) -> int:
             for loan in session.scalars(select(Loan).where(soon, Loan.card_number == card_number)):
                 left = (loan.due_on - today).days
                 step = next(days for days in policy.reminder_days if days >= left)
-                told = exists().where(
-                    Notice.loan_id == loan.id,
-                    Notice.kind == "reminder",
-                    Notice.about_day == loan.due_on,
-                    Notice.step <= step,
-                )
-                if loan.lent_on == today or session.scalar(select(told)):
+                about = {"loan_id": loan.id, "kind": "reminder", "about_day": loan.due_on}
+                made_before = select(Notice.id).filter_by(**about).where(Notice.step <= step)
+                if loan.lent_on == today or session.scalar(made_before.limit(1)):
                     continue
-                notice = Notice(
-                    card_number=card_number,
-                    kind="reminder",
-                    loan_id=loan.id,
-                    about_day=loan.due_on,
-                    step=step,
-                    created_on=today,
-                )
-                session.add(notice)
+                session.add(Notice(card_number=card_number, step=step, created_on=today, **about))
                 made += 1
     return made
