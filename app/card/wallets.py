@@ -40,7 +40,7 @@ def google_wallet() -> ResponseReturnValue:
     """Make a pass for Google Wallet. The page has the link that saves it, this once."""
     issuer = wallets().google or abort(404)
     _refuse_borrowed_device()
-    made = issue_rotating_pass(patron_id=current_user.patron_id, told_by=_channel(), now=now())
+    made = issue_rotating_pass(patron_id=current_user.patron_id, channel=_channel(), now=now())
     google_object = make_google_object(
         made, issuer=issuer, title=_("Library card"), number_label=_("Card number"), language=language()
     )
@@ -55,7 +55,7 @@ def apple_wallet() -> ResponseReturnValue:
     """Make a pass for Apple Wallet, which the phone opens by itself."""
     issuer = wallets().apple or abort(404)
     _refuse_borrowed_device()
-    made = issue_static_pass(patron_id=current_user.patron_id, told_by=_channel(), now=now())
+    made = issue_static_pass(patron_id=current_user.patron_id, channel=_channel(), now=now())
     words = PassWords(
         title=_("Library card"),
         name_label=_("Name"),

@@ -160,7 +160,7 @@ def test_nothing_new_is_made_of_a_card_that_is_not_in_use(combination, clock):
         activate_here(patron_id=whose, library_id=ULLENSAKER, guardian_consent=False, now=clock())
 
     assert allowed_passes(patron_id=whose).rotating is status.in_use
-    assert refuses(lambda: issue_rotating_pass(patron_id=whose, told_by=None, now=clock())) is not status.in_use
+    assert refuses(lambda: issue_rotating_pass(patron_id=whose, channel=None, now=clock())) is not status.in_use
     assert (
         refuses(lambda: send_new_pin_link(patron_id=whose, library_id=ULLENSAKER, by_letter=False, now=clock()))
         is not status.in_use

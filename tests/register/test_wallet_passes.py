@@ -33,16 +33,16 @@ from app.rules.card.status import CardRefused
 from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, make_phone, patron_id, terminal
 
 
-def rotating(clock, *, told_by: str | None = None) -> WalletPass:
+def rotating(clock, *, channel: str | None = None) -> WalletPass:
     db.session.rollback()
-    made = issue_rotating_pass(patron_id=patron_id(GUARDIAN), told_by=told_by, now=clock())
+    made = issue_rotating_pass(patron_id=patron_id(GUARDIAN), channel=channel, now=clock())
     db.session.commit()
     return made
 
 
 def static(clock) -> WalletPass:
     db.session.rollback()
-    made = issue_static_pass(patron_id=patron_id(GUARDIAN), told_by=None, now=clock())
+    made = issue_static_pass(patron_id=patron_id(GUARDIAN), channel=None, now=clock())
     db.session.commit()
     return made
 
@@ -193,7 +193,7 @@ def test_nothing_is_left_of_the_passes_of_somebody_who_is_erased(clock):
     db.session.commit()
     assert answer(made, clock) is Reason.UNKNOWN
     with pytest.raises(NoSuchPatron):
-        issue_rotating_pass(patron_id=owner, told_by=None, now=clock())
+        issue_rotating_pass(patron_id=owner, channel=None, now=clock())
 
 
 def test_nobody_gets_a_pass_for_a_card_that_is_lost(clock):
@@ -215,7 +215,7 @@ def test_ten_passes_a_day_are_enough(clock):
 def test_the_patron_is_told_of_a_pass_where_a_machine_can_tell_them(clock):
     rotating(clock)
     assert db.session.scalars(select(Message.kind)).all() == []
-    rotating(clock, told_by="email")
+    rotating(clock, channel="email")
     assert db.session.execute(select(Message.kind, Message.channel)).all() == [("new-wallet", "email")]
 
 

@@ -16,7 +16,7 @@ from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import addresses_for
 from app.register.sign_in.devices import NoSuchDevice
 from app.register.sign_in.sessions import end_sessions_on_device
-from app.register.store.transaction import db, savepoint
+from app.register.store.transaction import db, execute_bulk, savepoint
 from app.register.tables.devices import Credential, Device
 from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.code import KEY_BYTES, STEP_SECONDS, Kind, build, step_at, totp_at
@@ -29,7 +29,7 @@ _FORMER_LASTS = timedelta(days=1)
 
 
 class WasReplaced(RuleBroken):
-    """The card has another number already: it was replaced a moment ago."""
+    """The card has another number already, such as after a repeated click."""
 
 
 class NumberTaken(Exception):
@@ -38,7 +38,7 @@ class NumberTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ShownCode:
-    """A code and the time it is the right one to show, in UTC."""
+    """A code and when to show it, in UTC."""
 
     digits: str
     valid_from: datetime
@@ -46,7 +46,7 @@ class ShownCode:
 
 
 def issue_card(*, patron_id: int, device_id: int, expires_at: datetime, now: datetime) -> Credential:
-    """Let a device show the card until `expires_at`. A device that already may keeps its number and key."""
+    """Let a device show the card until `expires_at`; a device that may already keeps its number and key."""
     credential = _live_credential(patron_id=patron_id, device_id=device_id, now=now)
     if credential is not None:
         credential.expires_at = max(credential.expires_at, expires_at)
@@ -71,8 +71,8 @@ def add_credential(
     key_on_phone: bool = False,
     kind: Kind = Kind.ROTATING,
 ) -> Credential:
-    """Add a credential for a patron's card on a device, under a free number, with the key that `key_of` gives it."""
-    # Numbers are random, so that none tells of another; the unique constraint finds the rare one that is taken.
+    """Add a credential of a patron to a device, under a free number, with the key that `key_of` returns for that."""
+    # Numbers are random, so that none can be derived from another; a taken one violates the unique constraint.
     for spare in reversed(range(_SPARE_NUMBERS)):
         number = f"{secrets.randbelow(10**12):012d}"
         credential = Credential(
@@ -117,14 +117,12 @@ def _live_credential(*, patron_id: int | None, device_id: int, now: datetime) ->
 def show_codes(
     *, device_id: int | None, now: datetime, count: int = 1, patron_id: int | None = None
 ) -> list[ShownCode]:
-    """Return the device's code at `now` and those that follow, `count` in all; none if it may not show the card.
+    """Return the device's code at `now` and the following ones, `count` in all; none if it may not show the card.
 
-    The card is that of the device's owner, or of the patron who is named.
+    `patron_id` is whose card; None: the owner's of the device.
     """
-    if device_id is None:
-        return []
-    credential = _live_credential(patron_id=patron_id, device_id=device_id, now=now)
-    if credential is None:
+    credential = device_id and _live_credential(patron_id=patron_id, device_id=device_id, now=now)
+    if not credential:
         return []
     key = vault.open(credential.sealed_key, column=KEY_COLUMN)
     return [
@@ -139,49 +137,46 @@ def show_codes(
 
 def revoke_credentials(*which: ColumnElement[bool], now: datetime) -> None:
     """Revoke the credentials that fit all these conditions, from this second on."""
-    statement = update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now)
-    db.session.execute(statement, execution_options={"synchronize_session": False})
+    execute_bulk(update(Credential).where(*which, Credential.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def expire_in_a_day(*which: ColumnElement[bool], now: datetime) -> None:
-    """Have the credentials that fit all these conditions last a day more at the most.
-
-    What replaces them may be lost on its way: until it is sure to have arrived, the former one still works.
-    """
+    """Let the credentials that fit all these conditions work for a day more at most: their replacement may be lost."""
     soon = now + _FORMER_LASTS
-    statement = update(Credential).where(*which, Credential.expires_at > soon).values(expires_at=soon)
-    db.session.execute(statement, execution_options={"synchronize_session": False})
+    execute_bulk(update(Credential).where(*which, Credential.expires_at > soon).values(expires_at=soon))
 
 
 def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
-    """Take every card off a device and end its sessions, from this second on. Raises NoSuchDevice.
+    """Revoke every card on a device and end its sessions, from this second on. Raises NoSuchDevice.
 
-    Off a guardian's phone only the patron's own card is taken, and that guardian may no longer carry it.
+    On a guardian's phone only the patron's own card is revoked, and the permission to show it.
     """
     device = db.session.scalar(select(Device).where(Device.id == device_id, Device.patron_id == patron_id))
     if device is None:
-        _take_off_guardian(patron_id=patron_id, device_id=device_id, now=now)
+        _revoke_at_guardian(patron_id=patron_id, device_id=device_id, now=now)
         return
-    # First the sessions, then the cards: whoever is just agreeing on a key holds the session meanwhile.
+    # Sessions before cards: an agreement on a new key has locked its session.
     end_sessions_on_device(device_id=device_id)
     revoke_credentials(Credential.device_id == device_id, now=now)
-    # The browser still holds the token of a lost phone; it must not count as a device that the card knows.
+    # The token in a lost phone's browser must not count as a device of the patron.
     device.token_hash = secrets.token_hex(32)
 
 
-def _take_off_guardian(*, patron_id: int, device_id: int, now: datetime) -> None:
-    carried = select(Device.patron_id).join(Credential, Credential.device_id == Device.id)
+def _revoke_at_guardian(*, patron_id: int, device_id: int, now: datetime) -> None:
+    guardian = select(Device.patron_id).join(Credential, Credential.device_id == Device.id)
     guardian_id = db.session.scalar(
-        carried.where(Device.id == device_id, Credential.patron_id == patron_id, Credential.revoked_at.is_(None))
+        guardian.where(Device.id == device_id, Credential.patron_id == patron_id, Credential.revoked_at.is_(None))
     )
     if guardian_id is None:
         raise NoSuchDevice
-    db.session.execute(
-        update(FamilyPermission)
-        .where(FamilyPermission.patron_id == patron_id, FamilyPermission.guardian_id == guardian_id)
-        .values(may_carry_card=False)
-    )
-    devices = select(Device.id).where(Device.patron_id == guardian_id)
+    given = (FamilyPermission.patron_id == patron_id) & (FamilyPermission.guardian_id == guardian_id)
+    db.session.execute(update(FamilyPermission).where(given).values(may_carry_card=False))
+    stop_carrying(patron_id=patron_id, guardian_id=guardian_id, now=now)
+
+
+def stop_carrying(*, patron_id: int, guardian_id: int | None, now: datetime) -> None:
+    """Revoke a patron's card on every device of a guardian, from this second on."""
+    devices = select(Device.id).where(Device.patron_id == guardian_id, Device.patron_id != patron_id)
     revoke_credentials(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
 
 
@@ -194,13 +189,12 @@ def replace_card(
     card_number: str | None = None,
     charge: Charge | None = None,
 ) -> str:
-    """Give the patron a new card number, which is returned; the old one is never issued again.
+    """Give the patron a new card number, and return it; the old one is never issued again.
 
-    Permissions and devices follow the patron; each library is told old and new number, so that its loans do too.
-    `card_number` is on a card out of the library's own series; without it a number is drawn. With `replaces`, the
-    number that is to be replaced, a repeated click gives no second one. The fee of a `charge` is booked by who tells
-    the library of the number, and so once, and under that number. Raises WasReplaced, NotACardNumber,
-    NumberNotReserved, NumberWasIssued, CardRefused or NoSuchPatron.
+    Permissions and devices stay; each library is notified of both numbers, so that it keeps the patron's loans.
+    `card_number` is one that the library reserved; without it a number is drawn. `replaces` is the number to be
+    replaced, which makes it idempotent. A `charge` is sent with the notice, so that the library books it once. Raises
+    WasReplaced, NotACardNumber, NumberNotReserved, NumberWasIssued, CardRefused or NoSuchPatron.
     """
     patron = _lock_living(patron_id)
     if replaces not in (None, patron.card_number):
@@ -219,22 +213,19 @@ def replace_card(
 
 
 def report_lost(*, patron_id: int, now: datetime) -> None:
-    """Block the card: nothing accepts it, and nobody signs in with it, until the library gives a new one."""
+    """Block the card: it is refused everywhere, and for signing in, until it is replaced or found."""
     patron = lock_patron(patron_id)
     if not status_of(patron).lost:
         set_lost(patron, True)
         note_change(patron=patron, now=now)
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
-    # A guardian's phone that carries the card has to ask for it anew.
+    # Also on guardians' phones.
     revoke_credentials(Credential.patron_id == patron_id, now=now)
 
 
 def report_found(*, patron_id: int, now: datetime) -> None:
-    """Let a lost card work again, under its number. The patron signs in anew. Nothing changes for any other card.
-
-    Raises CardRefused or NoSuchPatron.
-    """
+    """Let a lost card work again, with its number; the patron signs in again. Raises CardRefused or NoSuchPatron."""
     patron = _lock_living(patron_id)
     if status_of(patron).lost:
         set_lost(patron, False)

@@ -1,7 +1,6 @@
-"""Children's cards on a guardian's phone: the child lets the guardian carry its card, and either side ends it.
+"""Children's cards on a guardian's phone: the child permits the guardian to carry its card, and either can end it.
 
-What is carried is a credential of its own: the child's, on the guardian's device. It follows the permission of the
-family folder, so that it ends in the same transaction as that.
+It is a credential of the child's on the guardian's device, revoked in the transaction that ends the permission.
 """
 
 from collections.abc import Sequence
@@ -32,12 +31,12 @@ class Carried:
     home_library: str
 
 
-def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
-    """Return the cards that this guardian may carry now, by name; none where one of the two is not in use.
+def list_carried(*, guardian_id: int, lock: bool = False) -> Sequence[Carried]:
+    """Return the cards that this guardian may carry now, by name; both cards must be in use.
 
-    With `hold` nobody ends one of these permissions, or freezes the guardian's card, before this transaction is over.
+    `lock` locks the permissions and the guardian until the transaction ends.
     """
-    if hold:
+    if lock:
         lock_patron(guardian_id)
     guardian = aliased(Patron)
     found = (
@@ -54,27 +53,21 @@ def list_carried(*, guardian_id: int, hold: bool = False) -> Sequence[Carried]:
         )
         .order_by(Patron.name, FamilyPermission.id)
     )
-    rows = db.session.execute(found.with_for_update(of=FamilyPermission) if hold else found)
+    rows = db.session.execute(found.with_for_update(of=FamilyPermission) if lock else found)
     return [Carried(*row) for row in rows]
 
 
 def carry_cards(*, guardian_id: int, device_id: int, expires_at: datetime, now: datetime) -> None:
     """Let a guardian's own device show each card that the guardian may carry, until `expires_at`."""
-    for carried in list_carried(guardian_id=guardian_id, hold=True):
+    for carried in list_carried(guardian_id=guardian_id, lock=True):
         issue_card(patron_id=carried.patron_id, device_id=device_id, expires_at=expires_at, now=now)
 
 
-def stop_carrying(*, patron_id: int, guardian_id: int | None, now: datetime) -> None:
-    """Take a patron's card off every device of a guardian, from this second on."""
-    devices = select(Device.id).where(Device.patron_id == guardian_id, Device.patron_id != patron_id)
-    revoke_credentials(Credential.patron_id == patron_id, Credential.device_id.in_(devices), now=now)
-
-
 def revoke_copies(*, patron_id: int, now: datetime) -> None:
-    """Revoke what works without asking the server: the patron's card in wallets, on guardians' phones and under keys
-    that phones hold, and every other patron's card on the patron's own devices.
+    """Revoke what works without the server: the patron's card in wallets, on guardians' phones and in phones' storage,
+    and every other patron's card on the patron's devices.
 
-    What the server draws for the patron's own sign-ins stays: it ends with them.
+    A card that the server shows in a session stays, and ends with that.
     """
     own = select(Device.id).where(Device.patron_id == patron_id)
     wallets = own.where(Device.label.in_((GOOGLE_WALLET, APPLE_WALLET)))

@@ -1,6 +1,6 @@
-"""The family folder: a child permits a guardian to see its loans, and the guardian switches it on.
+"""The family folder: a child permits a guardian to see its loans, and the guardian switches that on.
 
-Seed: Familiemappa. The register knows who may see whose loans; it never knows the loans.
+The register stores who may see whose loans, and never the loans.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, func, select
 
-from app.register.card.carrying import stop_carrying
+from app.register.card.cards import stop_carrying
 from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
@@ -43,7 +43,7 @@ class NoSuchPermission(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A permission as its giver sees it. A number that nobody has looks like any other. Instants are UTC."""
+    """A permission as its giver sees it; whether anybody has the number does not show. Instants are UTC."""
 
     id: int
     guardian_card_number: str
@@ -68,7 +68,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Somebody whose loans may be seen now: oneself (`permission_id` is None), or one who permits it."""
+    """A patron whose loans may be seen now: oneself (`permission_id` is None), or one who permits it."""
 
     permission_id: int | None
     patron_id: int
@@ -78,13 +78,13 @@ class Seen:
 
 
 def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> None:
-    """Let the holder of a card see this patron's loans, and carry their card if so, once that guardian switches it on.
+    """Permit the patron with a card number to see this patron's loans, and to carry the card, once they switch it on.
 
-    A number that does not exist is kept and answered as one that does, and stays nobody's: whoever gets the number
-    later gets no permission with it. Raises NotACardNumber, NotToOneself or TooManyPermissions.
+    A number that nobody has is stored all the same, so that the response does not show it; who gets the number later
+    does not get the permission. Raises NotACardNumber, NotToOneself or TooManyPermissions.
     """
     number = parse_card_number(guardian_card_number)
-    # One permission after the other, so that a second click finds the first one's.
+    # Locked, so that a repeated click finds the first one's permission.
     own = db.session.get_one(Patron, patron_id, with_for_update={"key_share": True})
     if number == own.card_number:
         raise NotToOneself
@@ -110,17 +110,17 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime,
 
 
 def withdraw_permission(*, patron_id: int, permission_id: int, now: datetime) -> None:
-    """End a permission that this patron gave, at once. Raises NoSuchPermission."""
+    """End a permission that this patron gave. Raises NoSuchPermission."""
     permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
     guardian_id = permission.guardian_id
     db.session.delete(permission)
-    # First the permission, then the cards: whoever is just putting a card on a phone holds the permission meanwhile.
+    # The permission before the cards: who puts a card on a phone has locked it.
     db.session.flush()
     stop_carrying(patron_id=patron_id, guardian_id=guardian_id, now=now)
 
 
 def let_carry(*, patron_id: int, permission_id: int, may: bool, now: datetime) -> None:
-    """Let a guardian's phone show this patron's card too, or end that at once. Raises NoSuchPermission."""
+    """Let a guardian's phone show this patron's card too, or end that. Raises NoSuchPermission."""
     permission = _given_permission(patron_id=patron_id, permission_id=permission_id)
     permission.may_carry_card = may
     db.session.flush()
@@ -133,7 +133,7 @@ def _given_permission(*, patron_id: int, permission_id: int) -> FamilyPermission
 
 
 def _lock_permission(*which: ColumnElement[bool]) -> FamilyPermission:
-    # Whom the other side comes before finds no permission, instead of changing one that is gone.
+    # Read anew under the lock: the other side may have ended it.
     locked = select(FamilyPermission).where(*which).with_for_update().execution_options(populate_existing=True)
     permission = db.session.scalar(locked)
     if permission is None:
@@ -144,10 +144,9 @@ def _lock_permission(*which: ColumnElement[bool]) -> FamilyPermission:
 def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> None:
     """Switch on or off what a child has permitted this guardian. Raises NoSuchPermission or NoSuchPatron.
 
-    It never switches on by itself, and switching off leaves the permission standing, but takes the child's card off
-    the guardian's phone.
+    Switching off keeps the permission, but revokes the child's card on the guardian's phone.
     """
-    # First the guardian, then the permission: so does whoever carries the card.
+    # In the same order as `list_carried`.
     lock_patron(guardian_id)
     permission = _lock_permission(FamilyPermission.id == permission_id, FamilyPermission.guardian_id == guardian_id)
     permission.switched_on_at = now if on else None
@@ -160,9 +159,9 @@ def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> 
 
 @writing()
 def advise_older_children(*, now: datetime) -> int:
-    """Ask for the advice to switch off, once, wherever a child past the 12th year is still looked after.
+    """Advise child and guardian once, by message, to switch off a permission when the child is past the 12th year.
 
-    It goes to both; nothing is switched by it. Safe to run at any time, and twice. Returns how many were advised.
+    Safe to run at any time, and repeatedly. Returns for how many permissions.
     """
     day = day_in_norway(now)
     rows = db.session.execute(
@@ -171,12 +170,12 @@ def advise_older_children(*, now: datetime) -> int:
         .where(
             FamilyPermission.switched_on_at.is_not(None),
             FamilyPermission.advised_at.is_(None),
-            # A rough cut; the rule decides.
+            # Approximate; `is_advised_off` decides.
             Patron.birth_date <= day - timedelta(days=365 * CHILD_UNTIL),
             Patron.birth_date > day - timedelta(days=366 * ADULT_FROM),
             ~is_at_rest(),
         )
-        # What somebody changes, or advises of, at this moment is left for the next time.
+        # Rows that are locked are left for the next run.
         .with_for_update(of=FamilyPermission, skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
@@ -221,7 +220,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
 
 
 def list_received(*, guardian_id: int) -> Sequence[Received]:
-    """Return the patrons who let this guardian see their loans, by name; those who froze their card are not shown."""
+    """Return the patrons who let this guardian see their loans, by name, without those whose card is frozen."""
     rows = db.session.execute(
         select(
             FamilyPermission.id,
@@ -240,22 +239,20 @@ def list_received(*, guardian_id: int) -> Sequence[Received]:
 
 
 def view_family(*, guardian_id: int, now: datetime) -> Sequence[Seen]:
-    """Return everybody whose loans this patron may see now, oneself first; access to each other one is logged.
+    """Return everybody whose loans this patron may see now, oneself first; access to the others is logged first.
 
-    Where a card is frozen, the guardian's or the other's, nothing is shown. The lines are on disk before this
-    returns, so there is no access that cannot be logged.
+    A frozen card, the guardian's or the other's, shows nothing.
     """
-    return _look(guardian_id=guardian_id, permissions=FamilyPermission.guardian_id == guardian_id, now=now)
+    return _see(guardian_id=guardian_id, permissions=FamilyPermission.guardian_id == guardian_id, now=now)
 
 
 def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime) -> Seen:
-    """Return whose loan this patron may act on: one's own, or that of somebody who permits it now.
+    """Return whose loan this patron may renew or cancel: one's own, or that of somebody who permits it now.
 
-    Acting for another is written down like looking. Raises NoSuchPermission, or CardRefused where the card is not in
-    use.
+    It is logged as `view_family` does. Raises NoSuchPermission, or CardRefused where the card is not in use.
     """
     permissions = FamilyPermission.id == permission_id
-    own, *others = _look(guardian_id=guardian_id, permissions=permissions, now=now)
+    own, *others = _see(guardian_id=guardian_id, permissions=permissions, now=now)
     own.status.check_in_use()
     if permission_id is None:
         return own
@@ -265,7 +262,7 @@ def act_in_family(*, guardian_id: int, permission_id: int | None, now: datetime)
     return others[0]
 
 
-def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
+def _see(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -> list[Seen]:
     with autonomous() as connection:
         own = connection.execute(
             select(Patron.id, Patron.name, Patron.card_number, *COLUMNS).where(Patron.id == guardian_id)
@@ -284,7 +281,7 @@ def _look(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) 
             )
             .order_by(Patron.name, FamilyPermission.id)
         ).all()
-    # By the id, which stays the guardian's through every new card, and goes with the guardian.
+    # The id stays the same when the card is replaced.
     viewer = Viewer(role="guardian", actor=str(guardian_id), library_id=None)
     patron_ids = [row.patron_id for row in rows]
     shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields="loans, holds, fees", now=now)

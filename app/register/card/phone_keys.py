@@ -1,7 +1,7 @@
-"""Keys that a phone holds itself, so that it shows the card without a network.
+"""Keys that a phone stores, so that it shows the card without a network.
 
-Phone and register agree on each key by ECDH on P-256 and HKDF-SHA-256 (RFC 5869), bound to both public keys and to
-the credential's number. The key itself is never sent. Why so: docs/adr/0012.
+Phone and register agree on each key by ECDH on P-256 and HKDF-SHA-256 (RFC 5869), bound to both public keys and the
+credential's number. The key itself is never sent: docs/adr/0012.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _AGREEMENTS = Budget("card keys", limit=100, seconds=24 * 3600)
 
 
 class NotAPublicKey(RuleBroken):
-    """What was sent is no point of P-256 in its uncompressed form."""
+    """The key is no uncompressed point of P-256."""
 
 
 class NoSuchCard(RuleBroken):
@@ -45,7 +45,7 @@ class NoSuchCard(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class AgreedKey:
-    """What the phone needs to work out the same key. `check` is the code of step 0, which nothing ever accepts."""
+    """What the phone derives the same key from. `check` is the code of step 0, which is never accepted."""
 
     head: str
     public_key: bytes
@@ -55,7 +55,7 @@ class AgreedKey:
 
 @dataclass(frozen=True, slots=True)
 class PhoneKey:
-    """A key that a phone may hold. `head` is the 16 digits before each one-time code. `expires_at` is UTC."""
+    """A key that a phone may store. `head` is the 16 digits before each one-time code. `expires_at` is UTC."""
 
     patron_id: int
     head: str
@@ -75,9 +75,9 @@ def agree_on_key(
 ) -> AgreedKey:
     """Give a device a key for its owner's card, or for one that a permission lets the owner carry, for 90 days.
 
-    Keys that the device had for that card before are revoked, but for `former`, the head of the one that the phone
-    holds: it lasts a day more. `session_id` is the sign-in that asks. Raises NotAPublicKey,
-    NoSuchCard, also where that sign-in has just ended, or TooManyAttempts.
+    The device's earlier keys for that card are revoked; the one whose head is `former`, which the phone still uses,
+    after a day. `session_id` is the session that asks. Raises NotAPublicKey, NoSuchCard, also where that session has
+    just ended, or TooManyAttempts.
     """
     phones = _read_public_key(public_key)
     take_tries(tries=[(_AGREEMENTS, str(device_id))], now=now)
@@ -90,7 +90,7 @@ def agree_on_key(
 
     with writing():
         patron_id = _check_own(owner_id) if permission_id is None else _carried_by(owner_id, permission_id)
-        # Whoever logs out or reports the phone lost meanwhile waits, and then revokes this key too; or they were first.
+        # A log-out or loss report that is going on waits, and then revokes this key too; or it came first.
         if not lock_session(session_id=session_id):
             raise NoSuchCard
         _revoke_former(patron_id=patron_id, device_id=device_id, former=former, now=now)
@@ -111,7 +111,7 @@ def derive_key(shared: bytes, *, public_keys: bytes, number: str) -> bytes:
 
 
 def list_phone_keys(*, device_id: int, now: datetime) -> Sequence[PhoneKey]:
-    """Return the keys that this device may hold, its owner's and those of cards that are carried, newest first."""
+    """Return the keys that this device may store, of its owner's card and of carried ones, newest first."""
     rows = db.session.execute(
         select(Credential.patron_id, Credential.number, Credential.issued_at, Credential.expires_at)
         .where(
@@ -128,7 +128,7 @@ def list_phone_keys(*, device_id: int, now: datetime) -> Sequence[PhoneKey]:
 
 
 def end_phone_keys(*, device_id: int, now: datetime) -> None:
-    """Take what a device keeps off it at signing out: the keys it holds, and the cards it carries for others."""
+    """Revoke a device's stored keys and other patrons' cards on it, at signing out."""
     owner = select(Device.patron_id).where(Device.id == device_id).scalar_subquery()
     revoke_credentials(
         Credential.device_id == device_id, Credential.key_on_phone.is_(True) | (Credential.patron_id != owner), now=now
@@ -136,7 +136,7 @@ def end_phone_keys(*, device_id: int, now: datetime) -> None:
 
 
 def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: datetime) -> None:
-    """Do so on every device of a patron but the one of that sign-in. Passes in a wallet end alone."""
+    """Do so on every device of a patron, but not on that of the session `session_id`, and not in wallets."""
     here = select(Session.device_id).where(Session.id == session_id).scalar_subquery()
     browsers = Device.label.not_in((GOOGLE_WALLET, APPLE_WALLET))
     others = select(Device.id).where(Device.patron_id == patron_id, browsers, Device.id != func.coalesce(here, 0))
@@ -145,24 +145,24 @@ def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: dat
 
 
 def _check_own(owner_id: int) -> int:
-    # Whoever freezes the card meanwhile waits, and then revokes this key too; or they were first.
+    # Freezing waits for this lock, and then revokes this key too; or it came first.
     if status_of(lock_patron(owner_id)).frozen:
         raise NoSuchCard
     return owner_id
 
 
 def _carried_by(guardian_id: int, permission_id: int) -> int:
-    for carried in list_carried(guardian_id=guardian_id, hold=True):
+    for carried in list_carried(guardian_id=guardian_id, lock=True):
         if carried.permission_id == permission_id:
             return carried.patron_id
     raise NoSuchCard
 
 
 def _revoke_former(*, patron_id: int, device_id: int, former: str | None, now: datetime) -> None:
-    held = (Credential.patron_id == patron_id, Credential.device_id == device_id, Credential.key_on_phone.is_(True))
+    theirs = (Credential.patron_id == patron_id, Credential.device_id == device_id, Credential.key_on_phone.is_(True))
     number = former[3:15] if former else ""
-    revoke_credentials(*held, Credential.number != number, now=now)
-    expire_in_a_day(*held, Credential.number == number, now=now)
+    revoke_credentials(*theirs, Credential.number != number, now=now)
+    expire_in_a_day(*theirs, Credential.number == number, now=now)
 
 
 def _read_public_key(raw: bytes) -> ec.EllipticCurvePublicKey:

@@ -1,4 +1,4 @@
-"""A new PIN, chosen or drawn: past the blocklist, never the one of today, and the old sessions end with the old PIN."""
+"""A new PIN, chosen or drawn: not easy to guess, not the present one; the sessions of the old one end."""
 
 import secrets
 from datetime import datetime
@@ -20,15 +20,13 @@ from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pi
 
 
 def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:
-    """Set the PIN that the patron has chosen. The patron is told.
+    """Set the PIN that the patron has chosen, and send a message of it. Raises PinNotGood.
 
-    Every session but `session_id` ends, and no other phone shows the card any more.
-
-    Raises PinNotGood.
+    Every session but `session_id` ends, and the card on every other phone.
     """
     patron = lock_patron(patron_id)
     fault = find_fault(pin, of=_guessable(patron))
-    if fault is None and _is_pin_of_today(patron_id, pin):
+    if fault is None and _is_present_pin(patron_id, pin):
         fault = Fault.AS_BEFORE
     if fault is not None:
         raise PinNotGood(fault)
@@ -36,12 +34,11 @@ def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | Non
 
 
 def draw_pin(*, patron_id: int, now: datetime, session_id: int | None = None) -> str:
-    """Draw a PIN, set it as `choose_pin` does, and return it, for this once: it stands nowhere."""
+    """Draw a PIN, set it as `choose_pin` does, and return it; it is not stored in clear."""
     patron = lock_patron(patron_id)
-    of = _guessable(patron)
-    pin = draw_good_pin(of=of, choose=secrets.choice)
-    while _is_pin_of_today(patron_id, pin):
-        pin = draw_good_pin(of=of, choose=secrets.choice)
+    pin = ""
+    while not pin or _is_present_pin(patron_id, pin):
+        pin = draw_good_pin(of=_guessable(patron), choose=secrets.choice)
     _change(patron, pin, session_id=session_id, now=now)
     return pin
 
@@ -51,18 +48,18 @@ def _guessable(patron: Patron) -> Guessable:
     return Guessable(birth_date=patron.birth_date, numbers=numbers)
 
 
-def _is_pin_of_today(patron_id: int, pin: str) -> bool:
-    today = select(PinVerifier.verifier, PinVerifier.key_id).where(PinVerifier.patron_id == patron_id)
-    row = db.session.execute(today).first()
+def _is_present_pin(patron_id: int, pin: str) -> bool:
+    present = select(PinVerifier.verifier, PinVerifier.key_id).where(PinVerifier.patron_id == patron_id)
+    row = db.session.execute(present).first()
     return row is not None and vault.verify_pin(pin, row.verifier, row.key_id)
 
 
 def _change(patron: Patron, pin: str, *, session_id: int | None, now: datetime) -> None:
     set_pin(patron_id=patron.id, pin=pin, now=now)
     end_sessions_of_patron(patron_id=patron.id, but=session_id)
-    # A phone that is signed out is to show the card no more, also where it has no network to hear of it.
+    # A signed-out phone must not show the card, also without a network.
     end_phone_keys_elsewhere(patron_id=patron.id, session_id=session_id, now=now)
-    # Links to a new PIN and codes for a new device were asked for under the old one.
+    # Links and codes that were asked for with the old PIN.
     forget_secrets(patron_id=patron.id)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron.id, kind=PIN_CHANGED, now=now)

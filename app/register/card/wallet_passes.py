@@ -1,7 +1,6 @@
-"""Passes in a phone's wallet. Each is a device of its own, with a credential and a key that nothing else has.
+"""Passes in a phone's wallet. Each is a device of its own, with its own credential and key.
 
-A wallet never comes back to the register: what it was given works until it expires or is revoked like any device.
-Why so, and how long: docs/adr/0017.
+A wallet never asks the register again: its pass works until it expires or is revoked: docs/adr/0017.
 """
 
 from dataclasses import dataclass, field
@@ -32,15 +31,14 @@ _PASSES = Budget("wallet passes", limit=10, seconds=24 * 3600)
 
 
 class StaticCodesNotAllowed(RuleBroken):
-    """The patron's home library takes no codes that stand still."""
+    """The patron's home library does not accept static codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalletPass:
-    """What a pass is made of. `head` is the first 16 digits, and all there are of a static code.
+    """What a pass is made of. `head` is the first 16 digits, or a whole static code; `key` makes the other eight.
 
-    `key` makes the other eight. `holder` is the same for all passes of a patron in one wallet, and names nobody.
-    Instants are UTC.
+    `holder` is a pseudonym, the same for all passes of a patron in one wallet. Instants are UTC.
     """
 
     name: str
@@ -53,7 +51,7 @@ class WalletPass:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Which passes a patron may have: with a code that rotates, with one that stands still."""
+    """Which passes a patron may have: with a rotating code, with a static one."""
 
     rotating: bool
     static: bool
@@ -66,28 +64,24 @@ def allowed_passes(*, patron_id: int) -> Allowed:
     return Allowed(rotating=in_use, static=in_use and static_codes)
 
 
-def issue_rotating_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
-    """Give a patron a pass for Google Wallet, for a year, and tell them of it by the channel `told_by`.
+def issue_rotating_pass(*, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+    """Give a patron a pass for Google Wallet, for a year, and send a message of it by the channel `channel`.
 
-    The one before lasts a day more: this one may never be saved. Raises
-    CardRefused, NoSuchPatron or TooManyAttempts.
+    The former pass works for a day more. Raises CardRefused, NoSuchPatron or TooManyAttempts.
     """
     take_tries(tries=[(_PASSES, str(patron_id))], now=now)
-    return _issue(wallet=GOOGLE_WALLET, kind=Kind.ROTATING, patron_id=patron_id, told_by=told_by, now=now)
+    return _issue(wallet=GOOGLE_WALLET, kind=Kind.ROTATING, patron_id=patron_id, channel=channel, now=now)
 
 
-def issue_static_pass(*, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
-    """Give a patron a pass for Apple Wallet, for 90 days, where the home library takes codes that stand still.
-
-    Otherwise as `issue_rotating_pass`; raises StaticCodesNotAllowed too.
-    """
+def issue_static_pass(*, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+    """Give a patron a pass for Apple Wallet, for 90 days, as above. Raises StaticCodesNotAllowed too."""
     take_tries(tries=[(_PASSES, str(patron_id))], now=now)
-    return _issue(wallet=APPLE_WALLET, kind=Kind.STATIC, patron_id=patron_id, told_by=told_by, now=now)
+    return _issue(wallet=APPLE_WALLET, kind=Kind.STATIC, patron_id=patron_id, channel=channel, now=now)
 
 
 @writing()
-def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now: datetime) -> WalletPass:
-    # Whoever reports the card lost, freezes or erases it waits, and then finds this pass among the others.
+def _issue(*, wallet: str, kind: Kind, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+    # Locked: a loss report, freezing or erasure waits, and then revokes this pass too.
     patron = lock_patron(patron_id)
     allowed = allowed_passes(patron_id=patron_id)
     status_of(patron).check_in_use()
@@ -105,8 +99,8 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, told_by: str | None, now:
         now=now,
         key_on_phone=kind is Kind.ROTATING,
     )
-    if told_by is not None:
-        ask_for_message(patron_id=patron_id, kind=NEW_WALLET, channel=told_by, now=now)
+    if channel is not None:
+        ask_for_message(patron_id=patron_id, kind=NEW_WALLET, channel=channel, now=now)
     return WalletPass(
         name=patron.name,
         card_number=patron.card_number,

@@ -11,20 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    FromClause,
-    LargeBinary,
-    RowMapping,
-    Table,
-    TextClause,
-    bindparam,
-    func,
-    select,
-    text,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, TextClause, bindparam, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.register.keys.vault import SecretNotOpened, vault
@@ -81,17 +68,15 @@ def list_renewables() -> list[Renewable]:
 
 def count_older(renewable: Renewable) -> int:
     """Return how many rows are under an older key."""
-    return _count(renewable.table, renewable.is_older())
+    with autonomous() as connection:
+        count = select(func.count()).select_from(renewable.table).where(renewable.is_older())
+        return connection.execute(count).scalar_one()
 
 
 def count_older_pins() -> int:
     """Return how many PINs are under an older key, until their owners sign in."""
-    return _count(PinVerifier.__table__, PinVerifier.key_id < vault.key_id)
-
-
-def _count(table: FromClause, condition: ColumnElement[bool]) -> int:
     with autonomous() as connection:
-        return connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
+        return connection.execute(select(func.count()).where(PinVerifier.key_id < vault.key_id)).scalar_one()
 
 
 def newest_key_in_use() -> int:
@@ -185,8 +170,9 @@ def _on_postgresql(renewable: Renewable, changes: Sequence[_Values]) -> TextClau
         )
         UPDATE {table.name} AS t SET {_assignments(renewable, "fresh.")} FROM fresh WHERE {at_place}
         """  # noqa: S608
-    ).bindparams(*(_array(table, name, changes) for name in names))
-
-
-def _array(table: Table, name: str, changes: Sequence[_Values]) -> BindParameter[Any]:
-    return bindparam(name, [change[name] for change in changes], ARRAY(table.c[name.partition("_")[2]].type))
+    ).bindparams(
+        *(
+            bindparam(name, [row[name] for row in changes], ARRAY(table.c[name.partition("_")[2]].type))
+            for name in names
+        )
+    )

@@ -1,4 +1,4 @@
-"""How many tries are left. A try is taken before it is made, in a transaction of its own, and survives a restart."""
+"""How many tries are left. A try is counted before it is made, in a transaction of its own, durably."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ from app.rules.pins.source import source_of
 _RIGHT_CARD = Budget("right card", limit=0, seconds=24 * 3600)
 _RIGHT_CARDS = Budget("right cards", limit=0, seconds=24 * 3600)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-# Between the look and the taking somebody else may have taken the last of one way, but there is the next.
-_LOOKS = 3
+# Another request may take the last try of one way between reading and counting; then the next way is tried.
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Where a counter stands, and when it starts anew (UTC)."""
+    """A counter's value, and when it is reset (UTC)."""
 
     taken: int
     free_at: datetime
 
 
 Try = tuple[Budget, str]
-"""A budget, and in clear whose it is. Only a keyed hash of that is stored."""
+"""A budget, and whose it is, in clear. Only a keyed hash of that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstOf:
-    """Ways to make one try, each some budgets. The first that has room is taken, and only that."""
+    """Alternative ways to make one try, each of several budgets. The first with room is counted, and only that."""
 
     ways: tuple[tuple[Try, ...], ...]
 
@@ -45,21 +45,13 @@ class FirstOf:
 Need = Try | FirstOf
 
 
-class _Subjects(dict[tuple[str, str], str]):
-    """Under what each budget's counter stands, by purpose and whose: worked out once a call, and kept no longer."""
-
-    def __missing__(self, key: tuple[str, str]) -> str:
-        purpose, whose = key
-        self[key] = subject = vault.subject(f"{purpose}:{whose}")
-        return subject
-
-    def of(self, attempt: Try) -> str:
-        budget, whose = attempt
-        return self[budget.purpose, whose]
+def _subject(attempt: Try) -> str:
+    budget, whose = attempt
+    return vault.subject(f"{budget.purpose}:{whose}")
 
 
 class TooManyAttempts(RuleBroken):
-    """A budget is used up. `retry_after` is in seconds; `purpose` is the budget's, the first of several ways'."""
+    """A budget is used up. `retry_after` is in seconds; `purpose` is the budget's, of several ways the first's."""
 
     def __init__(self, retry_after: int, purpose: str = "") -> None:
         super().__init__()
@@ -68,7 +60,7 @@ class TooManyAttempts(RuleBroken):
 
 
 def from_source(budget: Budget, address: str) -> list[Try]:
-    """Return what a try from a network address costs: a budget of its source, and for IPv6 one of the /48 around it."""
+    """Return the tries that a request from a network address costs: of its source, and for IPv6 also of its /48."""
     source = source_of(address)
     near = (budget, source.near)
     if source.wide == source.near:
@@ -77,23 +69,23 @@ def from_source(budget: Budget, address: str) -> list[Try]:
 
 
 def count_try(connection: Connection, *, purpose: str, subject: str, seconds: int, now: datetime) -> Counted:
-    """Add one to a counter that starts anew `seconds` after its first try, and return where it stands."""
+    """Add one to a counter that is reset `seconds` after its first try, and return it."""
     budget = Budget(purpose, limit=0, seconds=seconds)
     return _add(connection, {subject: (budget, 1)}, now=now)[subject]
 
 
 def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
-    """Take one from each budget, or from none: a try that is refused at one of them counts nowhere.
+    """Count one try in each budget, or in none of them if one is used up.
 
-    Returns what was taken, for `give_back_tries`. Raises TooManyAttempts for the first in the order given that is used
-    up.
+    Returns what was counted, for `give_back_tries`. Raises TooManyAttempts for the first budget in the order given that
+    is used up.
     """
-    refusal, subjects = TooManyAttempts(retry_after=1), _Subjects()
+    refusal = TooManyAttempts(retry_after=1)
     with autonomous() as connection:
-        for _ in range(_LOOKS):
-            standing = _look(connection, tries, subjects, now=now)
-            chosen = list(chain.from_iterable(_choose(need, standing, now=now) for need in tries))
-            used_up = _take(connection, chosen, standing, now=now)
+        for _ in range(_ROUNDS):
+            counters = _read(connection, tries, now=now)
+            chosen = list(chain.from_iterable(counters.choose(need) for need in tries))
+            used_up = _take(connection, chosen, counters, now=now)
             if used_up is None:
                 return chosen
             refusal = used_up
@@ -101,33 +93,30 @@ def take_tries(*, tries: Sequence[Need], now: datetime) -> list[Try]:
 
 
 def give_back_tries(*, tries: Sequence[Try]) -> None:
-    """Give back what `take_tries` took: the try turned out to be a right one, and only failures count."""
+    """Give back what `take_tries` counted: only failures count."""
     with autonomous() as connection:
-        _add(connection, _per_subject(tries, -1, _Subjects()), now=_LONG_AGO)
+        _add(connection, _per_subject(tries, -1), now=_LONG_AGO)
 
 
 def give_back_right_tries(*, tries: Sequence[Try], card: str, address: str, now: datetime) -> None:
-    """Give back the tries of a card that signed in rightly, and count it among those that did at its source today.
+    """Give back the tries of a card that signed in, and count the card among those that did at its source today.
 
-    An empty address is none: a machine's, whose budgets do not grow.
+    The address is empty for a machine, whose budgets do not grow.
     """
     source = source_of(address)
     places = {source.near, source.wide} if address else set()
-    subjects = _Subjects()
-    marks = {subjects.of((_RIGHT_CARD, f"{_day(now)} {place} {card}")): place for place in places}
+    marks = {_subject((_RIGHT_CARD, f"{_day(now)} {place} {card}")): place for place in places}
     with autonomous() as connection:
-        changes = _per_subject(tries, -1, subjects) | dict.fromkeys(marks, (_RIGHT_CARD, 1))
-        counted = _add(connection, changes, now=now)
+        counted = _add(connection, _per_subject(tries, -1) | dict.fromkeys(marks, (_RIGHT_CARD, 1)), now=now)
         first = [place for subject, place in marks.items() if counted[subject].taken == 1]
         if first:
-            cards: list[Try] = [(_RIGHT_CARDS, f"{_day(now)} {place}") for place in first]
-            _add(connection, _per_subject(cards, 1, subjects), now=now)
+            _add(connection, _per_subject([(_RIGHT_CARDS, f"{_day(now)} {place}") for place in first], 1), now=now)
 
 
-def _per_subject(tries: Iterable[Try], change: int, subjects: _Subjects) -> dict[str, tuple[Budget, int]]:
+def _per_subject(tries: Iterable[Try], change: int) -> dict[str, tuple[Budget, int]]:
     changes: dict[str, tuple[Budget, int]] = {}
     for each in tries:
-        subject = subjects.of(each)
+        subject = _subject(each)
         changes[subject] = (each[0], changes.get(subject, (each[0], 0))[1] + change)
     return changes
 
@@ -137,7 +126,7 @@ def _day(instant: datetime) -> str:
 
 
 def _cards_at(whose: str, now: datetime) -> list[Try]:
-    """Return the counters of today's and yesterday's right cards: a school's morning begins with what it had."""
+    """Return the counters of today's and yesterday's cards, so that a school's morning does not start at zero."""
     return [(_RIGHT_CARDS, f"{_day(now - timedelta(days=ago))} {whose}") for ago in (0, 1)]
 
 
@@ -147,40 +136,45 @@ def _budgets_in(needs: Iterable[Need]) -> Iterable[Try]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """Where the counters stand that a try may need, by subject."""
+class _Counters:
+    """The counters that a try may need, by subject, as they were at `now`."""
 
-    counters: Mapping[str, tuple[int, datetime]]
-    subjects: _Subjects
+    values: Mapping[str, tuple[int, datetime]]
+    now: datetime
 
-    def room(self, attempt: Try, *, now: datetime) -> datetime | None:
-        """Return None where the budget has room, or when it starts anew."""
-        counted = self._counted(attempt, now=now)
-        return counted.free_at if counted.taken >= self.limit(attempt, now=now) else None
+    def choose(self, need: Need) -> tuple[Try, ...]:
+        """Return the first way with room. Raises TooManyAttempts where none has."""
+        ways = need.ways if isinstance(need, FirstOf) else ((need,),)
+        waits: list[datetime] = []
+        for way in ways:
+            full = [self._counted(each).free_at for each in way if self._counted(each).taken >= self.limit(each)]
+            if not full:
+                return way
+            waits.append(max(full))
+        raise _refusal(ways[0][0], min(waits), now=self.now)
 
-    def limit(self, attempt: Try, *, now: datetime) -> int:
+    def limit(self, attempt: Try) -> int:
         budget, whose = attempt
         if not budget.per_card:
             return budget.limit
-        cards = max(self.counters.get(self.subjects.of(each), (0, now))[0] for each in _cards_at(whose, now))
+        cards = max(self.values.get(_subject(each), (0, self.now))[0] for each in _cards_at(whose, self.now))
         return budget.limit + int(budget.per_card * cards)
 
-    def _counted(self, attempt: Try, *, now: datetime) -> Counted:
+    def _counted(self, attempt: Try) -> Counted:
         window = timedelta(seconds=attempt[0].seconds)
-        taken, since = self.counters.get(self.subjects.of(attempt), (0, now))
-        stale = since <= now - window or is_ahead(since, now=now)
-        return Counted(0 if stale else taken, since + window)
+        taken, since = self.values.get(_subject(attempt), (0, self.now))
+        is_stale = since <= self.now - window or is_ahead(since, now=self.now)
+        return Counted(0 if is_stale else taken, since + window)
 
 
-def _look(connection: Connection, needs: Sequence[Need], subjects: _Subjects, *, now: datetime) -> _Standing:
-    """Read the counters, so that a flood that is refused writes nothing."""
+def _read(connection: Connection, needs: Sequence[Need], *, now: datetime) -> _Counters:
+    """Read the counters first, so that refused requests write nothing."""
     wanted = list(_budgets_in(needs))
     wanted += [each for budget, whose in wanted if budget.per_card for each in _cards_at(whose, now)]
-    keys = list(dict.fromkeys((each[0].purpose, subjects.of(each)) for each in wanted))
+    keys = list(dict.fromkeys((each[0].purpose, _subject(each)) for each in wanted))
     asked = {f"purpose{number}": purpose for number, (purpose, _) in enumerate(keys)}
     asked |= {f"subject{number}": subject for number, (_, subject) in enumerate(keys)}
-    rows = connection.execute(_find(len(keys)), asked)
-    return _Standing({row.subject: (row.taken, row.since) for row in rows}, subjects)
+    return _Counters({row.subject: (row.taken, row.since) for row in connection.execute(_find(len(keys)), asked)}, now)
 
 
 @lru_cache
@@ -190,45 +184,30 @@ def _find(keys: int) -> TextualSelect:
     return found.columns(subject=String, taken=Integer, since=UtcInstant)
 
 
-def _choose(need: Need, standing: _Standing, *, now: datetime) -> tuple[Try, ...]:
-    """Return the first way that has room. Raises TooManyAttempts where none has."""
-    ways = need.ways if isinstance(need, FirstOf) else ((need,),)
-    waits: list[datetime] = []
-    for way in ways:
-        full = [free_at for each in way if (free_at := standing.room(each, now=now)) is not None]
-        if not full:
-            return way
-        waits.append(max(full))
-    raise _refusal(ways[0][0], min(waits), now=now)
-
-
 def _refusal(attempt: Try, free_at: datetime, *, now: datetime) -> TooManyAttempts:
-    # A window that a clock began which was a little fast lasts no longer than any other.
+    # No longer than the window, also where a fast clock began it.
     seconds = min(int((free_at - now).total_seconds()), attempt[0].seconds)
     return TooManyAttempts(retry_after=max(1, seconds), purpose=attempt[0].purpose)
 
 
 def _take(
-    connection: Connection, chosen: Sequence[Try], standing: _Standing, *, now: datetime
+    connection: Connection, chosen: Sequence[Try], counters: _Counters, *, now: datetime
 ) -> TooManyAttempts | None:
-    """Take the tries; where others were faster, give all of them back and return the refusal."""
-    counted = _add(connection, _per_subject(chosen, 1, standing.subjects), now=now)
+    """Count the tries; if other requests used up a budget meanwhile, give all of them back and return the refusal."""
+    counted = _add(connection, _per_subject(chosen, 1), now=now)
     for each in chosen:
-        stands = counted[standing.subjects.of(each)]
-        if stands.taken > standing.limit(each, now=now):
-            _add(connection, _per_subject(chosen, -1, standing.subjects), now=_LONG_AGO)
-            return _refusal(each, stands.free_at, now=now)
+        own = counted[_subject(each)]
+        if own.taken > counters.limit(each):
+            _add(connection, _per_subject(chosen, -1), now=_LONG_AGO)
+            return _refusal(each, own.free_at, now=now)
     return None
 
 
 def _add(connection: Connection, changes: Mapping[str, tuple[Budget, int]], *, now: datetime) -> dict[str, Counted]:
-    """Change counters in one atomic statement, by subject; however many ask at once, each gets a number of its own.
-
-    What is given back (a change below zero) leaves the window as it is.
-    """
+    """Change counters by subject, in one atomic statement, and return them. A change below zero keeps the window."""
     if not changes:
         return {}
-    # Always in one order, so that no two statements wait for each other.
+    # In one order, against deadlocks.
     ordered = sorted(changes.items())
     asked: dict[str, object] = {"now": now, "ahead": max(now, _LONG_AGO) + LEEWAY}
     for number, (subject, (budget, change)) in enumerate(ordered):

@@ -1,7 +1,6 @@
-"""Unusual numbers: what a library does in an hour, beside what is usual there. What is far above it slows down.
+"""Unusual numbers of acts: far more in an hour than is usual at a library are slowed down, against stolen logins.
 
-A stolen login does in an hour what its library does in a month. No person is counted by, only libraries. Why these
-numbers: docs/adr/0016.
+Counted are libraries, not persons. Why these numbers: docs/adr/0016.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ _log = structlog.get_logger()
 
 
 class Kind(StrEnum):
-    """What is counted: of a library's systems, and of its desks."""
+    """The kinds of acts, of a library's systems and of its desks."""
 
     ACTIVATION = "activation"
     CORRECTION = "correction"
@@ -35,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Usual:
-    """`floor`: so many in an hour are unusual nowhere. Past what is usual one goes on every `pause` seconds."""
+    """`floor`: so many in an hour are never unusual. Above what is usual, one act is allowed every `pause` seconds."""
 
     floor: int
     pause: int
@@ -67,7 +66,7 @@ _COUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Unusual:
-    """An hour (its beginning, UTC) in which a library did more of a kind than is usual there, and how much."""
+    """An hour (its beginning, UTC) in which a library did more of a kind than is usual there, and how many."""
 
     library_id: str
     kind: str
@@ -76,9 +75,9 @@ class Unusual:
 
 
 def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
-    """Count one act of a library. Far more than is usual there are slowed, and the log says so once an hour.
+    """Count one act of a library. Raises TooManyAttempts where it is slowed, which is logged once an hour.
 
-    Usual is the mean of the same hour of the last four weeks; what is refused is not counted. Raises TooManyAttempts.
+    Usual is the mean of the same hour in the last four weeks, times three; refused acts are not counted.
     """
     usual = _USUAL[kind]
     hour = now.replace(minute=0, second=0, microsecond=0)
@@ -90,8 +89,8 @@ def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
         mean = _mean(connection, kind, library_id=library_id, hour=hour)
         if taken <= max(usual.floor, _TIMES_THE_MEAN * mean):
             return
-        untold = update(ActCount).where(*of_hour, ActCount.logged_at.is_(None))
-        if connection.execute(untold.values(logged_at=now)).rowcount == 1:
+        unlogged = update(ActCount).where(*of_hour, ActCount.logged_at.is_(None))
+        if connection.execute(unlogged.values(logged_at=now)).rowcount == 1:
             _log.warning("unusual numbers", library_id=library_id, kind=kind.value, count=taken, usual=round(mean))
     try:
         take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=usual.pause), library_id)], now=now)
@@ -110,7 +109,7 @@ def _mean(connection: Connection, kind: Kind, *, library_id: str, hour: datetime
 
 
 def list_unusual(*, since: datetime) -> Sequence[Unusual]:
-    """Return the hours since then in which a library did far more than is usual there, newest first."""
+    """Return the hours since then with unusual numbers, newest first."""
     rows = db.session.execute(
         select(ActCount.library_id, ActCount.kind, ActCount.hour, ActCount.taken)
         .where(ActCount.logged_at >= since)
