@@ -1,7 +1,7 @@
-"""A circuit breaker (Nygard, Release It!, 2007): who let others wait in vain a few times is not asked for a while.
+"""A circuit breaker (Nygard, Release It!, 2007): no calls to a system that has timed out several times.
 
-The circuit opens after three time-outs in a row. Twenty seconds later it is half-open: one call is let through as a
-probe, and any answer closes it again, while another time-out opens it for twenty seconds more.
+The circuit opens after three time-outs in a row. Twenty seconds later it is half-open: one call is allowed as a probe.
+Any answer closes the circuit, and another time-out opens it for twenty more seconds.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from typing import Final
 TIMEOUTS_IN_A_ROW: Final = 3
 OPEN_SECONDS: Final = 20.0
 PROBE_SECONDS: Final = 20.0
-"""After so long a probe of which nothing was heard is given up, and another call may be one."""
+"""After this a probe without a result is given up, and another call may be one."""
 
 
 class State(StrEnum):
@@ -24,14 +24,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """One circuit; each step returns the circuit after it. `now` is in seconds of a clock that never goes back."""
+    """One circuit; each step returns the next circuit. `now` is in seconds of a monotonic clock."""
 
     timeouts: int = 0
     opened_at: float | None = None
     probing_since: float | None = None
 
     def state(self, *, now: float) -> State:
-        """Return whether the next call is let through, refused, or let through as a probe."""
+        """Return whether the next call is allowed, refused, or allowed as a probe."""
         if self.opened_at is None:
             return State.CLOSED
         if now - self.opened_at < OPEN_SECONDS:
@@ -41,7 +41,7 @@ class Circuit:
         return State.HALF_OPEN
 
     def begin_call(self, *, now: float) -> "Circuit | None":
-        """Let a call through; None where it is refused."""
+        """Begin a call; None where it is refused."""
         match self.state(now=now):
             case State.OPEN:
                 return None
@@ -57,7 +57,7 @@ class Circuit:
     def note_timeout(self, *, now: float) -> "Circuit":
         """A call was not answered in time."""
         if self.opened_at is not None:
-            # Calls that began before it opened tell nothing new; the probe does.
+            # Calls that began before it opened do not count; the probe does.
             return self if self.probing_since is None else replace(self, opened_at=now, probing_since=None)
         timeouts = self.timeouts + 1
         return Circuit(timeouts, now if timeouts >= TIMEOUTS_IN_A_ROW else None)

@@ -1,6 +1,6 @@
-"""JSON from outside, with bounds of our own on how long it is and how deep it nests.
+"""JSON from outside, with limits on its length and its depth.
 
-Python's own bound is how deep it can call, which differs between its versions: what 3.11 refuses, 3.13 reads.
+Python's own limit of depth is its recursion limit, and differs between versions: 3.13 reads what 3.11 refuses.
 """
 
 import json
@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 DEEPEST: Final = 64
-"""How many lists and objects may stand inside one another. What is asked and answered here needs fewer than ten."""
+"""How deep lists and objects may nest. All requests and answers here need fewer than ten."""
 
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 class TooLarge(ValueError):
-    """More came than anybody wants to read."""
+    """The content is longer than the limit."""
 
 
 def read_bounded(pieces: Iterable[bytes], *, most: int, check: Callable[[], object]) -> bytes:
-    """Return all pieces together. `check` is called after each, and may raise where it takes too long: a time-out of
-    single reads is none of the whole. Raises TooLarge."""
+    """Return all pieces joined, of `most` bytes at most. Raises TooLarge.
+
+    `check` is called after each piece, and may raise where the whole takes too long.
+    """
     content = bytearray()
     for piece in pieces:
         content += piece

@@ -1,4 +1,4 @@
-"""What a library decides for itself in the register, each setting declared once under its column's name."""
+"""The settings of a library, each declared once under its column's name."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from app.rules.errors import RuleBroken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibrarySetting:
-    """A switch, or a whole number from `least` to `most`, as `default` is one or the other. `says` what it does."""
+    """A switch, or a whole number from `least` to `most`, depending on `default`. `says` what it does."""
 
     name: str
     default: bool | int
@@ -22,7 +22,7 @@ class LibrarySetting:
         return "on or off" if isinstance(self.default, bool) else f"a whole number from {self.least} to {self.most}"
 
     def read(self, text: str) -> bool | int:
-        """Return the value that was typed. Raises SettingNotValid."""
+        """Parse a value. Raises SettingNotValid."""
         if isinstance(self.default, bool):
             if text not in ("on", "off"):
                 raise SettingNotValid
@@ -32,7 +32,7 @@ class LibrarySetting:
         return int(text)
 
     def write(self, value: bool | int) -> str:
-        """Return a value as it is typed."""
+        """Return a value as `read` parses it."""
         return ("on" if value else "off") if isinstance(self.default, bool) else str(value)
 
 

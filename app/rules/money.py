@@ -1,4 +1,4 @@
-"""Amounts as they are typed at a desk. Inside they are whole numbers of øre or öre."""
+"""Amounts of money as typed at a desk. In the program they are integers, in øre or öre."""
 
 import re
 
@@ -8,7 +8,7 @@ _AMOUNT = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{2}))?")
 
 
 class NotAnAmount(RuleBroken):
-    """The text is no amount above zero, such as `25` or `25,50`."""
+    """The text is not an amount above zero, such as `25` or `25,50`."""
 
 
 def parse_amount(text: str) -> int:

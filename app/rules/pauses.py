@@ -1,4 +1,4 @@
-"""How long to wait before asking again whoever did not answer: longer each time, and not all at the same moment."""
+"""Exponential backoff with jitter: how long to wait before a retry."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ _MOST_DOUBLINGS = 12
 
 
 def pause_after(*, attempts: int, chance: float, asked: timedelta | None = None) -> timedelta:
-    """Return the pause after `attempts` tries in vain, counted from 1: doubled each time, an hour at most.
+    """Return the pause after so many failed `attempts`, counted from 1: doubled each time, an hour at most.
 
-    `chance` (0 to 1) spreads it over its second half, so that those who failed together do not come back together.
-    `asked` is what the other side asked for (Retry-After): it is never waited less than that, within the hour.
+    `chance` (0 to 1) spreads the second half of it, so that calls that failed together do not come back together.
+    `asked` (Retry-After) is the least pause, within the hour.
     """
     whole = min(LONGEST_PAUSE, _FIRST * 2 ** min(attempts, _MOST_DOUBLINGS))
     pause = whole * (0.5 + chance / 2)

@@ -1,5 +1,6 @@
-"""SIP2 byte by byte: where messages and fields begin and end, checksums, and the value of one field put in another's
-place. Nothing is decoded, so what is not understood is not harmed.
+"""SIP2 as bytes: finding messages and fields, checksums, and replacing the value of a field.
+
+Nothing is decoded, so that unknown messages and fields pass unchanged.
 
 Source: 3M Standard Interchange Protocol, version 2.00. A message is a two-digit code, fields of fixed length, then
 fields of two letters and a value that end with "|". With error detection it ends with a sequence number (AY) and a
@@ -19,7 +20,7 @@ _BOTH = {96: 0, 97: 0, 98: 34, 99: 8}
 FIXED_LENGTHS = {b"%02d" % code: length for code, length in (_KIOSKS | _ANSWERS | _BOTH).items()}
 
 _END = re.compile(rb"\r\n|[\r\n]")
-# Some machines leave out the sum's leading noughts.
+# Some machines leave out leading zeros of the checksum.
 _TRAILER = re.compile(rb"(?:AY([0-9]))?AZ([0-9A-Fa-f]{1,4})\Z")
 # What checksums are sums of: bytes, or code points in an encoding (in Latin-1 both are the same).
 _SUMS = ("", "utf-8", "cp850")
@@ -27,26 +28,26 @@ _CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
 
 
 class TooLong(RuleBroken):
-    """A message goes on for longer than any real one."""
+    """A message is longer than any real one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What came up to the end of a message, and that end: CR, CR LF or LF. An end by itself has no content."""
+    """The bytes of a message, and its end: CR, CR LF or LF. A lone end has no content."""
 
     content: bytes
     end: bytes
 
     @property
     def raw(self) -> bytes:
-        """Every byte, as it came."""
+        """All bytes, unchanged."""
         return self.content + self.end
 
 
 class Framer:
-    """Cuts a stream into frames, however the network cut it before. Put together, they are the stream again.
+    """Cuts a stream into frames. Joined, they are the stream again.
 
-    A CR is an end at once; where its LF comes later, that LF is a frame by itself.
+    A CR is an end immediately; an LF that comes in a later chunk is a frame of its own.
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -86,7 +87,7 @@ class Message:
         self.content = content
         self.code = content[:2]
         trailer = _TRAILER.search(content)
-        # A last field without its "|" may end with what looks like a checksum.
+        # A last field without its "|" may end like a checksum.
         if trailer and trailer[1] is None and content[: trailer.start()][-1:] != b"|" and trailer.start() > len(b"96"):
             trailer = None
         self.sequence: bytes | None = trailer[1] if trailer else None
@@ -113,16 +114,13 @@ class Message:
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
-        """The names and values of all fields behind the fixed ones, in their order.
-
-        Where the fixed fields are shorter than SIP2 says, or the code is unknown, there is none.
-        """
+        """The names and values of all fields after the fixed ones, in their order; none where the code is unknown."""
         start = 2 + FIXED_LENGTHS.get(self.code, self._end)
         parts = self.content[start : self._end].split(b"|")
         return [(part[:2], part[2:]) for part in parts if len(part) >= 2]
 
     def fixed(self, start: int, length: int) -> bytes:
-        """Return bytes of the fixed fields, counted from behind the code; nothing where the message is too short."""
+        """Return bytes of the fixed fields, counted from after the code; nothing where the message is too short."""
         value = self.content[2 + start : min(2 + start + length, self._end)]
         return value if len(value) == length else b""
 
@@ -136,7 +134,7 @@ class Message:
         return next((value for value in values if _CARD_CODE.fullmatch(value)), b"")
 
     def replace(self, name: bytes, values: Mapping[bytes, bytes]) -> "Message":
-        """Return the message with other values for those of a field. A checksum, if it had one, is made anew."""
+        """Return the message with other values of a field, and a new checksum if it had one."""
         parts, done = [], 0
         for start, end in self._spans(name):
             old = self.content[start:end]
@@ -150,12 +148,12 @@ class Message:
         return Message(content)
 
     def _spans(self, name: bytes) -> Iterator[tuple[int, int]]:
-        """Find where the values of a field begin and end."""
+        # Where the values of a field begin and end.
         end = _find(self.content, b"|", 0, self._end)
         if (fixed := FIXED_LENGTHS.get(self.code)) is not None:
             place = 2 + fixed
             if not self.content.startswith(name, place):
-                # Where a kiosk leaves out what it does not know, such as a date, the first field comes too early.
+                # Some kiosks leave out a fixed field such as a date, so that the first field begins earlier.
                 place = self.content.find(name, 2, min(place, end))
             if 0 <= place <= end - len(name):
                 yield place + len(name), end
@@ -177,6 +175,5 @@ def sign(content: bytes, *, sequence: bytes | None, characters: str = "") -> byt
 
 
 def _find(content: bytes, what: bytes, start: int, end: int) -> int:
-    """Return where something comes first, and the end where it does not."""
     found = content.find(what, start, end)
     return end if found < 0 else found

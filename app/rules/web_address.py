@@ -1,4 +1,4 @@
-"""Addresses of other systems to which loans, passwords and notices are sent."""
+"""Addresses of other systems that get loans, passwords and notices."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -7,12 +7,14 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class UnsafeAddress(ValueError):
-    """The text is no address, or what is sent there could be read on the way."""
+    """The text is no address, or not one with encryption."""
 
 
 def check_address(text: str) -> str:
-    """Return an https address, or an http one of this machine, in its usual form. It may have a query, and has neither
-    user name nor fragment. Raises UnsafeAddress."""
+    """Return an https address, or an http one of this machine, in canonical form. Raises UnsafeAddress.
+
+    It may have a query, but no user name and no fragment.
+    """
     try:
         parts = urlsplit(text)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)

@@ -1,1 +1,1 @@
-"""The card's code, number and status, and what a scan is worth."""
+"""The card's code, number and status, and whether a scan is accepted."""

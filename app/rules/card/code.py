@@ -1,4 +1,4 @@
-"""The 24 digits of the rotating card: build them, take them apart, and the one-time part of them.
+"""The 24 digits of the rotating card: building and parsing them, and their one-time password (TOTP).
 
     92 prefix | 1 type | 12 credential | 1 Damm check digit over those 15 | 8 TOTP
 
@@ -22,7 +22,7 @@ KEY_BYTES = 20
 _ROTATING_SHAPE = re.compile(r"921[0-9]{21}")
 _STATIC_SHAPE = re.compile(r"922[0-9]{13}")
 
-# Damm's quasigroup of order 10: finds every single wrong digit and every swap of neighbours.
+# Damm's quasigroup of order 10: finds every single wrong digit and every swap of adjacent digits.
 _DAMM = (
     (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
     (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
@@ -58,7 +58,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardCode:
-    """A code taken apart. `totp` is empty for a static code."""
+    """A parsed code. `totp` is empty for a static code."""
 
     kind: Kind
     credential: str
@@ -74,7 +74,7 @@ def check_digit(digits: str) -> str:
 
 
 def build(*, kind: Kind, credential: str, totp: str = "") -> str:
-    """Return the digits for a credential number of 12 digits, with `totp` behind a rotating one."""
+    """Return the digits of a code for a credential number of 12 digits; a rotating one ends with `totp`."""
     head = f"{PREFIX}{kind.value}{credential}"
     return head + check_digit(head) + totp
 
@@ -93,7 +93,7 @@ def parse(payload: str) -> CardCode:
 
 
 def group_digits(digits: str) -> str:
-    """Return the code in groups of four, the way it is read aloud or typed."""
+    """Return the code in groups of four digits."""
     return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
 

@@ -1,4 +1,4 @@
-"""Lånernummer: the number printed on the card. `N` and nine digits; there is no check digit."""
+"""Lånernummer, the number printed on the card: `N` and nine digits, without a check digit."""
 
 import re
 
@@ -26,5 +26,5 @@ def parse_card_number(text: str) -> str:
 
 
 def group_card_number(number: str) -> str:
-    """Return `N000106188` as `N 000 106 188`, the way it is read aloud."""
+    """Return `N000106188` as `N 000 106 188`."""
     return f"{number[0]} {number[1:4]} {number[4:7]} {number[7:]}"

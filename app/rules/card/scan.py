@@ -1,4 +1,4 @@
-"""What a scanned code is worth: CARD's order of checks, cheap ones first, as one pure decision."""
+"""Whether a scanned code is accepted. The cheap checks come first."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ _MOST_AHEAD = 2  # steps: one of the window, one of the drift
 
 
 class Reason(StrEnum):
-    """Why a code is refused. The words are the protocol's and never change."""
+    """Why a code is refused. The API answers with these words, so they never change."""
 
     NOT_OURS = "NOT_OURS"
     MISREAD = "MISREAD"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
 
 class Cause(StrEnum):
-    """What lies behind a reason that has more than one cause. Staff are told; a kiosk is not."""
+    """The cause behind a reason that has several. Staff see it, a kiosk does not."""
 
     NONE = ""
     WRONG_CODE = "wrong-code"
@@ -43,10 +43,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the register knows of the credential in a code. Instants are UTC seconds.
+    """What the register knows of the credential in a code. `expires_at` is in UTC seconds.
 
-    `state` is that of the card at the library that asks.
-    `last_presented_at` is when the last step was accepted; None where that is forgotten.
+    `state` is that of the card at this library. `last_presented_at` is when the last step was accepted; None where
+    that was purged.
     """
 
     kind: int
@@ -72,7 +72,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The code is right and its step is still to be taken."""
+    """The code is right, and its step was not used."""
 
     step: int
     drift: int
@@ -80,16 +80,16 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The same terminal shows the same step again: the answer is the one it already got."""
+    """The same terminal scanned the same step again, and gets the same answer again."""
 
     step: int
 
 
 def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) -> Fresh | Again | Refused:
-    """Decide about a code of the right shape, shown at `terminal` at the aware instant `now`."""
+    """Decide whether a parsed code is accepted at `terminal` at the aware instant `now`."""
     if known is None or known.kind != code.kind:
         return Refused(Reason.UNKNOWN)
-    # Every device of such a card is revoked or may be; staff need to know the graver of the two.
+    # The credential may be revoked as well; staff need the graver of the two.
     if known.state is not State.ACTIVE:
         return Refused(Reason.REVOKED, Cause(known.state.value))
     if known.revoked:
@@ -112,12 +112,12 @@ def judge(*, code: CardCode, known: Known | None, terminal: str, now: datetime) 
         return Again(step) if terminal == known.last_terminal else Refused(Reason.REPLAY)
     if step < known.last_step and not _was_clock_ahead(known, step_now=step_now, now=now):
         return Refused(Reason.REPLAY)
-    # Remembered within one step: a drift that could grow would in time accept a code 90 seconds old.
+    # At most one step: a drift that grew further would accept a code 90 seconds old.
     return Fresh(step, drift=max(-1, min(1, step - step_now)))
 
 
 def _was_clock_ahead(known: Known, *, step_now: int, now: datetime) -> bool:
-    """Tell whether the last step was accepted by a clock that was ahead, and so says nothing about earlier ones."""
+    # Whether the last step was accepted by a clock that was ahead: then earlier ones may be unused.
     if known.last_step > step_now + _MOST_AHEAD:
         return True
     return known.last_presented_at is not None and is_ahead(known.last_presented_at, now=now)

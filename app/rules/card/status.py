@@ -1,4 +1,4 @@
-"""What a card is worth: one value with one order of precedence, which every reader and every act asks."""
+"""The status of a card: one value with one order of precedence, for every reader and every act."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,29 +8,29 @@ from app.rules.errors import RuleBroken
 
 DEATH: Final = "death"
 INACTIVE: Final = "inactive"
-"""Why somebody is going to be erased: a library reported the death, or nobody used the card for three years."""
+"""Why a patron is to be erased: a library reported the death, or the card was not used for three years."""
 ACTIVE: Final = "active"
 LOST: Final = "lost"
-"""What patrons.card_state says."""
+"""The values of patrons.card_state."""
 
 
 class State(StrEnum):
     """The states of a card, gravest first. A card that is in several is in the gravest of them."""
 
     DECEASED = "deceased"
-    """Its holder is reported dead. Only the library that said so may take it back."""
+    """Its holder is reported dead. Only the library that reported it may withdraw that."""
     LOST = "lost"
-    """Whoever shows it may be anybody. Finding the card, or a new one, ends that."""
+    """Anybody may have it. It ends when the card is found or replaced."""
     FROZEN = "frozen"
-    """Its holder wants nothing of it used (GDPR art. 18), and alone ends that."""
+    """Its holder has restricted its use (GDPR art. 18), and alone ends that."""
     LOCAL = "local"
-    """Another library is the only one that takes it: its holder opted out of the national card."""
+    """Only another library takes it: its holder opted out of the national card."""
     ACTIVE = "active"
     """It may be used."""
 
 
 class CardRefused(RuleBroken):
-    """The card is in a state in which this is not done; `state` is never ACTIVE. The code is such as `card-frozen`."""
+    """The card's state forbids this. `state` is never ACTIVE; the code is `card-frozen`, for example."""
 
     def __init__(self, state: State) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class CardRefused(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class CardStatus:
-    """What is true of a card. `local_to` is the id of the only library that takes it; None: every library does."""
+    """The status of a card. `local_to` is the id of the only library that takes it; None: every library does."""
 
     dead: bool
     lost: bool
@@ -49,7 +49,7 @@ class CardStatus:
 
     @property
     def state(self) -> State:
-        """The state wherever the card is taken: a card of one library is active there."""
+        """The state at a library that takes the card."""
         if self.dead:
             return State.DECEASED
         if self.lost:
@@ -57,13 +57,13 @@ class CardStatus:
         return State.FROZEN if self.frozen else State.ACTIVE
 
     def at(self, library_id: str) -> State:
-        """Return the state at one library, where a card that only another library takes is LOCAL."""
+        """Return the state at a library; LOCAL where only another one takes the card."""
         if self.state is State.ACTIVE and not self.is_taken_at(library_id):
             return State.LOCAL
         return self.state
 
     def is_taken_at(self, library_id: str) -> bool:
-        """Tell whether this library takes the card at all, in whatever state: a national one, or its own local one."""
+        """Tell whether this library takes the card at all: it is a national one, or the library's own local one."""
         return self.local_to in (None, library_id)
 
     @property
@@ -77,19 +77,19 @@ class CardStatus:
 
     @property
     def in_use(self) -> bool:
-        """Whether the card may be used: lent on, shown, put on a phone or into a wallet, activated."""
+        """Whether the card may be used for loans, shown, put on a phone or into a wallet, or activated."""
         return self.state is State.ACTIVE
 
     @property
     def may_sign_in(self) -> bool:
-        """Whether its holder may sign in. Who froze the card may, since nobody else thaws it."""
+        """Whether its holder may sign in, also to thaw a frozen card."""
         return self.state in (State.FROZEN, State.ACTIVE)
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing of it is used, changed or shown but the minimum: frozen, or its holder is reported dead.
+        """Whether its data is not used, changed or shown beyond the minimum: frozen, or its holder reported dead.
 
-        A lost card is not at rest: its holder needs another one, and pays and brings back what was lent on it.
+        A lost card is not at rest: its holder replaces it, returns loans and pays fees.
         """
         return self.dead or self.frozen
 
@@ -100,7 +100,7 @@ class CardStatus:
             raise CardRefused(state)
 
     def check_not_at_rest(self) -> None:
-        """Raise CardRefused where the card is at rest. What is at rest and lost as well is refused as at rest."""
+        """Raise CardRefused where the card is at rest; one that is frozen and lost is refused as frozen."""
         if self.dead:
             raise CardRefused(State.DECEASED)
         if self.frozen:

@@ -1,7 +1,7 @@
-"""Who may make passes for Google Wallet and Apple Wallet, read from what these two give an operator.
+"""The issuers of passes for Google Wallet and Apple Wallet, read from the files that Google and Apple give an operator.
 
-Sources: Google's service account keys (JSON) and save links; Apple's pass type certificates (PEM). docs/wallets.md says
-how one comes by them.
+Sources: Google's service account keys (JSON) and save links; Apple's pass type certificates (PEM). How to get them:
+docs/wallets.md.
 """
 
 import json
@@ -21,7 +21,7 @@ _LEAST_BITS = 2048
 
 
 class NotAnIssuer(ValueError):
-    """What was given makes no passes. The text says why, and holds no secret."""
+    """The files make no issuer. The text says why, and holds no secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,9 @@ class GoogleIssuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleIssuer:
-    """A certificate that makes passes of one type, with its key and the certificate that Apple signed it with.
+    """A certificate that makes passes of one type, with its key and Apple's own certificate.
 
-    The files are named and not held, since they are read where a pass is signed. `expires_at` is UTC.
+    The files are read again where a pass is signed. `expires_at` is UTC.
     """
 
     certificate_file: str

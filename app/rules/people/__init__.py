@@ -1,1 +1,1 @@
-"""Who somebody is, how old, and how they are reached."""
+"""A person's name, number, age and contact data."""

@@ -1,4 +1,4 @@
-"""Ages. Every limit is a library's setting; the values here are the defaults (DOMAIN: barn, ungdom, voksen)."""
+"""Ages and age bands (barn, ungdom, voksen)."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 NORWAY = ZoneInfo("Europe/Oslo")
 
 CHILD_UNTIL = 12
-"""The last year of life counted as barn: after the 12th year the family folder is advised switched off."""
+"""The last age of a child. Past it, patron and guardian are advised to switch the family folder off."""
 
 ADULT_FROM = 18
 
 
 class AgeBand(StrEnum):
-    """What a desk needs to know of somebody's age, and no more."""
+    """An age as a desk sees it."""
 
     CHILD = "barn"
     YOUTH = "ungdom"
@@ -21,18 +21,18 @@ class AgeBand(StrEnum):
 
 
 def day_in_norway(now: datetime) -> date:
-    """Return the calendar day in Norway at an aware instant: a birthday begins at midnight there."""
+    """Return the calendar day in Norway at an aware instant."""
     return now.astimezone(NORWAY).date()
 
 
 def age_on(*, birth_date: date, day: date) -> int:
-    """Return whole years lived on `day`. Who is born on 29 February turns a year older on 1 March."""
+    """Return the age in whole years on `day`. A birthday on 29 February counts on 1 March."""
     before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
     return day.year - birth_date.year - before_birthday
 
 
 def age_band(*, birth_date: date, day: date) -> AgeBand:
-    """Return the band in which somebody born on `birth_date` is on `day`."""
+    """Return the age band on `day`."""
     age = age_on(birth_date=birth_date, day=day)
     if age <= CHILD_UNTIL:
         return AgeBand.CHILD
@@ -40,5 +40,5 @@ def age_band(*, birth_date: date, day: date) -> AgeBand:
 
 
 def is_advised_off(*, birth_date: date, day: date) -> bool:
-    """Tell whether a young person is past the 12th year, so that the family folder is advised switched off (seed)."""
+    """Tell whether a minor is older than 12, and so advised to switch the family folder off."""
     return CHILD_UNTIL < age_on(birth_date=birth_date, day=day) < ADULT_FROM

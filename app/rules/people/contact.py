@@ -1,4 +1,4 @@
-"""How to reach somebody: each value checked and written in one way, with a word on what is wrong with it.
+"""Contact data: each value checked and put into canonical form.
 
 E-mail by RFC 5321 and 6531, telephone numbers by ITU E.164.
 """
@@ -19,7 +19,7 @@ _HOME_REGION = "NO"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach somebody. A hidden address is left out: it is never stored centrally."""
+    """Contact data. A hidden address is left out, since it is never stored centrally."""
 
     email: str | None = None
     phone: str | None = None
@@ -30,7 +30,7 @@ class Contact:
 
     @classmethod
     def of(cls, source: object) -> Self:
-        """Return the contact data of a patron, or of anything else that has it in attributes of the same names."""
+        """Return the contact data of a patron, or of another object with attributes of the same names."""
         return cls(**{name: getattr(source, name) for name in CONTACT_FIELDS})
 
 
@@ -39,7 +39,7 @@ CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 
 @dataclass
 class ContactNotValid(RuleBroken):
-    """Some values cannot be right. `faults` says why by field: not-valid, too-long, missing; it holds no value."""
+    """Some values are not valid. `faults` says why by field: not-valid, too-long, missing."""
 
     faults: dict[str, str] = field(default_factory=dict)
 
@@ -47,8 +47,8 @@ class ContactNotValid(RuleBroken):
 def check_contact(contact: Contact) -> Contact:
     """Return the contact data in canonical form: trimmed, the number as E.164, empty as None.
 
-    A number without a country is Norwegian. What is preferred must be there to be used; a letter is always possible
-    to those whose address a library keeps. Raises ContactNotValid with every fault at once.
+    A number without a country is Norwegian. The address of the preferred channel must be given, except for letters,
+    whose address a library may keep. Raises ContactNotValid with every fault.
     """
     faults: dict[str, str] = {}
     values = {

@@ -1,6 +1,6 @@
-"""What is stored of a person, each piece declared once: forms, checks, pages and sentences are made from it.
+"""The personal data of a patron, each field declared once: forms, checks, pages and sentences are made from it.
 
-A field is called by its name everywhere: as a column of `patrons`, in forms, in the export and in the API.
+A field has the same name as a column of `patrons`, in forms, in the export and in the API.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Final
 
 
 def N_(text: str) -> str:  # noqa: N802 - Babel's name for a text that is translated later
-    """Return the English text as it is; the catalogs gather it."""
+    """Mark an English text for translation, and return it."""
     return text
 
 
@@ -31,8 +31,8 @@ NOBODY: Final = frozenset[Editor]()
 class PatronField:
     """A piece of personal data. `label` and the words of `choices`, by value, are English texts of the catalogs.
 
-    `longest` is in characters; None: its own check knows, or it is no free text. `on_page`: it stands among the first
-    facts of My data. Every column is in the export, and in full on My data, whatever stands here.
+    `longest` is in characters; None: it is checked elsewhere, or no free text. `on_page`: it is in the first part of
+    My data. The export and the full list on My data have every column.
     """
 
     name: str

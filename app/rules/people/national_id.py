@@ -1,7 +1,7 @@
-"""National identity numbers: recognise them, and write each in one canonical way. Nothing is read out of them.
+"""National identity numbers: parsed into a canonical form, from which nothing else is read.
 
-From 2032 neither gender nor century can be read from a Norwegian number, so birth date and gender are fields of
-their own. Only the canonical text is used, once, to make a keyed token (app/register/keys/vault.py).
+From 2032 a Norwegian number says neither gender nor century, so birth date and gender are fields of their own. The
+canonical form is used only to make a keyed token (app/register/keys/vault.py).
 Sources: Skatteetaten (fødselsnummer, D- and H-number, synthetic numbers, the 2032 check digit), Skatteverket SKV 704,
 UDI (the DUF number's form) and Statistics Norway's KOSTRA controls (its check digits).
 """
@@ -26,16 +26,16 @@ _BETWEEN = re.compile(r"[\s\-\u2010-\u2015\u2212./\u00ad\u200b-\u200d\u2060\ufef
 
 
 class NotANationalId(RuleBroken):
-    """The text is no number of a kind that the register knows."""
+    """The text is none of the numbers that the register knows."""
 
 
 class SyntheticNationalId(RuleBroken):
-    """A test person's number, which production refuses."""
+    """The number of a test person, which production refuses."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NationalId:
-    """A number in its canonical form: `NO:` and 11 digits, `SE:` or `DUF:` and 12. Not to be kept, logged or shown."""
+    """A number in canonical form: `NO:` and 11 digits, `SE:` or `DUF:` and 12. Never store, log or show it."""
 
     canonical: str
     synthetic: bool
@@ -44,9 +44,9 @@ class NationalId:
 def parse_national_id(text: str, *, today: date, allow_synthetic: bool) -> NationalId:
     """Return the canonical form of a fødselsnummer, D-, H-, DUF or synthetic number, personnummer, samordningsnummer.
 
-    What people write between the digits is ignored; a `+` is not, which makes a Swedish number a hundred years older.
-    `today` decides the century of a short Swedish number. Twelve digits that would pass as Swedish and as a DUF number
-    are Swedish in every spelling. Raises NotANationalId, or SyntheticNationalId where those are not allowed.
+    Separators between the digits are ignored, except a `+`, which makes a Swedish number a hundred years older. `today`
+    decides the century of a short Swedish number. Twelve digits that are valid as a Swedish and as a DUF number count
+    as Swedish. Raises NotANationalId, or SyntheticNationalId where those are not allowed.
     """
     compact = _BETWEEN.sub("", text)
     number = _parse_norwegian(compact) or _parse_swedish(compact, today=today) or _parse_duf(compact, today=today)
@@ -70,7 +70,7 @@ def _parse_norwegian(digits: str) -> NationalId | None:
     synthetic = month > 80
     day = day - 40 if day > 40 else day
     month = month - 80 if synthetic else month - 40 if month > 40 else month
-    # The year is left open: 29 February must be possible, and the century is nobody's business.
+    # The year is not checked: 29 February must be possible.
     return NationalId(f"NO:{digits}", synthetic) if _is_day_of_year(day=day, month=month) else None
 
 
@@ -93,7 +93,7 @@ def _parse_swedish(text: str, *, today: date) -> NationalId | None:
 
 
 def _parse_duf(digits: str, *, today: date) -> NationalId | None:
-    """Recognise the number of somebody who applied to stay: the year of that, six digits, and the remainder of 11."""
+    # The year of the application, six digits, and the remainder modulo 11.
     match = _DUF.fullmatch(digits)
     if match is None or int(match[1]) > today.year:
         return None

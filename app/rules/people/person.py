@@ -1,4 +1,4 @@
-"""What somebody is enrolled with, checked and written in one way, with a word on what is wrong with it."""
+"""Who a patron is: each value checked and put into canonical form."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ OLDEST: Final = 130
 
 @dataclass
 class PersonNotValid(RuleBroken):
-    """Some values cannot be right. `faults` says why by field: missing, too-long, not-valid; it holds no value."""
+    """Some values are not valid. `faults` says why by field: missing, too-long, not-valid."""
 
     faults: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who somebody is, beside the national id. `language` is that of messages: nb, nn, sv or en."""
+    """A person, without the national id. `language` is that of messages: nb, nn, sv or en."""
 
     name: str
     birth_date: date
@@ -33,10 +33,7 @@ class Person:
 
 
 def check_person(person: Person, *, day: date) -> Person:
-    """Return the person with the name trimmed and composed (NFC). `day` is the calendar day on which this is asked.
-
-    Raises PersonNotValid with every fault at once.
-    """
+    """Return the person with the name trimmed and in NFC. `day` is today. Raises PersonNotValid with every fault."""
     faults: dict[str, str] = {}
     name = " ".join(unicodedata.normalize("NFC", person.name).split())
     if not any(character.isalpha() for character in name):

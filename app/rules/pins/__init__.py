@@ -1,1 +1,1 @@
-"""PINs, which are guessed easily, and how many tries there are."""
+"""PINs: their form, which are easy to guess, and the budgets of tries."""

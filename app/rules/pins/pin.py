@@ -1,4 +1,4 @@
-"""The PIN's shape, and how many guesses the register allows. Why these numbers: docs/adr/0003 and 0011."""
+"""The form of a PIN, and the budgets of tries. Why these numbers: docs/adr/0003 and 0011."""
 
 import re
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ def is_pin(text: str) -> bool:
 class Budget:
     """At most `limit` tries within `seconds`, counted from the first.
 
-    `per_card` is for budgets of a source: so many more for each different card that signed in rightly there within a
-    day.
+    `per_card` (of a source): so many more for each different card that signed in there within a day.
     """
 
     purpose: str
@@ -39,7 +38,7 @@ DEVICE_DAY = Budget("sign-in device day", limit=15, seconds=_DAY)
 
 SOURCE = Budget("sign-in source", limit=100, seconds=_QUARTER, per_card=0.2)
 ALL = Budget("sign-in all", limit=10_000, seconds=_DAY)
-"""One guess on each of many cards trips no counter but this. Past it more is asked of devices that no card knows."""
+"""Only this counts one guess on each of many cards. Past it, unknown devices must enter a code first."""
 STRICT_SOURCE = Budget("sign-in strict source", limit=5, seconds=_DAY, per_card=0.2)
 STRICT_ALL = Budget("sign-in strict all", limit=20_000, seconds=_DAY)
 
@@ -61,18 +60,18 @@ CODE_RESENT_AFTER = timedelta(seconds=30)
 ORDER_CARD = Budget("new PIN card", limit=3, seconds=_DAY)
 ORDER_SOURCE = Budget("new PIN source", limit=20, seconds=_HOUR, per_card=0.2)
 ORDER_ALL = Budget("new PIN all", limit=1000, seconds=_HOUR)
-"""A message to each of many patrons trips no counter but this."""
+"""Only this counts one message to each of many patrons."""
 ORDER_STRICT_SOURCE = Budget("new PIN strict source", limit=2, seconds=_DAY)
 
 CODE_ORDER_CARD = Budget("code first card", limit=3, seconds=_DAY)
 CODE_ORDER_SOURCE = Budget("code first source", limit=20, seconds=_HOUR, per_card=0.2)
 CODE_ORDER_ALL = Budget("code first all", limit=1000, seconds=_HOUR)
 CODE_ORDER_STRICT_SOURCE = Budget("code first strict source", limit=2, seconds=_DAY)
-"""Codes that come before the PIN: as many as new PINs, and apart from those."""
+"""Codes that come before the PIN: as many as new PINs, counted separately."""
 
 EID_SOURCE = Budget("national sign-in source", limit=60, seconds=_QUARTER, per_card=0.2)
 EID_ONCE = Budget("national sign-in once", limit=1, seconds=_DAY)
-"""Each sign-in that was begun counts once, at whichever process its answer comes in."""
+"""The answer to a sign-in counts once, whichever process gets it."""
 
 CHILD_NUMBERS = Budget("child's number", limit=10, seconds=_DAY)
-"""A guardian types a child's number: nobody tries out who has a card."""
+"""A guardian types a child's number, and must not find out who has a card."""

@@ -1,6 +1,6 @@
-"""Which PINs are too easy to guess, for anybody or for one patron. Nobody may choose those, and none of them is drawn.
+"""PINs that are too easy to guess, for anybody or for one patron. They are neither chosen nor drawn.
 
-That a blocklist of a few hundred of the ten thousand is worth having, and what is on it: Markert et al., "This PIN Can
+Sources. The blocklist: Markert et al., "This PIN Can
 Be Easily Guessed" (IEEE S&P 2020); birth dates: Bonneau et al., "A birthday present every eleven wallets?" (FC 2012).
 """
 
@@ -17,11 +17,11 @@ from app.rules.pins.pin import is_pin
 _LENGTH = 4
 _EVERY_PIN = tuple(f"{number:04d}" for number in range(10_000))
 
-# Rows of a telephone's keys. A PIN whose keys lie side by side, in a line or round a corner, is drawn with a finger.
+# The rows of a keypad. A PIN of adjacent keys, in a line or with one turn, is common.
 _KEYS = {key: (row, column) for row, keys in enumerate(("123", "456", "789", " 0 ")) for column, key in enumerate(keys)}
 _CORNERS = frozenset("1379")
 _CROSS = frozenset("2468")
-# Words on the keys' letters (LOVE, and its like), and what else stands at the top of lists of PINs that were stolen.
+# Words on a keypad (5683 is LOVE), and other PINs at the top of lists of stolen ones.
 _FAMOUS = frozenset({"5683", "1004", "0007", "0070", "1007", "4711", "1337", "3141", "2718", "1123", "1230", "0911"})
 
 
@@ -36,7 +36,7 @@ class Fault(StrEnum):
 
 
 class PinNotGood(RuleBroken):
-    """The PIN may not be chosen. The error holds no digit of it."""
+    """The PIN may not be chosen."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__()
@@ -45,14 +45,14 @@ class PinNotGood(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Guessable:
-    """What somebody who has found a patron's wallet knows. `numbers`: card number, telephone, postcode."""
+    """What the finder of a patron's wallet knows. `numbers`: card number, telephone, postcode."""
 
     birth_date: date
     numbers: tuple[str, ...]
 
 
 def find_fault(pin: str, *, of: Guessable) -> Fault | None:
-    """Return why the PIN is too easy to guess, or None if it is good."""
+    """Return why the PIN is too easy to guess; None if it is good."""
     if not is_pin(pin):
         return Fault.NOT_FOUR_DIGITS
     if pin in COMMON:
@@ -63,7 +63,7 @@ def find_fault(pin: str, *, of: Guessable) -> Fault | None:
 
 
 def draw_good_pin(*, of: Guessable, choose: Callable[[Sequence[str]], str]) -> str:
-    """Draw among all good PINs alike. `choose` picks one of a sequence, such as `secrets.choice`."""
+    """Draw one of all good PINs. `choose` picks one of a sequence, such as `secrets.choice`."""
     bad = COMMON | _parts_of_date(of.birth_date) | _parts_of_numbers(of.numbers)
     return choose([pin for pin in _EVERY_PIN if pin not in bad])
 
@@ -93,11 +93,11 @@ def _is_on_keys(pin: str) -> bool:
 
 
 COMMON: Final = frozenset(pin for pin in _EVERY_PIN if _is_common(pin))
-"""What is easy to guess of anybody: patterns, years, and what lies side by side on the keys."""
+"""PINs that are easy to guess for anybody: patterns, years, and adjacent keys."""
 
 
 def _parts_of_date(day: date) -> frozenset[str]:
-    """Return every four digits in a row of the date, in whichever order and however short its parts are written."""
+    # Every four consecutive digits of the date, in any order of its parts and in short and long forms.
     days, months = {f"{day:%d}", str(day.day)}, {f"{day:%m}", str(day.month)}
     years = {f"{day.year:04d}", f"{day.year % 100:02d}"}
     written = [

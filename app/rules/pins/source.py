@@ -1,7 +1,7 @@
-"""Whose tries are counted together: a source is an IPv4 address, or the /64 of an IPv6 address and the /48 around it.
+"""The source of tries: an IPv4 address, or the /64 of an IPv6 address with the /48 around it.
 
-A household or a phone has a /64 at least and changes its address within it at will; a site has a /48 at most
-(RFC 6177, RFC 8981), so whoever has one may not count as 65,536 sources.
+A household or a phone has a /64 at least, and changes its address within it at will; a site has a /48 at most, which
+is 65,536 of those (RFC 6177, RFC 8981).
 """
 
 import re
@@ -24,11 +24,10 @@ class Source:
 
 
 def source_of(address: str) -> Source:
-    """Return the source that a network address belongs to, however it is spelt.
+    """Return the source that a network address belongs to, in any notation.
 
-    A port, brackets and a zone (RFC 4007) are left out. An IPv4 address that is carried in an IPv6 one (mapped, 6to4
-    of RFC 3056, Teredo of RFC 4380, NAT64) is that IPv4 address. What is no address, or is empty, is one source
-    together with everything else of the kind.
+    A port, brackets and a zone (RFC 4007) are ignored. An IPv4 address inside an IPv6 one (mapped, 6to4 of RFC 3056,
+    Teredo of RFC 4380, NAT64) counts as that IPv4 address. All texts that are no address are one source together.
     """
     text = address.strip().strip('"').strip()
     wrapped = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
@@ -37,14 +36,13 @@ def source_of(address: str) -> Source:
         parsed = ip_address(text)
     except ValueError:
         return Source(_UNREADABLE, _UNREADABLE)
-    inner = _carried(parsed) if isinstance(parsed, IPv6Address) else parsed
+    inner = _embedded(parsed) if isinstance(parsed, IPv6Address) else parsed
     if inner is not None:
         return Source(str(inner), str(inner))
     return Source(*(str(IPv6Network((int(parsed), length), strict=False)) for length in (64, 48)))
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that stands in an IPv6 one, if any."""
+def _embedded(address: IPv6Address) -> IPv4Address | None:
     if any(address in network for network in _TRANSLATED):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
