@@ -20,7 +20,7 @@ from app.ils.lending import OPENED
 from app.ils.port import Unavailable
 from app.register.card.scans import Accepted, scan
 from app.register.limits.budgets import TooManyAttempts
-from app.register.patron.holders import get_holder
+from app.register.patron.patrons import get_holder
 from app.register.sign_in.pin_checks import check_pin
 from app.rules.card.number import parse_card_number
 from app.rules.card.scan import Reason

@@ -18,7 +18,7 @@ from app.register.patron.numbers import NoNumbersLeft, NumberNotReserved, Number
 from app.register.patron.patrons import NotJoined
 from app.register.patron.proven import PapersNotSeen
 from app.register.sign_in.devices import NoSuchDevice
-from app.register.sign_in.pin_at_desk import NotPrintedHere
+from app.register.sign_in.pin_orders import NotPrintedHere
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken

@@ -6,8 +6,8 @@ sent, `%(name)s` or `%(library)s`, whom it is about, and `%(day)s`, on which som
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
-from typing import Any, Final
+from enum import IntEnum
+from typing import Any, Final, Literal
 
 from app.rules.people.fields import N_
 
@@ -21,27 +21,20 @@ class Urgency(IntEnum):
     BULK = 4
 
 
-class Opens(StrEnum):
-    """What the code in a message is for: the purposes of one-time secrets."""
-
-    NEW_DEVICE = "new-device"
-    STEP_UP = "step-up"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageKind:
     """A kind of message: a subject and sentences for e-mail and letters, and all of it in one short text message.
 
-    `opens`: it has a code of six digits, which is never sent by letter, and never late. `by_letter` and `unnamed`
-    replace sentences: on paper, and where the patron or library that it is about is gone; `unnamed` replaces the short
-    text too.
+    `opens`: it has a code of six digits for this purpose, which is never sent by letter, and never late. `by_letter`
+    and `unnamed` replace sentences: on paper, and where the patron or library that it is about is gone; `unnamed`
+    replaces the short text too.
     """
 
     subject: str
     sentences: tuple[str, ...]
     short: str
     urgency: Urgency = Urgency.NOTICE
-    opens: Opens | None = None
+    opens: Literal["new-device", "step-up"] | None = None
     by_letter: Mapping[str, str] = field(default_factory=dict)
     unnamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,7 +83,7 @@ NEW_DEVICE_CODE: Final = _declare(
     _ONCE,
     N_("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in."),
     urgency=Urgency.CODE,
-    opens=Opens.NEW_DEVICE,
+    opens="new-device",
 )
 CODE_FIRST: Final = _declare(
     "code-first",
@@ -101,7 +94,7 @@ CODE_FIRST: Final = _declare(
     _ONCE,
     N_("Was it not you? Then somebody typed your card number. Without this code nobody gets further."),
     urgency=Urgency.CODE,
-    opens=Opens.NEW_DEVICE,
+    opens="new-device",
 )
 STEP_UP_CODE: Final = _declare(
     "step-up-code",
@@ -112,7 +105,7 @@ STEP_UP_CODE: Final = _declare(
     _ONCE,
     N_("Was it not you? Then somebody knows your PIN. Order a new one on the page for logging in."),
     urgency=Urgency.CODE,
-    opens=Opens.STEP_UP,
+    opens="step-up",
 )
 REGISTRATION_CODE: Final = _declare(
     "registration-code",

@@ -104,10 +104,10 @@ def _draw(due: Due, *, instant: datetime) -> str:
         token = draw_link(patron_id=due.patron_id, channel=due.channel, lasting=lasting, now=instant)
         secret = f"{current_app.config['PUBLIC_URL']}/new-pin/{token}"
     elif (declared := KINDS.get(due.kind)) is not None and declared.opens is not None:
-        secret = draw_code(patron_id=due.patron_id, purpose=declared.opens.value, now=instant)
+        secret = draw_code(patron_id=due.patron_id, purpose=declared.opens, now=instant)
     elif due.change is not None and due.undoes:
-        word = undo_token(due.change.id, by_letter=due.channel == LETTER)
-        return f"{current_app.config['PUBLIC_URL']}/undo/{word}"
+        token = undo_token(due.change.id, by_letter=due.channel == LETTER)
+        return f"{current_app.config['PUBLIC_URL']}/undo/{token}"
     else:
         return ""
     check_address(due)

@@ -20,8 +20,8 @@ from app.register.log.access_log import Viewer
 from app.register.patron.card_status import is_at_rest, is_in_use, is_taken_at, may_sign_in, state_at, status_of
 from app.register.patron.patrons import NoSuchPatron, get_patron
 from app.register.sign_in.one_time import draw_link, find_link
-from app.register.sign_in.pin_at_desk import send_new_pin_link
 from app.register.sign_in.pin_checks import check_pin
+from app.register.sign_in.pin_orders import send_new_pin_link
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
 from app.register.tables.patrons import FamilyPermission, Patron

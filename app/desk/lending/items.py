@@ -12,7 +12,7 @@ from app.desk.terminal import this_workplace
 from app.ils.circulation.system import CirculationSystem
 from app.ils.lending import InterlibraryWork, Returned
 from app.ils.port import Refused, Unavailable
-from app.register.patron.holders import get_holder
+from app.register.patron.patrons import get_holder
 from app.register.staff.staff import Workplace
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to

@@ -18,8 +18,7 @@ from app.ils.lending import Agreements, DoorBook
 from app.ils.port import Refused, Unavailable
 from app.register.desk.patron_view import MINIMUM
 from app.register.desk.visits import NoOpenVisit
-from app.register.patron.holders import get_holder
-from app.register.patron.patrons import NotJoined
+from app.register.patron.patrons import NotJoined, get_holder
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now

@@ -20,7 +20,7 @@ from app.register.desk.visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
 from app.register.patron.patrons import NotJoined
 from app.register.sign_in.devices import NoSuchDevice
-from app.register.sign_in.pin_at_desk import send_new_pin_link
+from app.register.sign_in.pin_orders import send_new_pin_link
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken

@@ -13,7 +13,7 @@ from sqlalchemy import Select, exists, select, union_all, update
 
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
-from app.register.patron.uses import used_on
+from app.register.patron.patrons import used_on
 from app.register.store.transaction import db, writing
 from app.register.tables.devices import Credential, PresentedStep
 from app.register.tables.messages import Message

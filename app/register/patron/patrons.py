@@ -1,22 +1,22 @@
 """Patrons: to register one, and to read what a page needs of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Date, Update, case, func, literal, or_, select, update
 
 from app.register.keys.vault import vault
-from app.register.patron.card_status import COLUMNS, is_local_to, status_of
+from app.register.patron.card_status import COLUMNS, IS_INACTIVE, erasure_called_off, is_local_to, status_of
 from app.register.patron.changes import JOINED, note_change
 from app.register.patron.numbers import draw_number, note_number
 from app.register.patron.proven import PROVEN_COLUMNS, prove
-from app.register.store.transaction import db
+from app.register.store.transaction import autonomous, db, reading
 from app.register.tables.library import Library
 from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
-from app.rules.card.status import CardRefused, State
+from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
-from app.rules.people.ages import day_in_norway
+from app.rules.people.ages import age_on, day_in_norway
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import NationalId
 
@@ -164,3 +164,45 @@ def list_affiliations(*, patron_ids: Sequence[int]) -> dict[int, dict[str, str]]
 def list_libraries(*, patron_id: int) -> list[str]:
     """Return the names of the libraries where the card is activated, home library first."""
     return list(list_affiliations(patron_ids=[patron_id])[patron_id].values())
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The holder of a card. `age` is in years."""
+
+    age: int
+    activated_here: bool
+    status: CardStatus
+
+
+def get_holder(*, card_number: str, library_id: str, now: datetime) -> Holder | None:
+    """Return the holder of a card number, or None. The result is for the library alone."""
+    with reading():
+        row = db.session.execute(
+            select(Patron.birth_date, Affiliation.library_id, *COLUMNS)
+            .outerjoin(Affiliation, (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id))
+            .where(Patron.card_number == card_number)
+        ).first()
+    if row is None:
+        return None
+    age = age_on(birth_date=row.birth_date, day=day_in_norway(now))
+    return Holder(age, row.library_id is not None, status_of(row))
+
+
+def note_use(*, patron_id: int, now: datetime) -> None:
+    """Record and commit that a patron uses the card today; a deletion planned for lack of use is called off."""
+    with autonomous() as connection:
+        connection.execute(used_on([patron_id], day=day_in_norway(now)))
+
+
+def used_on(patron_ids: Iterable[int], *, day: date) -> Update:
+    """Return the statement that records a use of these patrons' cards on a day, and calls planned deletions off."""
+    return (
+        update(Patron)
+        .where(Patron.id.in_(patron_ids), or_(Patron.last_used_on < day, IS_INACTIVE))
+        .values(
+            last_used_on=case((Patron.last_used_on < day, literal(day, Date())), else_=Patron.last_used_on),
+            **erasure_called_off(),
+        )
+        .execution_options(synchronize_session=False)
+    )

@@ -7,18 +7,20 @@ answer. It sends a link to a new PIN, or a code; no PIN is ever sent.
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select
 
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.limits.budgets import FirstOf, from_source, take_tries
 from app.register.messages.outbox import ask_for_message, choose_channel
-from app.register.patron.card_status import may_sign_in
+from app.register.patron.card_status import may_sign_in, status_of
+from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import LETTER
 from app.register.sign_in.one_time import NEW_DEVICE, use_code
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.messages import Message, PinOrder
 from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
+from app.rules.errors import RuleBroken
 from app.rules.messages import CODE_FIRST, LINKS, NEW_PIN
 from app.rules.pins.pin import (
     CODE_ORDER_ALL,
@@ -33,6 +35,10 @@ from app.rules.pins.pin import (
 from app.rules.pins.source import source_of
 
 SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
+
+
+class NotPrintedHere(RuleBroken):
+    """Letters are printed by the home library alone."""
 
 
 def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
@@ -125,3 +131,28 @@ def _is_a_second_letter(patron: Patron, channels: Collection[str]) -> bool:
         return False
     waiting = exists().where(Message.patron_id == patron.id, Message.kind.in_(LINKS), Message.sent_at.is_(None))
     return bool(db.session.scalar(select(waiting)))
+
+
+def send_new_pin_link(*, patron_id: int, library_id: str, by_letter: bool, now: datetime) -> None:
+    """Queue a link to a new PIN, by the patron's preferred channel or as a letter, unless one is queued already.
+
+    Raises CardRefused or NotPrintedHere. Nobody signs in with a lost card; to thaw a frozen one the patron orders the
+    PIN without the desk.
+    """
+    patron = lock_patron(patron_id)
+    status_of(patron).check_in_use()
+    if by_letter and patron.home_library_id != library_id:
+        raise NotPrintedHere
+    if by_letter:
+        if not _is_there(patron_id, Message.channel == LETTER, Message.due_at.is_(None)):
+            # Not due, since it is printed, not sent.
+            ask_for_message(patron_id=patron_id, kind=NEW_PIN, channel=LETTER, due=False, now=now)
+    elif not _is_there(patron_id, Message.due_at.is_not(None), Message.attempts == 0):
+        ask_for_message(patron_id=patron_id, kind=NEW_PIN, now=now)
+
+
+def _is_there(patron_id: int, *conditions: ColumnElement[bool]) -> bool:
+    found = select(Message.id).where(
+        Message.patron_id == patron_id, Message.kind == NEW_PIN, Message.sent_at.is_(None), *conditions
+    )
+    return db.session.scalar(found.limit(1)) is not None

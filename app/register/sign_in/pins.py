@@ -9,8 +9,7 @@ from sqlalchemy import Select, select, update
 from app.register.keys.vault import vault
 from app.register.limits.budgets import FirstOf, Need, TooManyAttempts, from_source, give_back_right_tries, take_tries
 from app.register.patron.card_status import COLUMNS, may_sign_in, status_of
-from app.register.patron.patrons import NoSuchPatron, lock_patron
-from app.register.patron.uses import note_use
+from app.register.patron.patrons import NoSuchPatron, lock_patron, note_use
 from app.register.sign_in.devices import recognise_device
 from app.register.store.transaction import autonomous, db, reading
 from app.register.tables.patrons import Patron, PinVerifier
