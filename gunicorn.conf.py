@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Wherever gunicorn is started.
+# So that gunicorn may be started in any folder.
 sys.path.insert(0, str(Path(__file__).parent))
 from server import MOST_HEAD, Worker
 
@@ -27,7 +27,7 @@ keepalive = 75
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = min(8190, MOST_HEAD)
-# It would let whoever is the same user on this machine stop the portal.
+# It would let any program of the same user stop the portal.
 control_socket_disable = True
 
 # Links to a new PIN, links that undo a change and receipts are secrets in an address, a card number tells whom a
@@ -39,16 +39,16 @@ _WHOSE = re.compile(r"(/(?:patrons|deaths)/)[^\s?\"'/]+|(?<![\w.])[Nn]\d{9}(?!\w
 
 class _WithoutSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything by, without what follows such an address, and without card numbers."""
+        """Keep every record, without the secret part of an address and without card numbers."""
         said = _SECRET.sub(r"\1<secret>", record.getMessage())
         record.msg, record.args = _WHOSE.sub(lambda found: (found[1] or "") + "<card number>", said), ()
         return True
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's arbiter
-    """Put the filter before both of gunicorn's logs; its workers are forked later, and have it too.
+    """Add the filter to both of gunicorn's logs; its workers are forked later, and inherit it.
 
-    They also learn how many threads they have, since each may need connections to the database.
+    WEB_THREADS gives them the number of threads, since each thread may need a connection to the database.
     """
     os.environ["WEB_THREADS"] = str(server.cfg.threads)
     for name in ("gunicorn.error", "gunicorn.access"):

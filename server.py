@@ -1,9 +1,9 @@
-"""How gunicorn's workers take requests: a thread is given to one that has arrived, and some threads to nothing slow.
+"""How gunicorn's workers take requests: each gets a thread when all of it has arrived.
 
-Gunicorn's own threaded worker gives a thread to each connection, and so to each client that says nothing, or a byte a
-second. Here the main thread gathers what clients send, and a request gets a thread when all of it is there. A quarter
-of the threads is for the card and the scan alone; other requests wait for one of the rest, for two seconds at most, and
-are then refused with 503, before any work is done for them.
+Gunicorn's own threaded worker gives a thread to each connection, and so to a client that sends nothing, or a byte a
+second. Here the main thread buffers what clients send. A quarter of the threads is reserved for the card and the scan;
+other requests wait for one of the rest, for two seconds at most, and are then refused with 503, before any work is
+done for them.
 """
 
 import errno
@@ -22,12 +22,12 @@ from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 ARRIVE_SECONDS: Final = 10.0
-"""In so long a request must have arrived, from its first byte or the connection's beginning to its end."""
+"""Time for a request to arrive, from its first byte or the start of the connection."""
 WAIT_SECONDS: Final = 1.8
-"""So long a whole request waits for a thread."""
+"""How long a whole request waits for a thread."""
 MOST_HEAD: Final = 32 * 1024
 MOST_BODY: Final = 64 * 1024
-"""The portal takes no larger one; what is larger is not gathered, and only ever holds `LARGE` threads."""
+"""The portal takes no larger one; a larger one is not buffered, and uses the `LARGE` threads only."""
 _SILENCE_SECONDS: Final = 10
 _LONGEST_CHUNK_LINE: Final = 256
 _READ_BYTES: Final = 65536
@@ -47,7 +47,7 @@ FIRST: Final = frozenset(
         b"/time",
     }
 )
-"""The card, the scan, and the question whether the process lives."""
+"""The card, the scan, and the check that the process is alive."""
 
 _LENGTH = pattern(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", IGNORECASE)
 _CODING = pattern(rb"\r\ntransfer-encoding:", IGNORECASE)
@@ -55,7 +55,7 @@ _EXPECT = pattern(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", IGNORECASE)
 
 
 class Arrival(Enum):
-    """How much of a request is there. LARGE: the head, and more than may be gathered will follow."""
+    """How much of a request has arrived. LARGE: the head, and a body too large to buffer will follow."""
 
     PART = auto()
     WHOLE = auto()
@@ -64,21 +64,21 @@ class Arrival(Enum):
 
 
 class Kind(Enum):
-    """Whose threads a request may take."""
+    """Which share of the threads a request uses."""
 
     FIRST = auto()
     OTHER = auto()
     LARGE = auto()
 
 
-def look_at(data: bytes) -> Arrival:
-    """Tell how much of an HTTP/1.1 request (RFC 9112) is there. Nonsense counts as whole: the parser refuses it."""
+def arrival_of(data: bytes) -> Arrival:
+    """How much of an HTTP/1.1 request (RFC 9112) has arrived. Nonsense counts as whole: the parser refuses it."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return Arrival.PART if len(data) <= MOST_HEAD else Arrival.HEAD_TOO_LARGE
     head, body_at = data[: end + 2], end + 4
     if _CODING.search(head):
-        arrival = _look_at_chunks(data, body_at)
+        arrival = _arrival_of_chunks(data, body_at)
     else:
         length = _LENGTH.search(head)
         expected = int(length[1]) if length else 0
@@ -88,7 +88,7 @@ def look_at(data: bytes) -> Arrival:
     return Arrival.LARGE if arrival is Arrival.PART and len(data) - body_at > MOST_BODY else arrival
 
 
-def _look_at_chunks(data: bytes, at: int) -> Arrival:
+def _arrival_of_chunks(data: bytes, at: int) -> Arrival:
     while True:
         line_end = data.find(b"\r\n", at)
         if line_end < 0:
@@ -108,7 +108,7 @@ def _look_at_chunks(data: bytes, at: int) -> Arrival:
 
 
 def is_first(data: bytes) -> bool:
-    """Tell whether a request is for the card or the scan."""
+    """Whether a request is for the card or the scan."""
     target = data[: data.find(b"\r\n")].split(b" ", 2)[1:2]
     return bool(target) and target[0].partition(b"?")[0] in FIRST
 
@@ -160,11 +160,11 @@ _TOO_BUSY_FOR_MACHINES: Final = _answer(
 )
 _TOO_SLOW: Final = _answer("408 Request Timeout")
 _HEAD_TOO_LARGE: Final = _answer("431 Request Header Fields Too Large")
-_GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(TConn):
-    """A client's connection, what has arrived of its next request, and until when that is waited for."""
+    """A client's connection, the bytes of its next request so far, and the deadline for the rest."""
 
     def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - gunicorn's
         super().__init__(*arguments)
@@ -172,18 +172,18 @@ class Connection(TConn):
         self.arrived = bytearray()
         self.until = 0.0
         self.kind = Kind.OTHER
-        self.polled = self.told_to_go_on = False
-        # The kernel keeps to these where gunicorn's threads read and write without a time-out.
+        self.polled = self.continue_sent = False
+        # The kernel applies these time-outs where gunicorn's threads read and write without one.
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _SILENCE_SECONDS, 0))
 
     def close(self, graceful: bool = False) -> None:
-        """Close it. Gunicorn's main thread would wait up to two seconds for a client that does not close its end."""
+        """Close it without waiting. Gunicorn waits up to two seconds for a client that does not close its end."""
         super().close()
 
 
 class Worker(ThreadWorker):
-    """Gunicorn's threaded worker, which gives its threads to requests that have arrived. With TLS it is gunicorn's."""
+    """Gunicorn's threaded worker; a request gets a thread when all of it has arrived. With TLS it is unchanged."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - gunicorn's
         super().__init__(*arguments, **named)
@@ -195,12 +195,12 @@ class Worker(ThreadWorker):
             Kind.FIRST: self.worker_connections,
         }
         self._running: Counter[Kind] = Counter()
-        # Both in the order of their ends, since each waits equally long. All of this is the main thread's alone.
+        # Both in the order of their deadlines, since the time-out is the same for all. Only the main thread uses these.
         self._arriving: dict[Connection, None] = {}
         self._waiting: deque[Connection] = deque()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, and in its place let go of one that says nothing, where there are too many."""
+        """Accept a connection; where there are too many, close an idle one first."""
         if self.cfg.is_ssl:
             super().accept(listener)
             return
@@ -210,24 +210,24 @@ class Worker(ThreadWorker):
             return
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
-            self._let_go_of_one()
+            self._close_an_idle_one()
         self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Gather the connection's next request."""
+        """Buffer the connection's next request."""
         if not isinstance(conn, Connection):
             super().enqueue_req(conn)
             return
-        # What came behind the request before it was read with it.
+        # Bytes that followed the previous request were read with it.
         conn.arrived = bytearray(conn.parser.unreader.take_buffered() if conn.parser else b"")
         conn.until = monotonic() + ARRIVE_SECONDS
-        conn.told_to_go_on = False
+        conn.continue_sent = False
         conn.sock.setblocking(False)
         self._arriving[conn] = None
         self._receive(conn)
 
     def finish_request(self, conn: TConn, future: Any) -> None:  # noqa: ANN401 - gunicorn's
-        """Give the thread that is free now to whoever waits for one."""
+        """Give the free thread to a waiting request."""
         if isinstance(conn, Connection):
             self._running[conn.kind] -= 1
         super().finish_request(conn, future)
@@ -237,13 +237,13 @@ class Worker(ThreadWorker):
                 self._start(waiting)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for what comes next, and no longer than somebody may wait for a thread."""
+        """Wait for events, at most until the first waiting request times out."""
         if self._waiting:
             timeout = min(timeout, max(0.0, self._waiting[0].until - monotonic()))
         super().wait_for_and_dispatch_events(timeout)
 
     def murder_pending(self) -> None:
-        """Let go of those who were too slow, and refuse those who waited too long. Called at least once a second."""
+        """Close connections that were too slow, and refuse requests that waited too long. Called each second."""
         super().murder_pending()
         now = monotonic()
         for conn in list(self._arriving):
@@ -261,14 +261,14 @@ class Worker(ThreadWorker):
             self.log.warning("too busy: %s requests refused with 503", refused)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's
-        """Answer a request; whoever does not read the answer, or send the rest of a large body, is gone."""
+        """Answer a request; disconnect a client that does not read the answer or send the rest of a large body."""
         try:
             return super().handle_request(req, conn)
         except BlockingIOError as error:
             raise ConnectionResetError(errno.ECONNRESET, "the client was silent for too long") from error
 
     def _receive(self, conn: Connection, _client: object = None) -> None:
-        """Read what has come, and wait for more, or begin the work."""
+        """Read what has arrived; wait for more, or start the request."""
         try:
             chunk = conn.sock.recv(_READ_BYTES)
         except BlockingIOError:
@@ -280,7 +280,7 @@ class Worker(ThreadWorker):
             return
         conn.arrived += chunk or b""
         data = bytes(conn.arrived)
-        arrival = look_at(data)
+        arrival = arrival_of(data)
         if arrival is Arrival.HEAD_TOO_LARGE:
             self._drop(conn, _HEAD_TOO_LARGE)
         elif arrival is Arrival.PART:
@@ -295,9 +295,9 @@ class Worker(ThreadWorker):
                 self._waiting.append(conn)
 
     def _wait_for_more(self, conn: Connection, data: bytes) -> None:
-        if not conn.told_to_go_on and b"\r\n\r\n" in data and _EXPECT.search(data):
-            conn.told_to_go_on = True
-            _send(conn, _GO_ON)
+        if not conn.continue_sent and b"\r\n\r\n" in data and _EXPECT.search(data):
+            conn.continue_sent = True
+            _send(conn, _CONTINUE)
         if not conn.polled:
             conn.polled = True
             self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn))
@@ -316,14 +316,14 @@ class Worker(ThreadWorker):
             conn.polled = False
             self.poller.unregister(conn.sock)
 
-    def _drop(self, conn: Connection, last_word: bytes = b"") -> None:
+    def _drop(self, conn: Connection, last_answer: bytes = b"") -> None:
         self._forget(conn)
-        if last_word:
-            _send(conn, last_word)
+        if last_answer:
+            _send(conn, last_answer)
         self.nr_conns -= 1
         conn.close()
 
-    def _let_go_of_one(self) -> None:
+    def _close_an_idle_one(self) -> None:
         if self.keepalived_conns:
             idle = self.keepalived_conns.popleft()
             self.poller.unregister(idle.sock)
@@ -334,7 +334,7 @@ class Worker(ThreadWorker):
 
 
 def _send(conn: Connection, answer: bytes) -> None:
-    """Send a few bytes, which fit into the kernel's buffer, to whoever may be gone."""
+    """Send a few bytes, which fit into the kernel's buffer, to a client that may have disconnected."""
     try:
         conn.sock.setblocking(False)
         conn.sock.send(answer)

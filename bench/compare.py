@@ -1,4 +1,4 @@
-"""Several servers in turns, so that whatever else the machine does meets all of them alike, and the table of it."""
+"""Measures several servers in turns, so that other load on the machine affects all alike, and prints a table."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ def take_turns(turns: Mapping[str, Turn], *, rounds: int) -> dict[str, list[Roun
 
 
 def print_table(done: Mapping[str, list[Round]], *, against: str) -> None:
-    """Print a line for each: median of the rounds' rates, latencies of all rounds, and the ratio to `against`.
+    """Print a row for each: median of the rounds' rates, latencies of all rounds, and the ratio to `against`.
 
     The ratio is the median over the rounds, each against its own neighbour; the lowest and highest show the noise.
     """

@@ -1,6 +1,6 @@
 """A register in PostgreSQL as a country fills it: names, birth dates, postcodes and libraries spread as they are.
 
-Made by PostgreSQL itself, so that half a million patrons with three million lines about them take about a minute.
+Made by PostgreSQL itself, so that half a million patrons with three million rows about them take about a minute.
 """
 
 import base64
@@ -38,7 +38,7 @@ _LAST_NAMES = (
     " Gulbrandsen Ruud Aasen Strøm Myklebust Tangen Ødegård Eliassen Helland Bøe Jenssen Aune Mikkelsen Tveit Brekke"
     " Abrahamsen Madsen"
 )
-# A number that looks drawn and is the same in each run: a scattered one for each patron and purpose.
+# A pseudo-random number for each patron and purpose, the same in each run.
 _DRAWN = "(hashint8extended(n, {purpose}) & 2147483647)"
 _PATRONS = f"""
     INSERT INTO patrons (card_number, card_state, name, birth_date, gender, address, postcode, place, phone, email,

@@ -1,4 +1,4 @@
-"""Kiosks that are all connected at once, each with a message now and then, as patrons at a real one have them."""
+"""Many connected kiosks, each with a message now and then, as at a real one."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""A library's system that answers SIP2 at once: `python -m bench.kiosk_system PORT`."""
+"""A library's system that answers SIP2 without delay: `python -m bench.kiosk_system PORT`."""
 
 import asyncio
 import re

@@ -59,7 +59,7 @@ class Round:
 def write_request(method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
     """Return a request as bytes, as a proxy passes it on that speaks HTTPS with the browser.
 
-    Sync workers close the line after each answer, so it is asked for.
+    Sync workers close the connection after each answer, so the request asks for that.
     """
     lines = {
         "Host": "localhost",
@@ -74,11 +74,11 @@ def write_request(method: str, path: str, *, headers: Mapping[str, str] | None =
 
 def send_one(port: int, request: bytes) -> Answer:
     """Send one request and return its answer. Raises NoAnswer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_SECONDS) as line:
-        line.sendall(request)
-        raw = b"".join(iter(lambda: line.recv(65536), b""))
+    with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_SECONDS) as connection:
+        connection.sendall(request)
+        raw = b"".join(iter(lambda: connection.recv(65536), b""))
     if not raw:
-        raise NoAnswer("the line was closed without an answer")
+        raise NoAnswer("the connection was closed without an answer")
     return Answer(raw)
 
 

@@ -14,7 +14,7 @@ _WRITES = 100
 
 
 def describe_machine() -> str:
-    """Return some lines: when, which machine, how busy it is before the start, how fast its disk, which versions."""
+    """Return lines with the time, the machine, its load before the start, the speed of its disk, and versions."""
     load = f", load {os.getloadavg()[0]:.1f} before the start" if hasattr(os, "getloadavg") else ""
     packages = ", ".join(f"{name} {version(name)}" for name in ("flask", "gunicorn", "sqlalchemy", "psycopg"))
     return "\n".join(

@@ -1,4 +1,4 @@
-"""The card page and the scan of everybody, while others look at loans in a library that answers after ten seconds."""
+"""The card page and the scan, while other patrons open their loans in a library that answers after ten seconds."""
 
 import asyncio
 import json

@@ -87,7 +87,7 @@ def _fetches(url: str, size: Size) -> Iterator[tuple[bytes, bytes]]:
 def _changes(people: int, size: Size) -> Iterator[tuple[bytes, bytes]]:
     dice = Random(size.requests)
     for library_id in cycle(LIBRARIES):
-        # Each library's line has about as many; the last page is left out, so that every one is full.
+        # Each library has about as many changes; the last page is left out, so that every one is full.
         after = dice.randrange(max(1, people * 2 // len(LIBRARIES) - _PAGE))
         path = f"/api/v1/changes?after={after}&limit={_PAGE}"
         headers = {"Authorization": authorization_of(library_id)}

@@ -58,7 +58,7 @@ def serve_all(*, people: int) -> Iterator[OpenVisit]:
 def serve(app: str, log: Path) -> Iterator[int]:
     """Serve a WSGI app, named as gunicorn does, and give its port. What it prints goes into `log`."""
     # The socket is made here and handed over, so that the port is free and nobody connects too early. It is not kept:
-    # where the server does not start, whoever waits for it is told at once.
+    # where the server does not start, the caller gets an error without waiting.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log.open("wb") as words:
         port: int = listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", app, "--workers", str(WORKERS), "--log-level", "warning"]

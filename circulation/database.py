@@ -1,4 +1,4 @@
-"""One library's database: SQLite or PostgreSQL, whole transactions, and nothing left behind.
+"""One library's database: SQLite or PostgreSQL, transactions, and deletion without traces.
 
 SQLite zeroes what it deletes (`secure_delete`), but the write-ahead log keeps older pages until it is folded into
 the file. So each write ends with a truncating checkpoint before its caller is answered: after a return neither file
@@ -108,7 +108,7 @@ class Database:
         return not busy
 
     def vacuum(self) -> None:
-        """PostgreSQL keeps dead rows until they are vacuumed: the daily command does not leave that to chance."""
+        """Remove deleted rows: PostgreSQL keeps them until a vacuum, SQLite keeps them in its log."""
         if self.is_sqlite:
             self.scrub()
             return
@@ -117,7 +117,7 @@ class Database:
                 connection.execute(text(f"VACUUM {table.name}"))
 
     def migrate(self, revision: str = "head") -> None:
-        """Bring the tables to `revision` ("base" removes them), and write down whose database it is."""
+        """Bring the tables to `revision` ("base" removes them), and store whose database it is."""
         with self._writer.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('circulation:migrate', 0))"))
@@ -135,7 +135,7 @@ class Database:
         self.scrub()
 
     def is_ready(self) -> bool:
-        """Reached, migrated to the newest revision, and this library's own."""
+        """Whether it can be reached, is migrated to the newest revision, and is this library's."""
         try:
             with self._reader.connect() as connection:
                 current = MigrationContext.configure(connection).get_current_revision()
@@ -145,7 +145,7 @@ class Database:
             return False
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
@@ -154,12 +154,12 @@ class WrongLibrary(RuntimeError):
 
 
 def lock_patrons(session: Session, *card_numbers: str) -> None:
-    """From here to the end of the transaction nobody else acts on these cards. Taken before lock_editions."""
+    """Lock these cards until the transaction ends. Always before lock_editions."""
     _lock(session, sorted({f"patron:{number}" for number in card_numbers}))
 
 
 def lock_editions(session: Session, *editions: str) -> None:
-    """From here to the end of the transaction nobody else lends, returns or reserves copies of these editions."""
+    """Lock these editions until the transaction ends: nobody else lends, returns or reserves their copies."""
     _lock(session, sorted({f"edition:{edition}" for edition in editions}))
 
 
@@ -196,7 +196,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A writer takes the lock at once: a transaction that read first could not wait for it later.
+        # A writer takes the lock first: a transaction that has read already cannot wait for it.
         writes = connection.get_execution_options().get("circulation_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -209,7 +209,7 @@ def _postgresql_engine(url: str) -> Engine:
 
 
 def _constraint(error: IntegrityError) -> str:
-    """The name of the violated constraint; SQLite tells only table and columns, from which the name follows."""
+    """The name of the violated constraint; SQLite names only table and columns, from which it follows."""
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
         return str(diagnosis.constraint_name)

@@ -1,4 +1,4 @@
-"""Demo data: two small libraries with loans that are due today-relative. Invented and public-domain titles only."""
+"""Demo data: two small libraries with loans counted from today. Invented and public-domain titles only."""
 
 from __future__ import annotations
 

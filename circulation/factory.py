@@ -1,4 +1,4 @@
-"""The plug board: settings in, a Flask application out."""
+"""Builds the Flask application from settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from circulation.settings import Settings
 
 
 def utc_now() -> datetime:
-    """The clock of production."""
+    """The present."""
     return datetime.now(UTC)
 
 

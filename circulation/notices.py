@@ -118,7 +118,7 @@ class Post:
     def send(self, letter: EmailMessage) -> None:
         """Hand a letter to the mail server by STARTTLS (RFC 3207). OSError or SMTPException where it will not.
 
-        A server that cannot encrypt gets no letter; one on this machine has no line to listen on.
+        A server that cannot encrypt gets no letter; on this machine nobody can listen.
         """
         with smtplib.SMTP(self.smtp_host, self.smtp_port, timeout=10) as server:
             if self.smtp_host not in ("localhost", "127.0.0.1", "::1"):

@@ -1,4 +1,4 @@
-"""Settings of this building, from the environment. Every fault is told at once."""
+"""Settings of this building, from the environment. One error names every fault."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ class UtcInstant(TypeDecorator[datetime]):
 
 
 def new_id() -> str:
-    """32 hex digits that tell nothing about order or number."""
+    """32 random hex digits: neither order nor number can be read from them."""
     return uuid4().hex
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that a violated one can be told apart and a migration can find it."""
+    """Names every constraint, so that an error and a migration can name it."""
 
     metadata = MetaData(
         naming_convention={
@@ -209,9 +209,9 @@ class InterlibraryRequest(Base):
 
 
 class Notice(Base):
-    """The library's own outbox: what to tell a card's holder, without titles.
+    """The library's own outbox: messages to a card's holder, without titles.
 
-    `about_day` and `step` tell which one it is (due date and days before it; day and level of a claim; fetch-before
+    `about_day` and `step` identify it (due date and days before it; day and level of a claim; fetch-before
     date), so that none is made twice. The row goes with the loan or hold that it is about.
     """
 

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 
 def find_untranslated(folder: Path) -> Iterator[str]:
-    """Return a line for each text without a translation that somebody has looked at, by language and in its order."""
+    """Return a line for each text without a translation that somebody has approved, by language and in its order."""
     for path in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
         language = path.parts[-3]
         with path.open("rb") as file:
@@ -21,7 +21,7 @@ def find_untranslated(folder: Path) -> Iterator[str]:
             strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
             if message.id and (message.fuzzy or not strings or not all(strings)):
                 text = message.id if isinstance(message.id, str) else message.id[0]
-                yield f"{language}: {'proposal to look at' if message.fuzzy else 'not translated'}: {text}"
+                yield f"{language}: {'proposal to check' if message.fuzzy else 'not translated'}: {text}"
 
 
 if __name__ == "__main__":

@@ -42,14 +42,14 @@ def install(
     password: str,
     clock: Callable[[], datetime],
 ) -> None:
-    """Give the application its routes, its closed door and its errors."""
+    """Add routes, authentication and error handlers to the application."""
 
     def authenticate() -> None:
         if not request.path.startswith("/circulation/"):
             return
         given = request.authorization
         login = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
-        # Both are compared in full, so that the time tells nothing.
+        # Both are compared in full, so that the time reveals nothing.
         matches = [
             hmac.compare_digest(part.encode("utf-8", "backslashreplace"), wanted.encode())
             for part, wanted in zip(login, (user, password), strict=True)

@@ -42,7 +42,7 @@ def patrons_overview(tx: Transaction, card_numbers: CardNumbers) -> Answer:
 
 
 def rename_card(tx: Transaction, old_card_number: CardNumber, new_card_number: CardNumber) -> Answer:
-    """A card was replaced: everything follows to the new number."""
+    """A card was replaced: all rows get the new number."""
     moved = patrons.rename_card(tx=tx, old_card_number=old_card_number, new_card_number=new_card_number)
     return {"moved": moved}
 
@@ -118,7 +118,7 @@ def interlibrary_ask(
     category: Text,
     publication_year: Annotated[StrictInt, Field(ge=1, le=9999)],
 ) -> Answer:
-    """Ask for a title from another library; the rules answer at once."""
+    """Ask for a title from another library; the rules decide immediately."""
     asked, repeated = interlibrary.ask(
         tx=tx,
         card_number=card_number,

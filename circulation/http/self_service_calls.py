@@ -41,7 +41,7 @@ def enter(
 
 
 def check(tx: Transaction, card_number: CardNumber, kind: Kind) -> Answer:
-    """Say yes or no."""
+    """Whether a card may use what the agreement is for."""
     return {"allowed": self_service.allows(tx=tx, card_number=card_number, kind=kind)}
 
 

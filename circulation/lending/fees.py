@@ -19,7 +19,7 @@ WAIVE_REASONS: Final = ("mistake", "goodwill", "illness", "hardship", "item_foun
 
 
 def pay(*, tx: Transaction, card_number: str, amount: int, currency: str, idempotency_key: str) -> tuple[Payment, bool]:
-    """Receive money for the oldest debts first. The second value tells that this payment was already booked.
+    """Receive money for the oldest debts first. The second value: whether this payment was already booked.
 
     `amount` is above zero, in the smallest unit. Paying an invoiced replacement in full ends that loan: the copy is
     the patron's. Refused: wrong_currency, key_reused, overpaid.
@@ -81,7 +81,7 @@ def waive(*, tx: Transaction, card_number: str, debt_id: str, reason: str) -> De
 
 
 def charge_replacement_card(*, tx: Transaction, card_number: str, idempotency_key: str) -> tuple[Debt | None, bool]:
-    """Book the fee for a new card; None where it is free. The second value tells that it was already booked.
+    """Book the fee for a new card; None where it is free. The second value: whether it was already booked.
 
     Refused: key_reused.
     """

@@ -1,4 +1,4 @@
-"""The queue for an edition. While someone waits, no copy stands free on the shelf: a free copy is set aside at once."""
+"""The queue for an edition. While a patron waits, a free copy is set aside for the first in the queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from circulation.tables import Hold, Item, Loan, Notice
 
 
 def reserve(*, tx: Transaction, card_number: str, barcode: str) -> tuple[Hold, Item]:
-    """Queue for any copy of the edition that `barcode` belongs to; a free copy is set aside at once.
+    """Queue for any copy of the edition that `barcode` belongs to; a free copy is set aside.
 
     Returns the hold and the copy that was named. Refused: unknown_item, not_for_loan (no copy is left), blocked,
     already_on_loan_to_patron, already_reserved, too_many_holds.

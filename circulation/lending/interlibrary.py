@@ -1,4 +1,4 @@
-"""Loans from other libraries: the rules answer a request at once, staff do the rest.
+"""Loans from other libraries: the rules decide on a request immediately, staff do the rest.
 
 A title stands in a request only until it arrives, is refused or is withdrawn; then in the copy that was lent, only
 until that is returned.
@@ -53,7 +53,7 @@ def ask(
     category: str,
     idempotency_key: str,
 ) -> tuple[InterlibraryRequest, bool]:
-    """Ask for a title from another library. The second value tells that this very request was already made.
+    """Ask for a title from another library. The second value: whether this very request was already made.
 
     Refused: key_reused, blocked, category_not_lent, owned_here, too_recent, summer_limit, already_asked.
     """

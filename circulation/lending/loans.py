@@ -19,7 +19,7 @@ from circulation.tables import Debt, Hold, Item, Loan, Notice
 
 
 def check_out(*, tx: Transaction, card_number: str, barcode: str) -> tuple[Loan, bool]:
-    """Lend a copy. The second value tells that this card already had it, so that nothing was changed.
+    """Lend a copy. The second value: whether this card already had it, so that nothing was changed.
 
     Refused: unknown_item, not_for_loan, on_loan, blocked, reserved.
     """

@@ -1,6 +1,6 @@
 """What a library offers without staff: an unstaffed opening, lending tablets and e-books, each by an agreement.
 
-Pure: read from the policy's `[self_service]`, and asked with an aware `now`. Hours are the library's own, by its clock.
+Pure functions, with an aware `now`. Hours are those of the library's time zone.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from apiflask import APIFlask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import FIRST, MOST_BODY, MOST_HEAD, Arrival, is_first, look_at
+from server import FIRST, MOST_BODY, MOST_HEAD, Arrival, arrival_of, is_first
 
 HEAD = b"POST /login HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -23,26 +23,26 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     ],
 )
 def test_a_request_has_arrived_with_its_last_byte_and_not_before(whole: bytes):
-    assert look_at(whole) is Arrival.WHOLE
-    assert {look_at(whole[:length]) for length in range(len(whole))} == {Arrival.PART}
+    assert arrival_of(whole) is Arrival.WHOLE
+    assert {arrival_of(whole[:length]) for length in range(len(whole))} == {Arrival.PART}
 
 
 @pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nhelloXX", b"-5\r\n\r\n\r\n", b"x" * 1000])
 def test_what_is_no_chunk_goes_to_the_parser_which_refuses_it(body: bytes):
-    assert look_at(CHUNKED + body) is Arrival.WHOLE
+    assert arrival_of(CHUNKED + body) is Arrival.WHOLE
 
 
 def test_what_is_larger_than_the_portal_takes_is_not_gathered():
-    assert look_at(HEAD + b"Content-Length: %d\r\n\r\n" % (MOST_BODY + 1)) is Arrival.LARGE
-    assert look_at(HEAD + b"Content-Length: %d\r\n\r\n" % MOST_BODY) is Arrival.PART
-    assert look_at(CHUNKED + b"FFFFFF\r\n" + b"x" * MOST_BODY) is Arrival.LARGE
-    assert look_at(HEAD + b"X: " + b"x" * MOST_HEAD) is Arrival.HEAD_TOO_LARGE
+    assert arrival_of(HEAD + b"Content-Length: %d\r\n\r\n" % (MOST_BODY + 1)) is Arrival.LARGE
+    assert arrival_of(HEAD + b"Content-Length: %d\r\n\r\n" % MOST_BODY) is Arrival.PART
+    assert arrival_of(CHUNKED + b"FFFFFF\r\n" + b"x" * MOST_BODY) is Arrival.LARGE
+    assert arrival_of(HEAD + b"X: " + b"x" * MOST_HEAD) is Arrival.HEAD_TOO_LARGE
 
 
 @given(st.binary(max_size=300))
 def test_nothing_that_is_sent_is_too_much_for_it(data: bytes):
     for sent in (data, HEAD + data, CHUNKED + data):
-        assert look_at(sent) in Arrival
+        assert arrival_of(sent) in Arrival
         assert is_first(sent) in (True, False)
 
 
