@@ -44,7 +44,7 @@ _log = structlog.get_logger()
 
 _PURPOSE = "scan"
 _FIELDS = "name, age band, home library, device"
-# Here alone a line is written without the functions of access_log.py, to be one statement with the rest.
+# The entry is written without the functions of access_log.py, to be one statement with the rest.
 check_log_words(purpose=_PURPOSE, fields=_FIELDS)
 
 _STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
@@ -72,7 +72,7 @@ _FIND = Statement(
 
 
 class _Found(NamedTuple):
-    """What `_FIND` finds, in its order. Instants and days are as the driver gives them."""
+    """A row of `_FIND`, in its order. Instants and days are as the driver returns them."""
 
     id: int
     kind: int
@@ -100,8 +100,8 @@ class _Found(NamedTuple):
     static_allowed: bool
 
 
-# Nothing may have happened since the look that judged the step. As a rule it exceeds the last one; where that was
-# accepted by a clock that was ahead, a step that was presented already is found as such when it is to be remembered.
+# Only if nothing has changed since the query. As a rule the step is higher than the last one; where a clock that was
+# ahead accepted that, the insert into presented_steps finds a step that was used already.
 _TAKE = """
     UPDATE credentials SET last_step = :step, drift = :drift
     WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
@@ -117,7 +117,7 @@ _WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :pr
 
 @dataclass(frozen=True, slots=True)
 class ScannedPatron:
-    """The minimum a desk or kiosk is told; the card number is for asking the library's own system."""
+    """The minimum that a desk or kiosk gets; the card number is for asking the library's own system."""
 
     id: int
     card_number: str
@@ -132,7 +132,7 @@ class ScannedPatron:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The code was right. `session` names the patron to this library until `expires` (UTC)."""
+    """The code was right. `session` identifies the patron to this library until `expires` (UTC)."""
 
     session: str
     expires: datetime
@@ -140,7 +140,7 @@ class Accepted:
 
 
 def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refused:
-    """Judge a scanned code, take its step, and write down who looked; all of it or nothing."""
+    """Judge a scanned code, mark its step as used, and log the access, in one transaction."""
     try:
         code = parse(payload)
     except NotOurs:
@@ -150,7 +150,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
     failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
     driver = autonomous_driver()
-    # A second look is needed only where another terminal took the step between the look and the write.
+    # A second round is needed only where another terminal used the step between the query and the update.
     for _ in range(2):
         row = driver.send(_FIND, asked).fetchone()
         found = row and _Found._make(row)
@@ -231,7 +231,7 @@ _WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
 
 
 def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
-    """Take the step if it is still free. PostgreSQL does it in one statement, and so in one journey and commit."""
+    """Mark the step as used if it is not yet. On PostgreSQL it is one statement, and so one round trip and commit."""
     if driver.is_postgresql:
         return bool(driver.send(_TAKE_IN_ONE, taken).rowcount == 1)
     return group_commit().write(partial(_take_in_turn, taken=taken))

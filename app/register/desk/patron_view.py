@@ -1,4 +1,4 @@
-"""What a desk sees of its visitor: a minimum, and all where the patron has joined the library."""
+"""What a desk shows of the patron at the desk: a minimum, and everything where the patron has joined the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred co
 class FullView:
     """What only a library that the patron has joined sees. Instants are UTC.
 
-    `unproven` names the channels (email, sms, letter) whose address links and codes do not go to.
+    `unproven` are the channels (email, sms, letter) to whose address no links and codes are sent.
     """
 
     birth_date: date
@@ -44,11 +44,11 @@ class FullView:
 
 @dataclass(frozen=True, slots=True)
 class PatronView:
-    """The patron before the desk. `only_at` names the one library that takes the card; None: every library does.
+    """The patron at the desk. `only_at` names the one library that takes the card; None: every library does.
 
-    `erase_at` is when everything about somebody whose death was reported is deleted (UTC). `is_home`: it is the library
-    that looks. `lacks_consent`: at this library somebody of their age needs a guardian's consent, and none is noted.
-    `is_stated`: who it is was typed online, and no desk has seen papers.
+    `is_home`: this is their home library. `erase_at` is when a patron whose death was reported is erased (UTC).
+    `lacks_consent`: this library asks for a guardian's consent at this age, and none is noted. `is_stated`: who it is
+    was typed online, and no desk has seen papers.
     """
 
     name: str
@@ -66,10 +66,7 @@ class PatronView:
 
 
 def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime) -> PatronView:
-    """Return what a desk at this library shows of its visitor; `use_visit` has logged the access.
-
-    Raises NoSuchPatron.
-    """
+    """Return what a desk at this library shows of a patron. Raises NoSuchPatron. `use_visit` has logged the access."""
     row = db.session.execute(
         select(Library.name, Patron).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
     ).first()
@@ -77,25 +74,22 @@ def view_patron(*, patron_id: int, library_id: str, in_full: bool, now: datetime
         raise NoSuchPatron
     home, patron = row
     status = status_of(patron)
-    age, consent_age = age_on(birth_date=patron.birth_date, day=day_in_norway(now)), _consent_age(library_id)
+    day = day_in_norway(now)
+    is_young = age_on(birth_date=patron.birth_date, day=day) < db.session.get_one(Library, library_id).consent_age
     return PatronView(
         name=patron.name,
         card_number=patron.card_number,
-        age_band=age_band(birth_date=patron.birth_date, day=day_in_norway(now)),
+        age_band=age_band(birth_date=patron.birth_date, day=day),
         home_library=home,
         is_home=patron.home_library_id == library_id,
         status=status,
         only_at=find_local_library(patron_id=patron_id) if status.is_local else None,
         erase_at=patron.erase_at if status.dead else None,
         death_reported_here=patron.death_reported_by == library_id,
-        lacks_consent=age < consent_age and patron.guardian_consent_at is None,
+        lacks_consent=is_young and patron.guardian_consent_at is None,
         is_stated=patron.stated_at is not None,
-        in_full=_view_in_full(patron, needs_consent=age < consent_age, now=now) if in_full else None,
+        in_full=_view_in_full(patron, needs_consent=is_young, now=now) if in_full else None,
     )
-
-
-def _consent_age(library_id: str) -> int:
-    return db.session.get_one(Library, library_id).consent_age
 
 
 def _view_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> FullView:

@@ -1,7 +1,6 @@
-"""A national id on its way from one page of the desk to the next: sealed, for a quarter of an hour, for one person.
+"""A national id that goes from one page of the desk to the next: encrypted, for 15 minutes, for one staff member.
 
-It is kept nowhere here. The page holds what only the register's key opens, and nobody but the staff member who typed
-the number can use it.
+It is not stored: the page contains it, encrypted with the register's key.
 """
 
 import base64
@@ -19,7 +18,7 @@ _SEALED_FOR = "desk.carried_national_id"
 
 
 class SealedIdNotValid(RuleBroken):
-    """The number was typed too long ago, or by somebody else: it is to be typed again."""
+    """The number was typed too long ago, or by another staff member."""
 
 
 def seal_national_id(national_id: NationalId, *, actor: str, now: datetime) -> str:

@@ -1,8 +1,7 @@
 """Keys that are not in the database, and what is done with them.
 
-One master key a generation (settings, VAULT_KEYS); every purpose derives its own key from it by HKDF (RFC 5869), so
-that a token can never be taken for a PIN's hash or a sealed secret. A dump of the database without the keys gives
-back no national number, no PIN and no card secret.
+Each generation has one master key (settings, VAULT_KEYS), from which every purpose derives its own by HKDF (RFC 5869).
+A dump of the database without the keys reveals no national number, no PIN and no card secret.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ from app.rules.errors import RuleBroken
 ERASURE_JOURNAL: Final = "erasure journal"
 ACCESS_LOG: Final = "access log"
 ACCESS_LOG_ROOT: Final = "access log root"
-# OWASP's Password Storage Cheat Sheet: 19 MiB, twice, in one lane.
+# OWASP's Password Storage Cheat Sheet: 19 MiB, two iterations, one thread.
 ARGON2ID = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
 _NONCE_BYTES = 12
 
@@ -55,14 +54,14 @@ class Vault:
         self._nobody = _hash(os.urandom(16))
 
     def token(self, *, purpose: str, text: str) -> str:
-        """Return the newest keyed token (HMAC-SHA-256, 64 hex digits) of a national id, number or machine password.
+        """Return the newest keyed token (HMAC-SHA-256, 64 hex digits) of a text.
 
         Each later key is applied to the earlier token, so that a rotation needs no plaintext.
         """
         return self.tokens(purpose=purpose, text=text)[self.key_id]
 
     def tokens(self, *, purpose: str, text: str) -> dict[int, str]:
-        """Return the token of each generation by key id: until a rotation is done, a row may hold an earlier one."""
+        """Return the token of each generation by key id: until a rotation is done, a row may have an earlier one."""
         return dict(self._chain(f"{purpose}:{text}".encode(), after=0))
 
     def renew_token(self, token: str, *, key_id: int) -> str:
@@ -76,7 +75,7 @@ class Vault:
                 yield key_id, token.hex()
 
     def later_tokens(self, token: str, *, key_id: int) -> list[str]:
-        """Return a token that was made under the key `key_id`, and what each later key makes of it."""
+        """Return a token made under the key `key_id`, and those that later keys make of it."""
         return [token, *(later for _, later in self._chain(bytes.fromhex(token), after=key_id))]
 
     def mac(self, content: bytes, *, purpose: str, key_id: int) -> bytes:
@@ -88,7 +87,7 @@ class Vault:
         return {key_id: Ed25519PrivateKey.from_private_bytes(seed) for key_id, seed in self._root_keys.items()}
 
     def subject(self, text: str) -> str:
-        """Return a keyed hash under which tries are counted for a card number or a network address."""
+        """Return the keyed hash by which tries are counted for a card number or a network address."""
         return hmac.digest(self._subject_key, text.encode(), "sha256").hex()
 
     def hash_pin(self, pin: str) -> str:
@@ -96,7 +95,7 @@ class Vault:
         return _hash(self._keyed_pin(pin, self.key_id))
 
     def verify_pin(self, pin: str, verifier: str | None, key_id: int | None) -> bool:
-        """Tell whether the PIN is right. Without a verifier it is wrong, and takes exactly as long to say so."""
+        """Return whether the PIN is right, in the same time also without a verifier."""
         known = verifier is not None and key_id in self._pin_keys
         keyed = self._keyed_pin(pin, key_id if known and key_id is not None else self.key_id)
         right = _verify(keyed, verifier if verifier is not None and known else self._nobody)
@@ -142,7 +141,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, verifier: str | None) -> bool:
-    """Tell whether the password is right; an unknown user's is wrong, and takes as long to say so."""
+    """Return whether the password is right, in the same time also for an unknown user."""
     known = verifier is not None
     return _verify(password, verifier if verifier is not None else _NO_PASSWORD) and known
 
@@ -159,11 +158,11 @@ _NO_PASSWORD = _hash(os.urandom(16))
 
 
 _vaults: WeakKeyDictionary[Engine, Vault] = WeakKeyDictionary()
-"""Several registers may live in one process, each on an engine of its own."""
+"""By engine: several apps may run in one process."""
 
 
 def use_vault(vault: Vault) -> None:
-    """Keep the current app's register under these keys from now on."""
+    """Use these keys for the current app from now on."""
     _vaults[db.engine] = vault
 
 

@@ -1,4 +1,4 @@
-"""Erasing those whose time has come: a death was reported a day ago, or nobody answered a warning."""
+"""Erasing patrons whose `erase_at` has come: after a reported death, or a warning for lack of use."""
 
 from datetime import datetime
 from typing import Final
@@ -19,9 +19,9 @@ _BATCH: Final = 100
 def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
     """Erase up to `limit` patrons whose `erase_at` has come, each in a transaction of its own. Returns how many.
 
-    Safe to run at any time, and several times at once. Nobody has the code of these receipts.
+    Safe to run at any time, and by several processes. Nobody has the codes of these receipts.
     """
-    # Freezing holds off a deletion for lack of use, and none after a death.
+    # A frozen card is not erased for lack of use, but after a death.
     wanted = or_(is_dead(), ~is_at_rest())
     due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
     with reading():
@@ -42,12 +42,12 @@ def _erase(patron_id: int, *, now: datetime) -> bool:
 
 
 def _is_due(patron: Patron, *, now: datetime) -> bool:
-    # It may have been called off, or put off, a moment ago.
+    # It may have been called off or postponed meanwhile.
     if patron.erase_at is None or patron.erase_at > now:
         return False
     status = status_of(patron)
     if status.dead or status.frozen:
         return status.dead
-    # A use that is not seen here finds nobody any more.
+    # Later uses wait until the erasure is done.
     block_uses(patron.id)
     return not call_off_if_used(patron)

@@ -1,8 +1,7 @@
-"""Erasing somebody everywhere (GDPR art. 17): one transaction, after which the register knows nothing of them.
+"""Erasing a patron everywhere (GDPR art. 17), in one transaction.
 
-What stays: that their card numbers were issued once, as keyed tokens; that there was an erasure, whose it was is kept
-nowhere; and one notice to each of their libraries, with the sealed card number until that library has acknowledged it,
-and for a week after it was told at most. Why nothing more is needed, and no key of each patron's own: docs/adr/0010.
+What stays: keyed tokens of their card numbers; that there was an erasure, not whose; and a notice to each of their
+libraries, with the sealed card number until a week after that library has confirmed it: docs/adr/0010.
 """
 
 from collections.abc import Collection
@@ -23,7 +22,7 @@ from app.register.patron.changes import ERASED, GONE, NUMBER_COLUMN, note_change
 from app.register.patron.numbers import bury_numbers
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.pin_orders import SEALED_NUMBER_COLUMN
-from app.register.store.transaction import db
+from app.register.store.transaction import db, execute_bulk
 from app.register.tables.devices import Credential
 from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.register.tables.log import Erasure
@@ -37,14 +36,12 @@ ASKED: Final = "asked"
 def erase_patron(
     *, patron_id: int, reason: Reason, now: datetime, code: str | None = None, again: Entry | None = None
 ) -> str:
-    """Delete everything about a patron, tell each of their libraries, and return the code of the receipt.
+    """Delete everything about a patron, notify their libraries, and return the code of the receipt.
 
-    In the request's transaction. The register keeps a keyed token of the code alone: five groups such as `7K3M-...`,
-    drawn here unless it was drawn before. Whatever comes too late finds nobody: NoSuchPatron here, too.
-
-    The commit is followed by an entry in the journal of erasures: who answers asks `journaling.check_written` first.
-    `again` is that entry where the register was restored. Raises RegisterIsBehind, JournalDamaged or JournalUnreachable
-    where it could not be written down.
+    The code, five groups such as `7K3M-...`, is drawn here unless it is given; only a keyed token of it is stored.
+    After the commit an entry is added to the journal of erasures; `journaling.check_written` comes before the response.
+    `again` is that entry, for a register that was restored. Raises NoSuchPatron, or RegisterIsBehind, JournalDamaged
+    or JournalUnreachable where the journal cannot be written.
     """
     patron = lock_patron(patron_id)
     _wait_for_scans(patron_id)
@@ -57,12 +54,11 @@ def erase_patron(
     bury_numbers(numbers, now=now)
     _forget_elsewhere(patron_id, numbers, now=now)
     db.session.flush()
-    # Nobody writes a line of theirs any more once this lock is had.
-    db.session.execute(select(Patron.id).where(Patron.id == patron_id).with_for_update()).all()
+    _lock_exclusively(patron_id)
     remove_accesses_to(patron_id=patron_id, now=now)
     db.session.flush()
-    # What else is tied to the patron goes by its foreign key.
-    db.session.execute(delete(Patron).where(Patron.id == patron_id), execution_options={"synchronize_session": False})
+    # Other rows of the patron are deleted by their foreign keys.
+    execute_bulk(delete(Patron).where(Patron.id == patron_id))
     db.session.expire_all()
     return code
 
@@ -78,20 +74,24 @@ def _repeat(entry: Entry) -> Erasure:
 
 
 def block_uses(patron_id: int) -> None:
-    """Let a locked patron's uses of the card that have begun end, and others wait until this transaction is over."""
+    """Wait for uses of a locked patron's card that have begun, and block others until this transaction ends."""
     _wait_for_scans(patron_id)
-    # Whoever adds a row of the patron's waits for this lock alone.
+    _lock_exclusively(patron_id)
+
+
+def _lock_exclusively(patron_id: int) -> None:
+    # Blocks also new rows, such as of the access log, that refer to the patron.
     db.session.execute(select(Patron.id).where(Patron.id == patron_id).with_for_update()).all()
 
 
 def _wait_for_scans(patron_id: int) -> None:
-    """Let scans that have begun end: they lock the card's key first, and the patron's row after it."""
+    """Wait for scans that have begun: they lock the card's key first, then the patron's row."""
     keys = select(Credential.id).where(Credential.patron_id == patron_id).order_by(Credential.id)
     db.session.execute(keys.with_for_update()).all()
 
 
 def _numbers_of(patron: Patron) -> set[str]:
-    """Return the patron's card number and every former one that the register still can tell."""
+    """Return the patron's card number and every former one that the register still knows."""
     entered = select(FamilyPermission.guardian_card_number).where(FamilyPermission.guardian_id == patron.id)
     numbers = {patron.card_number, *db.session.scalars(entered)}
     for sealed in db.session.scalars(select(LibraryNotice.sealed_number).where(*_notices_of(patron.id))):
@@ -102,17 +102,13 @@ def _numbers_of(patron: Patron) -> set[str]:
 
 
 def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime) -> None:
-    """Delete what names the patron in rows that are not their own."""
-    # A number that was entered before anybody had it leads to no patron.
-    named = FamilyPermission.guardian_card_number.in_(numbers)
-    # That they left it, a library may have been told this minute, and fetch tonight.
+    """Delete what identifies the patron in rows that are not their own."""
+    # A library's other system may fetch tonight what was confirmed a minute ago.
     fresh = LibraryNotice.kind.in_(GONE) & (LibraryNotice.confirmed_at > now - GONE_NUMBERS)
-    told = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None), ~fresh)
-    for statement in (
-        delete(FamilyPermission).where(named),
-        update(LibraryNotice).where(*told).values(sealed_number=None),
-    ):
-        db.session.execute(statement, execution_options={"synchronize_session": False})
+    confirmed = (*_notices_of(patron_id), LibraryNotice.confirmed_at.is_not(None), ~fresh)
+    # Also permissions whose number nobody had when it was entered.
+    execute_bulk(delete(FamilyPermission).where(FamilyPermission.guardian_card_number.in_(numbers)))
+    execute_bulk(update(LibraryNotice).where(*confirmed).values(sealed_number=None))
     forget_guardian(patron_id=patron_id, now=now)
     forget_answers(patron_id=patron_id)
     orders = db.session.execute(select(PinOrder.id, PinOrder.sealed_number)).all()
@@ -121,7 +117,7 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime
 
 
 def _notices_of(patron_id: int) -> tuple[ColumnElement[bool], ...]:
-    # Their index begins with the library.
+    # The index begins with the library.
     every_library = LibraryNotice.library_id.in_(select(LibraryQueue.library_id))
     return every_library, LibraryNotice.patron_id == patron_id, LibraryNotice.sealed_number.is_not(None)
 
@@ -130,5 +126,5 @@ def _open(sealed: bytes | None, *, column: str) -> str | None:
     try:
         return vault.open(sealed, column=column).decode() if sealed is not None else None
     except SecretNotOpened:
-        # Sealed under a key that is not here any more: nobody can read it, nor use it.
+        # Sealed under a key that does not exist any more: nobody can read it.
         return None

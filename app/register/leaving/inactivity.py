@@ -1,8 +1,8 @@
-"""A card that nobody uses for three years is deleted: its holder is warned first, and any use calls it off.
+"""A card that is not used for three years is deleted: the patron is warned first, and any use calls it off.
 
-A use is signing in, entering the PIN at a library, a scan, or being served at a desk. Scans are not noted on the
-patron's row at that moment, since that would be one more write on the hot path: they are gathered from what is kept of
-them for a day. A frozen card is left as it is, however long (GDPR art. 18).
+A use is signing in, entering the PIN at a library, a scan, or a visit at a desk. A scan does not update the patron's
+row, which would be one more write on the hot path: once a day, uses are collected from the day's scans. A frozen card
+stays, however long (GDPR art. 18).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sqlalchemy import Select, exists, select, union_all, update
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
 from app.register.patron.patrons import used_on
-from app.register.store.transaction import db, writing
+from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.devices import Credential, PresentedStep
 from app.register.tables.messages import Message
 from app.register.tables.patrons import DeskVisit, Patron, Session
@@ -24,41 +24,35 @@ from app.rules.people.ages import day_in_norway
 YEARS: Final = 3
 _BATCH: Final = 1000
 _NOT_REACHED: Final = timedelta(days=365)
-"""After this a warning that could not be sent, or that no desk has printed, holds the deletion up no more."""
+"""After this the deletion no longer waits for a warning that could not be sent or printed."""
 
 
 def gather_uses(*, now: datetime) -> int:
-    """Note whoever was scanned, served or signed in since the last time, a batch at a time. Returns how many it was."""
+    """Note the day of last use of patrons with scans, visits or sign-ins since the last run. Returns how many."""
     gathered, last = 0, 0
     seen = union_all(
         select(PresentedStep.patron_id.label("patron_id"), PresentedStep.presented_at.label("at")),
         select(DeskVisit.patron_id, DeskVisit.opened_at),
         select(Session.patron_id, Session.started_at).where(Session.patron_id.is_not(None)),
     ).subquery()
+    following = select(seen.c.patron_id).distinct().order_by(seen.c.patron_id).limit(_BATCH)
     while True:
         with writing():
-            patron_ids = db.session.scalars(
-                select(seen.c.patron_id)
-                .where(seen.c.patron_id > last)
-                .distinct()
-                .order_by(seen.c.patron_id)
-                .limit(_BATCH)
-            ).all()
+            patron_ids = db.session.scalars(following.where(seen.c.patron_id > last)).all()
             rows = db.session.execute(select(seen.c.patron_id, seen.c.at).where(seen.c.patron_id.in_(patron_ids)))
             days: dict[int, date] = {}
             for patron_id, at in rows:
                 days[patron_id] = max(day_in_norway(at), days.get(patron_id, date.min))
             for day in sorted(set(days.values())):
-                whose = sorted(patron_id for patron_id, used in days.items() if used == day)
-                result = db.session.execute(used_on(whose, day=day))
-                gathered += int(getattr(result, "rowcount", 0))
+                used = sorted(patron_id for patron_id, last_day in days.items() if last_day == day)
+                gathered += execute_bulk(used_on(used, day=day))
         if len(patron_ids) < _BATCH:
             return gathered
         last = patron_ids[-1]
 
 
 def call_off_if_used(patron: Patron) -> bool:
-    """Call off the planned deletion of a patron, who is locked, where there was a use that is not gathered yet."""
+    """Call off the planned deletion of a locked patron if there was a use that is not gathered yet."""
     own_cards = select(Credential.id).where(Credential.patron_id == patron.id)
     uses = db.session.scalars(
         union_all(
@@ -75,12 +69,11 @@ def call_off_if_used(patron: Patron) -> bool:
 
 
 def warn_inactive(*, notice: timedelta, now: datetime) -> int:
-    """Plan the deletion of everybody who has not used the card for three years, and warn each of them.
+    """Plan the deletion of patrons who have not used the card for three years, warn them, and return how many.
 
-    The period of notice begins when the warning is sent: until then the day is put off, for a year at most, since an
-    address that is dead stays so. Returns how many were warned.
+    The period of notice begins when the warning is sent: until then the deletion is postponed, for a year at most.
     """
-    _put_off(notice=notice, now=now)
+    _postpone(notice=notice, now=now)
     warned, last = 0, 0
     while patron_ids := _warn_batch(after=last, notice=notice, now=now):
         warned, last = warned + len(patron_ids), patron_ids[-1]
@@ -92,8 +85,7 @@ def _warn_batch(*, after: int, notice: timedelta, now: datetime) -> Sequence[int
     patron_ids = db.session.scalars(_unwarned(now).where(Patron.id > after).limit(_BATCH)).all()
     for patron_id in patron_ids:
         ask_for_message(patron_id=patron_id, kind=INACTIVE_WARNING, now=now)
-    planned = update(Patron).where(Patron.id.in_(patron_ids)).values(erasure_of_inactive(now + notice))
-    db.session.execute(planned, execution_options={"synchronize_session": False})
+    execute_bulk(update(Patron).where(Patron.id.in_(patron_ids)).values(erasure_of_inactive(now + notice)))
     return patron_ids
 
 
@@ -104,14 +96,13 @@ def _unwarned(now: datetime) -> Select[int]:
 
 
 @writing()
-def _put_off(*, notice: timedelta, now: datetime) -> None:
+def _postpone(*, notice: timedelta, now: datetime) -> None:
     waits = exists().where(Message.patron_id == Patron.id, Message.kind == INACTIVE_WARNING, Message.sent_at.is_(None))
     waits = waits.where(Message.asked_at > now - _NOT_REACHED)
-    later = update(Patron).where(IS_INACTIVE, Patron.erase_at < now + notice, waits)
-    db.session.execute(later.values(erase_at=now + notice), execution_options={"synchronize_session": False})
+    execute_bulk(update(Patron).where(IS_INACTIVE, Patron.erase_at < now + notice, waits).values(erase_at=now + notice))
 
 
 def _years_before(day: date) -> date:
-    # Nobody loses a day by a leap year.
+    # 29 February becomes 28 February.
     leap = day.month == 2 and day.day == 29
     return day.replace(year=day.year - YEARS, day=28 if leap else day.day)

@@ -1,7 +1,6 @@
 """docs/register-inventory.md as the program reads it: for each column its purpose, legal ground and retention.
 
-That page is the only place where these are written. The patron's own page shows them from here, in the reader's
-language: its sentences are texts of the catalogs, gathered by `extract`.
+My data shows them from here in the reader's language: `extract` adds the page's sentences to the catalogs.
 """
 
 import re
@@ -18,7 +17,6 @@ INVENTORY = Path(__file__).parents[3] / "docs" / "register-inventory.md"
 _ROW = re.compile(
     r"^\| `(?P<table>\w+)\.(?P<column>\w+)` \|(?P<purpose>[^|]+)\|(?P<ground>[^|]+)\|(?P<kept>[^|]+)\|$", re.M
 )
-_NO_PERSON = "Not about a person"
 
 
 @dataclass(frozen=True, slots=True)

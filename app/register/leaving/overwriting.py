@@ -1,8 +1,8 @@
-"""Deleted means overwritten: what the engines leave behind of rows that are gone.
+"""Overwriting what the engines keep of deleted rows.
 
-SQLite zeroes what is deleted (`secure_delete`), but its write-ahead log keeps earlier pages until it is folded into
-the file and cut off. PostgreSQL keeps the bytes of dead rows in the pages of table and index even after VACUUM, and
-examples of values in its statistics; they are gone once a table is written anew.
+SQLite zeroes deleted rows (`secure_delete`), but its write-ahead log keeps earlier pages until a truncating checkpoint.
+PostgreSQL keeps the bytes of dead rows in tables and indexes even after VACUUM, and sample values in its statistics,
+until a table is rewritten.
 """
 
 import structlog
@@ -18,9 +18,9 @@ _log = structlog.get_logger()
 
 
 def cut_off_log() -> bool:
-    """Fold SQLite's log into its file and empty it. Returns False where somebody still reads from the log.
+    """Checkpoint SQLite's write-ahead log and empty it. Returns False where another connection still reads from it.
 
-    Does nothing on PostgreSQL, whose log the server itself throws away (docs/adr/0010).
+    Does nothing on PostgreSQL, whose server deletes its log itself (docs/adr/0010).
     """
     if db.engine.dialect.name != "sqlite":
         return True
@@ -30,10 +30,9 @@ def cut_off_log() -> bool:
 
 
 def rewrite_tables() -> list[str]:
-    """Write every table with something about patrons anew on PostgreSQL, and return the names of those it could not.
+    """Rewrite every table with data of patrons on PostgreSQL, and return the names of those that were in use.
 
-    Each is locked while it is written; one that is in use for longer than five seconds is left for the next time.
-    Does nothing on SQLite.
+    Each is locked meanwhile; one that is in use for more than five seconds is left for the next time.
     """
     if db.engine.dialect.name == "sqlite":
         return []
@@ -49,7 +48,7 @@ def rewrite_tables() -> list[str]:
 
 
 def _rewrite(connection: Connection, name: str) -> bool:
-    # Their names are our own. Statistics hold examples of values, and are made anew as well.
+    # Statistics contain sample values, so they are renewed as well.
     table = Base.metadata.tables.get(name)
     try:
         connection.execute(text(f"VACUUM (FULL{', ANALYZE' if table is not None else ''}) {name}"))
@@ -61,18 +60,18 @@ def _rewrite(connection: Connection, name: str) -> bool:
 
 
 def _begin_new_log(connection: Connection) -> None:
-    """Let PostgreSQL write its log (WAL) into a new file, so that the one with what is gone goes at the checkpoint.
+    """Switch PostgreSQL's log (WAL) to a new file, so that the next checkpoint deletes the old one.
 
-    Not where the role may not: that needs `GRANT EXECUTE ON FUNCTION pg_switch_wal()` by a superuser.
+    The role needs `GRANT EXECUTE ON FUNCTION pg_switch_wal()` by a superuser; otherwise nothing happens.
     """
     if connection.scalar(text("SELECT has_function_privilege('pg_switch_wal()', 'EXECUTE')")):
         connection.execute(text("SELECT pg_switch_wal()"))
 
 
 def _forget_statistics(connection: Connection, table: Table) -> None:
-    """Throw away the examples of values that PostgreSQL has of a table which is empty now, and so not analyzed anew.
+    """Delete PostgreSQL's sample values of a table that is empty, and so is not analyzed.
 
-    A column that is given a type loses its statistics, also where it is the type that it had.
+    Setting a column's type deletes its statistics, also where the type stays the same.
     """
     words = [column for column in table.columns if isinstance(column.type, String | LargeBinary)]
     typed = (f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in words)

@@ -1,4 +1,4 @@
-"""The receipt of an erasure: whoever has its code sees what each library answered, and nobody sees whose it was."""
+"""The receipt of an erasure: with its code one sees what each library answered, but not whose erasure it was."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _PURPOSE = "receipt"
 
 
 class NoSuchReceipt(RuleBroken):
-    """No erasure has this code, or it was so long ago that its receipt is gone too."""
+    """No erasure has this code, or its receipt is past its retention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +50,34 @@ def receipt_token(code: str) -> str:
 
 
 def is_receipt(*, code: str) -> bool:
-    """Tell whether there is a receipt with this code, which must be known to come from us: no try is taken.
+    """Return whether there is a receipt with this code, which must come from the register itself: no try is counted.
 
     Raises NotInJournal.
     """
+    return _find_erasure(code) is not None
+
+
+def _find_erasure(code: str) -> Erasure | None:
     tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
     erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
-    if erasure is not None:
-        _check_written(erasure)
-    return erasure is not None
+    # Until it is in the journal, restoring a backup could undo it, so it is not confirmed.
+    if erasure is not None and erasure.journal_entry is not None:
+        raise NotInJournal
+    return erasure
 
 
 def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
     """Return the receipt with this code; it may be typed in any case, with or without hyphens.
 
-    A try is taken from the network address before anything is looked at, and a right code gives it back. Raises
+    A try is taken from the network address first, and given back for a right code. Raises
     NoSuchReceipt, NotInJournal or TooManyAttempts.
     """
     tries = from_source(RECEIPT_SOURCE, address)
     take_tries(tries=tries, now=now)
-    tokens = vault.tokens(purpose=_PURPOSE, text=read_written_code(code)).values()
     with reading():
-        erasure = db.session.scalar(select(Erasure).where(Erasure.receipt_hash.in_(tokens)))
+        erasure = _find_erasure(code)
         if erasure is None:
             raise NoSuchReceipt
-        _check_written(erasure)
         rows = db.session.execute(
             select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
             .join(Library, Library.id == LibraryNotice.library_id)
@@ -85,9 +88,3 @@ def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
         receipt = Receipt(erasure.reason, erasure.erased_at, answers)
     give_back_tries(tries=tries)
     return receipt
-
-
-def _check_written(erasure: Erasure) -> None:
-    # Until then a copy of the register could bring them back, so it is not said to be done.
-    if erasure.journal_entry is not None:
-        raise NotInJournal

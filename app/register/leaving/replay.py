@@ -1,4 +1,4 @@
-"""Erasing again whoever a restored database still has: everybody in the journal, as each was erased the first time."""
+"""Repeating the erasures in the journal on a database that was restored from a backup."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How far a replay has come: patrons looked at of all, and how many of them were erased again."""
+    """The progress of a replay: patrons read, and how many of them were erased again."""
 
     looked_at: int
     erased: int
@@ -36,16 +36,15 @@ class Replayed:
 
 @reading()
 def count_patrons() -> int:
-    """Return how many patrons a replay looks at."""
+    """Return how many patrons a replay reads."""
     return db.session.scalar(select(func.count()).select_from(Patron)) or 0
 
 
 def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
-    """Erase again everybody in the journal whom the register has, each in a transaction of their own.
+    """Erase again each patron of the register who is in the journal, each in a transaction of its own.
 
-    Yields after each batch of patrons. May be stopped at any point and run again; the portal takes nobody in before
-    it has come to its end. Raises RegisterIsBehind where there is no journal, or another than the register knows;
-    JournalDamaged or JournalUnreachable.
+    Yields after each batch of patrons. It may be stopped at any point and run again; the portal serves nobody before it
+    is done. Raises RegisterIsBehind where there is no journal or another one, JournalDamaged or JournalUnreachable.
     """
     entries, tail = _open()
     wanted: dict[str, Entry] = {entry.patron: entry for entry in entries}
@@ -72,7 +71,7 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
 
 @writing()
 def forget_journal() -> None:
-    """Let the register know of no journal, committed: the earlier one is lost for good, and a new one begins."""
+    """Delete the register's place in a journal that is lost, and commit: a new journal begins."""
     db.session.execute(delete(JournalPlace))
 
 
@@ -97,7 +96,7 @@ def _erase(patron_id: int, entry: Entry, *, now: datetime) -> bool:
 
 @writing()
 def _note_erasure(entry: Entry, *, now: datetime) -> None:
-    """Note of somebody who came after the backup that they are erased: the receipt opens, no number comes again."""
+    """Note the erasure of a patron who is not in the backup: for the receipt, and against issuing a number again."""
     if db.session.scalar(select(Erasure.id).where(Erasure.entry_id == entry.id)) is None:
         db.session.add(
             Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)

@@ -1,4 +1,4 @@
-"""What proves that somebody wants to join a library whose system says so: their card or PIN there, or papers."""
+"""What proves that a patron joins a library, when its system says so: their card or PIN there, or papers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +24,12 @@ from app.rules.messages import JOINED_BY_PROOF
 from app.rules.pins.pin import Budget
 
 BY_PAPERS: Final = Budget("joins by papers", limit=10, seconds=3600)
-"""Papers are only said to have been seen, so a stolen login names them as it likes."""
+"""The system only says that papers were seen: this limits a stolen login."""
 KINDS_OF_PAPERS: Final = ("passport", "identity card", "driving licence", "residence permit", "other papers")
 
 
 class ProofMissing(NotJoined):
-    """Nothing shows that the patron is there and wants to join: no scan, no right PIN, no papers."""
+    """Nothing proves that the patron wants to join: no scan, no right PIN, no papers."""
 
     code = "proof-missing"
 
@@ -53,7 +53,7 @@ class Papers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a library's system sends as proof. A session that is named must be the patron's, and open."""
+    """What a library's system sends as proof. A session must be the patron's, and not expired."""
 
     session: str | None = None
     pin: str | None = None
@@ -61,11 +61,9 @@ class Shown:
 
 
 def prove_joining(*, card_number: str, shown: Shown, viewer: Viewer, library_id: str, now: datetime) -> Proof:
-    """Return what proves that the patron joins.
+    """Return what proves that the patron joins; without `shown`, a recent scan, visit or right PIN at the library does.
 
-    A scan, a desk's visit or a right PIN at the library within the last minutes need not be named.
-    Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or
-    AccessNotLogged.
+    Raises NotACardNumber, NoSuchPatron, PatronGone, ProofMissing, TooManyAttempts or AccessNotLogged.
     """
     number = parse_card_number(card_number)
     row = _read(number, session=shown.session, library_id=library_id, now=now)
@@ -90,7 +88,7 @@ def prove_joining(*, card_number: str, shown: Shown, viewer: Viewer, library_id:
 
 
 def notify_joined(*, patron: Patron, proof: Proof, now: datetime) -> None:
-    """Ask for a message to where the patron is reached now, of a proof that somebody else may have given."""
+    """Send the patron a message of a proof that somebody else may have given."""
     if proof in (Proof.PIN, Proof.PAPERS):
         ask_where_reached_now(patron=patron, kind=JOINED_BY_PROOF, now=now)
 

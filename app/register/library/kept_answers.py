@@ -1,7 +1,7 @@
-"""What libraries' systems were answered, so that a request may be sent again and nothing is done twice.
+"""Responses to libraries' systems, kept to make their requests idempotent.
 
 `Idempotency-Key` as in draft-ietf-httpapi-idempotency-key-header: a key belongs to one request of one system, for 24
-hours. All in the transaction of the work, so that work and answer are there together, or neither.
+hours. The response is stored in the transaction of the request's work.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ KEPT_FOR = timedelta(hours=24)
 ANSWER_COLUMN = "machine_answers.sealed_answer"
 _PURPOSE = "machine request"
 
-# Whoever sends the same at the same moment waits here until the first is committed, or undone.
+# A concurrent repetition waits here until the first request is committed or rolled back.
 _TAKE_KEY = text(
     """
     INSERT INTO machine_answers (username, key_hash, request_hash, answered_at)
@@ -41,7 +41,7 @@ class KeyReused(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer as it was given. `patron_id` is whom it tells of, if anybody."""
+    """A response. `patron_id` is the patron in it, if any."""
 
     status: int
     headers: dict[str, str]
@@ -50,10 +50,9 @@ class KeptAnswer:
 
 
 def take_key(*, username: str, key: str, asked: str, now: datetime) -> KeptAnswer | None:
-    """Return what the same request was answered before; None if it comes for the first time.
+    """Return the earlier response to the same request; None if it comes for the first time. Raises KeyReused.
 
-    Then the key is taken, and `keep_answer` must follow in the same transaction. `asked` is the whole request. Raises
-    KeyReused.
+    None reserves the key, and `keep_answer` follows in the same transaction. `asked` is the whole request.
     """
     ours = {"username": username, "key_hash": _hash(key)}
     mine = (MachineAnswer.username == username) & (MachineAnswer.key_hash == ours["key_hash"])
@@ -62,23 +61,21 @@ def take_key(*, username: str, key: str, asked: str, now: datetime) -> KeptAnswe
     if db.session.execute(_TAKE_KEY, ours | {"request_hash": request_hash, "now": now}).first() is not None:
         return None
     kept = db.session.execute(select(MachineAnswer.request_hash, MachineAnswer.sealed_answer).where(mine)).one()
-    same = [
-        hmac.compare_digest(kept.request_hash, each) for each in vault.tokens(purpose=_PURPOSE, text=asked).values()
-    ]
-    if not any(same) or kept.sealed_answer is None:
+    tokens = vault.tokens(purpose=_PURPOSE, text=asked).values()
+    if kept.sealed_answer is None or not any(hmac.compare_digest(kept.request_hash, token) for token in tokens):
         raise KeyReused
     return KeptAnswer(**json.loads(vault.open(kept.sealed_answer, column=ANSWER_COLUMN)))
 
 
 def keep_answer(answer: KeptAnswer, *, username: str, key: str) -> None:
-    """Keep, sealed, what a request was answered whose key was taken."""
+    """Store the response, sealed, under a key that was reserved."""
     mine = (MachineAnswer.username == username) & (MachineAnswer.key_hash == _hash(key))
     values = {"sealed_answer": _seal(answer), "patron_id": answer.patron_id}
     db.session.execute(update(MachineAnswer).where(mine).values(values))
 
 
 def forget_answers(*, patron_id: int) -> None:
-    """Keep of the answers that tell of a patron only that their keys are used: nothing that is erased is done again."""
+    """Replace the responses about a patron by 410, so that no request about them is done again."""
     emptied = _seal(KeptAnswer(status=410, headers={}, body=None, patron_id=patron_id))
     told = MachineAnswer.patron_id == patron_id
     db.session.execute(update(MachineAnswer).where(told).values(sealed_answer=emptied))

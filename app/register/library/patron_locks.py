@@ -1,4 +1,4 @@
-"""Locking the patron that a library's system changes, where it may; and how often it may."""
+"""Locking the patron whom a library's system changes, and how often it may."""
 
 from typing import Final
 
@@ -14,22 +14,22 @@ from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
 
 ACTS: Final = Budget("library acts", limit=5000, seconds=3600)
-"""Whoever names a card number learns whether somebody has it, so acts are slowed as fetches are."""
+"""Limited as fetches are: an act shows whether anybody has a card number."""
 ACTIVATIONS: Final = Budget("library activations", limit=600, seconds=3600)
-"""A library that somebody has joined is told everything of them, so a stolen login joins few."""
+"""A library that a patron has joined gets all their data: this limits a stolen login."""
 DEATHS: Final = Budget("library deaths", limit=100, seconds=24 * 3600)
 ERASURES: Final = Budget("library erasures", limit=50, seconds=24 * 3600)
-"""What is erased does not come back, so a stolen login does little harm before somebody notices."""
+"""An erasure cannot be undone: this limits a stolen login."""
 
 
 class NotTheirHome(RuleBroken):
-    """The library is not the patron's home library, which alone erases them on their behalf."""
+    """The library is not the patron's home library, which alone may erase them on their behalf."""
 
     code = "not-home-library"
 
 
 def lock_known(*, card_number: str, library_id: str) -> Patron:
-    """Return the patron with this card number, whom nobody else changes until this transaction ends.
+    """Return the patron with this card number, locked until the transaction ends.
 
     Raises NotACardNumber, PatronGone, or NoSuchPatron, of a card that only another library takes too.
     """

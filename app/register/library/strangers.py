@@ -1,4 +1,4 @@
-"""Strangers: patrons who have not joined a library and are not there. It may ask about few of them, and slowly then."""
+"""Strangers: patrons who have not joined a library and are not there. Requests about them are limited."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,23 +18,23 @@ DESK_LOOKUPS_SLOW: Final = Budget("desk foreign look-ups slow", limit=1, seconds
 
 
 def count_stranger(*, library_id: str, now: datetime) -> None:
-    """Count that a library's system named a number that is no patron's of its own, whether somebody has it or not.
+    """Count a request of a library's system about a number that is no patron's of its own, or nobody's.
 
-    Raises TooManyAttempts: past the day's number one goes on every minute.
+    Raises TooManyAttempts: past the day's limit one a minute is allowed.
     """
     count_act(Kind.FOREIGN, library_id=library_id, now=now)
     _take(LOOKUPS, LOOKUPS_SLOW, library_id=library_id, now=now)
 
 
 def count_stranger_at_desk(*, library_id: str, now: datetime) -> None:
-    """Count that a desk is shown patrons of other libraries, as `count_stranger` does. Raises TooManyAttempts."""
+    """Count a look-up at a desk that shows patrons of other libraries, as `count_stranger` does."""
     count_act(Kind.DESK_FOREIGN, library_id=library_id, now=now)
     _take(DESK_LOOKUPS, DESK_LOOKUPS_SLOW, library_id=library_id, now=now)
 
 
 @contextmanager
 def counting_strangers(*, library_id: str, now: datetime) -> Iterator[None]:
-    """Count a stranger where an act meets one, before that is told. Raises TooManyAttempts instead of it."""
+    """Count a stranger where an act on one is refused; raises TooManyAttempts instead of that refusal."""
     try:
         yield
     except (NoSuchPatron, NotJoined, PatronGone):
@@ -46,5 +46,5 @@ def _take(of_day: Budget, slow: Budget, *, library_id: str, now: datetime) -> No
     try:
         take_tries(tries=[(of_day, library_id)], now=now)
     except TooManyAttempts:
-        # A day's number that is used up slows the library; it never shuts it out.
+        # Past the day's limit a library is slowed, not blocked.
         take_tries(tries=[(slow, library_id)], now=now)
