@@ -48,7 +48,7 @@ class Credential(Base):
 class PresentedStep(Base):
     """A code that was accepted, by whom, and the short patron session it opened. Purged after 24 hours.
 
-    Written for every scan, so it has one foreign key, by which it goes with its patron's credential, and no index
+    Written for every scan, so it has one foreign key, by which it is deleted with its credential, and no index
     that only the daily purge would use.
     """
 

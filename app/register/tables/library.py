@@ -44,7 +44,7 @@ class Staff(Base):
 class Machine(Base):
     """A library's system, or one of its kiosks: a user name and password over HTTPS.
 
-    After a change of password the former one works for a while, so that no kiosk stands still.
+    After a change of password the former one works for a while, so that kiosks go on working.
     """
 
     __tablename__ = "machines"
@@ -73,9 +73,9 @@ class NumberSeries(Base):
 
 
 class LibraryQueue(Base):
-    """A library's queue of notices: how far it has come, where its system listens, and how reaching it went.
+    """A library's queue of notices: its last number, the webhook of the library's system, and the result of deliveries.
 
-    Whoever adds a notice takes the next number under this row's lock, so numbers come into sight in their order.
+    A notice gets its number under this row's lock, so that numbers become visible in their order.
     """
 
     __tablename__ = "library_queues"
@@ -92,12 +92,12 @@ class LibraryQueue(Base):
 
 
 class LibraryNotice(Base):
-    """One thing that a library's system is told of a patron, in the order of `seq`.
+    """A notice to a library's system about a patron, in the order of `seq`.
 
-    It holds no data of the patron: the system fetches those. `patron_id` has no foreign key, since the word that
-    somebody is erased outlives them. Where the number by which the library knew a patron is theirs no longer, it is
-    sealed here for as long as the notice may be asked for: a library that goes back to a copy of last week asks again.
-    `charged_by` is the user name of whoever replaced the card at the library's own desk; it then charges for the card.
+    It has no data of the patron, which the system fetches. `patron_id` has no foreign key, since the notice of an
+    erasure outlives the patron. A former card number, by which the library knew the patron, is sealed here as long as
+    the notice is kept: a library that restores last week's backup reads it again. `charged_by` is the user name of the
+    staff member who replaced the card at the library's own desk, which then charges for it.
     """
 
     __tablename__ = "library_notices"
@@ -130,7 +130,7 @@ class LibraryNotice(Base):
 class MachineAnswer(Base):
     """What a library's system was answered to a request with an idempotency key, sealed, so that it may ask again.
 
-    `patron_id` is whom it tells of; it has no foreign key, since the key stays used when they are erased.
+    `patron_id` is the patron in it, without a foreign key, since the key stays used when they are erased.
     """
 
     __tablename__ = "machine_answers"

@@ -11,15 +11,15 @@ _BY_GUARDIANS = text("role = 'guardian'")
 
 
 class AccessLogEntry(Base):
-    """Who looked at a patron, when, at which library, why, and at which fields. Written before the answer.
+    """Who had access to a patron's data, when, at which library, why, and to which fields. Written before the answer.
 
-    `proof` is a salt and a MAC of the line, which only the register can make.
+    `proof` is a salt and a MAC of the entry, which only the register can make.
     """
 
     __tablename__ = "access_log"
     __table_args__ = (
         Index(None, "patron_id", "at"),
-        # Whoever is erased is named as a guardian in other people's lines.
+        # A guardian who is erased is named in entries about other patrons.
         Index("ix_access_log_guardians", "actor", postgresql_where=_BY_GUARDIANS, sqlite_where=_BY_GUARDIANS),
         {"sqlite_autoincrement": True},
     )
@@ -27,7 +27,7 @@ class AccessLogEntry(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[Instant]
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
-    # No foreign key: a library is never deleted, and to check it would be one more look-up for every scan.
+    # No foreign key: a library is never deleted, and the check would cost every scan one more query.
     library_id: Mapped[str | None] = mapped_column(String(20))
     role: Mapped[str] = mapped_column(String(10))
     actor: Mapped[str] = mapped_column(String(80))
@@ -37,10 +37,10 @@ class AccessLogEntry(Base):
 
 
 class AccessLogLink(Base):
-    """A line of the access log, or a record that lines went, in the order of the chain.
+    """The link of an entry or of a removal, in the order of the chain.
 
-    `commitment` is a hash of it with its salt: it says nothing once line and salt are gone. `link` is the hash of the
-    link before and of this one.
+    `commitment` is a salted hash of it, which reveals nothing once entry and salt are deleted. `link` is the hash of
+    the link before with this commitment.
     """
 
     __tablename__ = "access_log_chain"
@@ -54,7 +54,7 @@ class AccessLogLink(Base):
 
 
 class AccessLogRemoval(Base):
-    """That lines went from the access log, which by number, when and why; or that a guardian's name went from them."""
+    """Which entries were deleted from the access log, when and why; or from which a guardian's id was deleted."""
 
     __tablename__ = "access_log_removals"
     __table_args__ = (
@@ -70,9 +70,9 @@ class AccessLogRemoval(Base):
 
 
 class AccessLogHead(Base):
-    """Where the chain ends: one row, which whoever adds to the chain locks. `proof` is a MAC of it.
+    """The end of the chain: one row, locked while links are added. `proof` is a MAC of it.
 
-    Lines up to `unproved_to` were there before the chain, and get their proof with their link.
+    Entries up to `unproved_to` are older than the chain, and get their proof with their link.
     """
 
     __tablename__ = "access_log_head"
@@ -97,7 +97,7 @@ class AccessLogRoot(Base):
 class Erasure(Base):
     """That somebody was erased, and when. Whose it was is kept nowhere; a receipt code leads here.
 
-    `journal_entry` is what the journal of erasures is to be told, until it is; `entry_id` is its name there.
+    `journal_entry` is not yet in the journal of erasures, where `entry_id` is its id; then it is null.
     """
 
     __tablename__ = "erasures"
@@ -112,7 +112,7 @@ class Erasure(Base):
 
 
 class JournalPlace(Base):
-    """How far the register has come in its journal of erasures: one row, or none before the first erasure."""
+    """The position in the journal of erasures: one row, or none before the first erasure."""
 
     __tablename__ = "journal_place"
 

@@ -1,4 +1,4 @@
-"""Messages to patrons, the links and codes in them, and the changes of contact data that they tell of."""
+"""Tables of messages to patrons, the links and codes in them, and the changes of contact data that they report."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +11,7 @@ _IS_DUE = text("due_at IS NOT NULL")
 class Message(Base):
     """A message about the card that is to be sent to a patron. Its words are made when it is sent; none are kept.
 
-    `sealed_to` is an address that the patron had until the change which the message tells of, `contact_change_id`.
+    `sealed_to` is an address that the patron had until the change that the message reports, `contact_change_id`.
     `queue` is the channel by which it goes, or most likely will; `urgency` its place among those. A worker sends it
     until `leased_until`.
     """

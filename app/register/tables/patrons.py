@@ -59,7 +59,7 @@ class Patron(Base):
 class NationalIdToken(Base):
     """A keyed token of a national id. The number cannot be had from it; a person may have had several numbers.
 
-    `stated`: a guardian typed it online, and no desk has seen papers yet. It gives way to whoever proves it theirs.
+    `stated`: a guardian typed it online, and no desk has seen papers. It is deleted when its owner signs in with it.
     """
 
     __tablename__ = "national_id_tokens"
@@ -146,11 +146,10 @@ class FamilyPermission(Base):
 
 
 class Registration(Base):
-    """Somebody with a national sign-in who is about to get a card, or to get one for a child. Gone within a day.
+    """The unfinished registration of a person who used the national sign-in. Deleted within a day.
 
-    `own_token` is the keyed token of who identified themself, `child_token` of the child's number, `guardian_token`
-    of the guardian who agreed to a young person's own. What was filled in is sealed. `handle_hash` names the one
-    browser that goes on with it.
+    `own_token` is the keyed token of that person's number, `child_token` of the child's, `guardian_token` of that of
+    the guardian who agreed. The form is sealed. `handle_hash` is of the token in the one browser that continues it.
     """
 
     __tablename__ = "registrations"
@@ -177,7 +176,7 @@ class Registration(Base):
 
 
 class DeskVisit(Base):
-    """That a desk serves a patron who came without a code: who it is was seen from a plastic card or photo id."""
+    """A visit to a desk of a patron without a code, identified by a plastic card or photo id."""
 
     __tablename__ = "desk_visits"
 
