@@ -13,7 +13,7 @@ from flask_login import current_user
 from app.family.forms import LoanForm
 from app.family.routes import family
 from app.ils.overview import ask_libraries
-from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Request
+from app.ils.port import Account, Block, Hold, LibrarySystem, Loan, Request, due_order
 from app.register.card.families import Seen, act_in_family, view_family
 from app.register.patron.patrons import list_affiliations
 from app.register.store.transaction import reading
@@ -43,7 +43,9 @@ class PersonsLoans:
     @property
     def loans(self) -> list[tuple[AtLibrary, Loan]]:
         """Return the loans at all libraries, the first due date first."""
-        return sorted(((at, loan) for at in self.libraries for loan in at.account.loans), key=lambda at: at[1].due_on)
+        return sorted(
+            ((at, loan) for at in self.libraries for loan in at.account.loans), key=lambda at: due_order(at[1])
+        )
 
     @property
     def holds(self) -> list[tuple[AtLibrary, Hold]]:
@@ -69,12 +71,17 @@ class PersonsLoans:
         sums = [
             (
                 currency,
-                sum(account.debt_total for account in accounts if account.currency == currency),
+                sum(account.debt_total or 0 for account in accounts if account.currency == currency),
                 sum(account.running_fees for account in accounts if account.currency == currency),
             )
             for currency in dict.fromkeys(account.currency for account in accounts)
         ]
         return [(currency, booked, running) for currency, booked, running in sums if booked or running]
+
+    @property
+    def unknown_debts(self) -> list[str]:
+        """Return the libraries where it is unknown what is owed."""
+        return [at.library for at in self.libraries if at.account.debt_total is None]
 
 
 @family.get("/my/loans")
@@ -123,7 +130,8 @@ def renew() -> ResponseReturnValue:
     form, person, system = _read_act()
     with flash_refusals(silent=_("The library does not answer now. Try again in a moment."), category="warning"):
         renewed = system.renew(card_number=person.card_number, loan_id=form.loan_id.data or "")
-        flash(_("Renewed. It is due on %(day)s.", day=format_date(renewed.due_on, "long")), "success")
+        day = format_date(renewed.due_on, "long") if renewed.due_on else ""
+        flash(_("Renewed. It is due on %(day)s.", day=day) if day else _("Renewed."), "success")
     return redirect(url_for("family.loans"))
 
 

@@ -33,6 +33,10 @@ class Budget:
             raise Unavailable("too_slow")
         return left
 
+    def share(self, part: float) -> "Budget":
+        """Return a budget of so much of what is left."""
+        return Budget(self.left() * part)
+
 
 def start(call: Callable[[], T]) -> Future[T]:
     """Begin a call in a daemon thread of its own; nobody has to wait for it."""

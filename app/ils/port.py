@@ -8,6 +8,7 @@ The fields' types check the answers of our own circulation; where its names diff
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Annotated, Literal, Protocol, TypeVar, get_args
 
@@ -84,9 +85,9 @@ class Refused(RuleBroken):
 class Loan:
     """Something that is borrowed now.
 
-    `category` is the library's own code, empty if unknown. `running_fee` is owed if it is returned today.
-    Koha and SIP2 say whether a loan is renewable only when it is tried: then `renewable` is true and `renewals_left`
-    None.
+    `category` is the library's own code. An unknown text is empty, an unknown `due_on` None. `running_fee` is owed if
+    it is returned today. Koha and SIP2 say whether a loan is renewable only when it is tried: then `renewable` is true
+    and `renewals_left` None.
     """
 
     loan_id: Text
@@ -94,7 +95,7 @@ class Loan:
     title: Text
     author: Text
     category: Text
-    due_on: Day
+    due_on: Day | None
     overdue: Flag
     running_fee: Number
     renewals_left: Number | None
@@ -145,10 +146,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one card has at one library; loans by due date.
+    """What one card has at one library; loans by due date, those without one last.
 
-    `debt_total` is what is owed, `running_fees` what today's overdue loans cost beyond it. Where only the total is
-    known, `fees` come to less than `debt_total`.
+    `debt_total` is what is owed, None if unknown; `running_fees` what today's overdue loans cost beyond it. Where only
+    the total is known, `fees` come to less than `debt_total`. `unread_loans` and `unread_holds` count those that the
+    library has and that could not be read; None where even their number is unknown.
     """
 
     card_number: Text
@@ -158,8 +160,15 @@ class Account:
     fees: Annotated[tuple[Fee, ...], Field(validation_alias="debts")]
     requests: tuple[Request, ...]
     blocks: tuple[Block, ...]
-    debt_total: Number
+    debt_total: Number | None
     running_fees: Number
+    unread_loans: Number = 0
+    unread_holds: Number | None = 0
+
+
+def due_order(loan: Loan) -> tuple[date, str]:
+    """Return what loans are sorted by: due date, then title."""
+    return loan.due_on or date.max, loan.title
 
 
 @dataclass(frozen=True, slots=True)

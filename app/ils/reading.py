@@ -16,17 +16,15 @@ _LONGEST_TEXT: Final = 1000
 _LARGEST_NUMBER: Final = 10**12
 _LARGEST_AMOUNT: Final = 10**10
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# Currencies of ISO 4217 near here without a smaller unit.
-_WITHOUT_FRACTION: Final = frozenset({"ISK", "JPY", "KRW"})
 
 
 def clean_text(value: object) -> str:
-    """Return one line that can be shown anywhere: no control characters (MARC has some) and no half surrogates."""
+    """Return one line in NFC that can be shown anywhere: no control characters (MARC has some), no half surrogates."""
     if not isinstance(value, str):
         raise ValueError
     shown = "".join(" " if character.isspace() else character for character in value[: 2 * _LONGEST_TEXT])
     kept = "".join(character for character in shown if unicodedata.category(character) not in ("Cc", "Cs"))
-    return " ".join(kept.split())[:_LONGEST_TEXT]
+    return unicodedata.normalize("NFC", " ".join(kept.split()))[:_LONGEST_TEXT]
 
 
 def read_day(value: object) -> date:
@@ -42,11 +40,6 @@ def read_instant(value: object) -> datetime:
     if instant.tzinfo is None:
         raise ValueError
     return instant
-
-
-def to_smallest_unit(amount: Decimal, *, currency: str) -> int:
-    """Return an amount of the main unit (12.50) in the smallest (1250)."""
-    return int((amount if currency in _WITHOUT_FRACTION else amount * 100).to_integral_value())
 
 
 def _amount(value: object) -> Decimal:

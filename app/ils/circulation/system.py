@@ -103,7 +103,7 @@ class CirculationSystem:
 
     def rules(self) -> LibraryRules:
         """Return the library's rules."""
-        return self._ask(LibraryRules, "GET", "rules")
+        return self.ask(LibraryRules, "GET", "rules")
 
     def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
         """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
@@ -239,12 +239,12 @@ class CirculationSystem:
         return self._post_as(staff, DoorBook, "door/entries", **page)
 
     def _post(self, kind: type[T], call: str, member: str = "", /, **body: object) -> T:
-        return self._ask(kind, "POST", call, member, body)
+        return self.ask(kind, "POST", call, member, body)
 
     def _post_as(self, staff: str, kind: type[T], call: str, /, **body: object) -> T:
-        return self._ask(kind, "POST", call, "", {**body, "role": "staff", "staff": staff})
+        return self.ask(kind, "POST", call, "", {**body, "role": "staff", "staff": staff})
 
-    def _ask(self, kind: type[T], method: str, call: str, member: str = "", body: object = None) -> T:
+    def ask(self, kind: type[T], method: str, call: str, member: str = "", body: object = None) -> T:
         """Make one call and return its answer, or the named member of it, as `kind`."""
         url = f"{self._base}/{call}"
         reply = call_within(

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
+from app.ils.money import to_smallest_unit
 from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, read
 from app.ils.reading import (
     Amount,
@@ -20,7 +21,6 @@ from app.ils.reading import (
     clean_text,
     read_day,
     read_instant,
-    to_smallest_unit,
 )
 from app.rules.people.ages import day_in_norway
 

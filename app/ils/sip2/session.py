@@ -1,49 +1,41 @@
 """One conversation with a SIP2 server: sign on, then ask about patrons and items, or renew.
 
-Patron information (63/64) tells what a card has, item information (17/18) title and due date of each loan: a server
-that tells no due date there cannot be shown. SIP2 knows the sum of what is owed, not its parts, and no author.
+Patron information (63/64) lists what a card has, item information (17/18) has title and due date of each item. SIP2
+has the sum of what is owed, not its parts, and no author. Where the time is up, or an answer cannot be read, loans are
+returned without title and due date, and what is missing in a list is counted.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Final, Self
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, Self, TypeVar
 
 from app.ils.budget import Budget
-from app.ils.port import Account, Block, Hold, Loan, Refused, Unavailable
-from app.ils.reading import clean_text, to_smallest_unit
+from app.ils.port import Account, Loan, Refused, Renewal, Unavailable
+from app.ils.reading import clean_text
+from app.ils.sip2.answers import (
+    CHARGED,
+    OVERDUE,
+    QUEUED,
+    READY,
+    ItemList,
+    Patron,
+    read_account,
+    read_ids,
+    read_loan,
+)
 from app.ils.sip2.wire import Answer, Connection, Sip2Settings
+from app.rules.people.ages import day_in_norway
+
+T = TypeVar("T")
 
 _LANGUAGE: Final = "000"
 _SUMMARY_LENGTH: Final = 10
-_STATUS_LENGTH: Final = 14
-# Places in the patron status.
-_PRIVILEGES_DENIED, _RENEWAL_DENIED = 0, 1
-_BLOCKS: Final = {4: "card_lost", 5: "too_many_loans", 6: "overdue", 10: "debt", 11: "debt", 13: "invoice"}
-_MEDIA_TYPES: Final = {"001": "book", "002": "magazine"}
 _MOST_PAGES: Final = 20
-
-_SIP_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})[ A-Z]{4}\d{6}", re.ASCII)
-_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-_AMOUNT: Final = re.compile(r"\d{1,9}([.,]\d{1,2})?", re.ASCII)
+# Of the time left once the lists of loans are there. The rest is for handing over what was read.
+_SHARE_FOR_TITLES: Final = 0.8
 _CARD_NUMBER: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list in a 64: the place of its Y in the summary, of its count in the fixed fields, and the field's name."""
-
-    place: int
-    count: int
-    name: str
-
-
-_READY: Final = _List(0, 35, "AS")
-_OVERDUE: Final = _List(1, 39, "AT")
-_CHARGED: Final = _List(2, 43, "AU")
-_QUEUED: Final = _List(5, 55, "CD")
 
 
 class Session:
@@ -51,10 +43,13 @@ class Session:
 
     def __init__(self, *, settings: Sip2Settings, now: datetime, budget: Budget) -> None:
         self._settings = settings
+        self._today = day_in_norway(now)
         self._now = now.astimezone(UTC).strftime("%Y%m%d   Z%H%M%S")
-        self._connection = Connection(settings=settings, budget=budget)
+        self._budget = budget
+        self._is_over = False
 
     def __enter__(self) -> Self:
+        self._connection = Connection(settings=self._settings, budget=self._budget)
         try:
             if self._settings.user:
                 self._sign_on()
@@ -66,57 +61,94 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def account(self, card_number: str) -> Account:
-        """Return what a card has. Refused: invalid_field where it is no card number."""
-        information = self._patron(card_number, _CHARGED)
-        currency = information.first("BH") or self._settings.currency
-        if not _CURRENCY.fullmatch(currency):
-            raise Unavailable("bad_answer")
-        if information.first("BL") == "N":
-            return Account(card_number, currency, (), (), (), (), (), 0, 0)
-        debt = _amount(information.first("BV"), currency)
-        status = information.fixed[:_STATUS_LENGTH]
-        overdue = set(self._all(card_number, information, _OVERDUE))
-        loans = [
-            self._loan(item, overdue=item in overdue, blocked=status[_RENEWAL_DENIED] == "Y")
-            for item in self._all(card_number, information, _CHARGED)
-        ]
-        holds = [
-            self._hold(item, ready=which is _READY)
-            for which in (_READY, _QUEUED)
-            for item in self._all(card_number, information, which)
-        ]
-        return Account(
-            card_number=card_number,
-            currency=currency,
-            loans=tuple(sorted(loans, key=lambda loan: (loan.due_on, loan.title))),
-            holds=tuple(holds),
-            fees=(),
-            requests=(),
-            blocks=_blocks(status, debt),
-            debt_total=debt,
-            running_fees=0,
-        )
+    def accounts(self, card_numbers: Sequence[str]) -> list[Account]:
+        """Return what each card has. Refused: invalid_field where one is no card number."""
+        self._is_over = False
+        patrons = [self._charged(card_number) for card_number in card_numbers]
+        self._connection.budget = self._budget.share(_SHARE_FOR_TITLES)
+        for which in (OVERDUE, READY, QUEUED):
+            for patron in patrons:
+                self._add_list(patron, which)
+        items: dict[str, Answer | None] = {}
+        # Titles come one by one, and perhaps not all in time: first of what is overdue.
+        for name in (OVERDUE.name, CHARGED.name, READY.name, QUEUED.name):
+            for patron in patrons:
+                for item in patron.lists[name]:
+                    if item not in items:
+                        items[item] = self._attempt(partial(self._item, item), None)
+        return [read_account(patron, items, settings=self._settings, today=self._today) for patron in patrons]
 
-    def renew(self, card_number: str, loan: Loan) -> Loan:
-        """Renew a loan that this card has. Refused: not_renewable."""
+    def renew(self, card_number: str, loan_id: str) -> Loan:
+        """Renew a loan of this card. Refused: unknown_loan, not_renewable; SIP2 has no codes for a refusal."""
+        # Not every server checks whose loan it renews.
+        if loan_id not in self._charged(card_number).lists[CHARGED.name]:
+            raise Refused("unknown_loan")
+        return read_loan(loan_id, self._renew(card_number, loan_id), settings=self._settings, today=self._today)
+
+    def renew_all(self, card_number: str) -> list[Renewal]:
+        """Renew what may be renewed, one by one where the server does not know how to renew all."""
+        items = self._charged(card_number).lists[CHARGED.name]
+        renewed = self._renew_all(card_number, items)
+        (account,) = self.accounts([card_number])
+        return [
+            Renewal(loan, loan.loan_id in renewed, None if loan.loan_id in renewed else "not_renewable")
+            for loan in account.loans
+        ]
+
+    def _renew(self, card_number: str, item: str) -> Answer:
         answer = self._connection.ask(
             "29",
             # No third party, no "already done offline"; the date that belongs to the latter is not read then.
             f"NN{self._now}{self._now}",
-            [*self._named(card_number), ("AB", loan.loan_id), ("BO", "N")],
+            [*self._named(card_number), ("AB", item), ("BO", "N")],
             answer="30",
         )
         if not answer.fixed.startswith("1"):
             raise Refused("not_renewable")
-        if answer.first("AB") != loan.loan_id:
+        if clean_text(answer.first("AB")) not in ("", item):
             raise Unavailable("bad_answer")
-        return replace(loan, due_on=self._due_on(answer), overdue=False)
+        return answer
 
-    def renew_all(self, card_number: str) -> frozenset[str]:
-        """Renew what may be renewed and return the items that were."""
-        answer = self._connection.ask("65", self._now, [*self._named(card_number), ("BO", "N")], answer="66")
-        return frozenset(answer.all("BM"))
+    def _renew_all(self, card_number: str, items: Sequence[str]) -> set[str]:
+        try:
+            answer = self._connection.ask("65", self._now, [*self._named(card_number), ("BO", "N")], answer="66")
+        except Unavailable as fault:
+            if fault.reason not in ("bad_answer", "no_answer"):
+                raise
+            # It does not know the message, and may have closed the connection.
+            self._connection.close()
+            self.__enter__()
+            return self._renew_each(card_number, items)
+        renewed, refused = ({clean_text(item) for item in answer.all(name)} for name in ("BM", "BN"))
+        count, kept = answer.count(1), answer.count(5)
+        if not renewed and not refused and not count and not kept:
+            return self._renew_each(card_number, items)
+        if count and not renewed:
+            # Which ones is unknown unless the others are named, or none is left.
+            if not refused and count < len(items):
+                raise Unavailable("bad_answer")
+            return set(items) - refused
+        return renewed
+
+    def _renew_each(self, card_number: str, items: Sequence[str]) -> set[str]:
+        def is_renewed(item: str) -> bool:
+            try:
+                self._renew(card_number, item)
+            except Refused:
+                return False
+            return True
+
+        return {item for item in items if self._attempt(partial(is_renewed, item), False)}
+
+    def _attempt(self, ask: Callable[[], T], otherwise: T) -> T:
+        """Ask for something that can be missing. After a time-out or a closed connection nothing more is asked."""
+        if self._is_over:
+            return otherwise
+        try:
+            return ask()
+        except Unavailable as fault:
+            self._is_over = fault.reason != "bad_answer"
+            return otherwise
 
     def _sign_on(self) -> None:
         fields = [("CN", self._settings.user), ("CO", self._settings.password), ("CP", self._settings.location)]
@@ -126,106 +158,56 @@ class Session:
     def _named(self, card_number: str) -> list[tuple[str, str]]:
         if not _CARD_NUMBER.fullmatch(card_number):
             raise Refused("invalid_field")
-        return [("AO", self._settings.institution), ("AA", card_number), ("AC", self._settings.terminal_password)]
+        return [
+            ("AO", self._settings.institution),
+            ("AA", card_number),
+            ("AC", self._settings.terminal_password),
+        ]
 
-    def _patron(self, card_number: str, which: _List, start: int = 0, end: int = 0) -> Answer:
+    def _patron(self, card_number: str, which: ItemList, start: int = 0, end: int = 0) -> Answer:
         summary = "".join("Y" if place == which.place else " " for place in range(_SUMMARY_LENGTH))
         page = [("BP", str(start)), ("BQ", str(end))] if start else []
         fields = [*self._named(card_number), ("AD", ""), *page]
         answer = self._connection.ask("63", _LANGUAGE + self._now + summary, fields, answer="64")
         # Another card's loans must never be shown, whatever went wrong at the other end.
-        if answer.first("AA").strip() != card_number:
+        if answer.first("AA").strip().upper() != card_number:
             raise Unavailable("bad_answer")
         return answer
 
-    def _all(self, card_number: str, information: Answer, which: _List) -> Sequence[str]:
-        count = _count(information, which)
-        if count == 0:
-            return []
-        answer = information if which is _CHARGED else self._patron(card_number, which)
-        found = page = answer.all(which.name)
+    def _charged(self, card_number: str) -> Patron:
+        patron = Patron(card_number, self._patron(card_number, CHARGED))
+        self._add_list(patron, CHARGED)
+        return patron
+
+    def _add_list(self, patron: Patron, which: ItemList) -> None:
+        """Read a list page by page; the first answer may have begun it."""
+        if not patron.is_known:
+            return
+        ask = partial(self._patron, patron.card_number, which)
+        found, count = read_ids(patron.information, which), patron.information.count(which.count)
+        # A server that lists loans and says that there are none does not count.
+        is_uncounted = bool(patron.lists[CHARGED.name]) and patron.information.count(CHARGED.count) == 0
+        if not found and which is not CHARGED and (count != 0 or is_uncounted):
+            answer = self._attempt(ask, None)
+            found = read_ids(answer, which) if answer else {}
         for _ in range(_MOST_PAGES):
-            if count is None or len(found) >= count:
-                return found
-            following = self._patron(card_number, which, len(found) + 1, count).all(which.name)
-            if not following or following == page:
+            if not count or len(found) >= count:
                 break
-            found, page = found + following, following
-        raise Unavailable("bad_answer")
+            page = self._attempt(partial(ask, start=len(found) + 1, end=count), None)
+            following = read_ids(page, which) if page else {}
+            if following.keys() <= found.keys():
+                break
+            found |= following
+        patron.lists[which.name] = list(found)
+        patron.missing[which.name] = max(0, (count or 0) - len(found))
 
     def _item(self, item: str) -> Answer:
-        fields = [("AO", self._settings.institution), ("AB", item), ("AC", self._settings.terminal_password)]
+        fields = [
+            ("AO", self._settings.institution),
+            ("AB", item),
+            ("AC", self._settings.terminal_password),
+        ]
         answer = self._connection.ask("17", self._now, fields, answer="18")
-        if answer.first("AB") != item:
+        if clean_text(answer.first("AB")) not in ("", item):
             raise Unavailable("bad_answer")
         return answer
-
-    def _loan(self, item: str, *, overdue: bool, blocked: bool) -> Loan:
-        information = self._item(item)
-        return Loan(
-            loan_id=item,
-            barcode=item,
-            title=clean_text(information.first("AJ")),
-            author="",
-            category=_MEDIA_TYPES.get(information.first("CK"), ""),
-            due_on=self._due_on(information),
-            overdue=overdue,
-            running_fee=0,
-            renewals_left=None,
-            renewable=not blocked,
-            not_renewable_because="blocked" if blocked else None,
-            claim_level=0,
-            interlibrary=False,
-        )
-
-    def _hold(self, item: str, *, ready: bool) -> Hold:
-        information = self._item(item)
-        pickup = information.first("CM") if ready else ""
-        return Hold(
-            hold_id=item,
-            # Some servers list holds by title, and know no item of that name.
-            title=clean_text(information.first("AJ") or item),
-            author="",
-            category=_MEDIA_TYPES.get(information.first("CK"), ""),
-            asked_on=None,
-            ready=ready,
-            fetch_before=self._day(pickup) if pickup else None,
-            queue_position=0 if ready else None,
-        )
-
-    def _due_on(self, information: Answer) -> date:
-        return self._day(information.first("AH"))
-
-    def _day(self, value: str) -> date:
-        try:
-            if match := _SIP_DATE.fullmatch(value):
-                return date(int(match[1]), int(match[2]), int(match[3]))
-            if self._settings.due_date_format:
-                return datetime.strptime(value, self._settings.due_date_format).replace(tzinfo=UTC).date()
-            return date.fromisoformat(value[: len("2026-11-22")])
-        except ValueError:
-            raise Unavailable("bad_answer") from None
-
-
-def _count(information: Answer, which: _List) -> int | None:
-    text = information.fixed[which.count : which.count + 4].strip()
-    if not text:
-        return None  # the server does not count; its list is what there is
-    if not (text.isascii() and text.isdecimal()):
-        raise Unavailable("bad_answer")
-    return int(text)
-
-
-def _amount(value: str, currency: str) -> int:
-    if not value:
-        return 0
-    if not _AMOUNT.fullmatch(value.strip()):
-        raise Unavailable("bad_answer")
-    return to_smallest_unit(Decimal(value.strip().replace(",", ".")), currency=currency)
-
-
-def _blocks(status: str, debt: int) -> tuple[Block, ...]:
-    reasons = dict.fromkeys(reason for place, reason in _BLOCKS.items() if status[place] == "Y")
-    if not reasons and status[_PRIVILEGES_DENIED] == "Y":
-        reasons = {"restricted": None}
-    return tuple(Block(reason, debt if reason in ("debt", "invoice") else 0) for reason in reasons)

@@ -9,14 +9,18 @@ from typing import Final, Literal
 
 from app.ils.budget import CONNECT_SECONDS, Budget
 from app.ils.port import Unavailable
-from app.rules.sip2 import FIXED_LENGTHS, Framer, Message, TooLong, compose, sign
+from app.rules.sip2 import FIXED_LENGTHS, Message, compose, sign
 
 MAX_MESSAGE: Final = 64 * 1024
 
 _RESEND: Final = "96"
 # The field separator, the end of a message, and whatever else is no text.
 _UNSENDABLE: Final = re.compile(r"[|\x00-\x1f\x7f]")
-
+# What servers put around a message: ends of lines, NUL, STX and ETX, blanks, a byte order mark.
+_BEFORE: Final = re.compile(rb"(?:[\0\2\3 \r\n]|\xef\xbb\xbf)*")
+_END: Final = b"\r\n\0\3"
+# How long to wait for the rest of a message that may have a line break in a field.
+_REST_SECONDS: Final = 0.2
 
 Encoding = Literal["cp850", "latin-1", "utf-8"]
 
@@ -60,9 +64,23 @@ class Answer:
         """Return the field's values that are not empty."""
         return [value for field, value in self.fields if field == name and value]
 
+    def count(self, place: int) -> int | None:
+        """Return the four digits at a place of the fixed fields; None where there are none."""
+        digits = self.fixed[place : place + 4].strip()
+        return int(digits) if digits.isdecimal() else None
 
-def encode(code: str, fixed: str, fields: Sequence[tuple[str, str]], *, sequence: int | None, encoding: str) -> bytes:
-    """Return a message; with `sequence` (0-9) it has a checksum. ValueError where a value cannot be sent."""
+
+def encode(
+    code: str,
+    fixed: str,
+    fields: Sequence[tuple[str, str]],
+    *,
+    sequence: int | None,
+    encoding: str,
+    characters: str = "",
+) -> bytes:
+    """Return a message; with `sequence` (0-9) it has a checksum, summed as `rules.sip2.checksum` says. ValueError where
+    a value cannot be sent."""
     if any(_UNSENDABLE.search(value) for _, value in fields):
         raise ValueError("a field's value holds a separator")
     try:
@@ -70,23 +88,29 @@ def encode(code: str, fixed: str, fields: Sequence[tuple[str, str]], *, sequence
     except UnicodeEncodeError:
         raise ValueError("a field's value has no place in the encoding") from None
     content = compose(code.encode("ascii"), fixed.encode("ascii"), encoded)
-    return (content if sequence is None else sign(content, sequence=b"%d" % sequence)) + b"\r"
+    return (content if sequence is None else sign(content, sequence=b"%d" % sequence, characters=characters)) + b"\r"
 
 
 def decode(raw: bytes, *, sequence: int | None, encoding: str) -> Answer:
     """Return the answer in `raw`, which is without its end. Unavailable: a checksum or sequence number that is wrong, a
-    code that SIP2 does not know, fixed fields that are too short, characters that are not of the encoding."""
+    code that SIP2 does not know, fixed fields that are too short or not ASCII."""
     message = Message(raw)
     if not message.is_whole or (sequence is not None and message.sequence not in (None, b"%d" % sequence)):
         raise Unavailable("bad_answer")
     length = FIXED_LENGTHS.get(message.code)
-    if length is None or (length and not message.fixed(0, length)):
+    fixed = message.fixed(0, length or 0)
+    if length is None or len(fixed) != length or not fixed.isascii():
         raise Unavailable("bad_answer")
+    fields = tuple((_text(name, encoding), _text(value, encoding)) for name, value in message.fields)
+    return Answer(message.code.decode("ascii"), fixed.decode("ascii"), fields)
+
+
+def _text(value: bytes, encoding: str) -> str:
+    """Decode a field. One that is no UTF-8 is read as what Western programs write instead."""
     try:
-        fields = tuple((name.decode(encoding), value.decode(encoding)) for name, value in message.fields)
-        return Answer(message.code.decode("ascii"), message.fixed(0, length).decode(encoding), fields)
+        return value.decode(encoding)
     except UnicodeDecodeError:
-        raise Unavailable("bad_answer") from None
+        return value.decode("cp1252", "replace")
 
 
 class Connection:
@@ -94,9 +118,10 @@ class Connection:
 
     def __init__(self, *, settings: Sip2Settings, budget: Budget) -> None:
         self._settings = settings
-        self._budget = budget
+        self.budget = budget
         self._sequence = 0
-        self._framer = Framer(limit=MAX_MESSAGE)
+        self._summed = ""
+        self._has_checksums = False
         host = settings.host
         try:
             plain = socket.create_connection((host, settings.port), timeout=min(CONNECT_SECONDS, budget.left()))
@@ -119,19 +144,25 @@ class Connection:
         """Send a message and return the answer, which must have the code `answer`. One request to send it again is
         fulfilled. ValueError where a value cannot be sent."""
         sequence = self._sequence if self._settings.error_detection else None
-        sent = encode(code, fixed, fields, sequence=sequence, encoding=self._settings.encoding)
         self._sequence = (self._sequence + 1) % 10
+        encoding = self._settings.encoding
         for _ in range(2):
-            message = decode(self._exchange(sent), sequence=sequence, encoding=self._settings.encoding)
+            sent = encode(code, fixed, fields, sequence=sequence, encoding=encoding, characters=self._summed)
+            received = self._exchange(sent)
+            if not received.isascii():
+                self._summed = Message(received).summed or self._summed
+            message = decode(received, sequence=sequence, encoding=encoding)
             if message.code == answer:
                 return message
             if message.code != _RESEND:
                 break
+            # Some servers sum code points, and take a sum of bytes for a fault.
+            self._summed = "" if self._summed else encoding
         raise Unavailable("bad_answer")
 
     def _exchange(self, sent: bytes) -> bytes:
         try:
-            self._socket.settimeout(self._budget.left())
+            self._socket.settimeout(self.budget.left())
             self._socket.sendall(sent)
             return self._read_message()
         except TimeoutError:
@@ -140,14 +171,30 @@ class Connection:
             raise Unavailable("no_answer") from None
 
     def _read_message(self) -> bytes:
+        received = b""
         while True:
-            self._socket.settimeout(self._budget.left())
-            if not (chunk := self._socket.recv(8192)):
-                raise Unavailable("no_answer")
+            content = received[_BEFORE.match(received).end() :].rstrip(_END)  # type: ignore[union-attr]
+            has_end = bool(content) and received[-1] in _END
+            if has_end and self._is_complete(content):
+                return content
+            left = self.budget.left()
+            self._socket.settimeout(min(left, _REST_SECONDS) if has_end else left)
             try:
-                # An empty message is the LF of the one before. A server sends nothing unasked.
-                messages = [frame.content for frame in self._framer.feed(chunk) if frame.content]
-            except TooLong:
-                raise Unavailable("bad_answer") from None
-            if messages:
-                return messages[0]
+                chunk = self._socket.recv(8192)
+            except TimeoutError:
+                if has_end:
+                    return content
+                raise
+            if not chunk:
+                raise Unavailable("no_answer")
+            received += chunk
+            if len(received) > MAX_MESSAGE:
+                raise Unavailable("bad_answer")
+
+    def _is_complete(self, content: bytes) -> bool:
+        """Return whether a message ends here, or after a line break in one of its fields."""
+        message = Message(content)
+        self._has_checksums = self._has_checksums or message.sequence is not None
+        if message.has_checksum or self._has_checksums:
+            return message.has_checksum
+        return content.endswith(b"|") or len(content) <= 2 + FIXED_LENGTHS.get(message.code, len(content))

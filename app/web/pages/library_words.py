@@ -78,8 +78,10 @@ def money(amount: int, currency: str) -> str:
     return str(format_currency(Decimal(amount) / 100, currency))
 
 
-def due_words(due_on: date, today: date) -> str:
+def due_words(due_on: date | None, today: date) -> str:
     """Return how long there is until a due date, or how long it is past."""
+    if due_on is None:
+        return _("Due date unknown. Ask the library.")
     days = (due_on - today).days
     if days < 0:
         return ngettext("%(num)s day late", "%(num)s days late", -days)

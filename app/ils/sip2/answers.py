@@ -1,0 +1,175 @@
+"""Read a SIP2 server's answers: patron information (64) and item information (18)."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final
+
+from app.ils.money import name_currency, read_money, to_smallest_unit
+from app.ils.port import Account, Block, Hold, Loan, due_order
+from app.ils.reading import clean_text
+from app.ils.sip2.wire import Answer, Sip2Settings
+
+_STATUS_LENGTH: Final = 14
+# Places in the patron status.
+_PRIVILEGES_DENIED, _RENEWAL_DENIED = 0, 1
+_BLOCKS: Final = {4: "card_lost", 5: "too_many_loans", 6: "overdue", 10: "debt", 11: "debt", 13: "invoice"}
+_MEDIA_TYPES: Final = {"001": "book", "002": "magazine"}
+_FIRST_YEAR: Final = 1900
+
+_SIP_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ A-Z]{4}\d{6})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """A list in a 64: the place of its Y in the summary, of its count in the fixed fields, and the field's name."""
+
+    place: int
+    count: int
+    name: str
+
+
+READY: Final = ItemList(0, 35, "AS")
+OVERDUE: Final = ItemList(1, 39, "AT")
+CHARGED: Final = ItemList(2, 43, "AU")
+QUEUED: Final = ItemList(5, 55, "CD")
+
+
+@dataclass(slots=True)
+class Patron:
+    """A card's first 64, its lists by field name, and how many of each list are missing."""
+
+    card_number: str
+    information: Answer
+    lists: defaultdict[str, Sequence[str]] = field(default_factory=lambda: defaultdict(tuple))
+    missing: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the library knows the card."""
+        return self.information.first("BL").upper() != "N"
+
+
+def read_ids(answer: Answer, which: ItemList) -> dict[str, None]:
+    """Return the ids in a list, each once, in their order."""
+    return dict.fromkeys(cleaned for item in answer.all(which.name) if (cleaned := clean_text(item)))
+
+
+def read_account(patron: Patron, items: Mapping[str, Answer | None], *, settings: Sip2Settings, today: date) -> Account:
+    """Put a card's account together; `items` are the answers about items, None where there is none."""
+    status = patron.information.fixed[:_STATUS_LENGTH].upper()
+    currency, debt = _debt(patron.information, usual=settings.currency)
+    if not patron.is_known:
+        return Account(patron.card_number, currency, (), (), (), (), (), 0, 0)
+    overdue = patron.lists[OVERDUE.name]
+    loans = [
+        read_loan(
+            item,
+            items[item],
+            settings=settings,
+            today=today,
+            is_overdue=item in overdue,
+            is_blocked=status[_RENEWAL_DENIED] == "Y",
+        )
+        for item in patron.lists[CHARGED.name]
+    ]
+    holds = [
+        _hold(item, items[item], settings, is_ready=which is READY)
+        for which in (READY, QUEUED)
+        for item in patron.lists[which.name]
+    ]
+    return Account(
+        card_number=patron.card_number,
+        currency=currency,
+        loans=tuple(sorted(loans, key=due_order)),
+        holds=tuple(holds),
+        fees=(),
+        requests=(),
+        blocks=_blocks(status, debt or 0),
+        debt_total=debt,
+        running_fees=0,
+        unread_loans=patron.missing[CHARGED.name],
+        unread_holds=patron.missing[READY.name] + patron.missing[QUEUED.name],
+    )
+
+
+def _debt(information: Answer, *, usual: str) -> tuple[str, int | None]:
+    """Return the currency and what is owed; None where the amount or its currency is unknown."""
+    named, written = name_currency(information.first("BH"), usual=usual), information.first("BV")
+    if not written.strip():
+        return named or usual, 0
+    try:
+        amount, unit = read_money(written)
+    except ValueError:
+        return named or usual, None
+    currency = name_currency(unit, usual=named or usual)
+    if amount <= 0:
+        return named or usual, 0
+    if named is None or currency is None or (information.first("BH") and currency != named):
+        return named or usual, None
+    return currency, to_smallest_unit(amount, currency=currency)
+
+
+def read_loan(
+    item: str,
+    information: Answer | None,
+    *,
+    settings: Sip2Settings,
+    today: date,
+    is_overdue: bool = False,
+    is_blocked: bool = False,
+) -> Loan:
+    """Return a loan from the answer about its item, or about its renewal."""
+    due_on = _day(information.first("AH"), settings) if information else None
+    return Loan(
+        loan_id=item,
+        barcode=item,
+        title=clean_text(information.first("AJ")) if information else "",
+        author="",
+        category=_MEDIA_TYPES.get(information.first("CK"), "") if information else "",
+        due_on=due_on,
+        overdue=is_overdue or (due_on is not None and due_on < today),
+        running_fee=0,
+        renewals_left=None,
+        renewable=not is_blocked,
+        not_renewable_because="blocked" if is_blocked else None,
+        claim_level=0,
+        interlibrary=False,
+    )
+
+
+def _hold(item: str, information: Answer | None, settings: Sip2Settings, *, is_ready: bool) -> Hold:
+    return Hold(
+        hold_id=item,
+        # Some servers list holds by title, and know no item of that name.
+        title=clean_text(information.first("AJ") if information else "") or item,
+        author="",
+        category=_MEDIA_TYPES.get(information.first("CK"), "") if information else "",
+        asked_on=None,
+        ready=is_ready,
+        fetch_before=_day(information.first("CM"), settings) if information and is_ready else None,
+        queue_position=0 if is_ready else None,
+    )
+
+
+def _day(value: str, settings: Sip2Settings) -> date | None:
+    value = value.strip()
+    try:
+        if match := _SIP_DATE.fullmatch(value):
+            day = date(int(match[1]), int(match[2]), int(match[3]))
+        elif settings.due_date_format:
+            day = datetime.strptime(value, settings.due_date_format).replace(tzinfo=UTC).date()
+        else:
+            day = date.fromisoformat(value[: len("2026-11-22")])
+    except ValueError:
+        return None
+    return day if day.year >= _FIRST_YEAR else None
+
+
+def _blocks(status: str, debt: int) -> tuple[Block, ...]:
+    reasons = dict.fromkeys(reason for place, reason in _BLOCKS.items() if status[place] == "Y")
+    if not reasons and status[_PRIVILEGES_DENIED] == "Y":
+        reasons = {"restricted": None}
+    return tuple(Block(reason, debt if reason in ("debt", "invoice") else 0) for reason in reasons)
