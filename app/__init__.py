@@ -37,10 +37,9 @@ from app.web.faults.journal_watch import JournalWatch, acknowledge_nothing_unwri
 from app.web.faults.overload import refuse_if_too_busy
 from app.web.faults.unavailable import answer_unavailable
 from app.web.http.addresses import CardNumberInAddress, RowId
-from app.web.http.bodies import refuse_malformed_bodies
+from app.web.http.bodies import BoundedJson, refuse_malformed_bodies
 from app.web.http.headers import send_headers
 from app.web.http.https import refuse_password_in_clear
-from app.web.http.json_bodies import BoundedJson
 from app.web.http.logs import log_requests
 from app.web.http.static_files import serve_static_files
 from app.web.pages.languages import speak_languages

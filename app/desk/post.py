@@ -21,7 +21,7 @@ from app.web.clock import now, today
 from app.web.pages.squares import draw_link
 from app.work.sending import write
 
-_LONGEST_ID = 18
+_LARGEST_ID = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ def post() -> ResponseReturnValue:
 
 
 def _after(name: str) -> int:
-    asked = request.args.get(name, "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= _LONGEST_ID else 0
+    return min(max(request.args.get(name, 0, type=int), 0), _LARGEST_ID)
 
 
 @desk.post("/post/<id:message_id>/letter")

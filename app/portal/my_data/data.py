@@ -63,8 +63,7 @@ def looks() -> str:
     """Show who has looked, page by page, newest first."""
     in_all = count_accesses(patron_id=current_user.patron_id)
     last_page = max(1, -(-in_all // _LOOKS_ON_A_PAGE))
-    asked = request.args.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len(str(last_page)) + 1 else 1
+    page = request.args.get("page", 1, type=int)
     if not 1 <= page <= last_page:
         abort(404)
     first = (page - 1) * _LOOKS_ON_A_PAGE

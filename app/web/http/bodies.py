@@ -1,15 +1,19 @@
 """What a client sends behind its headers: where that is malformed or cut short, the answer is 400."""
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+from app.rules.json_text import parse_json
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import WriteableBuffer
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _DRAIN_BYTES = 16 * 1024 * 1024
@@ -17,55 +21,48 @@ _DRAIN_BYTES = 16 * 1024 * 1024
 _log = structlog.get_logger()
 
 
-class _Body:
-    """The body as the server reads it off the line (PEP 3333). What the server cannot read is the client's fault."""
+class _Body(io.RawIOBase):
+    """The body as the server reads it (PEP 3333). What the server cannot read is the client's fault."""
 
-    def __init__(self, server: "Any", expected: int | None) -> None:  # noqa: ANN401 - whatever the server has
+    def __init__(self, server: Any, expected: int | None) -> None:  # noqa: ANN401 - whatever the server has
         self._server = server
         self._expected = expected
         self._is_broken = False
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to so many bytes. Raises BadRequest."""
-        data = self._ask("read", size)
-        if len(data) < size or size < 0:
-            self._check_the_end()
-        return data
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
 
-    def readline(self, size: int = -1) -> bytes:
-        """Return a line. Raises BadRequest."""
-        data = self._ask("readline", size)
-        if not data:
-            self._check_the_end()
-        return data
-
-    def readlines(self, _hint: int = -1) -> list[bytes]:
-        """Return the lines that are left. Raises BadRequest."""
-        return list(self)
-
-    def __iter__(self) -> "Iterator[bytes]":
-        """Give the lines that are left. Raises BadRequest."""
-        return iter(self.readline, b"")
-
-    def _ask(self, method: str, size: int) -> bytes:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill the buffer, and return with how many bytes. Raises BadRequest."""
+        room = memoryview(buffer)
         if self._is_broken:
             # What the server gave now would look like the body's end.
             raise BadRequest
         try:
-            data: bytes = getattr(self._server, method)(size) if size >= 0 else getattr(self._server, method)()
+            data: bytes = self._server.read(len(room))
         except Exception as error:
             # Whatever the server's own kinds are. Its words may quote what was sent.
             self._is_broken = True
             _log.info("malformed body", kind=type(error).__name__)
             raise BadRequest from None
+        room[: len(data)] = data
         if self._expected is not None:
             self._expected -= len(data)
-        return data
+            if self._expected > 0 and len(data) < len(room):
+                self._is_broken = True
+                raise BadRequest
+        return len(data)
 
-    def _check_the_end(self) -> None:
-        if self._expected is not None and self._expected > 0:
-            self._is_broken = True
-            raise BadRequest
+
+class BoundedJson(DefaultJSONProvider):
+    """Flask's own, except that what nests too deep is refused; fields stay in the order in which they were written."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ANN401 - as Flask has it
+        """Return the value. Raises ValueError, which Flask answers with 400."""
+        return parse_json(s, **kwargs)
 
 
 def refuse_malformed_bodies(app: Flask) -> None:
@@ -83,7 +80,7 @@ def refuse_malformed_bodies(app: Flask) -> None:
 
 
 def _read_to_the_end(response: Response) -> Response:
-    # Whoever is still sending sees a broken line instead of the answer, so what no view read is thrown away.
+    # A client that is still sending sees a broken connection instead of the answer, so the rest is read and dropped.
     if request.environ.get("wsgi.input_terminated"):
         left = _DRAIN_BYTES
         try:
