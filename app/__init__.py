@@ -45,6 +45,7 @@ from app.web.http.static_files import serve_static_files
 from app.web.pages.languages import speak_languages
 from app.web.pages.layout import lay_out
 from app.web.pages.library_words import give_words
+from app.web.pages.patron_fields import give_field_words
 from app.web.sign_in.identity import DESK_PATH, CookiePerDoor, login_manager
 
 _LARGEST_REQUEST = 64 * 1024
@@ -176,6 +177,7 @@ def create_app(
     speak_languages(app)
     lay_out(app)
     give_words(app)
+    give_field_words(app)
     add_commands(app)
 
     for door in (health, portal, card, family, desk, api, v1):

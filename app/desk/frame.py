@@ -15,7 +15,6 @@ from app.register.desk.visits import NoOpenVisit
 from app.register.staff.staff import Workplace
 from app.rules.card.number import group_card_number
 from app.web.gate import library_systems
-from app.web.pages.patron_fields import choice_words
 
 # The way between the desk's pages, by endpoint. A tab is shown where its page exists.
 _TABS = (
@@ -45,7 +44,6 @@ def frame() -> dict[str, Callable[..., Any]]:
     return {
         "desk_tabs": desk_tabs,
         "age_words": age_words,
-        "choice_words": choice_words,
         "group_card_number": group_card_number,
     }
 

@@ -15,9 +15,11 @@ from app.register.store.transaction import db
 from app.register.tables.devices import Credential
 from app.register.tables.patrons import Patron
 from app.rules.card.code import parse, step_at
+from app.rules.people.fields import FIELD
 from tests.conftest import Clock
 from tests.doors.visits import AT_MULLSJO_ONLY, log_in, main_text, read_page, shown_code, submit
 
+HOME_LIBRARY = FIELD["home_library_id"].label
 _MODULE = 8
 
 
@@ -57,7 +59,7 @@ def test_the_page_shows_name_number_home_library_and_where_the_card_is_valid(pho
     page = read_page(response)
     facts = page.find("dl", class_="pass-facts")
     assert facts is not None
-    assert facts.get_text(" ", strip=True) == "Home library Ullensaker bibliotek"
+    assert facts.get_text(" ", strip=True) == f"{HOME_LIBRARY} Ullensaker bibliotek"
     ready = page.find("section", attrs={"aria-labelledby": "valid-at"})
     assert ready is not None
     assert [place.get_text(strip=True) for place in ready.find_all("li")] == [

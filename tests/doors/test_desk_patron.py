@@ -6,6 +6,7 @@ from sqlalchemy import update
 from app.register.change.membership import opt_out
 from app.register.store.transaction import db
 from app.register.tables.patrons import AttemptCount, Patron
+from app.rules.people.fields import FIELD
 from tests.doors.serving import (
     ASA,
     INGRID,
@@ -33,6 +34,7 @@ from tests.doors.visits import (
     submit,
 )
 
+HOME_LIBRARY = FIELD["home_library_id"].label
 ULLENSAKER = "2023500"
 
 
@@ -73,7 +75,7 @@ def test_nothing_that_was_typed_stands_in_an_address(desk):
 
 def test_of_somebody_who_has_not_joined_a_hit_tells_the_minimum(app, desk):
     text = main_text(look_up(desk, **ASA))
-    assert "Åsa Lindqvist Adult Home library: Mullsjö bibliotek Not activated here" in text
+    assert f"Åsa Lindqvist Adult {HOME_LIBRARY}: Mullsjö bibliotek Not activated here" in text
     assert looks(app) == [(5, "look-up", "name, age band, home library")]
 
 

@@ -9,6 +9,7 @@ from app.register.tables.patrons import Patron
 from app.rules.people.contact import CONTACT_FIELDS
 from app.rules.people.fields import FIELD, FIELDS, Editor
 from tests.doors.serving import find_form
+from tests.doors.test_api_patrons import MULLSJO
 from tests.doors.visits import GUARDIAN, log_in
 
 COLUMNS = Patron.__table__.columns
@@ -50,6 +51,11 @@ def test_each_door_lets_correct_what_is_declared_for_it(app):
         assert names(Editor.DESK) <= EnrolForm()._fields.keys()
     assert CorrectionIn().fields.keys() == names(Editor.SYSTEM)
     assert {field.name for field in FIELDS} - {"home_library_id"} <= PatronOut().fields.keys()
+
+
+def test_a_library_gets_every_declared_field_as_documented(client: FlaskClient):
+    answer = client.get("/api/v1/patrons/N000100001", auth=MULLSJO).json
+    assert answer.keys() == PatronOut().fields.keys()
 
 
 def test_every_field_is_on_the_patrons_page_in_the_form_and_in_the_export(app, client: FlaskClient):

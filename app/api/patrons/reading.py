@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, replace
+from datetime import date
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
@@ -29,8 +30,8 @@ def patron_json(fetched: Fetched) -> dict[str, Any]:
         shown |= asdict(fetched.minimum)
         shown["age_band"] = fetched.minimum.age_band.value
     if fetched.details is not None:
-        shown |= asdict(fetched.details)
-        shown["birth_date"] = fetched.details.birth_date.isoformat()
+        details = fetched.details.items()
+        shown |= {name: value.isoformat() if isinstance(value, date) else value for name, value in details}
     return shown
 
 

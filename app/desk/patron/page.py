@@ -17,15 +17,13 @@ from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing
 from app.rules.people.contact import ContactNotValid
-from app.rules.people.fields import Editor
+from app.rules.people.fields import Editor, log_words
 from app.rules.people.person import PersonNotValid
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.pages.languages import LANGUAGES
 from app.web.pages.patron_fields import reword_faults, show_faults
-
-_CONTACT = "name, birth date, gender, address, phone, e-mail, preferred contact, language"
 
 
 @desk.get("/patron")
@@ -69,7 +67,7 @@ def contact() -> ResponseReturnValue:
     """Correct who the patron is, and how they are reached. They get a message about it, at the old address too."""
     workplace = this_workplace()
     form = PatronFields()
-    visit = current_visit(workplace, fields=_CONTACT, minimum="name", extend=form.is_submitted())
+    visit = current_visit(workplace, fields=log_words(editor=Editor.DESK), minimum="name", extend=form.is_submitted())
     if form.is_submitted():
         count_act(Kind.DESK_CORRECTION, library_id=workplace.library_id, now=now())
     seen = _see(visit, workplace.library_id)

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.portal.routes import portal
 from app.register.log.accesses import ShownAccess
+from app.rules.people.fields import FIELDS as PATRON_FIELDS
 
 ROLES: Final[Mapping[str, LazyString]] = {
     "staff": _l("staff at the desk"),
@@ -33,34 +34,24 @@ PURPOSES: Final[Mapping[str, LazyString]] = {
     "correct": _l("The library's system corrected your data"),
     "pin-check": _l("Your PIN was entered at a machine, and it was right"),
 }
-FIELDS: Final[Mapping[str, LazyString]] = {
-    "address": _l("address"),
+FIELDS: Final[Mapping[str, LazyString]] = {field.log_word: _l(field.label) for field in reversed(PATRON_FIELDS)} | {
     "age": _l("age"),
     "age band": _l("age group"),
     "agreements": _l("agreements"),
-    "birth date": _l("birth date"),
     "card": _l("the card"),
-    "card number": _l("card number"),
     "card state": _l("state of the card"),
     "contact data": _l("contact data"),
     "device": _l("device"),
     "devices": _l("devices"),
     "driving licence": _l("driving licence"),
-    "e-mail": _l("e-mail"),
     "fees": _l("fees"),
-    "gender": _l("gender"),
     "holds": _l("reservations"),
-    "home library": _l("home library"),
     "identity card": _l("identity card"),
-    "language": _l("language"),
     "loans": _l("loans"),
-    "name": _l("name"),
     "other papers": _l("other papers"),
     "passport": _l("passport"),
     "PIN": _l("that the PIN was right"),
-    "phone": _l("telephone"),
     "place": _l("post town"),
-    "preferred contact": _l("preferred contact"),
     "residence permit": _l("residence permit"),
 }
 ACCESS_WORDS: Final = {"role": ROLES, "purpose": PURPOSES, "fields": FIELDS}
@@ -84,4 +75,6 @@ def purpose_words(access: ShownAccess) -> str:
 @portal.app_template_filter("look_fields")
 def field_words(access: ShownAccess) -> list[str]:
     """Return the kinds of information that were shown."""
-    return [str(FIELDS.get(name, name)) for name in access.fields]
+    # A field's label begins with a capital letter; in a list of words it does not.
+    words = [str(FIELDS.get(name, name)) for name in access.fields]
+    return [word[:1].lower() + word[1:] for word in words]

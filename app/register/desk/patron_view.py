@@ -17,9 +17,10 @@ from app.register.tables.patrons import Affiliation, Patron
 from app.rules.card.status import CardStatus
 from app.rules.people.ages import AgeBand, age_band, age_on, day_in_norway
 from app.rules.people.contact import Contact
+from app.rules.people.fields import log_words
 
 MINIMUM: Final = "name, age band, home library, card number, card state"
-IN_FULL: Final = "name, birth date, gender, address, phone, e-mail, preferred contact, home library, card, devices"
+IN_FULL: Final = f"{log_words()}, card, devices"
 
 
 @dataclass(frozen=True, slots=True)

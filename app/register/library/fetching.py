@@ -4,8 +4,9 @@ A minimum of a patron who is there now, or who joined but froze the card or is r
 number exists; of a card that only another library takes, nothing.
 """
 
-from dataclasses import dataclass, fields
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 
@@ -22,6 +23,7 @@ from app.register.tables.library import Library
 from app.register.tables.patrons import Patron
 from app.rules.card.status import CardRefused, State
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
+from app.rules.people.fields import FIELDS, Editor, log_words
 from app.rules.people.national_id import NationalId
 from app.rules.pins.pin import Budget
 
@@ -32,31 +34,7 @@ _FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
 _NUMBER = "card number"
 _MINIMUM = "name, age band, home library"
 _Row = Row[tuple[object]]
-_EVERYTHING = "name, birth date, gender, address, phone, e-mail, preferred contact, language, home library"
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What only a library that the patron has joined gets. A hidden address is nowhere in the register.
-
-    An address is `proven` where the patron, or papers, have shown that it is theirs.
-    """
-
-    birth_date: date
-    gender: str
-    address: str | None
-    postcode: str | None
-    place: str | None
-    phone: str | None
-    email: str | None
-    preferred_contact: str
-    language: str
-    email_proven: bool
-    phone_proven: bool
-    address_proven: bool
-
-
-_COPIED = [field.name for field in fields(Details) if not field.name.endswith("_proven")]
+_DETAILS = [field.name for field in FIELDS if Editor.SYSTEM in field.editors and field.name != "name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +56,15 @@ class Minimum:
 class Fetched:
     """A patron as a library's system gets it. `minimum` is None for a stranger.
 
-    `details` is None where the patron has not joined that library, froze the card, or is reported dead.
+    `details` is what only a library that the patron has joined gets: the declared fields by name, and for an address
+    whether it is proven. None where the patron has not joined that library, froze the card, or is reported dead.
+    A hidden address is nowhere in the register.
     """
 
     card_number: str
     activated_here: bool
     minimum: Minimum | None
-    details: Details | None
+    details: Mapping[str, object] | None
 
 
 def fetch_patron(*, card_number: str, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
@@ -196,7 +176,7 @@ def _is_in_full(row: _Row) -> bool:
 
 def _fields(row: _Row) -> str:
     if _is_in_full(row):
-        return _EVERYTHING
+        return log_words()
     return _MINIMUM if row.known else _NUMBER
 
 
@@ -210,12 +190,11 @@ def _as_fetched(row: _Row, *, now: datetime) -> Fetched:
         version=row.version,
     )
     unproven = unproven_channels(row)
-    details = Details(
-        **{name: getattr(row, name) for name in _COPIED},
-        email_proven=row.email is not None and EMAIL not in unproven,
-        phone_proven=row.phone is not None and SMS not in unproven,
-        address_proven=row.address is not None and LETTER not in unproven,
-    )
+    details = {name: getattr(row, name) for name in _DETAILS} | {
+        "email_proven": row.email is not None and EMAIL not in unproven,
+        "phone_proven": row.phone is not None and SMS not in unproven,
+        "address_proven": row.address is not None and LETTER not in unproven,
+    }
     return Fetched(
         card_number=row.card_number,
         activated_here=bool(row.joined),

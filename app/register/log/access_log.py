@@ -14,6 +14,7 @@ from app.register.store.transaction import autonomous, db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
+from app.rules.people.fields import log_words
 
 ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
 _PURPOSES = (
@@ -21,9 +22,8 @@ _PURPOSES = (
     "fetch, look-up, papers, pin-check, post, scan"
 )
 _FIELDS = (
-    "PIN, address, age, age band, agreements, birth date, card, card number, card state, contact data, device, "
-    "devices, driving licence, e-mail, fees, gender, holds, home library, identity card, language, loans, name, "
-    "other papers, passport, phone, place, preferred contact, residence permit"
+    f"{log_words()}, PIN, age, age band, agreements, card, card state, contact data, device, devices, driving licence, "
+    "fees, holds, identity card, loans, other papers, passport, place, residence permit"
 )
 PURPOSES, FIELDS = (frozenset(words.split(", ")) for words in (_PURPOSES, _FIELDS))
 """All words that an entry may hold: each is translated for the patron who reads it."""

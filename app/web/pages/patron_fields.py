@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from flask import Flask
 from flask_babel import gettext, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -71,6 +72,16 @@ class PatronForm(ContactFields):
 
     def _others(self) -> list[PatronField]:
         return [field for field in FIELDS if field.editors and field.name in self and field.name not in CONTACT_FIELDS]
+
+
+def field_label(name: str) -> str:
+    """Return what a field is called."""
+    return gettext(FIELD[name].label)
+
+
+def give_field_words(app: Flask) -> None:
+    """Let templates name the declared fields and their values."""
+    app.jinja_env.globals |= {"field_label": field_label, "choice_words": choice_words}
 
 
 def choice_words(name: str, value: str) -> str:
