@@ -24,7 +24,13 @@ _END = re.compile(rb"\r\n|[\r\n]")
 _TRAILER = re.compile(rb"(?:AY([0-9]))?AZ([0-9A-Fa-f]{1,4})\Z")
 # What checksums are sums of: bytes, or code points in an encoding (in Latin-1 both are the same).
 _SUMS = ("", "utf-8", "cp850")
-_CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
+# What some machines send before a message: blanks, NUL, STX, a byte order mark in UTF-8.
+_BEFORE = rb"(?:[\x00-\x20\x7f]|\xef\xbb\xbf)*"
+_NOISE = re.compile(rb"\A" + _BEFORE)
+_NEXT_MESSAGE = re.compile(_BEFORE + rb"(?:[0-9]{2}|[0-9]?\Z|[\r\n])")
+# What scanners add to a code: control characters, blanks (also no-break ones), a byte order mark, a symbology prefix.
+_ADDED = re.compile(rb"[\x00-\x20\x7f]|\xef\xbb\xbf|\xc2?\xa0")
+_CARD_CODE = re.compile(rb"(?:\][A-Za-z][0-9A-Za-z])?(92[12][0-9]{13}(?:[0-9]{8})?)")
 
 
 class TooLong(RuleBroken):
@@ -33,25 +39,31 @@ class TooLong(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The bytes of a message, and its end: CR, CR LF or LF. A lone end has no content."""
+    """The bytes of a message, and its end: CR, CR LF or LF. A lone end has no content.
+
+    `before` is what a machine sent before the message's code: blanks, NUL, STX or a byte order mark.
+    """
 
     content: bytes
     end: bytes
+    before: bytes = b""
 
     @property
     def raw(self) -> bytes:
         """All bytes, unchanged."""
-        return self.content + self.end
+        return self.before + self.content + self.end
 
 
 class Framer:
     """Cuts a stream into frames. Joined, they are the stream again.
 
-    A CR is an end immediately; an LF that comes in a later chunk is a frame of its own.
+    A CR is an end immediately; an LF in a later chunk is a frame of its own. With `fields_may_break` an LF is
+    an end only if the message before it is complete or nothing follows: some systems send line breaks in fields.
     """
 
-    def __init__(self, *, limit: int) -> None:
+    def __init__(self, *, limit: int, fields_may_break: bool = False) -> None:
         self._limit = limit
+        self._fields_may_break = fields_may_break
         self._left = bytearray()
 
     @property
@@ -65,12 +77,28 @@ class Framer:
         self._left += chunk
         frames, start = [], 0
         while end := _END.search(self._left, max(start, searched)):
-            frames.append(Frame(bytes(self._left[start : end.start()]), end[0]))
-            start = end.end()
+            searched = end.end()
+            content = bytes(self._left[start : end.start()])
+            if self._fields_may_break and end[0] == b"\n" and self._is_within(content, searched):
+                continue
+            message = _NOISE.sub(b"", content)
+            frames.append(Frame(message, end[0], content[: len(content) - len(message)]))
+            start = searched
         del self._left[:start]
         if len(self._left) > self._limit or any(len(frame.content) > self._limit for frame in frames):
             raise TooLong
         return frames
+
+    def _is_within(self, content: bytes, end: int) -> bool:
+        """Return whether a LF at `end`, after `content`, is a line break within a field."""
+        if end == len(self._left):
+            return False
+        is_complete = (
+            content.endswith(b"|")
+            or len(content) <= 2 + FIXED_LENGTHS.get(content[:2], 0)
+            or _TRAILER.search(content) is not None
+        )
+        return not (is_complete and _NEXT_MESSAGE.match(self._left, end))
 
 
 def checksum(content: bytes, *, characters: str = "") -> bytes:
@@ -129,9 +157,9 @@ class Message:
         return next((self.content[start:end] for start, end in self._spans(name)), b"")
 
     def card_code(self) -> bytes:
-        """Return the value of AA that is the code of a card on a phone, or nothing."""
+        """Return the value of AA that is the code of a card on a phone, as it was scanned, or nothing."""
         values = (self.content[start:end] for start, end in self._spans(b"AA"))
-        return next((value for value in values if _CARD_CODE.fullmatch(value)), b"")
+        return next((value for value in values if digits_of_code(value)), b"")
 
     def replace(self, name: bytes, values: Mapping[bytes, bytes]) -> "Message":
         """Return the message with other values of a field, and a new checksum if it had one."""
@@ -161,6 +189,12 @@ class Message:
             start, end = end + 1, _find(self.content, b"|", end + 1, self._end)
             if self.content.startswith(name, start) and start + len(name) <= end:
                 yield start + len(name), end
+
+
+def digits_of_code(scanned: bytes) -> bytes:
+    """Return a card's code without what scanners add to it, such as blanks or `]Q1`; nothing if it is no such code."""
+    match = _CARD_CODE.fullmatch(_ADDED.sub(b"", scanned))
+    return match[1] if match else b""
 
 
 def compose(code: bytes, fixed: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:

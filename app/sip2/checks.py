@@ -23,10 +23,6 @@ _log = structlog.get_logger()
 T = TypeVar("T")
 
 
-class RegisterUnavailable(Exception):
-    """The register did not answer in time, or could not."""
-
-
 class Checks:
     """Safe to use from one event loop; close it in the end."""
 
@@ -35,10 +31,7 @@ class Checks:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sip2")
 
     async def check_card(self, *, payload: str, kiosk: str, library_id: str) -> str | Why:
-        """Check a scanned code as POST /api/v1/scan does, and return the card's number, or why it is refused.
-
-        Raises RegisterUnavailable.
-        """
+        """Check a scanned code as POST /api/v1/scan does, and return the card's number, or why it is refused."""
 
         def check() -> str | Why:
             try:
@@ -50,18 +43,19 @@ class Checks:
 
         return await self._ask(check)
 
-    async def sign_on(self, *, username: str, password: str, address: str, library_id: str) -> bool:
-        """Return whether these are of a kiosk of the library. Wrong ones are counted by address, as at the API.
+    async def sign_on(self, *, username: str, password: str, address: str, library_id: str) -> str | Trouble:
+        """Return a kiosk's user name if it and the password are those of a kiosk of the library, or what is wrong.
 
-        Raises RegisterUnavailable.
+        Wrong ones are counted by address, as at the API.
         """
 
-        def check() -> bool:
+        def check() -> str | Trouble:
             try:
                 machine = sign_in_machine(username=username, password=password, address=address, now=now())
             except (MachineRefused, TooManyAttempts):
-                return False
-            return machine.kind == "kiosk" and machine.library_id == library_id
+                return Trouble.NOT_SIGNED_ON
+            is_kiosk = machine.kind == "kiosk" and machine.library_id == library_id
+            return username if is_kiosk else Trouble.NOT_SIGNED_ON
 
         return await self._ask(check)
 
@@ -69,7 +63,7 @@ class Checks:
         """Start nothing more. What was begun is finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, check: Callable[[], T]) -> T:
+    async def _ask(self, check: Callable[[], T]) -> T | Trouble:
         def run() -> T:
             with self._app.app_context():
                 return check()
@@ -86,4 +80,4 @@ class Checks:
                 if is_last:
                     # The kind of the error alone: its text may hold somebody's data.
                     _log.error("register not reached", kind=type(error).__name__)
-        raise RegisterUnavailable
+        return Trouble.NO_REGISTER

@@ -127,4 +127,4 @@ async def _tidy(stations: list[Station]) -> None:
     while True:
         await asyncio.sleep(_TIDY_SECONDS)
         for station in stations:
-            station.aliases.forget_idle(now=station.clock())
+            station.aliases.tidy(now=station.clock())

@@ -13,6 +13,7 @@ from app.rules.errors import RuleBroken
 from app.rules.sip2 import Frame, Framer, Message
 from app.sip2.settings import LibraryGateway
 from app.sip2.stream import keep_alive
+from app.sip2.words import Trouble
 
 _CONNECT_SECONDS = 5.0
 _LONGEST_ANSWER = 256 * 1024
@@ -26,9 +27,13 @@ _log = structlog.get_logger()
 class NoAnswer(RuleBroken):
     """The library's system cannot be reached, closed the connection, or did not answer in time."""
 
+    trouble = Trouble.NO_SYSTEM
 
-class SignOnRefused(ConnectionError):
+
+class SignOnRefused(NoAnswer):
     """The library's system does not take the login that the gateway signs on with."""
+
+    trouble = Trouble.NOT_SIGNED_ON
 
 
 class Pause:
@@ -47,14 +52,8 @@ class Pause:
         """Whether the system may be tried again."""
         return time.monotonic() >= self._until
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether the last try failed."""
-        return self._failures > 0
-
-    def begin(self, fault: str) -> None:
+    def begin(self) -> None:
         """Begin a pause, longer than the one before."""
-        self.fault = fault
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._failures)
         self._failures = min(self._failures + 1, 10)
         self._until = time.monotonic() + longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, and hides nothing
@@ -88,6 +87,7 @@ class IlsConnection:
         self._listening: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[tuple[Message, float]] | None = None
         self._keeps_answer = False
+        self._is_reached = False
 
     def send(self, raw: bytes) -> None:
         """Send bytes that get no answer, if there is a connection."""
@@ -97,9 +97,10 @@ class IlsConnection:
     async def ask(self, raw: bytes, *, may_be_silent: bool) -> Answered | None:
         """Send a message and return the answer, which `hear` has been given already.
 
-        Raises NoAnswer; where the system `may_be_silent` and is, there is none.
+        A system that cannot be reached, or is too slow, is paused for all its kiosks; not one that closed a connection.
+        Raises NoAnswer or SignOnRefused; where the system `may_be_silent` and is, there is no answer.
         """
-        is_asked, fault = False, ""
+        is_asked = False
         try:
             async with asyncio.timeout(self._settings.seconds):
                 await self._open()
@@ -107,19 +108,26 @@ class IlsConnection:
                 answered = await self._exchange(raw)
             self._pause.end()
             return answered
-        except TimeoutError:
-            if is_asked and may_be_silent:
-                return None
-            fault = "TimeoutError"
+        except SignOnRefused as error:
+            self._fail(error, pauses=False)
+            raise
         except OSError as error:
-            # The kind alone: its text may hold what was said.
-            fault = type(error).__name__
+            is_late = isinstance(error, TimeoutError)
+            if is_late and is_asked and may_be_silent:
+                return None
+            self._fail(error, pauses=is_late or not self._is_reached)
+            raise NoAnswer from None
+
+    def _fail(self, error: Exception, *, pauses: bool) -> None:
         # A late answer would be taken for that to the next message.
         self._hang_up()
+        # The kind alone: the error's text may hold what was said.
+        fault = type(error).__name__
         if fault != self._pause.fault:
             _log.warning("system does not answer", library=self._settings.library_id, why=fault)
-        self._pause.begin(fault)
-        raise NoAnswer
+        self._pause.fault = fault
+        if pauses:
+            self._pause.begin()
 
     def close(self) -> None:
         """Hang up."""
@@ -132,9 +140,10 @@ class IlsConnection:
             return
         if not self._pause.is_over:
             raise NoAnswer
-        where = self._settings
+        where, self._is_reached = self._settings, False
         async with asyncio.timeout(_CONNECT_SECONDS):
             reader, self._writer = await asyncio.open_connection(where.ils_host, where.ils_port, ssl=where.ils_tls)
+        self._is_reached = True
         keep_alive(self._writer)
         self._listening = asyncio.create_task(self._listen(reader, self._writer))
         if self.sign_on:
@@ -159,7 +168,7 @@ class IlsConnection:
         return Answered(message, asked_at, came_at)
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        framer = Framer(limit=_LONGEST_ANSWER)
+        framer = Framer(limit=_LONGEST_ANSWER, fields_may_break=True)
         with suppress(OSError, RuleBroken):
             while chunk := await reader.read(_CHUNK):
                 for frame in framer.feed(chunk):
@@ -171,7 +180,8 @@ class IlsConnection:
         came_at = time.perf_counter()
         if not self._keeps_answer:
             self._hear(frame)
-        if frame.content and self._waiting is not None and not self._waiting.done():
+        # The rest of a field with a line break that came late is no answer.
+        if frame.content[:2].isdigit() and self._waiting is not None and not self._waiting.done():
             self._waiting.set_result((Message(frame.content), came_at))
 
     def _hang_up(self) -> None:

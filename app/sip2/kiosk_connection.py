@@ -9,11 +9,11 @@ from collections import Counter
 
 import structlog
 
+from app.rules.card.scan import Reason
 from app.rules.errors import RuleBroken
-from app.rules.sip2 import Frame, Message, TooLong, compose, sign
+from app.rules.sip2 import Frame, Message, TooLong, compose, digits_of_code, sign
 from app.sip2.aliases import Alias
 from app.sip2.answers import SEND_AGAIN, is_answerable, refuse
-from app.sip2.checks import RegisterUnavailable
 from app.sip2.figures import name_of_code
 from app.sip2.ils_connection import SIGNED_ON, Answered, IlsConnection, NoAnswer
 from app.sip2.settings import LibraryGateway
@@ -46,9 +46,11 @@ class KioskConnection:
         self._kiosk = ""
         self._known_by_address = station.settings.kiosks_by_address.get(self._stream.address, "")
         self._alias: Alias | None = None
+        # The code that the alias is for, as it was scanned.
+        self._scanned = b""
         self._language = station.settings.language
-        self._end = b"\r"
         self._summed = ""
+        self._why_signed_off = Trouble.NOT_SIGNED_ON
         self._was_passed_on = False
         # The last answer, where the library's system could not send it again just as it was.
         self._own_answer: bytes | None = None
@@ -103,7 +105,7 @@ class KioskConnection:
         if not (message.code.isdigit() and len(message.code) == 2):
             raise Garbage
         self._station.figures.messages.labels(self._settings.library_id, name_of_code(message.code)).inc()
-        self._end, self._was_passed_on = frame.end, False
+        self._was_passed_on = False
         if message.code in _NAME_A_LANGUAGE:
             self._language = choose_language(message.fixed(0, 3), default=self._settings.language)
         if message.code == _SEND_AGAIN and self._own_answer is not None:
@@ -112,28 +114,31 @@ class KioskConnection:
         if message.code == _SIGN_ON:
             return await self._sign_on(frame, message)
         if not self._kiosk and message.code not in _BEFORE_SIGN_ON:
-            self._refuse(message, Trouble.NOT_SIGNED_ON)
+            self._refuse(message, self._why_signed_off)
             return None
         return await self._ask_about_patron(frame, message)
 
     async def _ask_about_patron(self, frame: Frame, message: Message) -> Answered | None:
         self._alias = None
-        code = message.card_code() if self._kiosk else b""
+        self._scanned = message.card_code() if self._kiosk else b""
         try:
-            if code:
-                return await self._pass_on_card(frame, message, code)
+            if self._scanned:
+                return await self._pass_on_card(frame, message)
             if self._kiosk and message.code in _ABOUT_PATRONS and message.value(b"AA"):
-                self._station.aliases.forget(kiosk=self._kiosk)
+                self._end_session()
             return await self._pass_on(frame, message)
         finally:
             if self._kiosk and message.code == _END_SESSION:
-                self._station.aliases.forget(kiosk=self._kiosk)
+                self._end_session()
 
-    async def _pass_on_card(self, frame: Frame, message: Message, code: bytes) -> Answered | None:
+    def _end_session(self) -> None:
+        self._station.aliases.end(kiosk=self._kiosk, now=self._station.clock())
+
+    async def _pass_on_card(self, frame: Frame, message: Message) -> Answered | None:
         if not message.is_whole:
             self._say(SEND_AGAIN)
             return None
-        found = await self._find_card(code)
+        found = await self._find_card(digits_of_code(self._scanned))
         if isinstance(found, Why):
             if is_answerable(message):
                 self._refuse(message, found)
@@ -141,25 +146,25 @@ class KioskConnection:
             # An unknown message has no known refusal, and the code means nothing to the system.
             return await self._pass_on(frame, message)
         self._alias = found
-        changed = message.replace(b"AA", {code: found.card_number})
+        changed = message.replace(b"AA", {self._scanned: found.card_number})
         return await self._pass_on(Frame(changed.content, frame.end), message)
 
     async def _find_card(self, code: bytes) -> Alias | Why:
         station, library_id, now = self._station, self._settings.library_id, self._station.clock()
         outcomes = station.figures.cards
-        if alias := station.aliases.use(kiosk=self._kiosk, scanned=code, now=now):
+        if alias := station.aliases.use(kiosk=self._kiosk, code=code, now=now):
             outcomes.labels(library_id, "remembered").inc()
             return alias
         found: str | Why
-        try:
+        if station.aliases.is_used_up(kiosk=self._kiosk, code=code):
+            found = Reason.REPLAY
+        else:
             found = await station.checks.check_card(payload=code.decode(), kiosk=self._kiosk, library_id=library_id)
-        except RegisterUnavailable:
-            found = Trouble.NO_REGISTER
         if isinstance(found, Why):
             outcomes.labels(library_id, found.value).inc()
             return found
         outcomes.labels(library_id, "accepted").inc()
-        return station.aliases.remember(kiosk=self._kiosk, scanned=code, card_number=found.encode(), now=now)
+        return station.aliases.remember(kiosk=self._kiosk, code=code, card_number=found.encode(), now=now)
 
     async def _sign_on(self, frame: Frame, message: Message) -> Answered | None:
         kiosk = self._known_by_address or self._settings.kiosks_by_login.get(message.value(b"CN"), "")
@@ -169,11 +174,13 @@ class KioskConnection:
             if not message.is_whole:
                 self._say(SEND_AGAIN)
                 return None
-            kiosk = await self._check_sign_on(message)
-            if not kiosk:
+            checked = await self._check_sign_on(message)
+            if isinstance(checked, Trouble):
                 _log.warning("kiosk refused", library=self._settings.library_id, address=self._stream.address)
-                self._refuse(message, Trouble.NOT_SIGNED_ON)
+                self._why_signed_off = checked
+                self._refuse(message, checked)
                 return None
+            kiosk = checked
             frame = Frame(_as_library(message, self._settings).content, frame.end)
         self._ils.sign_on = b""
         answered = await self._pass_on(frame, message)
@@ -182,21 +189,17 @@ class KioskConnection:
             self._ils.sign_on = self._for_system(frame)
         return answered
 
-    async def _check_sign_on(self, message: Message) -> str:
+    async def _check_sign_on(self, message: Message) -> str | Trouble:
         """Return the kiosk's user name, if the register knows it and its password."""
         try:
             user, password = (message.value(name).decode(self._settings.encoding) for name in (b"CN", b"CO"))
-            if not user.isprintable():
-                return ""
-            is_right = await self._station.checks.sign_on(
-                username=user,
-                password=password,
-                address=self._stream.address,
-                library_id=self._settings.library_id,
-            )
-        except (UnicodeDecodeError, RegisterUnavailable):
-            return ""
-        return user if is_right else ""
+        except UnicodeDecodeError:
+            return Trouble.NOT_SIGNED_ON
+        if not user.isprintable():
+            return Trouble.NOT_SIGNED_ON
+        return await self._station.checks.sign_on(
+            username=user, password=password, address=self._stream.address, library_id=self._settings.library_id
+        )
 
     def _sign_on_as(self, kiosk: str) -> None:
         if kiosk == self._kiosk:
@@ -216,28 +219,32 @@ class KioskConnection:
         self._was_passed_on = True
         try:
             return await self._ils.ask(self._for_system(frame), may_be_silent=not is_answerable(message))
-        except NoAnswer:
+        except NoAnswer as error:
             self._was_passed_on = False
             if not is_answerable(message):
                 raise
-            self._refuse(message, Trouble.NO_SYSTEM)
+            if message.code == _SIGN_ON:
+                self._why_signed_off = error.trouble
+            self._refuse(message, error.trouble)
             return None
 
     def _for_system(self, frame: Frame) -> bytes:
-        return frame.content + b"\r" if self._settings.always_cr else frame.raw
+        return frame.content + (b"\r" if self._settings.always_cr else frame.end)
 
     def _pass_back(self, frame: Frame) -> None:
         """Give the kiosk what the system said, with the code that it scanned where it expects that."""
         if frame.content:
-            self._own_answer = None
+            self._own_answer, self._station.end = None, frame.end
             message = Message(frame.content)
             self._note_sum(message)
             if self._alias is not None and message.code in _ECHOES:
                 number = message.value(b"AA")
                 # A sum that is wrong stays wrong, so that the kiosk asks for the message again.
                 if number.strip().upper() == self._alias.card_number and message.is_whole:
-                    echoed = message.replace(b"AA", {number: self._alias.scanned})
+                    echoed = message.replace(b"AA", {number: self._scanned})
                     self._own_answer = echoed.content + frame.end
+        elif frame.raw == b"\n" and self._station.end == b"\r":
+            self._station.end = b"\r\n"
         self._stream.write(self._own_answer or frame.raw)
 
     def _refuse(self, message: Message, why: Why) -> None:
@@ -246,7 +253,15 @@ class KioskConnection:
         if not is_answerable(message):
             raise Garbage
         sentence = self._station.sentences[self._language, why]
-        self._say(refuse(message, sentence=sentence, now=self._station.clock(), characters=self._summed))
+        is_card_refused = isinstance(why, Reason)
+        said = refuse(
+            message,
+            sentence=sentence,
+            is_card_refused=is_card_refused,
+            now=self._station.clock(),
+            characters=self._summed,
+        )
+        self._say(said)
 
     def _note_sum(self, message: Message) -> None:
         """Sum as the kiosk and its system do. ASCII does not show how."""
@@ -254,7 +269,7 @@ class KioskConnection:
             self._summed = message.summed or self._summed
 
     def _say(self, content: bytes) -> None:
-        self._own_answer = content + self._end
+        self._own_answer = content + self._station.end
         self._stream.write(self._own_answer)
 
     def _measure(self, seconds: float, answered: Answered | None) -> None:
@@ -263,7 +278,7 @@ class KioskConnection:
         figures.added.labels(library_id).observe(max(0.0, seconds - waited))
         if answered:
             figures.system.labels(library_id).observe(waited)
-        figures.system_up.labels(library_id).set(not self._station.pause.has_failed)
+        figures.system_up.labels(library_id).set(not self._station.pause.fault)
 
 
 def _as_library(message: Message, settings: LibraryGateway) -> Message:

@@ -17,7 +17,8 @@ from app.sip2.words import Sentences
 class Station:
     """One library's part of the gateway. `clock` returns an aware datetime.
 
-    `online` counts the connections of each kiosk that is signed on.
+    `online` counts the connections of each kiosk that is signed on; `end` is how the library's system ended its last
+    message.
     """
 
     settings: LibraryGateway
@@ -28,3 +29,4 @@ class Station:
     aliases: Aliases = field(default_factory=Aliases)
     pause: Pause = field(default_factory=Pause)
     online: Counter[str] = field(default_factory=Counter)
+    end: bytes = b"\r"

@@ -68,7 +68,6 @@ def test_the_code_of_a_card_is_found_and_nothing_else_is_changed(content: bytes,
     [
         b"23000" + DATE + b"AOULLE|AAN000100001|AD" + CODE + b"|",
         b"23000" + DATE + b"AOULLE|AA9" + CODE + b"|",
-        b"23000" + DATE + b"AOULLE|AA" + CODE + b" |",
         b"23000" + DATE + b"AOAA" + CODE + b"|",
         b"23000" + DATE + b"AOULLE|AB" + CODE + b"|",
         b"09N" + DATE + DATE + b"APAA" + CODE + b"|ABAA|",

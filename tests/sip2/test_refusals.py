@@ -151,7 +151,7 @@ def test_a_login_at_the_system_goes_on_untouched_and_its_answer_decides(
         with raw_kiosk(port, sums=False) as kiosk:
             kiosk.send(sign_on.replace(b"their secret", b"wrong"))
             assert kiosk.read() == b"940\r"
-            assert kiosk.status("N000100001").value(b"BL") == b"N"
+            assert b"not signed on" in kiosk.status("N000100001", language=b"001").value(b"AF")
             kiosk.send(sign_on)
             assert kiosk.read() == b"941\r"
         assert system.received.endswith(sign_on)
