@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from apiflask import APIFlask
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from app import create_app, open_register
 from app.config import Settings
@@ -16,6 +20,40 @@ from app.web.faults.journal_watch import JournalWatch
 
 _NOT_KEPT = ("config", "extensions", "test_client_class", "jinja_env", "jinja_loader")
 """What a borrowed portal gets anew (the first three), and what belongs to its templates, not to a test."""
+
+
+class _SharedDialect:
+    """One for all engines of a process: SQLAlchemy compiles a statement once for each."""
+
+    _shared: Self | None = None
+
+    def __new__(cls, **_options: Any) -> Self:
+        if cls._shared is None:
+            cls._shared = super().__new__(cls)
+        return cls._shared
+
+    def __init__(self, **options: Any) -> None:
+        if not vars(self):
+            super().__init__(**options)
+
+
+class SharedSQLite(_SharedDialect, SQLiteDialect_pysqlite):
+    supports_statement_cache = True
+
+
+class SharedPostgreSQL(_SharedDialect, PGDialect_psycopg):
+    supports_statement_cache = True
+
+
+registry.register("sqlite.shared", __name__, SharedSQLite.__name__)
+registry.register("postgresql.shared", __name__, SharedPostgreSQL.__name__)
+_COMPILED: LRUCache[Any, Any] = LRUCache(2000)
+
+
+def _connect(database_url: str, options: dict[str, Any]) -> Engine:
+    url = make_url(database_url)
+    shared = url.set(drivername=f"{url.get_backend_name()}+shared")
+    return create_engine(shared, execution_options={"compiled_cache": _COMPILED}, **options)
 
 
 class Portal:
@@ -39,7 +77,7 @@ class Portal:
         app.extensions.update(self._extensions, journal_watch=JournalWatch(), post=post)
         app.test_client_class = None
         with app.app_context():
-            db.engines[None] = create_engine(settings.database_url, **app.config["SQLALCHEMY_ENGINE_OPTIONS"])
+            db.engines[None] = _connect(settings.database_url, app.config["SQLALCHEMY_ENGINE_OPTIONS"])
             open_register(settings)
         return app
 

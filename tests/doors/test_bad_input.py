@@ -243,12 +243,12 @@ def test_nothing_is_changed_without_the_forms_own_token(
 
 
 @pytest.mark.parametrize("rule", ROUTES_THAT_WRITE, ids=lambda rule: rule.rule)
-@pytest.mark.parametrize("content_type", [FORM, "application/json", "multipart/form-data; boundary=b"])
 def test_ten_mebibytes_are_refused_unread(
-    rule: Rule, content_type: str, visitor_for: Callable[[Rule], Visitor], read_database: Callable[[], Contents]
+    rule: Rule, visitor_for: Callable[[Rule], Visitor], read_database: Callable[[], Contents]
 ) -> None:
     visitor = visitor_for(rule)
     before = read_database()
-    response = visitor.send(rule, data=b"x" * (10 * MEBIBYTE), content_type=content_type)
-    assert response.status_code == 413
+    for content_type in (FORM, "application/json", "multipart/form-data; boundary=b"):
+        response = visitor.send(rule, data=b"x" * (10 * MEBIBYTE), content_type=content_type)
+        assert response.status_code == 413, content_type
     assert read_database() == before
