@@ -17,14 +17,9 @@ from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
-from app.register.patron.libraries import (
-    NoSuchLibrary,
-    NotALibraryList,
-    change_setting,
-    import_libraries,
-    read_settings,
-)
+from app.register.patron.libraries import NoSuchLibrary, change_setting, import_libraries, read_settings
 from app.register.store.transaction import writing
+from app.rules.library_list import NotALibraryList
 from app.rules.library_settings import LIBRARY_SETTINGS, SettingNotValid
 from app.work.clean_up import clean_up
 from app.work.worker import work
@@ -36,16 +31,18 @@ retention = AppGroup("retention", help="Data that is kept for a limited time.")
 @libraries.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(file: Path) -> None:
-    """Add or correct the libraries in a CSV FILE. Bad rows are named by line; good ones are kept.
+    """Add or correct the libraries in FILE, CSV or text. Bad rows are named by line; good ones are kept.
 
-    UTF-8, with commas, and a heading row. The columns: name, type, and sigel, biblioteknummer or id; and, if you have
-    them, address, postcode, place, municipality_code. Other columns are passed over.
+    UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs, and a heading row. The columns: name, type, and
+    sigel, biblioteknummer or id; and, if you have them, address, postcode, place, municipality_code. Other columns are
+    ignored.
     """
     try:
         with file.open("rb") as lines, writing():
             report = import_libraries(lines)
     except NotALibraryList as error:
         raise click.ClickException(f"{file.name}: {error}") from error
+    click.echo(f"Read {file.name} as {report.encoding} with {report.separator}s.")
     for bad in report.bad:
         click.echo(f"{file.name}:{bad.line}: {bad.fault}", err=True)
     click.echo(

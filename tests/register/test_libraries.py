@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
-from app.register.patron.libraries import BadRow, ImportReport, NotALibraryList, find_library_name, import_libraries
+from app.register.patron.libraries import ImportReport, find_library_name, import_libraries
 from app.register.store.transaction import db
 from app.register.tables.library import Library
+from app.rules.library_list import BadRow, NotALibraryList
 from tests.register.people import count_rows
 
 HEADINGS = b"sigel,name,type,municipality_code,address,postcode,place\n"
@@ -29,13 +30,15 @@ BAD = [
     (b"Dub,Long type,folkbibliotekets filial,0180,,,\n", "has a type of more than 20 characters"),
     (b"Dub,Long postcode,folkbib,0180,,1234567890123,\n", "has a postcode of more than 12 characters"),
     (b"Dub,Long municipality,folkbib,123456789,,,\n", "has a municipality_code of more than 8 characters"),
-    ("Dub,Märsta,folkbib,0180,,,\n".encode("latin-1"), "is not UTF-8"),
     (b"Dub,A\x00B,folkbib,0180,,,\n", "holds a control character"),
     (b"Dub,A\tB,folkbib,0180,,,\n", "holds a control character"),
     (b'Dub,"Never closed,folkbib,0180,,,\n', "unexpected end of data"),
     (b'Dub,"Closed"twice,folkbib,0180,,,\n', "',' expected after '\"'"),
     (b"Aby,Again,folkbib,0581,,,\n", "repeats the id of line 2"),
 ]
+
+
+READ = {"encoding": "UTF-8", "separator": "comma"}
 
 
 def run_import(*lines: bytes) -> ImportReport:
@@ -50,7 +53,7 @@ def find(library_id: str) -> Library | None:
 
 def test_good_rows_become_libraries():
     before = count_rows("libraries")
-    assert run_import(*GOOD) == ImportReport(added=3, changed=0, unchanged=0, bad=())
+    assert run_import(*GOOD) == ImportReport(added=3, changed=0, unchanged=0, bad=[], **READ)
     assert count_rows("libraries") == before + 3
     aby = find("Aby")
     assert (aby.name, aby.kind, aby.municipality) == ("Åby bibliotek", "folkbib", "0581")
@@ -62,7 +65,7 @@ def test_good_rows_become_libraries():
 def test_each_bad_row_is_named_by_its_line_and_costs_no_good_one():
     lines = [GOOD[0], *(line for line, _fault in BAD), *GOOD[1:]]
     report = run_import(*lines)
-    assert report.bad == tuple(BadRow(number, fault) for number, (_line, fault) in enumerate(BAD, start=3))
+    assert report.bad == [BadRow(number, fault) for number, (_line, fault) in enumerate(BAD, start=3)]
     assert (report.added, report.changed, report.unchanged) == (3, 0, 0)
     assert find("Dub") is None
     assert find("Aby").name == "Åby bibliotek"
@@ -76,7 +79,7 @@ def test_a_good_row_after_a_bad_one_of_the_same_id_is_kept():
 
 def test_a_second_import_changes_nothing():
     run_import(*GOOD)
-    assert run_import(*GOOD) == ImportReport(added=0, changed=0, unchanged=3, bad=())
+    assert run_import(*GOOD) == ImportReport(added=0, changed=0, unchanged=3, bad=[], **READ)
 
 
 def test_a_corrected_row_corrects_its_library_and_leaves_what_a_file_does_not_know():
@@ -104,7 +107,7 @@ def test_a_library_that_is_not_in_the_file_stays():
 
 def test_blank_lines_and_a_byte_order_mark_are_no_fault():
     report = import_libraries([b"\xef\xbb\xbf" + HEADINGS, b"\n", GOOD[0], b"  \r\n", GOOD[1]])
-    assert (report.added, report.bad) == (2, ())
+    assert (report.added, report.bad) == (2, [])
 
 
 @pytest.mark.parametrize("column", ["sigel", "biblioteknummer", "id"])
@@ -122,8 +125,6 @@ def test_the_id_may_stand_in_any_column_that_authorities_use_and_in_any_place(co
         [b"\n"],
         [b"name,type\n", b"Somewhere,folkbib\n"],
         [b"sigel,type\n", b"Aby,folkbib\n"],
-        [b"sigel;name;type\n", b"Aby;Somewhere;folkbib\n"],
-        ["sigel,name,type\n".encode("utf-16")],
         [b"\x89PNG\r\n", b"\x1a\n"],
         [b'sigel,"name,type\n'],
     ],

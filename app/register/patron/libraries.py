@@ -1,8 +1,6 @@
-"""The list of public libraries, read from a file as the national authorities publish it."""
+"""Public libraries: importing them, choosing one, and what each has set."""
 
-import csv
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,28 +9,15 @@ from sqlalchemy import select
 from app.register.store.transaction import db
 from app.register.tables.library import Library
 from app.rules.errors import RuleBroken
+from app.rules.library_list import BadRow, read_library_list
 from app.rules.library_settings import LIBRARY_SETTINGS
+from app.rules.people.names import fold_words
 
-_ID_COLUMNS = ("sigel", "biblioteknummer", "id")
-_ID = re.compile(r"[0-9A-Za-zÅÄÖåäöÆØæø-]{1,20}")
 _DETAILS = {"address": "address", "postcode": "postcode", "place": "place", "municipality_code": "municipality"}
-_LONGEST = {"name": 120, "type": 20, "address": 200, "postcode": 12, "place": 80, "municipality_code": 8}
-
-
-class NotALibraryList(RuleBroken):
-    """The file lacks a heading row with the columns that every library needs."""
 
 
 class NoSuchLibrary(RuleBroken):
     """The register knows no such library."""
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that was left out. `line` counts from 1, the heading row included."""
-
-    line: int
-    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +27,9 @@ class ImportReport:
     added: int
     changed: int
     unchanged: int
-    bad: tuple[BadRow, ...]
-
-
-class _RowFault(Exception):
-    pass
+    bad: Sequence[BadRow]
+    encoding: str
+    separator: str
 
 
 def check_library(library_id: str) -> None:
@@ -73,78 +56,22 @@ def add_library(*, library_id: str, name: str, kind: str, **details: str | bool 
 
 
 def import_libraries(lines: Iterable[bytes]) -> ImportReport:
-    """Add or correct the libraries in a CSV file (UTF-8, one library a line).
+    """Add or correct the libraries in a file as `read_library_list` reads it. Raises NotALibraryList.
 
-    A bad row is reported by its line and costs no good one, so each line is read by itself: a quote that is never
-    closed ends with its line. Columns: name, type, and sigel | biblioteknummer | id; address, postcode, place,
-    municipality_code where there are any; a column that is not there changes nothing. Raises NotALibraryList.
+    A column that the file does not have changes nothing.
     """
-    numbered = enumerate(lines, start=1)
-    headings = _headings(next(numbered, (1, b""))[1])
+    listed = read_library_list(b"".join(lines))
     known = {library.id: library for library in db.session.scalars(select(Library))}
-    seen: dict[str, int] = {}
-    bad: list[BadRow] = []
     added = changed = 0
-    for number, line in numbered:
-        if not line.strip():
-            continue
-        try:
-            values = _values(line, headings=headings, seen=seen)
-        except _RowFault as fault:
-            bad.append(BadRow(number, str(fault)))
-            continue
-        seen[values["id"] or ""] = number
+    for values in listed.rows:
         library = known.get(values["id"] or "")
         if library is None:
             db.session.add(_correct(Library(id=values["id"]), values))
             added += 1
         else:
             changed += db.session.is_modified(_correct(library, values))
-    return ImportReport(added=added, changed=changed, unchanged=len(seen) - added - changed, bad=tuple(bad))
-
-
-def _headings(line: bytes) -> list[str]:
-    try:
-        headings = [heading.strip() for heading in _cells(line.removeprefix(b"\xef\xbb\xbf"))]
-    except _RowFault as fault:
-        raise NotALibraryList(str(fault)) from fault
-    ids = [column for column in _ID_COLUMNS if column in headings]
-    missing = [column for column in ("name", "type") if column not in headings]
-    if not ids or missing:
-        raise NotALibraryList(f"the heading row lacks the column {(missing or _ID_COLUMNS)[0]}")
-    headings[headings.index(ids[0])] = "id"
-    return headings
-
-
-def _cells(line: bytes) -> list[str]:
-    try:
-        text = line.decode()
-        if any(ord(character) < 32 for character in text.rstrip("\r\n")):
-            raise _RowFault("holds a control character")
-        return next(csv.reader([text], strict=True), [])
-    except UnicodeDecodeError:
-        raise _RowFault("is not UTF-8") from None
-    except csv.Error as error:
-        raise _RowFault(str(error)) from None
-
-
-def _values(line: bytes, *, headings: list[str], seen: Mapping[str, int]) -> dict[str, str | None]:
-    cells = _cells(line)
-    if len(cells) != len(headings):
-        raise _RowFault(f"has {len(cells)} columns, not {len(headings)}")
-    values = {heading: cell.strip() or None for heading, cell in zip(headings, cells, strict=True)}
-    library_id = values["id"] or ""
-    if not _ID.fullmatch(library_id):
-        raise _RowFault("has no library id" if not library_id else "has an id of the wrong form")
-    for column in ("name", "type"):
-        if not values[column]:
-            raise _RowFault(f"has no {column}")
-    for column, longest in _LONGEST.items():
-        if len(values.get(column) or "") > longest:
-            raise _RowFault(f"has a {column} of more than {longest} characters")
-    if library_id in seen:
-        raise _RowFault(f"repeats the id of line {seen[library_id]}")
-    return values
+    unchanged = len(listed.rows) - added - changed
+    return ImportReport(added, changed, unchanged, listed.bad, listed.encoding, listed.separator)
 
 
 def _correct(library: Library, values: Mapping[str, str | None]) -> Library:
@@ -175,18 +102,16 @@ _FOUND = select(Library.id, Library.name, Library.place, Library.online_activati
 
 
 def search_libraries(*, words: str, limit: int) -> list[FoundLibrary]:
-    """Return libraries in whose name, place or id every word stands, in the order of their names.
+    """Return libraries in whose name, place or id every word is found, in the order of their names.
 
-    Upper and lower case are alike, in every alphabet: SQLite's own LIKE knows that of a to z alone.
+    Case and accents make no difference, nor do hyphens and apostrophes.
     """
-    wanted = words.casefold().split()[:8]
-    found = (FoundLibrary(*row) for row in db.session.execute(_FOUND.order_by(Library.name, Library.id)))
-    fitting = (each for each in found if _has_all(f"{each.name} {each.place or ''} {each.id}".casefold(), wanted))
-    return list(islice(fitting, limit))
-
-
-def _has_all(text: str, words: Iterable[str]) -> bool:
-    return all(word in text for word in words)
+    wanted = fold_words(words)[:8]
+    if words.strip() and not wanted:
+        return []
+    rows = db.session.execute(_FOUND.order_by(Library.name, Library.id))
+    found = ((FoundLibrary(*row), "".join(fold_words(f"{row.name} {row.place or ''} {row.id}"))) for row in rows)
+    return list(islice((library for library, text in found if all(word in text for word in wanted)), limit))
 
 
 def find_library(*, library_id: str) -> FoundLibrary | None:

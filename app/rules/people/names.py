@@ -1,27 +1,27 @@
-"""Names as people remember them: words in any order, without case and accents, and perhaps not to the end."""
+"""Comparing names as people type them: words in any order, without case and accents, and perhaps only begun."""
 
-import unicodedata
+import re
 from collections.abc import Sequence
 
-# Letters that do not fall apart into a letter and an accent (Unicode NFKD), as they are written without them.
-_PLAIN = str.maketrans({"ø": "o", "æ": "ae", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "œ": "oe"})
+from anyascii import anyascii
+
+# In Sámi names the letter is written n where there is no ŋ; anyascii has ng.
+_ENG = str.maketrans("Ŋŋ", "Nn")
 
 
 def fold_words(text: str) -> list[str]:
-    """Return the words of a name without case, accents and apostrophes; a hyphen stands between two words."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN)).translate(_PLAIN)
-    letters = "".join(_keep(character) for character in plain)
-    return letters.split()
-
-
-def _keep(character: str) -> str:
-    if character.isalnum():
-        return character
-    # Accents and apostrophes go; anything else parts words.
-    return "" if unicodedata.combining(character) or character in "'’`´ʼ" else " "
+    """Return the words of a name in a to z and 0 to 9, without apostrophes; a hyphen separates words."""
+    return re.findall(r"[a-z0-9]+", re.sub("['`]", "", _fold(text)))
 
 
 def has_words(name: str, words: Sequence[str]) -> bool:
-    """Tell whether each of the folded words begins a word of the name."""
-    found = fold_words(name)
-    return all(any(word.startswith(asked) for word in found) for asked in words)
+    """Return whether each of the folded words begins a word of the name, or a part of it after hyphen or apostrophe."""
+    beginnings: list[str] = []
+    for word in _fold(name).split():
+        parts = re.findall(r"[a-z0-9]+", word)
+        beginnings += ["".join(parts[start:]) for start in range(len(parts))]
+    return all(any(beginning.startswith(word) for beginning in beginnings) for word in words)
+
+
+def _fold(text: str) -> str:
+    return anyascii(text.translate(_ENG)).lower()
