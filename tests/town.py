@@ -1,8 +1,11 @@
 """Both buildings for a test: the portal over its register, and two libraries that lend, with HTTP between them."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -17,6 +20,7 @@ from circulation.lending.interlibrary import match_key
 from circulation.libraries import Library
 from circulation.settings import Settings
 from circulation.tables import Item
+from tests.memory import find_memory
 
 # A machine that runs many tests at once may be slower than any library that a patron would wait for.
 PATIENCE_SECONDS = 60.0
@@ -56,11 +60,23 @@ class Town:
             library.database.close()
 
 
+_FOLDERS = tempfile.TemporaryDirectory(dir=find_memory())
+
+
+@cache
+def _seed(now: datetime) -> Path:
+    """Return a folder with the two libraries' databases as of an instant, to be copied."""
+    folder = Path(_FOLDERS.name) / str(now.timestamp())
+    settings = Settings.for_demo(instance=folder)
+    migrate_all(settings)
+    seed_demo(settings=settings, now=now)
+    return folder
+
+
 def build_town(folder: Path, *, clock: Callable[[], datetime]) -> Town:
     """Build the demonstration's two libraries under a folder, with its loans as of the clock."""
     settings = Settings.for_demo(instance=folder)
-    migrate_all(settings)
-    seed_demo(settings=settings, now=clock())
+    shutil.copytree(_seed(clock()), folder)
     circulation = create_circulation(settings, clock=clock)
     calls: list[tuple[str, str]] = []
 

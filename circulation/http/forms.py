@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from inspect import signature
 from typing import Annotated, Any, Final, NoReturn, cast, get_type_hints
 
@@ -108,6 +109,7 @@ def take_staff(body: dict[str, Any], *, required: bool) -> str:
     return ""
 
 
+@cache
 def reader_for(act: Callable[..., object]) -> Callable[[dict[str, Any], date], dict[str, Any]]:
     """A function that checks a body against the parameters of `act` after the first, and returns its arguments.
 

@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, tostring
 
 import html5lib
-from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
@@ -101,67 +102,81 @@ def find_faults(app: Flask, html: str, path: str) -> list[str]:
 @lru_cache(maxsize=2000)
 def _read(html: str) -> tuple[list[str], list[str]]:
     # Reading as a browser does is slow, and most tests fetch the same pages.
-    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"))
-    parser.parse(html)
+    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
+    page = parser.parse(html)
     faults = [f"does not parse at {place}: {code}" for place, code, _data in parser.errors]
-    page = BeautifulSoup(html, "html.parser")
     for look in (_frame_faults, _label_faults, _reference_faults, _inline_faults, _form_faults):
         faults += look(page)
     return faults, sorted(_addresses(page))
 
 
-def _frame_faults(page: BeautifulSoup) -> list[str]:
+def _all(page: Element, *names: str) -> list[Element]:
+    """Return a page's elements with one of the names, or every one."""
+    return [each for each in page.iter() if isinstance(each.tag, str) and (not names or each.tag in names)]
+
+
+def _with(page: Element, attribute: str) -> list[Element]:
+    return [each for each in _all(page) if each.get(attribute) is not None]
+
+
+def _frame_faults(page: Element) -> list[str]:
     faults = []
-    if len(page.find_all("h1")) != 1:
-        faults.append(f"has {len(page.find_all('h1'))} h1")
-    title = page.title.get_text(" ", strip=True) if page.title else ""
+    if len(_all(page, "h1")) != 1:
+        faults.append(f"has {len(_all(page, 'h1'))} h1")
+    title = " ".join(text for each in _all(page, "title") for text in each.itertext()).strip()
     if not title.removesuffix("– Lånekort").strip():
         faults.append("has no title of its own")
-    if page.html is None or page.html.get("lang") not in LANGUAGES:
+    if page.get("lang") not in LANGUAGES:
         faults.append("names no language")
-    if len(page.find_all("main")) != 1:
+    if len(_all(page, "main")) != 1:
         faults.append("has not one main")
     return faults
 
 
-def _label_faults(page: BeautifulSoup) -> list[str]:
+def _label_faults(page: Element) -> list[str]:
     faults = []
-    labels = {label.get("for") for label in page.find_all("label")}
-    for field in page.find_all(["input", "select", "textarea"]):
+    labels = _all(page, "label")
+    labelled = {label.get("for") for label in labels}
+    inside = {each for label in labels for each in label.iter()}
+    for field in _all(page, "input", "select", "textarea"):
         if field.get("type") in ("hidden", "submit", "button"):
             continue
-        if not (field.get("id") in labels or field.find_parent("label") or field.get("aria-label")):
-            faults.append(f"has a field without a label: {field}")
-    faults += [f"has a control without a name: {each}" for each in page.find_all(["a", "button"]) if not _name(each)]
-    faults += [f"has a picture without alt: {image}" for image in page.find_all("img") if image.get("alt") is None]
+        if not (field.get("id") in labelled or field in inside or field.get("aria-label")):
+            faults.append(f"has a field without a label: {_text(field)}")
+    faults += [f"has a control without a name: {_text(each)}" for each in _all(page, "a", "button") if not _name(each)]
+    faults += [f"has a picture without alt: {_text(each)}" for each in _all(page, "img") if each.get("alt") is None]
     return faults
 
 
-def _name(control: Tag) -> str:
-    pictures = " ".join(str(image.get("alt", "")) for image in control.find_all("img"))
-    return f"{control.get('aria-label', '')} {control.get_text()} {pictures}".strip()
+def _text(element: Element) -> str:
+    return tostring(element, encoding="unicode")
 
 
-def _reference_faults(page: BeautifulSoup) -> list[str]:
-    ids = [str(each["id"]) for each in page.find_all(id=True)]
-    faults = [f"has the id {each} twice" for each in sorted(set(ids)) if ids.count(each) > 1]
+def _name(control: Element) -> str:
+    pictures = " ".join(image.get("alt", "") for image in control.iter("img"))
+    return f"{control.get('aria-label', '')} {''.join(control.itertext())} {pictures}".strip()
+
+
+def _reference_faults(page: Element) -> list[str]:
+    ids = Counter(each.get("id") for each in _with(page, "id"))
+    faults = [f"has the id {each} twice" for each, times in sorted(ids.items()) if times > 1]
     for attribute in ("for", "aria-describedby", "aria-labelledby", "aria-controls"):
-        for each in page.find_all(attrs={attribute: True}):
-            value = each[attribute]
-            names = value.split() if isinstance(value, str) else value
+        for each in _with(page, attribute):
+            names = each.get(attribute, "").split()
             faults += [f"{attribute} points at no {name}" for name in names if name not in ids]
-    for link in page.find_all("a", href=re.compile("^#.")):
-        if str(link["href"])[1:] not in ids:
-            faults.append(f"links to no {link['href']}")
+    for link in _all(page, "a"):
+        address = link.get("href", "")
+        if re.match("#.", address) and address[1:] not in ids:
+            faults.append(f"links to no {address}")
     return faults
 
 
-def _inline_faults(page: BeautifulSoup) -> list[str]:
-    faults = [f"has a script in the page: {script}" for script in page.find_all("script") if not script.get("src")]
-    faults += [f"has a style in the page: {style}" for style in page.find_all("style")]
-    for each in page.find_all(True):
-        inline = [name for name in each.attrs if name == "style" or name.startswith("on")]
-        faults += [f"has {name} on {each.name}" for name in inline]
+def _inline_faults(page: Element) -> list[str]:
+    faults = [f"has a script in the page: {_text(each)}" for each in _all(page, "script") if not each.get("src")]
+    faults += [f"has a style in the page: {_text(each)}" for each in _all(page, "style")]
+    for each in _all(page):
+        inline = [name for name in each.attrib if name == "style" or name.startswith("on")]
+        faults += [f"has {name} on {each.tag}" for name in inline]
     return faults
 
 
@@ -169,21 +184,20 @@ def _inline_faults(page: BeautifulSoup) -> list[str]:
 _ASKING_FORMS = ("/my/loans/cost", "/my/libraries", "/register/library")
 
 
-def _form_faults(page: BeautifulSoup) -> list[str]:
+def _form_faults(page: Element) -> list[str]:
     faults = []
-    for form in page.find_all("form"):
+    for form in _all(page, "form"):
         if form.get("action") in _ASKING_FORMS and form.get("method") == "get":
             continue
         if form.get("method", "get").lower() != "post":
             faults.append(f"has a form that does not post: {form.get('action')}")
-        token = form.find("input", attrs={"name": "csrf_token"})
-        if not (token and token.get("value")):
+        if not any(each.get("name") == "csrf_token" and each.get("value") for each in form.iter("input")):
             faults.append(f"has a form without a CSRF token: {form.get('action')}")
     return faults
 
 
-def _addresses(page: BeautifulSoup) -> set[str]:
-    found = {str(each[name]) for name in ("href", "src", "action") for each in page.find_all(attrs={name: True})}
+def _addresses(page: Element) -> set[str]:
+    found = {each.get(name, "") for name in ("href", "src", "action") for each in _with(page, name)}
     return {address for address in found if urlsplit(address).scheme not in ("https", "mailto", "data")}
 
 
