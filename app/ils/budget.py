@@ -38,6 +38,14 @@ class Budget:
         return Budget(self.left() * part)
 
 
+def attempt(ask: Callable[[], T], otherwise: T) -> T:
+    """Return what is asked for, or `otherwise` where it is unavailable: for what an account can be shown without."""
+    try:
+        return ask()
+    except Unavailable:
+        return otherwise
+
+
 def start(call: Callable[[], T]) -> Future[T]:
     """Begin a call in a daemon thread of its own; nobody has to wait for it."""
     future: Future[T] = Future()

@@ -8,7 +8,7 @@ from typing import Final
 
 from babel.numbers import is_currency
 
-_LARGEST: Final = 10**10
+LARGEST_AMOUNT: Final = 10**10
 # Currencies of ISO 4217 near here without a smaller unit.
 _WITHOUT_FRACTION: Final = frozenset({"ISK", "JPY", "KRW"})
 _CROWNS: Final = ("NOK", "SEK", "DKK", "ISK")
@@ -60,7 +60,7 @@ def read_money(text: str) -> tuple[Decimal, str]:
     if not _GROUPS.fullmatch(whole) or not re.fullmatch(r"\d*", fraction) or not (whole or fraction):
         raise ValueError("no amount")
     amount = Decimal("".join(re.findall(r"\d+", whole)) + f".{fraction}0")
-    if amount > _LARGEST:
+    if amount > LARGEST_AMOUNT:
         raise ValueError("no amount")
     is_credit = "-" in first + second + last or first == "("
     return (-amount if is_credit else amount), unit or unit_behind

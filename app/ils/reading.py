@@ -12,9 +12,12 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, PlainValidator, Strict
 
+from app.ils.money import LARGEST_AMOUNT, read_money
+
 _LONGEST_TEXT: Final = 1000
 _LARGEST_NUMBER: Final = 10**12
-_LARGEST_AMOUNT: Final = 10**10
+# Programs write a missing date as the first day they know.
+_FIRST_YEAR: Final = 1900
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -34,6 +37,15 @@ def read_day(value: object) -> date:
     return date.fromisoformat(value)
 
 
+def day_or_none(value: object) -> date | None:
+    """Return the date at the beginning of a text in ISO 8601; None where there is none that somebody means."""
+    try:
+        day = date.fromisoformat(clean_text(value)[: len("2026-11-22")])
+    except ValueError:
+        return None
+    return day if day.year >= _FIRST_YEAR else None
+
+
 def read_instant(value: object) -> datetime:
     """Return the moment in ISO 8601, which must name its offset from UTC."""
     instant = datetime.fromisoformat(clean_text(value))
@@ -42,23 +54,26 @@ def read_instant(value: object) -> datetime:
     return instant
 
 
-def _amount(value: object) -> Decimal:
+def read_amount(value: object) -> Decimal:
+    """Return an amount of the main unit."""
+    if isinstance(value, str):
+        return read_money(value)[0]
     if type(value) is not int and not isinstance(value, Decimal):
         raise ValueError
     amount = Decimal(value)
-    if not amount.is_finite() or abs(amount) > _LARGEST_AMOUNT:
+    if not amount.is_finite() or abs(amount) > LARGEST_AMOUNT:
         raise ValueError
     return amount
 
 
 def _or_nothing(value: object) -> str:
-    return "" if value is None else clean_text(value)
+    return "" if value is None else clean_text(str(value) if type(value) is int else value)
 
 
 Text = Annotated[str, PlainValidator(clean_text)]
 """A line to show."""
 MaybeText = Annotated[str, PlainValidator(_or_nothing)]
-"""A line to show; nothing for null."""
+"""A line to show, or a number of one; nothing for null."""
 TextOrNone = Annotated[str | None, PlainValidator(lambda value: _or_nothing(value) or None), Field(default=None)]
 """A line; None for null, an empty line, and a field that is missing."""
 Code = Annotated[str, Field(strict=True, pattern="^[a-z][a-z0-9_]{0,40}$")]
@@ -67,7 +82,7 @@ Currency = Annotated[str, Field(strict=True, pattern="^[A-Z]{3}$")]
 """An ISO 4217 code."""
 Number = Annotated[int, Field(strict=True, ge=0, le=_LARGEST_NUMBER)]
 """A whole number, 0 or more."""
-Amount = Annotated[Decimal, PlainValidator(_amount)]
+Amount = Annotated[Decimal, PlainValidator(read_amount)]
 """A number of the currency's main unit, which may be negative."""
 Flag = Annotated[bool, Strict()]
 """True or false, nothing that resembles them."""

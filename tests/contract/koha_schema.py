@@ -65,5 +65,6 @@ SCHEMA: dict[str, dict[str, tuple[Any, ...]]] = {
 EMBEDS = {
     "patrons": {"extended_attributes", "checkouts+count", "overdues+count", "account_balance", "library"},
     "checkouts": {"booking", "issuer", "item", "item.biblio", "library", "patron", "renewals"},
+    "items": {"+strings", "biblio"},
     "holds": {"cancellation_requested", "biblio", "pickup_library", "item", "patron"},
 }

@@ -5,7 +5,7 @@ each answer is held against the schema's properties and types, so that a field c
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta, timezone
 from typing import Any
@@ -22,6 +22,11 @@ from tests.contract.world import NOW, PASSWORD, PATIENCE, USER, Counted, serving
 OSLO = timezone(timedelta(hours=1))
 
 
+def number_of(title: str) -> int:
+    """The bibliographic record's number."""
+    return sum(map(ord, title))
+
+
 class KohaWorld(InventedWorld):
     def __init__(self) -> None:
         super().__init__()
@@ -31,6 +36,10 @@ class KohaWorld(InventedWorld):
         self.drops_bodies = False
         self.grows: dict[int, float] = {}
         self.lost_cards: set[str] = set()
+        # Lists that this user may not read, rows that are sent otherwise, and rows that are there and not sent.
+        self.closed: set[str] = set()
+        self.odd: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.untold: dict[str, int] = {}
 
     def connect(self, client: Any, url: str, *, oauth: bool) -> None:
         def open_system(password: str = PASSWORD) -> KohaSystem:
@@ -107,10 +116,17 @@ class KohaWorld(InventedWorld):
         def holds() -> Any:
             return self._listed("holds", [self._hold(reserve) for reserve in self.shelves.reserves])
 
+        @app.get("/api/v1/items")
+        def items() -> Any:
+            checkouts = self.shelves.checkouts.values()
+            return self._listed("items", [self._checkout(checkout, True)["item"] for checkout in checkouts])
+
         @app.get("/api/v1/patrons/<int:patron_id>/account")
         def account(patron_id: int) -> Any:
+            if "account" in self.closed:
+                return self._error(403, "Authorization failure. Missing required permission(s).")
             card = next(card for card, number in self.shelves.cards.items() if number == patron_id)
-            return self._balance(card)
+            return self.odd.get("account", dict)(self._balance(card))
 
         @app.post("/api/v1/checkouts/<int:checkout_id>/renewal")
         def renewal(checkout_id: int) -> Any:
@@ -128,16 +144,23 @@ class KohaWorld(InventedWorld):
         return jsonify(self.conforming("error", {"error": error})), status
 
     def _listed(self, path: str, rows: list[dict[str, Any]]) -> Any:
-        embeds = request.headers.get("x-koha-embed", "").split(",")
+        if path in self.closed:
+            return self._error(403, "Authorization failure. Missing required permission(s).")
+        embeds = list(filter(None, request.headers.get("x-koha-embed", "").split(",")))
         if not set(embeds) <= EMBEDS[path] or not request.args.keys() <= {"_page", "_per_page", "_match", "_order_by"}:
             return self._error(400, "Properties not allowed")
         query = {} if self.drops_bodies else request.get_json(silent=True) or {}
         for name, wanted in query.items():
             rows = [row for row in rows if row[name] in (wanted if isinstance(wanted, list) else [wanted])]
-        page = rows[: int(request.args.get("_per_page", 20))]
-        response = jsonify(page)
-        response.headers["X-Total-Count"] = str(len(rows))
+        page = [self._embedded(path, row, embeds) for row in rows[: int(request.args.get("_per_page", 20))]]
+        response = jsonify([self.odd.get(path, dict)(row) for row in page])
+        response.headers["X-Total-Count"] = str(len(rows) + self.untold.get(path, 0))
         return response
+
+    def _embedded(self, path: str, row: dict[str, Any], embeds: list[str]) -> dict[str, Any]:
+        """Leave out what is not asked for."""
+        hidden = {"account_balance", "item", "biblio"} - {embed.partition(".")[0] for embed in embeds}
+        return {name: value for name, value in row.items() if name not in hidden}
 
     def _patron(self, card: str) -> dict[str, Any]:
         row = {
@@ -167,10 +190,14 @@ class KohaWorld(InventedWorld):
             "checkout_date": NOW.isoformat(),
         }
         if embedded:
-            biblio = {"biblio_id": 7, "title": f"{checkout.title} /", "author": "Lagerlöf, Selma,"}
+            biblio = {
+                "biblio_id": number_of(checkout.title),
+                "title": f"{checkout.title} /",
+                "author": "Lagerlöf, Selma,",
+            }
             item = {
                 "item_id": checkout.number + 1,
-                "biblio_id": 7,
+                "biblio_id": number_of(checkout.title),
                 "external_id": checkout.barcode,
                 "effective_item_type_id": "BOK",
                 "biblio": biblio,
@@ -183,11 +210,11 @@ class KohaWorld(InventedWorld):
             "hold_id": reserve.number,
             "patron_id": self.shelves.patron_id(reserve.card_number),
             "hold_date": "2026-03-01",
-            "biblio_id": 7,
+            "biblio_id": number_of(reserve.title),
             "priority": 0 if reserve.ready else 1,
             "status": "W" if reserve.ready else None,
             "expiration_date": "2026-03-09" if reserve.ready else None,
-            "biblio": {"biblio_id": 7, "title": reserve.title, "author": None},
+            "biblio": {"biblio_id": number_of(reserve.title), "title": reserve.title, "author": None},
         }
         return self.conforming("hold", row)
 

@@ -3,25 +3,18 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, PlainValidator
 
+from app.ils.budget import attempt
 from app.ils.money import to_smallest_unit
-from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, read
-from app.ils.reading import (
-    Amount,
-    Day,
-    Instant,
-    MaybeFlag,
-    MaybeText,
-    Number,
-    clean_text,
-    read_day,
-    read_instant,
-)
+from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, due_order, read
+from app.ils.reading import Amount, MaybeFlag, MaybeText, Number, day_or_none, read_amount, read_instant
 from app.rules.people.ages import day_in_norway
 
 # Koha's debit types (account_debit_types) -> ours. A library's own types are "other".
@@ -54,11 +47,23 @@ _REASON: Final = re.compile(r"\((\w+)\)", re.ASCII)
 _WAITING: Final = "W"
 
 
-def _read_day(value: object) -> date:
-    # Koha has written the days of the account both with a time and without.
-    return read_day(value) if len(clean_text(value)) == len("2026-11-22") else read_instant(value).date()
+def _read_due(value: object) -> datetime | date | None:
+    if (day := day_or_none(value)) is None:
+        return None
+    try:
+        return read_instant(value)
+    except ValueError:
+        return day
 
 
+def _read_balance(value: object) -> Decimal | None:
+    try:
+        return read_amount(value)
+    except ValueError:
+        return None
+
+
+_MaybeDay = Annotated[date | None, PlainValidator(day_or_none)]
 # Cataloguing rules end a field with the mark that begins the next one.
 _Title = Annotated[MaybeText, AfterValidator(lambda text: text.rstrip(" /:;=,"))]
 
@@ -69,10 +74,10 @@ class Patron:
 
     patron_id: Number
     cardnumber: MaybeText = ""
-    account_balance: Amount | None = None
+    account_balance: Annotated[Decimal | None, PlainValidator(_read_balance)] = None
     restricted: MaybeFlag = False
     patron_card_lost: MaybeFlag = False
-    expiry_date: Day | None = None
+    expiry_date: _MaybeDay = None
 
     def blocks(self, *, now: datetime) -> tuple[Block, ...]:
         """Return why the card may not borrow; `now` is aware."""
@@ -86,42 +91,59 @@ class Patron:
 
 
 @dataclass(frozen=True, slots=True)
-class _Biblio:
+class Biblio:
+    """A bibliographic record."""
+
     title: _Title = ""
     author: _Title = ""
 
 
-_MaybeBiblio = Annotated[_Biblio, BeforeValidator(lambda value: _Biblio() if value is None else value)]
+NO_BIBLIO: Final = Biblio()
+_MaybeBiblio = Annotated[Biblio, BeforeValidator(lambda value: NO_BIBLIO if value is None else value)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
+    """A copy with its embedded bibliographic record."""
+
+    item_id: Number | None = None
+    biblio_id: Number | None = None
     external_id: MaybeText = ""
     effective_item_type_id: MaybeText = ""
-    biblio: _MaybeBiblio = _Biblio()
+    biblio: _MaybeBiblio = NO_BIBLIO
 
 
-_MaybeItem = Annotated[_Item, BeforeValidator(lambda value: _Item() if value is None else value)]
+NO_ITEM: Final = Item()
+_MaybeItem = Annotated[Item, BeforeValidator(lambda value: NO_ITEM if value is None else value)]
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The due date of a checkout."""
+    """The due date of a checkout; None if it is not one."""
 
-    due_date: Instant
+    due_date: Annotated[datetime | date | None, PlainValidator(_read_due)] = None
 
-    def due(self, *, now: datetime) -> tuple[date, bool]:
+    def due(self, *, now: datetime) -> tuple[date | None, bool]:
         """Return the due day, in the time zone that Koha writes it in, and whether it has passed."""
-        return self.due_date.date(), self.due_date < now
+        if isinstance(self.due_date, datetime):
+            return self.due_date.date(), self.due_date < now
+        return self.due_date, self.due_date is not None and self.due_date < day_in_norway(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a row is."""
+
+    patron_id: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout(Due):
     """A loan with its embedded item and bibliographic record."""
 
-    patron_id: Number
-    checkout_id: Number
-    item: _MaybeItem = _Item()
+    checkout_id: Number = field(kw_only=True)
+    item_id: Number | None = None
+    item: _MaybeItem = NO_ITEM
     onsite_checkout: MaybeFlag = False
 
 
@@ -129,12 +151,12 @@ class Checkout(Due):
 class HoldRow:
     """A hold with its embedded bibliographic record. `status` is W when it waits to be fetched."""
 
-    patron_id: Number
     hold_id: Number
-    biblio: _MaybeBiblio = _Biblio()
+    biblio_id: Number | None = None
+    biblio: _MaybeBiblio = NO_BIBLIO
     status: MaybeText = ""
-    hold_date: Day | None = None
-    expiration_date: Day | None = None
+    hold_date: _MaybeDay = None
+    expiration_date: _MaybeDay = None
     priority: Number | None = None
 
 
@@ -154,30 +176,24 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Debits:
-    lines: tuple[dict[str, object], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Balance:
     """What a patron owes. `balance` counts what was paid in advance; the lines do not."""
 
     balance: Amount
-    outstanding_debits: _Debits | None = None
+    lines: Annotated[
+        tuple[object, ...],
+        Field(default=(), validation_alias=AliasPath("outstanding_debits", "lines")),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Debit:
-    amount_outstanding: Amount
-    status: MaybeText = ""
-    checkout_id: Number | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Fee:
     account_line_id: Number
     amount: Amount
-    date: Annotated[date, PlainValidator(_read_day)]
+    amount_outstanding: Amount
+    date: _MaybeDay
+    status: MaybeText = ""
+    checkout_id: Number | None = None
     debit_type: MaybeText = ""
 
 
@@ -187,11 +203,12 @@ class Owed:
 
     fees: tuple[Fee, ...]
     running: Mapping[int, int]
-    debt_total: int
+    debt_total: int | None
     running_total: int
 
 
 NOTHING_OWED: Final = Owed((), {}, 0, 0)
+UNKNOWN: Final = Owed((), {}, None, 0)
 
 
 def empty_account(card_number: str, *, currency: str) -> Account:
@@ -203,20 +220,21 @@ def owed(answer: Balance, *, currency: str) -> Owed:
     """Sort a patron's balance. The lines' descriptions name titles: they are not read."""
     fees = []
     running: dict[int, int] = defaultdict(int)
-    for line in answer.outstanding_debits.lines if answer.outstanding_debits else ():
-        debit = read(_Debit, line)
+    for line in answer.lines:
+        debit = attempt(partial(read, _Debit, line), None)
+        if debit is None or debit.date is None:
+            continue  # the total is right without it
         outstanding = to_smallest_unit(debit.amount_outstanding, currency=currency)
         if debit.status == _RUNNING:
             running[debit.checkout_id or 0] += outstanding
             continue
-        fee = read(_Fee, line)
         fees.append(
             Fee(
-                fee_id=str(fee.account_line_id),
-                kind=_FEE_KINDS.get(fee.debit_type, "other"),
-                amount=to_smallest_unit(fee.amount, currency=currency),
+                fee_id=str(debit.account_line_id),
+                kind=_FEE_KINDS.get(debit.debit_type, "other"),
+                amount=to_smallest_unit(debit.amount, currency=currency),
                 outstanding=outstanding,
-                incurred_on=fee.date,
+                incurred_on=debit.date,
             )
         )
     running_total = sum(running.values())
@@ -225,11 +243,20 @@ def owed(answer: Balance, *, currency: str) -> Owed:
 
 
 def account(
-    patron: Patron, *, checkouts: Sequence[Checkout], holds: Sequence[HoldRow], owed: Owed, currency: str, now: datetime
+    card_number: str,
+    patron: Patron,
+    *,
+    checkouts: Sequence[Checkout],
+    holds: Sequence[HoldRow],
+    owed: Owed,
+    currency: str,
+    now: datetime,
+    unread_loans: int = 0,
+    unread_holds: int | None = 0,
 ) -> Account:
     """Put a patron's account together; `now` is aware."""
     return Account(
-        card_number=patron.cardnumber,
+        card_number=card_number,
         currency=currency,
         loans=tuple(loans(checkouts, running=owed.running, now=now)),
         holds=tuple(_hold(row) for row in holds),
@@ -238,12 +265,14 @@ def account(
         blocks=patron.blocks(now=now),
         debt_total=owed.debt_total,
         running_fees=owed.running_total,
+        unread_loans=unread_loans,
+        unread_holds=unread_holds,
     )
 
 
 def loans(rows: Sequence[Checkout], *, running: Mapping[int, int], now: datetime) -> list[Loan]:
     """Return checkouts as loans, by due date."""
-    return sorted((_loan(row, running, now) for row in rows), key=lambda loan: (loan.due_on, loan.title))
+    return sorted((_loan(row, running, now) for row in rows), key=due_order)
 
 
 def _loan(row: Checkout, running: Mapping[int, int], now: datetime) -> Loan:

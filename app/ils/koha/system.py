@@ -4,28 +4,42 @@ A family is three calls (patrons, checkouts, holds), and one more for each card 
 in the query that goes as the request's body (`q_body` in the schema); a proxy that drops bodies of GET is noticed.
 Koha's own ids of patrons and checkouts stand in some addresses, as its API has it.
 
-Needs a Koha whose schema permits the embeds account_balance (patrons), item.biblio (checkouts) and biblio (holds), and
-an API user with the permissions list_borrowers, edit_borrowers, circulate_remaining_permissions, place_holds and
-updatecharges.
+A Koha that does not know an embed answers 400, and is asked without it: titles then come from its list of items, and
+what is owed by one call for each card. The API user needs the permissions list_borrowers, edit_borrowers,
+circulate_remaining_permissions, place_holds and updatecharges, and without the embeds catalogue.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Generic, TypeVar
 
 import httpx
 
-from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
+from app.ils.budget import BUDGET_SECONDS, Budget, attempt, call_within, utc_now
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.koha import answers
 from app.ils.koha.login import BasicLogin, OAuthLogin
-from app.ils.port import Account, Loan, Refused, Renewal, T, Unavailable, read
+from app.ils.port import Account, Loan, Refused, Renewal, Unavailable, read
 
 _MOST_ROWS: Final = 500
 
+# Of the time left once the loans are there.
+_SHARE_FOR_THE_REST: Final = 0.8
+_MOST_UNREAD: Final = 10_000
+
 R = TypeVar("R", answers.Checkout, answers.HoldRow)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows(Generic[R]):
+    """The rows of a list by patron, and how many of each patron's could not be read."""
+
+    of: dict[int, list[R]]
+    unread: Counter[int]
 
 
 class KohaSystem:
@@ -52,6 +66,8 @@ class KohaSystem:
         self._currency = currency
         self._seconds = seconds
         self._clock = clock
+        # Lists that this version sends without what is embedded.
+        self._without_embed: set[str] = set()
 
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
         """See LibrarySystem."""
@@ -89,52 +105,89 @@ class KohaSystem:
     def _accounts(self, asked: Sequence[str], budget: Budget) -> list[Account]:
         patrons = self._patrons(asked, budget)
         ids = [patron.patron_id for patron in patrons.values()]
-        checkouts = self._rows_of(answers.Checkout, "checkouts", ids, "item.biblio", budget)
-        holds = self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget)
+        checkouts = self._checkouts(ids, budget)
+        # The rest can be missing, and must not take the time to hand over the loans.
+        spare = budget.share(_SHARE_FOR_THE_REST)
+        holds = attempt(lambda: self._holds(ids, spare), None)
         found = []
         for card in asked:
             if (patron := patrons.get(card)) is None:
                 found.append(answers.empty_account(card, currency=self._currency))
                 continue
-            owed = answers.NOTHING_OWED
-            if patron.account_balance and patron.account_balance > 0:
-                reply = self._call("GET", f"patrons/{patron.patron_id}/account", budget)
-                balance = read(answers.Balance, self._json(reply, 200))
-                owed = answers.owed(balance, currency=self._currency)
+            number = patron.patron_id
             found.append(
                 answers.account(
+                    card,
                     patron,
-                    checkouts=checkouts.get(patron.patron_id, []),
-                    holds=holds.get(patron.patron_id, []),
-                    owed=owed,
+                    checkouts=checkouts.of[number],
+                    holds=holds.of[number] if holds else [],
+                    owed=attempt(lambda patron=patron: self._owed(patron, spare), answers.UNKNOWN),  # type: ignore[misc]
                     currency=self._currency,
                     now=self._clock(),
+                    unread_loans=checkouts.unread[number],
+                    unread_holds=holds.unread[number] if holds else None,
                 )
             )
         return found
 
+    def _owed(self, patron: answers.Patron, budget: Budget) -> answers.Owed:
+        if patron.account_balance is not None and patron.account_balance <= 0:
+            return answers.NOTHING_OWED
+        reply = self._call("GET", f"patrons/{patron.patron_id}/account", budget)
+        return answers.owed(read(answers.Balance, self._json(reply, 200)), currency=self._currency)
+
     def _patrons(self, asked: Sequence[str], budget: Budget) -> dict[str, answers.Patron]:
-        found = self._list(answers.Patron, "patrons", {"cardnumber": list(asked)}, "account_balance", budget)
-        patrons = {patron.cardnumber: patron for patron in found}
+        rows = self._list("patrons", {"cardnumber": list(asked)}, "account_balance", budget)
+        found = [read(answers.Patron, row) for row in rows]
+        patrons = {patron.cardnumber.upper(): patron for patron in found}
         if len(patrons) != len(found) or not patrons.keys() <= set(asked):
             raise Unavailable("bad_answer")
         return patrons
 
-    def _rows_of(self, kind: type[R], path: str, ids: Sequence[int], embed: str, budget: Budget) -> dict[int, list[R]]:
-        if not ids:
-            return {}
-        rows: dict[int, list[R]] = {number: [] for number in ids}
-        for row in self._list(kind, path, {"patron_id": list(ids)}, embed, budget):
-            if row.patron_id not in rows:
-                raise Unavailable("bad_answer")
-            rows[row.patron_id].append(row)
+    def _checkouts(self, ids: Sequence[int], budget: Budget) -> "_Rows[answers.Checkout]":
+        rows = self._rows_of(answers.Checkout, "checkouts", ids, "item.biblio", budget)
+        if (items := self._items("checkouts", "item_id", rows, budget)) is not None:
+            for number, mine in rows.of.items():
+                rows.of[number] = [replace(row, item=items[row.item_id]) for row in mine]
         return rows
 
+    def _holds(self, ids: Sequence[int], budget: Budget) -> "_Rows[answers.HoldRow]":
+        rows = self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget)
+        if (items := self._items("holds", "biblio_id", rows, budget)) is not None:
+            for number, mine in rows.of.items():
+                rows.of[number] = [
+                    replace(row, biblio=items.get(row.biblio_id, answers.NO_ITEM).biblio) for row in mine
+                ]
+        return rows
+
+    def _items(self, path: str, by: str, rows: "_Rows[R]", budget: Budget) -> Mapping[int | None, answers.Item] | None:
+        """Return the copies that rows name, by that number, where the list cannot embed them."""
+        numbers = [number for mine in rows.of.values() for row in mine if (number := getattr(row, by)) is not None]
+        if path not in self._without_embed or not numbers:
+            return None
+        spare = attempt(partial(budget.share, _SHARE_FOR_THE_REST), budget)
+        listed = attempt(partial(self._list, "items", {by: numbers}, "biblio", spare), list[object]())
+        items = [item for row in listed if (item := attempt(partial(read, answers.Item, row), None))]
+        return defaultdict(answers.Item, {getattr(item, by): item for item in items})
+
+    def _rows_of(self, kind: type[R], path: str, ids: Sequence[int], embed: str, budget: Budget) -> "_Rows[R]":
+        found: _Rows[R] = _Rows({number: [] for number in ids}, Counter())
+        for row in self._list(path, {"patron_id": list(ids)}, embed, budget) if ids else []:
+            owner = attempt(partial(read, answers.Owner, row), None)
+            if owner is not None and owner.patron_id not in found.of:
+                raise Unavailable("bad_answer")
+            # One that nobody's number stands in was sent for one of those who were asked about.
+            number = owner.patron_id if owner else ids[0]
+            if (read_row := attempt(partial(read, kind, row), None)) is None:
+                found.unread[number] += 1
+            else:
+                found.of[number].append(read_row)
+        return found
+
     def _loans_of(self, card_number: str, budget: Budget) -> list[Loan]:
-        patrons = self._patrons([card_number], budget)
-        ids = [patron.patron_id for patron in patrons.values()]
-        rows = self._rows_of(answers.Checkout, "checkouts", ids, "item.biblio", budget)
-        return answers.loans([row for mine in rows.values() for row in mine], running={}, now=self._clock())
+        ids = [patron.patron_id for patron in self._patrons([card_number], budget).values()]
+        rows = [row for mine in self._checkouts(ids, budget).of.values() for row in mine]
+        return answers.loans(rows, running={}, now=self._clock())
 
     def _renew(self, loan: Loan, budget: Budget) -> Loan:
         reply = self._call("POST", f"checkouts/{loan.loan_id}/renewal", budget)
@@ -146,12 +199,19 @@ class KohaSystem:
         due_on, overdue = read(answers.Due, self._json(reply, 201)).due(now=self._clock())
         return replace(loan, due_on=due_on, overdue=overdue)
 
-    def _list(self, kind: type[T], path: str, query: Mapping[str, object], embed: str, budget: Budget) -> list[T]:
-        reply = self._call("GET", f"{path}?_per_page={_MOST_ROWS}", budget, query, {"x-koha-embed": embed})
+    def _list(self, path: str, query: Mapping[str, object], embed: str, budget: Budget) -> list[object]:
+        """Return the rows of a list, with None for each that Koha has and did not send."""
+        embeds = {} if path in self._without_embed else {"x-koha-embed": embed}
+        reply = self._call("GET", f"{path}?_per_page={_MOST_ROWS}", budget, query, embeds)
+        if reply.status == 400 and embeds:
+            # This version does not know the embed.
+            reply = self._call("GET", f"{path}?_per_page={_MOST_ROWS}", budget, query)
+            if reply.status == 200:
+                self._without_embed.add(path)
         rows = self._json(reply, 200)
-        if not isinstance(rows, list) or (reply.total or 0) > len(rows):
+        if not isinstance(rows, list):
             raise Unavailable("bad_answer")
-        return [read(kind, row) for row in rows]
+        return rows + [None] * min(_MOST_UNREAD, max(0, (reply.total or 0) - len(rows)))
 
     def _json(self, reply: Reply, status: int) -> object:
         if reply.status == 403 != status:

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.ils.money import name_currency, read_money, to_smallest_unit
 from app.ils.port import Account, Block, Hold, Loan, due_order
-from app.ils.reading import clean_text
+from app.ils.reading import clean_text, day_or_none
 from app.ils.sip2.wire import Answer, Sip2Settings
 
 _STATUS_LENGTH: Final = 14
@@ -17,7 +17,6 @@ _STATUS_LENGTH: Final = 14
 _PRIVILEGES_DENIED, _RENEWAL_DENIED = 0, 1
 _BLOCKS: Final = {4: "card_lost", 5: "too_many_loans", 6: "overdue", 10: "debt", 11: "debt", 13: "invoice"}
 _MEDIA_TYPES: Final = {"001": "book", "002": "magazine"}
-_FIRST_YEAR: Final = 1900
 
 _SIP_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ A-Z]{4}\d{6})?", re.ASCII)
 
@@ -155,17 +154,14 @@ def _hold(item: str, information: Answer | None, settings: Sip2Settings, *, is_r
 
 
 def _day(value: str, settings: Sip2Settings) -> date | None:
-    value = value.strip()
+    if match := _SIP_DATE.fullmatch(value.strip()):
+        return day_or_none("-".join(match.groups()))
+    if not settings.due_date_format:
+        return day_or_none(value)
     try:
-        if match := _SIP_DATE.fullmatch(value):
-            day = date(int(match[1]), int(match[2]), int(match[3]))
-        elif settings.due_date_format:
-            day = datetime.strptime(value, settings.due_date_format).replace(tzinfo=UTC).date()
-        else:
-            day = date.fromisoformat(value[: len("2026-11-22")])
+        return datetime.strptime(value.strip(), settings.due_date_format).replace(tzinfo=UTC).date()
     except ValueError:
         return None
-    return day if day.year >= _FIRST_YEAR else None
 
 
 def _blocks(status: str, debt: int) -> tuple[Block, ...]:

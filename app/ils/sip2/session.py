@@ -6,12 +6,12 @@ returned without title and due date, and what is missing in a list is counted.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
-from app.ils.budget import Budget
+from app.ils.budget import Budget, attempt
 from app.ils.port import Account, Loan, Refused, Renewal, Unavailable
 from app.ils.reading import clean_text
 from app.ils.sip2.answers import (
@@ -27,8 +27,6 @@ from app.ils.sip2.answers import (
 )
 from app.ils.sip2.wire import Answer, Connection, Sip2Settings
 from app.rules.people.ages import day_in_norway
-
-T = TypeVar("T")
 
 _LANGUAGE: Final = "000"
 _SUMMARY_LENGTH: Final = 10
@@ -46,7 +44,6 @@ class Session:
         self._today = day_in_norway(now)
         self._now = now.astimezone(UTC).strftime("%Y%m%d   Z%H%M%S")
         self._budget = budget
-        self._is_over = False
 
     def __enter__(self) -> Self:
         self._connection = Connection(settings=self._settings, budget=self._budget)
@@ -63,7 +60,6 @@ class Session:
 
     def accounts(self, card_numbers: Sequence[str]) -> list[Account]:
         """Return what each card has. Refused: invalid_field where one is no card number."""
-        self._is_over = False
         patrons = [self._charged(card_number) for card_number in card_numbers]
         self._connection.budget = self._budget.share(_SHARE_FOR_TITLES)
         for which in (OVERDUE, READY, QUEUED):
@@ -75,7 +71,7 @@ class Session:
             for patron in patrons:
                 for item in patron.lists[name]:
                     if item not in items:
-                        items[item] = self._attempt(partial(self._item, item), None)
+                        items[item] = attempt(partial(self._item, item), None)
         return [read_account(patron, items, settings=self._settings, today=self._today) for patron in patrons]
 
     def renew(self, card_number: str, loan_id: str) -> Loan:
@@ -138,17 +134,7 @@ class Session:
                 return False
             return True
 
-        return {item for item in items if self._attempt(partial(is_renewed, item), False)}
-
-    def _attempt(self, ask: Callable[[], T], otherwise: T) -> T:
-        """Ask for something that can be missing. After a time-out or a closed connection nothing more is asked."""
-        if self._is_over:
-            return otherwise
-        try:
-            return ask()
-        except Unavailable as fault:
-            self._is_over = fault.reason != "bad_answer"
-            return otherwise
+        return {item for item in items if attempt(partial(is_renewed, item), False)}
 
     def _sign_on(self) -> None:
         fields = [("CN", self._settings.user), ("CO", self._settings.password), ("CP", self._settings.location)]
@@ -188,12 +174,12 @@ class Session:
         # A server that lists loans and says that there are none does not count.
         is_uncounted = bool(patron.lists[CHARGED.name]) and patron.information.count(CHARGED.count) == 0
         if not found and which is not CHARGED and (count != 0 or is_uncounted):
-            answer = self._attempt(ask, None)
+            answer = attempt(ask, None)
             found = read_ids(answer, which) if answer else {}
         for _ in range(_MOST_PAGES):
             if not count or len(found) >= count:
                 break
-            page = self._attempt(partial(ask, start=len(found) + 1, end=count), None)
+            page = attempt(partial(ask, start=len(found) + 1, end=count), None)
             following = read_ids(page, which) if page else {}
             if following.keys() <= found.keys():
                 break
