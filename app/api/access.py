@@ -4,9 +4,12 @@ A route for `Audience.SYSTEM` refuses kiosks, and each library has a budget of r
 """
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from flask import abort, g, request
+from apiflask import Schema
+from apiflask.schema_adapters.marshmallow import parser
+from flask import Request, abort, g, request
+from marshmallow import missing
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from app.register.limits.budgets import take_tries
@@ -90,6 +93,12 @@ def read_json() -> None:
         abort(400, description=f"The body is no JSON in UTF-8, or nests deeper than {DEEPEST} levels.")
     if not readable:
         abort(422, description="The body holds a character that no text has: NUL, or half of one.")
+
+
+@parser.location_loader("json")
+def load_json(request: Request, _schema: Schema) -> Any:  # noqa: ANN401 - JSON
+    """Return the body as `read_json` has read it; webargs would parse it again, and refuse a byte order mark."""
+    return request.get_json() if request.get_data() else missing
 
 
 def _is_text(value: object) -> bool:

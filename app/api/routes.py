@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import authenticate_machine, read_json, this_terminal
 from app.api.document import MEANINGS, NO_SUPPLIER, WITH_BODY
+from app.api.patrons.matching import restore_etags
 from app.api.problems import answer_refusals
 from app.api.schemas import ScanIn, ScanOut
 from app.api.words import MESSAGES
@@ -24,6 +25,7 @@ from app.web.gate import ask_blocks
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
 v1.before_request(authenticate_machine)
 v1.before_request(read_json)
+v1.before_request(restore_etags)
 answer_refusals(v1)
 api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=False)
 

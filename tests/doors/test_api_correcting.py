@@ -103,7 +103,7 @@ def test_who_saw_an_older_patron_changes_nothing(client: FlaskClient) -> None:
     assert fetch(client, GUARDIAN).json["phone"] == "+4740612345"
 
 
-@pytest.mark.parametrize("tag", [None, "*", "", "x", '"x"', 'W/"{etag}"', '"{etag}', '"{ETAG}"'])
+@pytest.mark.parametrize("tag", [None, "*", "", "x", '"x"', '"{etag}', '"{ETAG}"'])
 def test_a_change_names_exactly_what_was_seen(client: FlaskClient, tag: str | None) -> None:
     seen = fetch(client, GUARDIAN)
     etag = seen.headers["ETag"].strip('"')

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api.access import asking
 from app.api.document import OF_A_PATRON, WITH_BODY
-from app.api.patrons.matching import match_if_asked
+from app.api.patrons.matching import FetchIn, match_if_asked
 from app.api.patrons.schemas import ETagOut, FindIn, PatronOut
 from app.api.routes import operation, v1
 from app.register.library.fetching import Fetched, fetch_patron, find_patron, read_patron, show_patron
@@ -70,9 +70,10 @@ def _etag(fetched: Fetched) -> str:
 
 @v1.get("/patrons/<card:card_number>")
 @open_to(Audience.SYSTEM)
+@v1.input(FetchIn, location="headers")
 @v1.output(PatronOut, headers=ETagOut, links=OF_A_PATRON)
 @operation("fetchPatron", 304, 403, 404, 410, 412, 503)
-def fetch(card_number: str) -> ResponseReturnValue:
+def fetch(card_number: str, headers_data: dict[str, Any]) -> ResponseReturnValue:
     """Fetch a patron.
 
     All data of a patron who has joined your library; while the card is frozen, and of somebody else whose card
