@@ -111,7 +111,8 @@ def create_app(
         systems = read_systems(settings.ils_systems, environ=os.environ) if settings.ils_systems else Systems({})
     app = _Portal(
         __name__,
-        title="Lånekort",
+        # ASCII, since generators make names of programs and packages of it.
+        title="Lanekort",
         version="1",
         template_folder="web/templates",
         json_errors=False,

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each status, and the corrections that make it true."""
+"""What the OpenAPI document says of each status, and the corrections that make it true and easy to generate from."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,21 +53,34 @@ _CARD_NUMBERS = {
         "example": "N000100001",
     }
 }
+# Schemas that are one of several: by the name of each, the fields that it alone has.
+_ONE_OF = {
+    "AuthenticateIn": {"Number": ["card_number"], "Code": ["payload"]},
+    "DeathIn": {"Number": ["card_number"], "NationalId": ["national_id"]},
+    "ScanOut": {"Accepted": ["session", "expires", "patron", "device"], "Refused": ["reason", "message"]},
+}
+_SCHEMAS = "#/components/schemas/"
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _WWW_AUTHENTICATE = {"WWW-Authenticate": {"description": "Basic, in UTF-8", "schema": {"type": "string"}}}
 
 
 def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
-    """Finish the OpenAPI document: bodies are required, errors are problem+json, and their headers are named."""
+    """Finish the OpenAPI document: required bodies, problem+json for errors, their headers, and `oneOf` for choices."""
     assert isinstance(spec, dict)
     spec["paths"] = dict(sorted(spec["paths"].items()))
+    for server in spec.get("servers", []):
+        # Paths begin with a slash.
+        server["url"] = server["url"].rstrip("/")
+    choices = _split_choices(spec["components"]["schemas"])
     for operations in spec["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
+                _choose(operation["requestBody"], choices)
             for parameter in operation.get("parameters", []):
                 _describe_parameter(parameter, operation["responses"])
             for status, answer in operation["responses"].items():
+                _choose(answer, choices)
                 if status >= "400" and "content" in answer:
                     answer["content"] = {PROBLEM_JSON: answer["content"]["application/json"]}
                 if status in ("204", "304"):
@@ -76,10 +89,33 @@ def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
                     answer["headers"] = _RETRY_AFTER
                 if status == "401":
                     answer["headers"] = _WWW_AUTHENTICATE
-        if "patch" in operations:
-            content = operations["patch"]["requestBody"]["content"]
-            content["application/merge-patch+json"] = content["application/json"]
     return spec
+
+
+def _split_choices(schemas: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Put a schema for each choice in the place of those that are one of several. Returns each one's `oneOf`, by $ref.
+
+    Programs that generate clients make one type of each.
+    """
+    choices = {}
+    for name, fields_of in _ONE_OF.items():
+        whole = schemas.pop(name)
+        all_fields = {field for fields in fields_of.values() for field in fields}
+        for choice, fields in fields_of.items():
+            properties = {
+                field: described | ({"enum": [choice.lower()]} if choice.lower() in described.get("enum", ()) else {})
+                for field, described in whole["properties"].items()
+                if field in fields or field not in all_fields
+            }
+            required = [*whole.get("required", []), *fields]
+            schemas[f"{name}{choice}"] = whole | {"properties": properties, "required": required}
+        choices[_SCHEMAS + name] = {"oneOf": [{"$ref": f"{_SCHEMAS}{name}{choice}"} for choice in fields_of]}
+    return choices
+
+
+def _choose(body: dict[str, Any], choices: Mapping[str, dict[str, Any]]) -> None:
+    for content in body.get("content", {}).values():
+        content["schema"] = choices.get(content["schema"].get("$ref"), content["schema"])
 
 
 def _describe_parameter(parameter: dict[str, Any], responses: Mapping[str, object]) -> None:
