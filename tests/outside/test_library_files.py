@@ -14,9 +14,11 @@ LINES = [
 NAMES = ["Mullsjö bibliotek", "Sør-Varanger bibliotek", "Bokbussen"]
 
 
-def written(separator: str = ",", *, end: str = "\r\n", first: str = "", headings: list[str] | None = None) -> str:
+def written(
+    separator: str = ",", *, end: str = "\r\n", first: str = "", headings: list[str] | None = None, last: str = ""
+) -> str:
     lines = [headings or LINES[0], *LINES[1:]]
-    return first + "".join(separator.join(line) + end for line in lines)
+    return first + "".join(separator.join(line) + end for line in lines) + last
 
 
 FILES = [
@@ -26,6 +28,11 @@ FILES = [
     (written(";").encode("utf-8-sig"), "UTF-8", "semicolon"),
     (written(";").encode("cp1252"), "Windows-1252", "semicolon"),
     (written("\t").encode("cp1252"), "Windows-1252", "tab"),
+    (
+        written(";").encode("cp1252") + "X;ÆØÅ æøå ÅÄÖ åäöæøå é ü «Tana» – Kárášjohka;f;;\n".encode("cp1252"),
+        "Windows-1252",
+        "semicolon",
+    ),
     (written("\t").encode("utf-16"), "UTF-16", "tab"),
     (written("\t").encode("utf-16-be"), "UTF-16", "tab"),
     (b"\xfe\xff" + written(";").encode("utf-16-be"), "UTF-16", "semicolon"),
@@ -48,7 +55,7 @@ FILES = [
 def test_a_file_is_read_in_its_own_encoding_with_its_own_separator(content, encoding, separator):
     listed = read_library_list(content)
     assert (listed.encoding, listed.separator, listed.bad) == (encoding, separator, [])
-    assert [row["name"] for row in listed.rows] == NAMES
+    assert [row["name"] for row in listed.rows][:3] == NAMES
 
 
 @pytest.mark.parametrize(
