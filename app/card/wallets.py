@@ -12,8 +12,9 @@ from app.card.apple_wallet import MIMETYPE, PassWords, make_pkpass
 from app.card.google_wallet import make_google_object, sign_save_link
 from app.card.offers import offered_passes, wallets
 from app.card.routes import card
-from app.register.card.wallet_passes import issue_rotating_pass, issue_static_pass
+from app.register.card.wallet_passes import issue_pass
 from app.register.sign_in.confirmation import code_channel
+from app.rules.card.code import Kind
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -40,7 +41,7 @@ def google_wallet() -> ResponseReturnValue:
     """Make a pass for Google Wallet. The page has the link that saves it, this once."""
     issuer = wallets().google or abort(404)
     _refuse_borrowed_device()
-    made = issue_rotating_pass(patron_id=current_user.patron_id, channel=_channel(), now=now())
+    made = issue_pass(kind=Kind.ROTATING, patron_id=current_user.patron_id, channel=_channel(), now=now())
     google_object = make_google_object(
         made, issuer=issuer, title=_("Library card"), number_label=_("Card number"), language=language()
     )
@@ -55,7 +56,7 @@ def apple_wallet() -> ResponseReturnValue:
     """Make a pass for Apple Wallet, which the phone opens by itself."""
     issuer = wallets().apple or abort(404)
     _refuse_borrowed_device()
-    made = issue_static_pass(patron_id=current_user.patron_id, channel=_channel(), now=now())
+    made = issue_pass(kind=Kind.STATIC, patron_id=current_user.patron_id, channel=_channel(), now=now())
     words = PassWords(
         title=_("Library card"),
         name_label=_("Name"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from app.register.card.cards import replace_card
 from app.register.card.carrying import list_carried
 from app.register.card.families import act_in_family, give_permission, list_received, switch, view_family
 from app.register.card.scans import Accepted, scan
-from app.register.card.wallet_passes import allowed_passes, issue_rotating_pass
+from app.register.card.wallet_passes import allowed_passes, issue_pass
 from app.register.change.enrolment import activate_here
 from app.register.desk.lookup import Criteria, look_up
 from app.register.library.fetching import fetch_patron
@@ -25,6 +26,7 @@ from app.register.sign_in.pin_orders import send_new_pin_link
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import db
 from app.register.tables.patrons import FamilyPermission, Patron
+from app.rules.card.code import Kind
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
 from tests.register.people import CHILD, GUARDIAN, MULLSJO, PINS, ULLENSAKER, code_on, make_phone, patron_id, terminal
@@ -160,7 +162,10 @@ def test_nothing_new_is_made_of_a_card_that_is_not_in_use(combination, clock):
         activate_here(patron_id=whose, library_id=ULLENSAKER, guardian_consent=False, now=clock())
 
     assert allowed_passes(patron_id=whose).rotating is status.in_use
-    assert refuses(lambda: issue_rotating_pass(patron_id=whose, channel=None, now=clock())) is not status.in_use
+    assert (
+        refuses(partial(issue_pass, kind=Kind.ROTATING, patron_id=whose, channel=None, now=clock()))
+        is not status.in_use
+    )
     assert (
         refuses(lambda: send_new_pin_link(patron_id=whose, library_id=ULLENSAKER, by_letter=False, now=clock()))
         is not status.in_use

@@ -14,8 +14,7 @@ from app.register.card.wallet_passes import (
     StaticCodesNotAllowed,
     WalletPass,
     allowed_passes,
-    issue_rotating_pass,
-    issue_static_pass,
+    issue_pass,
 )
 from app.register.change.freezing import freeze_card, thaw_card
 from app.register.leaving.erasure import erase_patron
@@ -35,14 +34,14 @@ from tests.register.people import GUARDIAN, MULLSJO, ULLENSAKER, make_phone, pat
 
 def rotating(clock, *, channel: str | None = None) -> WalletPass:
     db.session.rollback()
-    made = issue_rotating_pass(patron_id=patron_id(GUARDIAN), channel=channel, now=clock())
+    made = issue_pass(kind=Kind.ROTATING, patron_id=patron_id(GUARDIAN), channel=channel, now=clock())
     db.session.commit()
     return made
 
 
 def static(clock) -> WalletPass:
     db.session.rollback()
-    made = issue_static_pass(patron_id=patron_id(GUARDIAN), channel=None, now=clock())
+    made = issue_pass(kind=Kind.STATIC, patron_id=patron_id(GUARDIAN), channel=None, now=clock())
     db.session.commit()
     return made
 
@@ -193,7 +192,7 @@ def test_nothing_is_left_of_the_passes_of_somebody_who_is_erased(clock):
     db.session.commit()
     assert answer(made, clock) is Reason.UNKNOWN
     with pytest.raises(NoSuchPatron):
-        issue_rotating_pass(patron_id=owner, channel=None, now=clock())
+        issue_pass(kind=Kind.ROTATING, patron_id=owner, channel=None, now=clock())
 
 
 def test_nobody_gets_a_pass_for_a_card_that_is_lost(clock):

@@ -106,13 +106,13 @@ _TAKE = """
     UPDATE credentials SET last_step = :step, drift = :drift
     WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
 """
-_REMEMBER = """
+_PRESENT = """
     INSERT INTO presented_steps
         (credential_id, step, patron_id, library_id, terminal, session, presented_at, expires_at)
 """
-_WRITE_DOWN = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
-_REMEMBERED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
-_WRITTEN = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
+_LOG = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
+_PRESENTED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
+_LOGGED = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
                 _count_failure(credential_id=found.id, failing=failing, now=now)
             return verdict
         if isinstance(verdict, Again):
-            driver.send(_WRITE_DOWN_ALONE, _look(driver, found=found, terminal=terminal, now=now))
+            driver.send(_LOG_ALONE, _entry(driver, found=found, terminal=terminal, now=now))
             expires = read_instant(found.session_expires)
             return _accepted(found, session=str(found.last_session), expires=expires, now=now)
         session = secrets.token_urlsafe(24)
@@ -173,7 +173,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
             "terminal": terminal.scope,
             "session": session,
             "expires_at": driver.write_instant(expires),
-            **_look(driver, found=found, terminal=terminal, now=now),
+            **_entry(driver, found=found, terminal=terminal, now=now),
         }
         if take_step(driver, taken):
             return _accepted(found, session=session, expires=expires, now=now)
@@ -205,8 +205,8 @@ def _failures_here(found: _Found, now: datetime) -> int:
     return found.failures if since > now - timedelta(seconds=FAILURE_WINDOW_SECONDS) else 0
 
 
-def _look(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
-    look: dict[str, Any] = {
+def _entry(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
+    entry: dict[str, Any] = {
         "patron_id": found.patron_id,
         "library_id": terminal.library_id,
         "role": terminal.viewer.role,
@@ -214,20 +214,20 @@ def _look(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: d
         "purpose": _PURPOSE,
         "fields": _FIELDS,
     }
-    return {**look, "now": driver.write_instant(now), "proof": prove(body_of(at=now, **look))}
+    return {**entry, "now": driver.write_instant(now), "proof": prove(body_of(at=now, **entry))}
 
 
 _TAKE_IN_ONE = Statement(
     f"""
     WITH taken AS ({_TAKE} RETURNING id),
-         remembered AS ({_REMEMBER} SELECT {_REMEMBERED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
+         presented AS ({_PRESENT} SELECT {_PRESENTED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
                         RETURNING step)
-    {_WRITE_DOWN} SELECT {_WRITTEN} FROM remembered
+    {_LOG} SELECT {_LOGGED} FROM presented
     """  # noqa: S608 - put together from the constants above
 )
 _TAKE_ALONE = Statement(_TAKE)
-_REMEMBER_ALONE = Statement(f"{_REMEMBER} VALUES ({_REMEMBERED}) ON CONFLICT (credential_id, step) DO NOTHING")
-_WRITE_DOWN_ALONE = Statement(f"{_WRITE_DOWN} VALUES ({_WRITTEN})")
+_PRESENT_ALONE = Statement(f"{_PRESENT} VALUES ({_PRESENTED}) ON CONFLICT (credential_id, step) DO NOTHING")
+_LOG_ALONE = Statement(f"{_LOG} VALUES ({_LOGGED})")
 
 
 def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
@@ -238,9 +238,9 @@ def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
 
 
 def _take_in_turn(driver: DriverConnection, *, taken: dict[str, Any]) -> bool:
-    free = driver.send(_TAKE_ALONE, taken).rowcount == 1 and driver.send(_REMEMBER_ALONE, taken).rowcount == 1
+    free = driver.send(_TAKE_ALONE, taken).rowcount == 1 and driver.send(_PRESENT_ALONE, taken).rowcount == 1
     if free:
-        driver.send(_WRITE_DOWN_ALONE, taken)
+        driver.send(_LOG_ALONE, taken)
     return bool(free)
 
 

@@ -58,29 +58,24 @@ class Allowed:
 
 
 def allowed_passes(*, patron_id: int) -> Allowed:
-    """Tell which passes the patron may have now."""
+    """Return which passes the patron may have now."""
     found = select(is_in_use(), Library.static_codes).join(Library, Library.id == Patron.home_library_id)
     in_use, static_codes = db.session.execute(found.where(Patron.id == patron_id)).one()
     return Allowed(rotating=in_use, static=in_use and static_codes)
 
 
-def issue_rotating_pass(*, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
-    """Give a patron a pass for Google Wallet, for a year, and send a message of it by the channel `channel`.
+def issue_pass(*, kind: Kind, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+    """Give a patron a rotating pass for Google Wallet, or a static one for Apple Wallet, and notify them by `channel`.
 
-    The former pass works for a day more. Raises CardRefused, NoSuchPatron or TooManyAttempts.
+    The former pass works for a day more. Raises CardRefused, StaticCodesNotAllowed, NoSuchPatron or TooManyAttempts.
     """
     take_tries(tries=[(_PASSES, str(patron_id))], now=now)
-    return _issue(wallet=GOOGLE_WALLET, kind=Kind.ROTATING, patron_id=patron_id, channel=channel, now=now)
+    with writing():
+        return _issue(kind=kind, patron_id=patron_id, channel=channel, now=now)
 
 
-def issue_static_pass(*, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
-    """Give a patron a pass for Apple Wallet, for 90 days, as above. Raises StaticCodesNotAllowed too."""
-    take_tries(tries=[(_PASSES, str(patron_id))], now=now)
-    return _issue(wallet=APPLE_WALLET, kind=Kind.STATIC, patron_id=patron_id, channel=channel, now=now)
-
-
-@writing()
-def _issue(*, wallet: str, kind: Kind, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+def _issue(*, kind: Kind, patron_id: int, channel: str | None, now: datetime) -> WalletPass:
+    wallet, lasts = (GOOGLE_WALLET, ROTATING_LASTS) if kind is Kind.ROTATING else (APPLE_WALLET, STATIC_LASTS)
     # Locked: a loss report, freezing or erasure waits, and then revokes this pass too.
     patron = lock_patron(patron_id)
     allowed = allowed_passes(patron_id=patron_id)
@@ -95,7 +90,7 @@ def _issue(*, wallet: str, kind: Kind, patron_id: int, channel: str | None, now:
         device_id=add_wallet(patron_id=patron_id, wallet=wallet, now=now).id,
         key_of=lambda _number: key,
         kind=kind,
-        expires_at=now + (ROTATING_LASTS if kind is Kind.ROTATING else STATIC_LASTS),
+        expires_at=now + lasts,
         now=now,
         key_on_phone=kind is Kind.ROTATING,
     )

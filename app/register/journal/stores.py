@@ -1,11 +1,15 @@
-"""Where a journal's lines are kept: a file, or a table of a second database. Both add under a lock, and durably."""
+"""Where a journal's lines are kept: a file, or a table of a second database. Both add under a lock, and durably.
+
+A store has `adding()`, a context in which the journal is locked, `last_lines()` and `lines()`, oldest first. All raise
+JournalUnreachable.
+"""
 
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,37 +29,6 @@ class JournalUnreachable(Exception):
     """The journal cannot be read or written now. The text is the type of the fault."""
 
 
-class Adding(Protocol):
-    """A journal that this process has locked."""
-
-    def last_lines(self) -> Sequence[str]:
-        """Return the last lines, oldest first; none where the journal is empty."""
-
-    def add(self, seq: int, line: str) -> None:
-        """Add a line. It is on the disk when the lock is released."""
-
-    def replace(self, lines: Sequence[tuple[int, str]]) -> None:
-        """Replace all lines, or none after an error."""
-
-
-class Store(Protocol):
-    """A file or table with lines. Each method raises JournalUnreachable."""
-
-    def adding(self) -> AbstractContextManager[Adding]:
-        """Lock the journal for adding."""
-
-    def last_lines(self) -> Sequence[str]:
-        """Return the last lines, oldest first; none where there is no journal."""
-
-    def lines(self) -> Sequence[str]:
-        """Return every line, oldest first."""
-
-
-def open_store(address: str) -> Store:
-    """Return the store at a path or at a database's URL. Nothing is opened or made before it is needed."""
-    return _TableStore(address) if address.startswith(DATABASES) else _FileStore(address)
-
-
 @contextmanager
 def _reachable() -> Iterator[None]:
     try:
@@ -65,6 +38,39 @@ def _reachable() -> Iterator[None]:
         raise JournalUnreachable(type(error).__name__) from None
 
 
+class LockedFile:
+    """The journal's file while this process holds its lock."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        size = os.fstat(descriptor).st_size
+        self._is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+    def last_lines(self) -> Sequence[str]:
+        """Return the last lines, oldest first."""
+        return _read_tail(self._descriptor)
+
+    def add(self, _seq: int, line: str) -> None:
+        """Write a line at the end."""
+        # A half line that a killed writer left is ended first; readers ignore it.
+        rest = memoryview(f"{chr(10) if self._is_torn else ''}{line}\n".encode())
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._is_torn = False
+
+    def replace(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Replace the file by one with these lines."""
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{line}\n" for _seq, line in lines)
+            file.flush()
+            os.fsync(descriptor)
+        fresh.rename(self._path)
+        _sync_folder(self._path.parent)
+
+
 class _FileStore:
     """A file that only its owner may read (0600), in a folder that is made if need be (0700)."""
 
@@ -72,7 +78,7 @@ class _FileStore:
         self._path = Path(path).absolute()
 
     @contextmanager
-    def adding(self) -> Iterator[Adding]:
+    def adding(self) -> Iterator[LockedFile]:
         with _reachable():
             descriptor = self._open_locked()
             try:
@@ -110,39 +116,6 @@ class _FileStore:
         return _split(self._path.read_bytes() if self._path.exists() else b"")
 
 
-class LockedFile:
-    """The journal's file while this process holds its lock."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-        size = os.fstat(descriptor).st_size
-        self._is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-    def last_lines(self) -> Sequence[str]:
-        """Return the last lines, oldest first."""
-        return _read_tail(self._descriptor)
-
-    def add(self, _seq: int, line: str) -> None:
-        """Write a line at the end."""
-        # A half line that a killed writer left is ended first; readers ignore it.
-        rest = memoryview(f"{chr(10) if self._is_torn else ''}{line}\n".encode())
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-        self._is_torn = False
-
-    def replace(self, lines: Sequence[tuple[int, str]]) -> None:
-        """Replace the file by one with these lines."""
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.writelines(f"{line}\n" for _seq, line in lines)
-            file.flush()
-            os.fsync(descriptor)
-        fresh.rename(self._path)
-        _sync_folder(self._path.parent)
-
-
 def _read_tail(descriptor: int) -> list[str]:
     size = os.fstat(descriptor).st_size
     start = max(0, size - _TAIL_BYTES)
@@ -166,6 +139,22 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+class _LockedTable:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def last_lines(self) -> Sequence[str]:
+        return self._connection.scalars(sa.select(_LINES.c.line).order_by(_LINES.c.seq.desc()).limit(1)).all()
+
+    def add(self, seq: int, line: str) -> None:
+        self._connection.execute(sa.insert(_LINES).values(seq=seq, line=line))
+
+    def replace(self, lines: Sequence[tuple[int, str]]) -> None:
+        self._connection.execute(sa.delete(_LINES))
+        for seq, line in lines:
+            self.add(seq, line)
+
+
 class _TableStore:
     """A table that is made in a second database if need be, on SQLite or PostgreSQL."""
 
@@ -173,7 +162,7 @@ class _TableStore:
         self._url = url
 
     @contextmanager
-    def adding(self) -> Iterator[Adding]:
+    def adding(self) -> Iterator[_LockedTable]:
         with self._connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -211,17 +200,10 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-class _LockedTable:
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
+Store = _FileStore | _TableStore
+Adding = LockedFile | _LockedTable
 
-    def last_lines(self) -> Sequence[str]:
-        return self._connection.scalars(sa.select(_LINES.c.line).order_by(_LINES.c.seq.desc()).limit(1)).all()
 
-    def add(self, seq: int, line: str) -> None:
-        self._connection.execute(sa.insert(_LINES).values(seq=seq, line=line))
-
-    def replace(self, lines: Sequence[tuple[int, str]]) -> None:
-        self._connection.execute(sa.delete(_LINES))
-        for seq, line in lines:
-            self.add(seq, line)
+def open_store(address: str) -> Store:
+    """Return the store at a path or at a database's URL. Nothing is opened or made before it is needed."""
+    return _TableStore(address) if address.startswith(DATABASES) else _FileStore(address)

@@ -51,7 +51,7 @@ class Vault:
         }
         self._root_keys = {key_id: _derive(key, ACCESS_LOG_ROOT) for key_id, key in keys.items()}
         self._subject_key = _derive(keys[self.key_id], "subject")
-        self._nobody = _hash(os.urandom(16))
+        self._nobody = hash_password(os.urandom(16))
 
     def token(self, *, purpose: str, text: str) -> str:
         """Return the newest keyed token (HMAC-SHA-256, 64 hex digits) of a text.
@@ -92,7 +92,7 @@ class Vault:
 
     def hash_pin(self, pin: str) -> str:
         """Return a verifier of the PIN under the newest key."""
-        return _hash(self._keyed_pin(pin, self.key_id))
+        return hash_password(self._keyed_pin(pin, self.key_id))
 
     def verify_pin(self, pin: str, verifier: str | None, key_id: int | None) -> bool:
         """Return whether the PIN is right, in the same time also without a verifier."""
@@ -135,9 +135,9 @@ def hash_of_random_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def hash_password(password: str) -> str:
-    """Return an Argon2id verifier of a staff member's password."""
-    return _hash(password)
+def hash_password(password: str | bytes) -> str:
+    """Return an Argon2id verifier of a password."""
+    return GATE.evaluate(lambda: str(ARGON2ID.hash(password)))
 
 
 def verify_password(password: str, verifier: str | None) -> bool:
@@ -146,15 +146,11 @@ def verify_password(password: str, verifier: str | None) -> bool:
     return _verify(password, verifier if verifier is not None else _NO_PASSWORD) and known
 
 
-def _hash(secret: str | bytes) -> str:
-    return GATE.evaluate(lambda: str(ARGON2ID.hash(secret)))
-
-
 def _verify(secret: str, verifier: str) -> bool:
     return GATE.evaluate(lambda: bool(ARGON2ID.verify(secret, verifier)))
 
 
-_NO_PASSWORD = _hash(os.urandom(16))
+_NO_PASSWORD = hash_password(os.urandom(16))
 
 
 _vaults: WeakKeyDictionary[Engine, Vault] = WeakKeyDictionary()
