@@ -25,7 +25,7 @@ from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
 from app.rules.json_text import TooLarge, parse_json, read_bounded
 
-_SECONDS: Final = 5.0
+LONGEST_SECONDS: Final = 5.0
 _LARGEST: Final = 256 * 1024
 _PROOF_SECONDS: Final = 120
 """ID-porten takes no proof that holds longer."""
@@ -60,7 +60,7 @@ class Provider:
     def __init__(self, settings: EidSettings, *, verify: str | bool = True) -> None:
         self.settings = settings
         self._client = httpx.Client(
-            timeout=_SECONDS,
+            timeout=LONGEST_SECONDS,
             follow_redirects=False,
             verify=verify,
             trust_env=False,
@@ -198,7 +198,7 @@ class Provider:
     def _ask(
         self, method: str, address: str, *, headers: dict[str, str] | None = None, content: str | None = None
     ) -> "_Response":
-        ends = time.monotonic() + _SECONDS
+        ends = time.monotonic() + LONGEST_SECONDS
 
         def check() -> None:
             if time.monotonic() > ends:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 NUMBER = "{to}"
-_LONGEST_SECONDS = 15
+LONGEST_SECONDS = 15
 # More than are sent at a time. Calls that never end use them up; then sending fails without waiting.
-_MOST_AT_ONCE = 32
+MOST_AT_ONCE = 32
 _TALKATIVE = ("apprise", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.response", "urllib3.util.retry")
 
 
@@ -23,7 +23,7 @@ class Sms:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def send(self, letter: Letter) -> None:
         """Send a text message, within fifteen seconds. Raises NotSent."""
@@ -38,7 +38,7 @@ class Sms:
         if not self._free.acquire(blocking=False):
             raise NotSent("every connection to the provider hangs")
         try:
-            taken = self._ask(provider, letter.body).result(timeout=_LONGEST_SECONDS)
+            taken = self._ask(provider, letter.body).result(timeout=LONGEST_SECONDS)
         except Exception as error:
             # Providers are many, and so is what they raise; its text may hold the number.
             raise NotSent(type(error).__name__) from None

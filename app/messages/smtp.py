@@ -15,8 +15,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.messages.channels import Letter, NotSent
 
-_LONGEST_SECONDS = 15
-_SILENCE_SECONDS = 10
+LONGEST_SECONDS = 15
+SILENCE_SECONDS = 10
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -56,7 +56,7 @@ class _Server(smtplib.SMTP):
 
     def __init__(self, host: str, port: int, deadline: _Deadline) -> None:
         self._deadline = deadline
-        super().__init__(host, port, timeout=_SILENCE_SECONDS)
+        super().__init__(host, port, timeout=SILENCE_SECONDS)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
@@ -70,7 +70,7 @@ class _ServerOverTls(smtplib.SMTP_SSL, _Server):
     def __init__(self, host: str, port: int, deadline: _Deadline) -> None:
         self._deadline = deadline
         context = ssl.create_default_context()
-        smtplib.SMTP_SSL.__init__(self, host, port, timeout=_SILENCE_SECONDS, context=context)
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=SILENCE_SECONDS, context=context)
 
 
 class Smtp:
@@ -84,7 +84,7 @@ class Smtp:
         """Send an e-mail, within fifteen seconds once the server is connected. Raises NotSent."""
         try:
             message = self._write(letter)
-            with _Deadline(_LONGEST_SECONDS) as deadline, self._connect(deadline) as server:
+            with _Deadline(LONGEST_SECONDS) as deadline, self._connect(deadline) as server:
                 if self._url.username:
                     server.login(unquote(self._url.username), unquote(self._url.password or ""))
                 server.send_message(message)

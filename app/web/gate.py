@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.ils.systems import Systems
 
 
-_DESK_PATIENCE_SECONDS = 0.8
+DESK_PATIENCE_SECONDS = 0.8
 
 
 def library_systems() -> Systems:
@@ -44,7 +44,7 @@ def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:
     if library_systems().get(library_id) is None:
         return None
     overview = ask_libraries(
-        systems=library_systems(), wanted={library_id: [card_number]}, timeout=_DESK_PATIENCE_SECONDS
+        systems=library_systems(), wanted={library_id: [card_number]}, timeout=DESK_PATIENCE_SECONDS
     )
     accounts = overview.accounts.get(library_id)
     return None if accounts is None else tuple(block.reason for block in accounts[0].blocks)

@@ -4,7 +4,7 @@ import threading
 from itertools import count
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from tests.circulation.conftest import PASSWORD, STAFF, USER, Building
 from tests.circulation.racing import Act, card, lend_late_film
@@ -38,13 +38,12 @@ def between_statements(mull: Building, act: Act, *, others: list[tuple[int, Act]
             begun[-1].start()
             begun[-1].join(timeout=0.3)
 
-    engine = mull.database._engine
-    event.listen(engine, "before_cursor_execute", interrupt)
+    event.listen(Engine, "before_cursor_execute", interrupt)
     try:
         call, body = act
         mine = mull.post(call, **body).get_json().get("code", "ok")
     finally:
-        event.remove(engine, "before_cursor_execute", interrupt)
+        event.remove(Engine, "before_cursor_execute", interrupt)
         for each in begun:
             each.join()
     return [*theirs, mine]

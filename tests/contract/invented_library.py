@@ -34,7 +34,7 @@ class Shelves:
     reserves: list[Reserve] = field(default_factory=list)
     fees: list[tuple[str, str, int]] = field(default_factory=list)
     cards: dict[str, int] = field(default_factory=dict)
-    _numbers: count = field(default_factory=lambda: count(1000))
+    numbers: count = field(default_factory=lambda: count(1000))
 
     def patron_id(self, card_number: str) -> int:
         """Who has had anything here is a patron."""
@@ -42,7 +42,7 @@ class Shelves:
 
     def check_out(self, card_number: str, title: str, due_on: date) -> Checkout:
         self.patron_id(card_number)
-        number = next(self._numbers)
+        number = next(self.numbers)
         self.checkouts[number] = Checkout(number, f"B{number}", title, card_number, due_on)
         return self.checkouts[number]
 

@@ -34,18 +34,18 @@ class Sip2World(InventedWorld):
         self.server.route(pysip2.RENEW_ALL)(self._renew_all)
 
     def connect(self, port: int) -> None:
-        def open_system(password: str = PASSWORD) -> Sip2System:
+        def open_system(password: str = PASSWORD, *, tls: bool = False, seconds: float = PATIENCE) -> Sip2System:
             settings = Sip2Settings(
                 host="127.0.0.1",
                 port=port,
                 currency="NOK",
-                tls=False,
+                tls=tls,
                 user=USER,
                 password=password,
                 institution=INSTITUTION,
                 encoding=self.encoding,
             )
-            return Sip2System(settings=settings, seconds=PATIENCE, clock=lambda: NOW)
+            return Sip2System(settings=settings, seconds=seconds, clock=lambda: NOW)
 
         self.open = open_system
         self.system = open_system()

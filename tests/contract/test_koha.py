@@ -83,7 +83,7 @@ def test_a_token_is_fetched_once_and_again_when_it_is_refused():
 
 
 def test_the_numbers_in_kohas_addresses_are_in_no_log(koha_world, caplog):
-    koha_world.shelves._numbers = count(770077)
+    koha_world.shelves.numbers = count(770077)
     lent = koha_world.lend(ANNA)
     # The other building, if it is in this process, has told httpx to be quiet.
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="httpx"):

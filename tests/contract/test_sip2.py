@@ -4,7 +4,6 @@ import re
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -190,6 +189,5 @@ def test_renewals_denied_to_the_patron_show_on_each_loan(sip2_world):
 
 
 def test_a_server_without_tls_is_no_answer_to_a_gate_that_wants_it(sip2_world):
-    with_tls = replace(sip2_world.system._settings, tls=True)
     with pytest.raises(Unavailable):
-        Sip2System(settings=with_tls, seconds=0.5, clock=lambda: NOW).accounts(card_numbers=[ANNA])
+        sip2_world.open(tls=True, seconds=0.5).accounts(card_numbers=[ANNA])

@@ -153,6 +153,6 @@ def test_a_fetch_that_cannot_be_written_down_is_refused(client: FlaskClient, app
 
 
 def test_a_stolen_login_is_slowed(client: FlaskClient, app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.register.library.fetching._FETCHES", Budget("patron fetches", limit=2, seconds=60))
+    monkeypatch.setattr("app.register.library.fetching.FETCHES", Budget("patron fetches", limit=2, seconds=60))
     statuses = [client.get("/api/v1/patrons/N000100001", auth=MULLSJO).status_code for _ in range(4)]
     assert statuses == [200, 200, 429, 429]

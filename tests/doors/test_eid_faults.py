@@ -83,7 +83,7 @@ def test_a_token_whose_head_cannot_be_read_lets_nobody_in(
 def test_a_service_that_answers_byte_by_byte_is_waited_for_five_seconds_in_all(
     client: FlaskClient, service: InventedService, come_back: Come, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.eid.provider._SECONDS", 0.5)
+    monkeypatch.setattr("app.eid.provider.LONGEST_SECONDS", 0.5)
     service.manners = Manners(token_drips=True)
     began = time.monotonic()
     assert_leads_on(come_back(client, GUARDIAN), "does not answer as it should", status=503)

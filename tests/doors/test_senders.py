@@ -149,7 +149,7 @@ def test_bulk_leaves_at_a_pace_and_notices_do_not_wait_for_it(app: APIFlask) -> 
 def test_a_mail_server_that_never_speaks_holds_up_no_erasure_and_no_code_by_sms(
     app: APIFlask, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("_LONGEST_SECONDS", "_SILENCE_SECONDS"):
+    for limit in ("LONGEST_SECONDS", "SILENCE_SECONDS"):
         monkeypatch.setattr(smtp_module, limit, 24 * 3600)
     phone = Inbox(tmp_path / "sms")
     with unhelpful_server() as server:
@@ -188,8 +188,8 @@ ENDLESS = b"220-" + b"a" * 1_000_000
 def test_a_server_that_says_little_at_a_time_is_left_in_the_end(
     monkeypatch: pytest.MonkeyPatch, scheme: str, says: bytes
 ) -> None:
-    monkeypatch.setattr(smtp_module, "_LONGEST_SECONDS", 0.5)
-    monkeypatch.setattr(smtp_module, "_SILENCE_SECONDS", 24 * 3600)
+    monkeypatch.setattr(smtp_module, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(smtp_module, "SILENCE_SECONDS", 24 * 3600)
     with unhelpful_server(says) as server, pytest.raises(NotSent):
         Smtp(f"{scheme}://127.0.0.1:{server.port}", SENDER).send(LETTER)
 
@@ -197,8 +197,8 @@ def test_a_server_that_says_little_at_a_time_is_left_in_the_end(
 def test_a_server_that_hangs_after_the_mail_is_left_and_the_mail_is_tried_again(
     app: APIFlask, mail: MailServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_module, "_LONGEST_SECONDS", 0.5)
-    monkeypatch.setattr(smtp_module, "_SILENCE_SECONDS", 24 * 3600)
+    monkeypatch.setattr(smtp_module, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(smtp_module, "SILENCE_SECONDS", 24 * 3600)
     app.extensions["post"] = Channels({"email": Smtp(mail.url, SENDER)})
     over = threading.Event()
     mail.before_taking = lambda _message: over.wait(PATIENCE)
@@ -216,7 +216,7 @@ def test_a_server_that_hangs_after_the_mail_is_left_and_the_mail_is_tried_again(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 1_000_000])
 def test_an_sms_provider_that_hangs_is_left_in_the_end(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
-    monkeypatch.setattr(sms_module, "_LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(sms_module, "LONGEST_SECONDS", 0.5)
     letter = Letter("sms", to="+4790000000", subject="", body="B", at=Clock()())
     with unhelpful_server(says) as server, pytest.raises(NotSent):
         Sms(f"json://127.0.0.1:{server.port}/{{to}}").send(letter)
@@ -224,8 +224,8 @@ def test_an_sms_provider_that_hangs_is_left_in_the_end(monkeypatch: pytest.Monke
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_an_sms_provider_that_holds_every_line_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_module, "_LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr(sms_module, "_MOST_AT_ONCE", 2)
+    monkeypatch.setattr(sms_module, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(sms_module, "MOST_AT_ONCE", 2)
     letter = Letter("sms", to="+4790000000", subject="", body="B", at=Clock()())
     with unhelpful_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 1_000_000) as server:
         provider = Sms(f"json://127.0.0.1:{server.port}/{{to}}")

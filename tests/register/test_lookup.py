@@ -157,7 +157,7 @@ def test_of_many_twenty_are_shown_the_librarys_own_first_and_the_rest_is_said_to
 
 @pytest.mark.usefixtures("crowd")
 def test_who_gives_what_fits_half_the_country_is_asked_for_more(find, monkeypatch):
-    monkeypatch.setattr("app.register.desk.lookup._MOST_ROWS", 29)
+    monkeypatch.setattr("app.register.desk.lookup.MOST_ROWS", 29)
     with pytest.raises(TooManyAlike):
         find(name="berg", birth_date=date(1980, 1, 1))
     assert looks() == []

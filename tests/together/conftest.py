@@ -27,7 +27,7 @@ def app(app: APIFlask, town: Town, monkeypatch: pytest.MonkeyPatch) -> APIFlask:
     """The portal, connected to them, and patient."""
     app.extensions["ils"] = town.systems
     monkeypatch.setitem(ask_libraries.__kwdefaults__, "timeout", PATIENCE_SECONDS)
-    monkeypatch.setattr("app.web.gate._DESK_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("app.web.gate.DESK_PATIENCE_SECONDS", PATIENCE_SECONDS)
     return app
 
 

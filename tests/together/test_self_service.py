@@ -198,7 +198,7 @@ def test_where_the_library_does_not_answer_the_door_stays_shut(
     agree(desk, kari, "door")
     system = town.systems.lending("2023500")
     assert isinstance(system, CirculationSystem)
-    monkeypatch.setattr(system, "_auth", httpx.BasicAuth("portal", "another password"))
+    monkeypatch.setattr(system, "auth", httpx.BasicAuth("portal", "another password"))
     assert kari.comes(KARI[1]) == REFUSED
 
 

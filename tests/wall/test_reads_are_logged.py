@@ -92,7 +92,7 @@ def app(app: APIFlask, town: Town, monkeypatch: pytest.MonkeyPatch) -> APIFlask:
     """The portal, connected and patient; a guardian sees a child's loans, and a letter to the child waits."""
     app.extensions["ils"] = town.systems
     monkeypatch.setitem(ask_libraries.__kwdefaults__, "timeout", PATIENCE_SECONDS)
-    monkeypatch.setattr("app.web.gate._DESK_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("app.web.gate.DESK_PATIENCE_SECONDS", PATIENCE_SECONDS)
     with app.app_context():
         now = app.config["CLOCK"]()
         ids = dict(db.session.execute(select(Patron.card_number, Patron.id)).all())

@@ -79,7 +79,7 @@ class CirculationSystem:
         self.guard = guard or Guard()
         self._client = client
         self._base = f"{url.rstrip('/')}/circulation/v1/{library_id}"
-        self._auth = httpx.BasicAuth(user, password)
+        self.auth = httpx.BasicAuth(user, password)
         self._seconds = seconds
 
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
@@ -250,7 +250,7 @@ class CirculationSystem:
         reply = call_within(
             self._seconds,
             lambda budget: call_json(
-                client=self._client, method=method, url=url, budget=budget, body=body, auth=self._auth
+                client=self._client, method=method, url=url, budget=budget, body=body, auth=self.auth
             ),
             guard=self.guard,
         )

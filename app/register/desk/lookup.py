@@ -30,7 +30,7 @@ from app.rules.pins.pin import Budget
 
 PURPOSE: Final = "look-up"
 MOST_HITS: Final = 20
-_MOST_ROWS = 5000
+MOST_ROWS = 5000
 _LOOK_UPS = Budget("desk look-ups", limit=300, seconds=3600)
 _Row = Any
 _MINIMUM = "name, age band, home library"
@@ -149,11 +149,11 @@ def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_
         .join(Library, Library.id == Patron.home_library_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
         .where(*conditions)
-        .limit(_MOST_ROWS + 1)
+        .limit(MOST_ROWS + 1)
     )
     with autonomous() as connection:
         rows = list(connection.execute(fitting))
-    if len(rows) > _MOST_ROWS:
+    if len(rows) > MOST_ROWS:
         raise TooManyAlike
     return rows
 

@@ -30,7 +30,7 @@ from app.rules.pins.pin import Budget
 PURPOSE = "fetch"
 FINDS = Budget("national id finds", limit=600, seconds=3600)
 """An answer shows who has a card, so a library may only ask some hundred times an hour."""
-_FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
+FETCHES = Budget("patron fetches", limit=5000, seconds=3600)
 _NUMBER = "card number"
 _MINIMUM = "name, age band, home library"
 _Row = Row[tuple[object]]
@@ -73,7 +73,7 @@ def fetch_patron(*, card_number: str, viewer: Viewer, library_id: str, now: date
     A login may ask 5,000 times an hour, and about few strangers. Raises NoSuchPatron, PatronGone, TooManyAttempts or
     AccessNotLogged.
     """
-    take_tries(tries=[(_FETCHES, viewer.actor)], now=now)
+    take_tries(tries=[(FETCHES, viewer.actor)], now=now)
     fetched = _fetch(Patron.card_number == card_number, viewer=viewer, library_id=library_id, now=now)
     if fetched is None:
         raise PatronGone if is_gone(card_number) else NoSuchPatron
