@@ -222,7 +222,7 @@ def test_a_lost_copy_that_turns_up_goes_back_into_stock(mull: Building) -> None:
     mull.lend("1001", to=BERIT)
 
 
-def test_whoever_waits_for_a_copy_that_is_lost_keeps_the_place(mull: Building) -> None:
+def test_somebody_who_waits_for_a_copy_that_is_lost_keeps_the_place(mull: Building) -> None:
     mull.stock("1001", "1002", edition="saga")
     mull.lend("1002", to=BERIT)
     mull.act("holds/reserve", card_number=ANNA, barcode="1001")

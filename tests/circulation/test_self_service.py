@@ -66,7 +66,7 @@ def come(mull: Building, card_number: str = ANNA, age: int = 30) -> str:
     return outcome
 
 
-def test_the_door_opens_to_whoever_has_agreed(mull: Building) -> None:
+def test_the_door_opens_to_somebody_who_has_agreed(mull: Building) -> None:
     assert come(mull) == "no_agreement"
     agree(mull)
     assert come(mull) == "opened"

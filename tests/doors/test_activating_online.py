@@ -10,7 +10,7 @@ from app.register.store.transaction import db
 from app.register.tables.library import Library
 from app.register.tables.patrons import Affiliation, Patron
 from tests.conftest import Clock
-from tests.doors.coming import (
+from tests.doors.eid_sign_in import (
     Come,
     app,
     come_back,

@@ -72,7 +72,7 @@ def test_somebody_new_gets_a_card_and_is_served(app, desk, count, newest):
 
 
 @pytest.mark.parametrize("typed", [INGRIDS_NUMBER, "128484 30062", " 128484-30062 "])
-def test_whoever_has_a_card_is_served_and_gets_no_second_one(desk, count, typed):
+def test_somebody_who_has_a_card_is_served_and_gets_no_second_one(desk, count, typed):
     answer = begin_enrolling(desk, typed)
     assert answer.location == "/desk/patron"
     text = main_text(desk.get("/desk/patron"))
@@ -81,7 +81,7 @@ def test_whoever_has_a_card_is_served_and_gets_no_second_one(desk, count, typed)
     assert count() == SEEDED
 
 
-def test_whoever_has_a_card_elsewhere_is_seen_as_the_minimum_and_activated(desk):
+def test_somebody_who_has_a_card_elsewhere_is_seen_as_the_minimum_and_activated(desk):
     begin_enrolling(desk, ASAS_NUMBER)
     text = main_text(desk.get("/desk/patron"))
     assert "Not activated here" in text

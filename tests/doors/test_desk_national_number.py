@@ -31,7 +31,7 @@ def note(desk, number):
     return desk.get("/desk/patron")
 
 
-def test_whoever_has_a_number_noted_is_found_by_it_and_gets_no_second_card(desk, numbers):
+def test_somebody_who_has_a_number_noted_is_found_by_it_and_gets_no_second_card(desk, numbers):
     assert "National id number 1 number noted" in serve(desk, **JONAS)
     page = note(desk, "018310 50027")
     assert "The number is noted." in main_text(page)

@@ -180,7 +180,7 @@ def test_a_scanned_card_that_is_not_activated_leads_to_activating_it(desk, new_b
     assert "The card is activated here." in act(desk, "activate", rules="y")
 
 
-def test_whoever_was_looked_up_is_activated_once_photo_id_was_seen(app, desk):
+def test_somebody_who_was_looked_up_is_activated_once_photo_id_was_seen(app, desk):
     assert "I have seen photo id, or the plastic card" in serve(desk, **ASA)
     assert "look at photo id or the plastic card first" in act(desk, "activate", rules="y")
     assert joined(app, "N000100005") == {"Mull"}

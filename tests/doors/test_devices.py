@@ -52,7 +52,7 @@ def test_a_lost_phone_is_cut_off_at_once_and_the_others_stay(new_browser: Callab
     assert scan_at_kiosk(kept, shown_code(kept)).json["result"] == "accepted"
 
 
-def test_whoever_revokes_the_device_in_use_is_signed_out(phone: FlaskClient) -> None:
+def test_somebody_who_revokes_the_device_in_use_is_signed_out(phone: FlaskClient) -> None:
     ((_label, revoke),) = devices_of(phone)
     assert submit(phone, revoke, page="/card/devices").location == "/"
     assert phone.get("/card").location == "/login"

@@ -14,8 +14,8 @@ from app.register.tables.patrons import NationalIdToken, Patron, Registration, S
 from app.rules.pins.pin import EID_SOURCE
 from tests.conftest import Clock, MakeApp
 from tests.doors import visits
-from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.conftest import Contents
+from tests.doors.eid_sign_in import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.visits import csrf_token, log_in, main_text, read_page, submit
 from tests.eid import ANNE, GUARDIAN, LOCAL, LOST, InventedService, Manners
 
@@ -24,7 +24,7 @@ __all__ = ["app", "come_back", "service"]
 # --- whom it lets in ---
 
 
-def test_whoever_has_a_card_is_let_in_without_card_number_and_pin(client: FlaskClient, come_back: Come) -> None:
+def test_somebody_who_has_a_card_is_let_in_without_card_number_and_pin(client: FlaskClient, come_back: Come) -> None:
     assert come_back(client, GUARDIAN).location == "/my"
     assert "Ingrid Solvang" in client.get("/my").text
 
@@ -50,7 +50,7 @@ def test_how_long_it_lasts_is_what_was_asked_for(
         assert (session.expires_at - clock()).total_seconds() == days * 86400
 
 
-def test_whoever_has_no_card_is_told_so_and_nothing_is_stored(
+def test_somebody_who_has_no_card_is_told_so_and_nothing_is_stored(
     client: FlaskClient, come_back: Come, read_database: Callable[[], Contents]
 ) -> None:
     before = read_database()

@@ -13,7 +13,7 @@ from app.register.store.transaction import db
 from app.register.tables.patrons import Session
 from tests.conftest import Clock, MakeApp
 from tests.doors import visits
-from tests.doors.coming import Come, assert_leads_on, come_back, is_let_in, service
+from tests.doors.eid_sign_in import Come, assert_leads_on, come_back, is_let_in, service
 from tests.doors.test_step_up import make_views
 from tests.doors.visits import log_in, main_text, read_page, submit
 from tests.eid import GUARDIAN, LARS, LOCAL, InventedService
@@ -71,7 +71,7 @@ def test_everything_about_somebody_is_deleted_by_it_where_the_pin_is_lost(
     assert not is_let_in(client)
 
 
-def test_whoever_lost_both_pin_and_address_comes_in_and_sets_a_new_pin(
+def test_somebody_who_lost_both_pin_and_address_comes_in_and_sets_a_new_pin(
     client: FlaskClient, new_browser: Callable[..., FlaskClient], come_back: Come
 ) -> None:
     come_back(client, GUARDIAN)

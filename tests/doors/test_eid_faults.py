@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app.eid.provider import Provider
 from app.eid.refusals import EidRefused, Why
 from tests.conftest import Clock
-from tests.doors.coming import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
+from tests.doors.eid_sign_in import RETURN, Come, app, assert_leads_on, come_back, is_let_in, service
 from tests.doors.visits import csrf_token
 from tests.eid import ANNE, GUARDIAN, InventedService, Manners
 
@@ -150,7 +150,7 @@ def test_a_clock_that_is_a_minute_off_does_no_harm(
     assert come_back(client, GUARDIAN).location == "/my"
 
 
-def test_whoever_did_not_sign_in_anew_is_not_let_in(
+def test_somebody_who_did_not_sign_in_anew_is_not_let_in(
     client: FlaskClient, clock: Clock, service: InventedService, come_back: Come
 ) -> None:
     service.manners = Manners(changes={"auth_time": int(clock().timestamp()) - 600})
@@ -212,7 +212,7 @@ def test_what_the_browser_kept_for_the_answer_is_gone_with_it(
         assert "eid" not in kept
 
 
-def test_whoever_cancels_there_is_told_so_and_leads_on(client: FlaskClient) -> None:
+def test_somebody_who_cancels_there_is_told_so_and_leads_on(client: FlaskClient) -> None:
     client.get("/sign-in/login")
     answer = client.get(RETURN, query_string={"error": "access_denied", "state": "x"})
     assert_leads_on(answer, "was cancelled")

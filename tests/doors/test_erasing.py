@@ -58,7 +58,7 @@ def test_looking_at_the_page_deletes_nothing(phone, read_database):
     assert read_database() == before
 
 
-def test_everything_goes_and_the_receipt_is_shown_to_whoever_is_signed_out_by_then(app, phone):
+def test_everything_goes_and_the_receipt_is_shown_to_somebody_who_is_signed_out_by_then(app, phone):
     response = erase(phone)
     assert response.status_code == 303
     assert everybody(app) & {GUARDIAN[0]} == set()
@@ -126,7 +126,7 @@ def test_a_second_press_or_a_form_sent_again_finds_the_receipt(phone, app):
     assert main_text(again.get(second.location)).count("Not answered yet") == 2
 
 
-def test_whoever_comes_while_the_first_press_is_under_way_finds_the_receipt(phone, app, monkeypatch):
+def test_somebody_who_comes_while_the_first_press_is_under_way_finds_the_receipt(phone, app, monkeypatch):
     form, again = filled_in(phone), before_the_answer(app, phone)
     asked, firsts = portal_erasing.erase_patron, []
 

@@ -47,7 +47,7 @@ def test_what_is_asked_on_the_way_to_a_page_passes_inspection_in_every_language(
 
 
 @pytest.mark.parametrize("audience", [Audience.PATRON, Audience.STAFF])
-def test_whoever_is_not_signed_in_is_shown_the_way_in(app: APIFlask, client: FlaskClient, audience: Audience) -> None:
+def test_a_guest_is_shown_the_way_in(app: APIFlask, client: FlaskClient, audience: Audience) -> None:
     door = {Audience.PATRON: "/login", Audience.STAFF: "/desk/login"}[audience]
     for path in list_pages(app, audience):
         response = client.get(path)

@@ -173,7 +173,7 @@ def test_a_library_names_papers_ten_times_an_hour(client: FlaskClient, clock: Cl
     assert activate(client, numbers[-1]).status_code == 200
 
 
-def test_whoever_joined_needs_no_proof_again(client: FlaskClient, join: Join) -> None:
+def test_somebody_who_joined_needs_no_proof_again(client: FlaskClient, join: Join) -> None:
     assert join(papers=PAPERS).status_code == 200
     assert join().status_code == 200
 

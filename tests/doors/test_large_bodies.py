@@ -62,7 +62,7 @@ def gunicorn(tmp_path: Path, database_url: str) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_whoever_sends_ten_megabytes_gets_an_answer(gunicorn: Path, chunked: bool) -> None:
+def test_somebody_who_sends_ten_megabytes_gets_an_answer(gunicorn: Path, chunked: bool) -> None:
     form, basic = "application/x-www-form-urlencoded", {"Authorization": KIOSK_1.to_header()}
     for path, content_type, more, status in (
         ("/login", form, {}, 413),

@@ -39,7 +39,7 @@ def test_a_browser_that_was_left_without_a_network_opens_nothing_and_logs_out_be
         assert scan_at_kiosk(client, code).json["reason"] == "REVOKED"
 
 
-def test_whoever_logs_in_where_somebody_left_without_a_network_ends_that_sign_in(
+def test_somebody_who_logs_in_where_somebody_left_without_a_network_ends_that_sign_in(
     app: APIFlask, phone: FlaskClient
 ) -> None:
     agree(phone)

@@ -158,7 +158,7 @@ def test_a_code_of_one_browser_opens_nothing_in_another(
     assert stranger.get("/my").location == "/login"
 
 
-def test_whoever_waits_longer_than_ten_minutes_begins_anew(
+def test_somebody_who_waits_longer_than_ten_minutes_begins_anew(
     app: APIFlask, client: FlaskClient, mail: MailServer, clock: Clock
 ) -> None:
     log_in(client, *GUARDIAN)
@@ -212,7 +212,7 @@ def test_a_card_that_is_lost_while_the_code_is_on_its_way_stays_shut(
     assert client.get("/my").location == "/login"
 
 
-def test_whoever_waits_with_the_old_pin_waits_in_vain_once_it_is_changed(
+def test_somebody_who_waits_with_the_old_pin_waits_in_vain_once_it_is_changed(
     app: APIFlask, client: FlaskClient, clock: Clock
 ) -> None:
     log_in(client, *GUARDIAN)
@@ -222,7 +222,7 @@ def test_whoever_waits_with_the_old_pin_waits_in_vain_once_it_is_changed(
     assert submit(client, "/login/code/again", page="/login").location == "/login"
 
 
-def test_whoever_has_no_address_comes_in_with_the_pin_and_the_device_stays_unconfirmed(
+def test_somebody_who_has_no_address_comes_in_with_the_pin_and_the_device_stays_unconfirmed(
     app: APIFlask, client: FlaskClient, mail: MailServer
 ) -> None:
     assert log_in(client, *CHILD, keep=True).location == "/my"
@@ -256,7 +256,7 @@ def test_a_cookie_that_somebody_made_up_waits_for_nothing(client: FlaskClient) -
 FAILED = "We could not send you the code."
 
 
-def test_whoever_waits_for_a_code_is_told_that_it_could_not_be_sent_and_gets_another_at_once(
+def test_somebody_who_waits_for_a_code_is_told_that_it_could_not_be_sent_and_gets_another_at_once(
     app: APIFlask, client: FlaskClient, mail: MailServer, clock: Clock
 ) -> None:
     log_in(client, *GUARDIAN)

@@ -97,7 +97,7 @@ def test_a_pin_that_is_not_good_is_refused_with_the_reason_and_not_shown_again(
     assert log_in(phone, *GUARDIAN).status_code == 302
 
 
-def test_whoever_froze_their_card_and_forgot_the_pin_gets_a_new_one_and_thaws_it(
+def test_somebody_who_froze_their_card_and_forgot_the_pin_gets_a_new_one_and_thaws_it(
     app: APIFlask, phone: FlaskClient, client: FlaskClient, clock: Clock
 ) -> None:
     submit(phone, "/my/data/freeze", page="/my/data")
@@ -194,7 +194,7 @@ def test_an_order_changes_nothing_until_the_link_is_used(
     assert log_in(client, *GUARDIAN).status_code == 302
 
 
-def test_whoever_was_shut_out_for_guessing_is_let_in_with_the_new_pin(app: APIFlask, client: FlaskClient) -> None:
+def test_somebody_who_was_shut_out_for_guessing_is_let_in_with_the_new_pin(app: APIFlask, client: FlaskClient) -> None:
     for _ in range(6):
         refused = log_in(client, GUARDIAN[0], "0000")
     assert refused.status_code == 429

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from app.register.store.transaction import db
 from app.register.tables.patrons import Affiliation, Registration, Session
 from tests.conftest import Clock
-from tests.doors.coming import (
+from tests.doors.conftest import Contents
+from tests.doors.eid_sign_in import (
     AGREED,
     DETAILS,
     EMAIL,
@@ -27,7 +28,6 @@ from tests.doors.coming import (
     read_code,
     service,
 )
-from tests.doors.conftest import Contents
 from tests.doors.visits import csrf_token, main_text, read_page, submit
 from tests.eid import ANNE, InventedService, Manners
 
@@ -159,7 +159,7 @@ def test_another_address_is_to_be_confirmed_again(
     assert client.get("/register/finish").location == "/register/email"
 
 
-def test_whoever_comes_back_on_another_device_goes_on_there(
+def test_somebody_who_comes_back_on_another_device_goes_on_there(
     client: FlaskClient,
     new_browser: Callable[..., FlaskClient],
     come_back: Come,

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from app.register.store.transaction import db
 from app.register.tables.library import Library
 from app.register.tables.patrons import FamilyPermission
-from tests.doors.coming import (
+from tests.doors.eid_sign_in import (
     DETAILS,
     Come,
     app,

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app.register.store.transaction import db
 from app.register.tables.library import Library
 from tests.conftest import Clock
-from tests.doors.coming import DETAILS, Come, app, come_back, read_code, service
+from tests.doors.eid_sign_in import DETAILS, Come, app, come_back, read_code, service
 from tests.doors.visits import main_text, read_page, submit
 from tests.eid import ANNE
 
@@ -77,7 +77,7 @@ def test_a_wrong_code_is_said_to_be_wrong_and_guesses_are_few(client: FlaskClien
     assert said == [422] * 5 + [429]
 
 
-def test_whoever_comes_back_with_the_code_can_type_it(
+def test_somebody_who_comes_back_with_the_code_can_type_it(
     client: FlaskClient, come_back: Come, read_code: Callable[[], str], clock: Clock
 ) -> None:
     come_back(client, ANNE, "card")

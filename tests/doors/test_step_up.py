@@ -197,7 +197,7 @@ def test_a_form_is_kept_while_a_code_is_asked_for(app: APIFlask, client: FlaskCl
 
 
 @ASKING_FOR_CODES
-def test_whoever_has_no_address_for_a_code_is_asked_for_the_pin_alone(app: APIFlask, client: FlaskClient) -> None:
+def test_somebody_who_has_no_address_for_a_code_is_asked_for_the_pin_alone(app: APIFlask, client: FlaskClient) -> None:
     let_in_without_code(app, client, CHILD)
     question = submit(client, "/my/secret", page="/my", note="mine")
     assert names_of_fields(question) == {"confirm_pin"}

@@ -171,7 +171,7 @@ def test_a_stolen_desk_that_sees_no_papers_takes_nobody_over(
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("reached", [LETTER_ALONE, NOTHING])
-def test_a_letter_with_a_link_goes_to_the_address_that_stood_before_or_to_whoever_shows_papers(
+def test_a_letter_with_a_link_goes_to_the_address_that_stood_before_or_to_somebody_who_shows_papers(
     app: APIFlask, client: FlaskClient, clock: Clock, new_browser: Callable[..., FlaskClient], reached: str
 ) -> None:
     strangers = make_strangers(app, clock, reached=reached, many=3)

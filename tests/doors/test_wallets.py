@@ -99,7 +99,7 @@ def test_a_frozen_card_goes_into_no_wallet(
 
 
 @pytest.mark.parametrize("path", BUTTONS)
-def test_a_pass_is_made_only_by_pressing_and_only_for_whoever_is_signed_in(
+def test_a_pass_is_made_only_by_pressing_and_only_for_somebody_who_is_signed_in(
     client: FlaskClient, phone: FlaskClient, desk: FlaskClient, path: str, read_database: Callable[[], Contents]
 ) -> None:
     before = read_database()

@@ -105,7 +105,7 @@ def test_a_librarian_makes_a_card_for_somebody_who_then_opts_out_of_the_national
     librarian.is_through()
 
 
-def test_whoever_has_a_card_from_another_library_has_it_activated_and_gets_no_second_one(
+def test_somebody_who_has_a_card_from_another_library_has_it_activated_and_gets_no_second_one(
     librarian: Librarian, open_page: Opener, portal: RunningPortal
 ) -> None:
     number = somebodys_number(2)

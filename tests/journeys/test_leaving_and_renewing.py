@@ -126,7 +126,7 @@ def test_logging_out_without_a_network_removes_all_at_once_and_ends_the_sign_in_
     assert own_phone.keeps() == NOTHING
 
 
-def test_whoever_opens_a_phone_that_was_left_without_a_network_sees_nothing_and_the_sign_in_ends(
+def test_somebody_who_opens_a_phone_that_was_left_without_a_network_sees_nothing_and_the_sign_in_ends(
     own_phone: Phone, kiosk: Kiosk
 ) -> None:
     own_phone.enrols()

@@ -199,7 +199,7 @@ def test_a_borrowed_phone_keeps_nothing(own_phone: Phone) -> None:
     assert own_phone.keeps() == NOTHING
 
 
-def test_whoever_signs_in_next_finds_nothing_of_the_one_before(own_phone: Phone) -> None:
+def test_somebody_who_signs_in_next_finds_nothing_of_the_one_before(own_phone: Phone) -> None:
     own_phone.enrols()
     Visitor(own_phone.page).signs_in(*CHILD, keeps=False)
     assert own_phone.keeps() == NOTHING

@@ -193,7 +193,7 @@ def test_a_child_of_fourteen_and_a_guardian_finish_it_on_one_phone(
     expect(page).to_have_url("/card")
 
 
-def test_whoever_cancels_at_the_service_is_led_on(open_page: Opener, portal: RunningPortal) -> None:
+def test_somebody_who_cancels_at_the_service_is_led_on(open_page: Opener, portal: RunningPortal) -> None:
     page = open_page()
     page.goto("/login")
     page.get_by_role("link", name="Logg inn med ID-porten").click()

@@ -236,7 +236,7 @@ def test_lines_from_before_the_chain_are_sealed_as_they_are(clock):
     assert len(findings()) == 1
 
 
-def test_lines_are_sealed_in_batches_by_whoever_comes(clock):
+def test_lines_are_sealed_in_batches_by_somebody_who_comes(clock):
     look(CHILD, now=clock(), times=7)
     assert [seal(batch=3), seal(batch=3), seal(batch=3), seal(batch=3)] == [3, 3, 1, 0]
     assert db.session.scalars(select(AccessLogLink.seq).order_by(AccessLogLink.seq)).all() == [1, 2, 3, 4, 5, 6, 7]
@@ -273,7 +273,7 @@ def test_a_line_that_is_committed_late_is_sealed_later(clock, engine):
     assert findings() == []
 
 
-def test_whoever_is_erased_before_the_sealing_leaves_no_gap(clock):
+def test_somebody_who_is_erased_before_the_sealing_leaves_no_gap(clock):
     look(GUARDIAN, now=clock(), times=3)
     erase(GUARDIAN, now=clock())
     look(CHILD, now=clock())

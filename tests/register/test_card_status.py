@@ -174,7 +174,7 @@ def test_nothing_new_is_made_of_a_card_that_is_not_in_use(combination, clock):
     assert refuses(lambda: replace_card(patron_id=whose, now=clock())) is status.dead
 
 
-def test_a_link_to_a_new_pin_opens_for_whoever_may_sign_in(combination, clock):
+def test_a_link_to_a_new_pin_opens_for_somebody_who_may_sign_in(combination, clock):
     link = draw_link(patron_id=patron_id(GUARDIAN), lasting=timedelta(hours=1), now=clock())
     db.session.commit()
     put(GUARDIAN, combination, now=clock())

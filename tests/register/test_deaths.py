@@ -124,7 +124,7 @@ def test_libraries_are_told_and_learn_no_more_than_the_minimum(report, clock):
     assert (fetched.minimum.card_state, fetched.details) == ("deceased", None)
 
 
-def test_reporting_it_again_changes_nothing_whoever_does(report, clock):
+def test_reporting_it_again_changes_nothing_somebody_who_does(report, clock):
     report()
     before = read_register()
     clock.turn(seconds=3600)

@@ -123,7 +123,7 @@ def test_a_card_is_replaced_once_by_one_form(clock):
         replace_card(patron_id=child, library_id=ULLENSAKER, card_number=new, now=clock())
 
 
-def test_a_number_on_its_way_opens_for_whoever_typed_it_for_a_quarter_of_an_hour(number, clock):
+def test_a_number_on_its_way_opens_for_somebody_who_typed_it_for_a_quarter_of_an_hour(number, clock):
     carried = seal_national_id(number, actor="desk-2023500", now=clock())
     assert NUMBER not in carried
     assert carried != seal_national_id(number, actor="desk-2023500", now=clock())

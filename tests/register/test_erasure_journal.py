@@ -70,13 +70,14 @@ def add_many(address: str, first: int) -> None:
         opened(address).append([entry(first + number)])
 
 
+@pytest.mark.usefixtures("programs")
 def test_several_processes_add_at_once_and_nothing_is_lost(address):
     spawning = multiprocessing.get_context("spawn")
     writers = [spawning.Process(target=add_many, args=(address, 1000 * number)) for number in range(PROCESSES)]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(120)
+        writer.join()
         assert writer.exitcode == 0
     read = opened(address).read()
     assert len({each.patron for each in read}) == PROCESSES * ENTRIES_EACH

@@ -105,6 +105,6 @@ def test_a_scan_that_has_taken_its_step_is_let_end_before_anything_goes(app, clo
         told = {"at": clock(), "patron_id": gone, "role": "kiosk", "actor": "kiosk1", "purpose": "scan"}
         scanning.execute(insert(AccessLogEntry).values(told | {"library_id": ULLENSAKER, "fields": "name"}))
         scanning.commit()
-    erasing.join(60)
+    erasing.join(300)
     assert raised == [None]
     assert count_rows("credentials") == 0

@@ -108,7 +108,7 @@ def test_a_number_that_nobody_has_is_kept_and_shown_like_any_other():
     )
 
 
-def test_whoever_gets_that_number_later_gets_no_permission_with_it():
+def test_somebody_who_gets_that_number_later_gets_no_permission_with_it():
     give_permission(patron_id=patron_id(CHILD), guardian_card_number="N999999999", now=START)
     db.session.get_one(Patron, patron_id(OTHER)).card_number = "N999999999"
     db.session.commit()

@@ -113,7 +113,7 @@ def test_a_letter_is_opened_with_its_address_after_the_look_is_written_down(cloc
     assert looks() == [(patron_id(CHILD), "desk-2023500", "post", "name, address")]
 
 
-def test_a_link_without_a_proven_postal_address_is_printed_for_whoever_shows_papers(clock, letter):
+def test_a_link_without_a_proven_postal_address_is_printed_for_somebody_who_shows_papers(clock, letter):
     db.session.execute(update(Patron).values(address="Somewhere else 1", proven_address=None))
     db.session.commit()
     ((shown,), _more) = letters(clock)

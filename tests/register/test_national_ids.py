@@ -40,7 +40,7 @@ def test_a_former_number_leads_to_the_patron_as_the_new_one_does():
     assert count_numbers(patron_id=whose) == 2
 
 
-def test_a_number_stays_with_whoever_has_it():
+def test_a_number_stays_with_somebody_who_has_it():
     with pytest.raises(AlreadyRegistered) as refused:
         add_national_id(patron_id=patron_id(HIDDEN), national_id=parsed("12848430062"))
     assert refused.value.patron_id == patron_id(GUARDIAN)

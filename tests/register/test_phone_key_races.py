@@ -72,7 +72,7 @@ def race(make_app, monkeypatch, clock):
 
         def finish():
             if agrees_first:
-                stands.wait(timeout=60)
+                stands.wait(timeout=300)
             with ending.app_context():
                 try:
                     end()
@@ -84,7 +84,7 @@ def race(make_app, monkeypatch, clock):
         monkeypatch.setattr(phone_keys, "add_credential", wait_and_add)
         with ThreadPoolExecutor(2) as pool:
             for done in [pool.submit(agree), pool.submit(finish)]:
-                done.result(timeout=120)
+                done.result(timeout=300)
 
     return run
 

@@ -71,7 +71,7 @@ def test_a_right_pin_of_a_stranger_uses_up_the_tries_of_a_wrong_one(check: Check
         check(CHILD)
 
 
-def test_whoever_has_just_scanned_the_card_there_is_answered_for_as_long_as_the_session(
+def test_somebody_who_has_just_scanned_the_card_there_is_answered_for_as_long_as_the_session(
     check: Check, clock: Clock
 ) -> None:
     show_card(clock)

@@ -110,7 +110,7 @@ def test_a_card_that_is_blocked_after_the_order_gets_nothing_either(clock):
     assert asked_for() == []
 
 
-def test_whoever_has_no_address_gets_one_letter_however_often_it_is_ordered(clock):
+def test_somebody_who_has_no_address_gets_one_letter_however_often_it_is_ordered(clock):
     for _ in range(2):
         order(CHILD, now=clock())
         handle_all(clock())

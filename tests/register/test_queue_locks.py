@@ -52,7 +52,7 @@ def acts(clock: Clock) -> dict[str, tuple[Callable[[], None], str, str]]:
 
 
 @pytest.mark.parametrize("act", ["leaving", "opting out", "joining with consent"])
-def test_whoever_waits_for_a_line_holds_none_that_comes_after_it(app: APIFlask, acts, act: str) -> None:
+def test_somebody_who_waits_for_a_line_holds_none_that_comes_after_it(app: APIFlask, acts, act: str) -> None:
     do, held, free = acts[act]
     done: list[bool] = []
 

@@ -81,7 +81,7 @@ def half(handle, clock):
 # --- going on ---
 
 
-def test_whoever_identifies_themself_again_goes_on_where_they_were(begin, clock):
+def test_somebody_who_identifies_themself_again_goes_on_where_they_were(begin, clock):
     first = begin(email="anne@example.org")
     second = begin()
     assert half(second, clock).form.email == "anne@example.org"

@@ -149,7 +149,7 @@ def test_none_of_forty_is_back_after_a_backup_was_restored(clock, back_up, open_
     assert open_restored(restored_url).test_client().get("/").status_code == 200
 
 
-def test_whoever_came_after_the_backup_keeps_receipt_and_number(clock, back_up, open_restored):
+def test_somebody_who_came_after_the_backup_keeps_receipt_and_number(clock, back_up, open_restored):
     restored_url = back_up()
     people = enrol_people(clock())
     code = erase_patron(patron_id=people[0], reason="asked", now=clock())

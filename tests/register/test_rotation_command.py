@@ -87,7 +87,7 @@ def test_a_rotation_that_is_killed_in_the_middle_loses_nothing_and_goes_on_from_
         db.session.rollback()
 
     process = rotate_in_a_process(database_url)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=300)
     assert process.returncode == 0, printed
     assert older_rows() == 0
     assert left_behind() == {}

@@ -102,7 +102,7 @@ def race(make_app, clock, monkeypatch):
         take_step = scans.take_step
 
         def take_step_together(connection, taken):
-            gate.wait(timeout=60)
+            gate.wait(timeout=300)
             return take_step(connection, taken)
 
         def present(numbered):

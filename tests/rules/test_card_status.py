@@ -32,7 +32,7 @@ def test_without_a_library_a_local_card_is_as_any_other(status):
 
 
 @pytest.mark.parametrize("status", EVERY, ids=str)
-def test_whoever_is_refused_is_told_the_gravest_state(status):
+def test_somebody_who_is_refused_is_told_the_gravest_state(status):
     for refused, check in (
         (status.at(HERE) is not State.ACTIVE, lambda: status.check_in_use(HERE)),
         (status.dead or status.frozen, status.check_not_at_rest),

@@ -61,7 +61,7 @@ def test_a_card_that_was_never_activated_here_is_lent_nothing(desk: FlaskClient,
     assert "not activated at this library" in main_text(desk.get(answer.location))
 
 
-def test_whoever_froze_their_card_is_told_to_thaw_it_before_they_renew(app: APIFlask, child: FlaskClient, clock: Clock):
+def test_a_patron_whose_card_is_frozen_must_thaw_it_before_renewing(app: APIFlask, child: FlaskClient, clock: Clock):
     token = csrf_token(child, "/my/loans")
     with app.app_context():
         db.session.execute(update(Patron).where(Patron.card_number == CHILD[0]).values(frozen_at=clock()))

@@ -18,7 +18,7 @@ from app.rules.people.contact import Contact
 from app.rules.pins.pin import ALL, STRICT_ALL
 from app.web.access import Audience
 from tests.conftest import Clock
-from tests.doors.coming import come, fill_in, finish, read_code, service
+from tests.doors.eid_sign_in import come, fill_in, finish, read_code, service
 from tests.doors.pages import list_pages, list_templates, noting_templates
 from tests.doors.visits import CHILD, GUARDIAN, log_in, scan_at_desk, shown_code, submit
 from tests.eid import ANNE, LARS, MINA, InventedService

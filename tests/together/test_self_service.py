@@ -135,7 +135,7 @@ def test_outside_its_hours_the_door_stays_shut(kari: Somebody, desk: FlaskClient
     assert "Outside the door's hours." in door_book(desk)
 
 
-def test_whoever_is_blocked_at_the_library_does_not_come_in(kari: Somebody, desk: FlaskClient, town: Town) -> None:
+def test_somebody_who_is_blocked_at_the_library_does_not_come_in(kari: Somebody, desk: FlaskClient, town: Town) -> None:
     agree(desk, kari, "door")
     town.put_on_shelf("2023500", barcode="77", title="Et dyrt verk")
     lending = town.systems.lending("2023500")
@@ -174,7 +174,7 @@ def leave_the_library(somebody: Somebody, app: APIFlask) -> None:
     somebody.clock.turn(seconds=30)
 
 
-def test_whoever_has_left_the_library_comes_in_no_more_though_the_agreement_stands(
+def test_somebody_who_has_left_the_library_comes_in_no_more_though_the_agreement_stands(
     kari: Somebody, desk: FlaskClient, app: APIFlask
 ) -> None:
     agree(desk, kari, "door")
@@ -183,7 +183,7 @@ def test_whoever_has_left_the_library_comes_in_no_more_though_the_agreement_stan
     assert "The card is not activated at this library." in door_book(desk)
 
 
-def test_a_supplier_hears_no_of_whoever_has_left_the_library_though_the_agreement_stands(
+def test_a_supplier_hears_no_of_somebody_who_has_left_the_library_though_the_agreement_stands(
     kari: Somebody, desk: FlaskClient, app: APIFlask
 ) -> None:
     agree(desk, kari, "ebook")

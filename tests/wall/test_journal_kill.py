@@ -64,7 +64,7 @@ def erase_and_die(database_url: str, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_whoever_was_told_of_their_erasure_is_in_the_journal_wherever_its_process_was_killed(
+def test_somebody_who_was_told_of_their_erasure_is_in_the_journal_wherever_its_process_was_killed(
     database_url, app, tmp_path, point
 ):
     restored = tmp_path / "restored.sqlite"

@@ -1,4 +1,4 @@
-"""A look at somebody who is erased at that moment: they are gone, and the log is as well as ever. On both engines."""
+"""A patron is erased while somebody reads their data: the answer is that they are gone, and the log stays intact."""
 
 from itertools import count
 
@@ -11,7 +11,7 @@ from app.register.store.transaction import db
 from app.register.tables.patrons import FamilyPermission, Patron
 from tests.conftest import START
 from tests.doors.libraries import fetch
-from tests.doors.test_late_writers import erase, make_patron
+from tests.doors.test_writing_to_the_erased import erase, make_patron
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in, main_text, submit
 from tests.register.interrupting import interrupted
 

@@ -1,4 +1,4 @@
-"""Telling a library's system what is new, at an address of its own: lost, refused, busy and dead ones."""
+"""Notifying a library's system at its webhook: notices that are lost or refused, systems that are busy or silent."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ LIBRARY = "2023500"
 
 @dataclass
 class LibrarySystem:
-    """A library's system, which answers as it is told to: a status, or None to close the line without a word."""
+    """A library's system, which answers with the statuses given; None closes the connection without an answer."""
 
     url: str = ""
     answers: list[int | None] = field(default_factory=list)
@@ -38,7 +38,7 @@ class LibrarySystem:
 def system() -> Iterator[LibrarySystem]:
     library_system = LibrarySystem()
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             status = library_system.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             if status is not None:
@@ -52,7 +52,7 @@ def system() -> Iterator[LibrarySystem]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Door)) as port:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
         library_system.url = f"http://127.0.0.1:{port}/lanekort"
         yield library_system
 
@@ -70,25 +70,25 @@ def serving(server: ThreadingHTTPServer) -> Iterator[int]:
 
 
 @pytest.fixture
-def tell(app: APIFlask, clock: Clock, system: LibrarySystem) -> Callable[..., list[int]]:
-    """Tell the library whatever is due, each call answered as it says, and return the notices it was asked to take."""
+def notify(app: APIFlask, clock: Clock, system: LibrarySystem) -> Callable[..., list[int]]:
+    """Deliver what is due; the library answers each call as given. Returns the ids of the notices it was sent."""
     with app.app_context():
         db.session.execute(update(LibraryQueue).values(due_at=None))
         listen_at(library_id=LIBRARY, url=system.url, key=draw_key(), now=clock())
         db.session.commit()
 
-    def tell(*answers: int | None) -> list[int]:
+    def notify(*answers: int | None) -> list[int]:
         system.answers, system.asked = list(answers), []
         with app.app_context():
             notify_one_library()
             db.session.remove()
         return system.asked
 
-    return tell
+    return notify
 
 
 def waiting(app: APIFlask) -> list[int]:
-    """The notices that the library has not taken, in its order."""
+    """Return the notices that the library has not confirmed, in their order."""
     unconfirmed = LibraryNotice.confirmed_at.is_(None)
     with app.app_context():
         return list(
@@ -108,51 +108,51 @@ def pause(app: APIFlask, clock: Clock) -> float:
         return (queue.due_at - clock()).total_seconds()
 
 
-def test_all_that_waits_is_told_in_its_order(app: APIFlask, tell: Callable[..., list[int]]) -> None:
+def test_notices_are_delivered_in_their_order(app: APIFlask, notify: Callable[..., list[int]]) -> None:
     told = waiting(app)
     assert len(told) > 3
-    assert tell() == told
+    assert notify() == told
     assert waiting(app) == []
-    assert tell() == []
+    assert notify() == []
 
 
-def test_a_message_that_is_lost_is_sent_once_more_at_once(app: APIFlask, tell: Callable[..., list[int]]) -> None:
+def test_a_notice_that_is_lost_is_sent_once_more_without_delay(app: APIFlask, notify: Callable[..., list[int]]) -> None:
     first, second, *rest = waiting(app)
-    assert tell(None, 200, None) == [first, first, second, second, *rest]
+    assert notify(None, 200, None) == [first, first, second, second, *rest]
     assert waiting(app) == []
 
 
-def test_a_library_that_stays_silent_is_let_be_and_asked_once_after_each_longer_pause(
-    app: APIFlask, clock: Clock, tell: Callable[..., list[int]]
+def test_a_silent_library_is_asked_once_after_each_longer_pause(
+    app: APIFlask, clock: Clock, notify: Callable[..., list[int]]
 ) -> None:
     first, *_ = all_of_it = waiting(app)
-    assert tell(None, None) == [first, first]
+    assert notify(None, None) == [first, first]
     assert 1 <= pause(app, clock) <= 2
-    assert tell() == [], "not before its pause is over"
+    assert notify() == [], "not before its pause is over"
     clock.turn(seconds=2)
-    assert tell(None) == [first], "a dead library is not asked twice"
+    assert notify(None) == [first], "a dead library is not asked twice"
     assert 2 <= pause(app, clock) <= 4
     clock.turn(seconds=4)
-    assert tell() == all_of_it
+    assert notify() == all_of_it
     assert waiting(app) == []
 
 
-def test_a_library_that_is_busy_is_let_be_for_as_long_as_it_says(
-    app: APIFlask, clock: Clock, tell: Callable[..., list[int]]
+def test_a_busy_library_is_asked_again_when_it_says(
+    app: APIFlask, clock: Clock, notify: Callable[..., list[int]]
 ) -> None:
     first, second, *_ = waiting(app)
-    assert tell(200, 503) == [first, second]
+    assert notify(200, 503) == [first, second]
     assert pause(app, clock) == 90
 
 
-def test_what_a_library_refuses_steps_aside_and_the_rest_is_told(
-    app: APIFlask, clock: Clock, tell: Callable[..., list[int]]
+def test_a_refused_notice_is_put_aside_and_the_rest_is_delivered(
+    app: APIFlask, clock: Clock, notify: Callable[..., list[int]]
 ) -> None:
     first, *rest = all_of_it = waiting(app)
     with app.app_context():
         patron = select(LibraryNotice.patron_id).where(LibraryNotice.id == first).scalar_subquery()
         theirs = set(db.session.scalars(select(LibraryNotice.id).where(LibraryNotice.patron_id == patron)))
-    assert tell(422) == [first, *(notice for notice in rest if notice not in theirs)]
+    assert notify(422) == [first, *(notice for notice in rest if notice not in theirs)]
     assert waiting(app) == [notice for notice in all_of_it if notice in theirs]
     clock.turn(seconds=2)
-    assert tell() == [notice for notice in all_of_it if notice in theirs]
+    assert notify() == [notice for notice in all_of_it if notice in theirs]

@@ -1,4 +1,4 @@
-"""Whoever is erased while a request of theirs is under way: it writes nothing, and is answered as a guest's."""
+"""A patron is erased during a request of theirs: it writes nothing, and is answered as one without a sign-in."""
 
 import re
 import threading
