@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from app.eid.identity import ALGORITHMS
 from app.eid.settings import EidSettings
 
 CLIENT_ID, CLIENT_SECRET = "lanekort-test", "a secret of the tests alone"
@@ -55,6 +56,10 @@ class Manners:
     acr: str = _HIGH
     new_key: bool = False
     """It signs with a key that it has only just got, and lists that one alone."""
+    own_key: Any = None
+    """The key with which it signs, in place of its RSA key, and the algorithm."""
+    algorithm: str = "RS256"
+    auth_methods: list[str] | None = None
     listed_beside: list[dict[str, Any]] = field(default_factory=list)
     """What else stands in its list of keys, before its own."""
     token_drips: bool = False
@@ -119,7 +124,12 @@ class InventedService:
                         "jwks_uri": f"{self.url}/jwks",
                         "userinfo_endpoint": f"{self.url}/userinfo",
                         "authorization_response_iss_parameter_supported": self.manners.says_that_it_tells,
-                    },
+                    }
+                    | (
+                        {"token_endpoint_auth_methods_supported": self.manners.auth_methods}
+                        if self.manners.auth_methods
+                        else {}
+                    ),
                 )
             case "/jwks":
                 self._send(request, {"keys": [*self.manners.listed_beside, self._own_key().as_dict(private=False)]})
@@ -139,6 +149,9 @@ class InventedService:
             told = {name: proof.claims[name] for name in ("iss", "sub", "aud")}
             self.lives.append(int(proof.claims["exp"] - proof.claims["iat"]))
             self.assertions.append(told | {"kid": proof.header["kid"]})
+        elif self.manners.auth_methods == ["client_secret_post"]:
+            if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+                return self._send(request, {"error": "invalid_client"}, status=401)
         elif request.headers.get("Authorization") != f"Basic {known}":
             return self._send(request, {"error": "invalid_client"}, status=401)
         asked, person = self._codes.pop(form["code"], (None, None))
@@ -170,9 +183,12 @@ class InventedService:
             head, body = (_encode(json.dumps(part).encode()) for part in ({"alg": "none"}, claims))
             return f"{head}.{body}."
         key = _OTHER_KEY if self.manners.wrong_key else self._own_key()
-        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, claims, key)
+        header = {"alg": self.manners.algorithm} | ({"kid": str(key.kid)} if "kid" in key.as_dict() else {})
+        return jwt.encode(header, claims, key, algorithms=ALGORITHMS)
 
-    def _own_key(self) -> RSAKey:
+    def _own_key(self) -> Any:
+        if self.manners.own_key is not None:
+            return self.manners.own_key
         return _NEW_KEY if self.manners.new_key else _KEY
 
     def _send(self, request: BaseHTTPRequestHandler, told: dict[str, Any], *, status: int = 200) -> None:

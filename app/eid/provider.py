@@ -20,7 +20,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet
 
-from app.eid.identity import Identity, check_token, is_signed_by, read_identity
+from app.eid.identity import Identity, check_token, is_signed_by, read_identity, read_key_id
 from app.eid.refusals import EidRefused, Why
 from app.eid.settings import EidSettings, signing_key
 from app.rules.json_text import TooLarge, parse_json, read_bounded
@@ -68,7 +68,7 @@ class Provider:
         )
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
-        self._asked_anew: float | None = None
+        self._asked_anew: dict[str, float] = {}
 
     def close(self) -> None:
         """End the connections to the service."""
@@ -86,6 +86,8 @@ class Provider:
             anew=anew,
         )
         asked: dict[str, str] = {"prompt": "login", "max_age": "0"} if anew else {}
+        if self.settings.acr:
+            asked["acr_values"] = self.settings.acr[0]
         address = prepare_grant_uri(
             self._describe()["authorization_endpoint"],
             client_id=self.settings.client_id,
@@ -96,7 +98,6 @@ class Provider:
             nonce=begun.nonce,
             code_challenge=create_s256_code_challenge(begun.verifier),
             code_challenge_method="S256",
-            acr_values=self.settings.acr[0],
             ui_locales=language,
             **asked,
         )
@@ -130,7 +131,9 @@ class Provider:
             "authorization_code", "", code=code, redirect_uri=redirect_uri, code_verifier=begun.verifier
         )
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        proof = ClientAuth(own.client_id, own.client_secret, "client_secret_basic")
+        methods = self._describe().get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        basic = "client_secret_basic" in methods or "client_secret_post" not in methods
+        proof = ClientAuth(own.client_id, own.client_secret, "client_secret_basic" if basic else "client_secret_post")
         if own.private_key:
             key = signing_key(own.private_key)
             # The audience is the issuer: every service takes that, and no other service could use the proof.
@@ -179,18 +182,18 @@ class Provider:
     def _find_keys(self, token: str) -> KeySet:
         """Return the service's public keys, which it may change at any moment.
 
-        Where none of them signed the token they are asked for again, once a minute at most.
+        Where none of them signed the token they are fetched again, for each key id once a minute at most.
         """
         if self._keys is None or time.monotonic() - self._keys[0] >= _KEPT_SECONDS:
             self._fetch_keys()
-        elif not is_signed_by(token, keys=self._keys[1]) and self._may_ask_anew():
-            self._asked_anew = time.monotonic()
-            self._fetch_keys()
+        elif not is_signed_by(token, keys=self._keys[1]):
+            key_id, instant = read_key_id(token), time.monotonic()
+            since = {kid: at for kid, at in self._asked_anew.items() if instant - at < _NO_SOONER_SECONDS}
+            if not key_id or key_id not in since:
+                self._asked_anew = {**since, key_id: instant}
+                self._fetch_keys()
         assert self._keys is not None
         return self._keys[1]
-
-    def _may_ask_anew(self) -> bool:
-        return self._asked_anew is None or time.monotonic() - self._asked_anew >= _NO_SOONER_SECONDS
 
     def _fetch_keys(self) -> None:
         self._keys = (time.monotonic(), _read_keys(_read(self._ask("GET", self._describe()["jwks_uri"]))))

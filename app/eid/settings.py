@@ -14,14 +14,17 @@ _IDPORTEN: Final = {"name": "ID-porten", "id_claim": "pid", "acr": "idporten-loa
 # OpenID Connect Core 1.0 has no claim for a national number: each provider has its own name for it.
 _PROFILES: Final = {"idporten": _IDPORTEN, "oidc": dict.fromkeys(_IDPORTEN, "")}
 
+NO_LEVELS: Final = "none"
+"""As EID_ACR: the service names no levels of assurance, and each sign-in there is enough."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EidSettings:
     """A sign-in service, by default ID-porten, and this portal as its client.
 
-    `acr` names the levels of assurance that are enough, the one to ask for first. One of `client_secret` and
-    `private_key` (PEM, which the service knows by `key_id`) proves who asks. `needs_tls` is only left out for a
-    service on this machine.
+    `acr` names the levels of assurance that are enough, the one to ask for first; empty: the service has no levels. One
+    of `client_secret` and `private_key` (PEM, which the service knows by `key_id`) proves who asks. `needs_tls` is only
+    left out for a service on this machine.
     """
 
     issuer: str
@@ -66,7 +69,7 @@ def read_eid(environ: Mapping[str, str], faults: list[str]) -> EidSettings | Non
         key_id=environ.get("EID_KEY_ID", ""),
         name=words["name"],
         id_claim=words["id_claim"],
-        acr=tuple(words["acr"].split()),
+        acr=() if words["acr"] == NO_LEVELS else tuple(words["acr"].split()),
         scope=environ.get("EID_SCOPE", "").strip() or "openid profile",
     )
 
