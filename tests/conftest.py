@@ -21,6 +21,7 @@ from app.register.keys import vault as vault_module
 from app.register.store.transaction import db
 from tests.needs import (  # noqa: F401 - hooks
     pytest_addoption,
+    pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_runtest_setup,
