@@ -59,7 +59,7 @@ def read_library_list(content: bytes) -> LibraryList:
     where the encoding is in doubt.
     """
     encoding, text = _decode(content)
-    lines = list(io.StringIO(text, newline=""))
+    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     start = _skip_blank(lines, 0)
     declared = re.fullmatch(r'"?sep=(.)"?[;,\t|]*', "".join(lines[start : start + 1]).strip("\r\n"), re.I)
     separators = declared[1] if declared else "".join(_SEPARATORS)

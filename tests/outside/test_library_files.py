@@ -25,6 +25,7 @@ FILES = [
     (written().encode(), "UTF-8", "comma"),
     (written(end="\n").encode("utf-8-sig"), "UTF-8", "comma"),
     (written(end="\r").encode(), "UTF-8", "comma"),
+    (("\ufeff" + written()).encode("utf-8-sig"), "UTF-8", "comma"),
     (written(";").encode("utf-8-sig"), "UTF-8", "semicolon"),
     (written(";").encode("cp1252"), "Windows-1252", "semicolon"),
     (written("\t").encode("cp1252"), "Windows-1252", "tab"),

@@ -22,7 +22,7 @@ def undo(token: str) -> ResponseReturnValue:
         found = find_undoable(token=token, now=now())
         if found is None:
             return render_template("portal/undo_end.html", end="gone"), 404
-        return render_template("portal/undo.html", found=found, what=field_words(found.told.fields), token=token)
+        return render_template("portal/undo.html", found=found, what=field_words(found.change.fields), token=token)
     end, act = ("confirmed", confirm_change) if "confirm" in request.form else ("undone", undo_change)
     try:
         act(token=token, address=request.remote_addr or "", now=now())

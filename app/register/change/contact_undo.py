@@ -34,7 +34,7 @@ class NothingToUndo(RuleBroken):
 class Undoable:
     """A change that can be undone. `may_confirm`: it is the newest, not proven yet, and the link was no letter's."""
 
-    told: ShownChange
+    change: ShownChange
     may_confirm: bool
 
 
@@ -44,10 +44,10 @@ def find_undoable(*, token: str, now: datetime) -> Undoable | None:
     if found is None:
         return None
     change, by_letter = found
-    told = read_change(change.id)
-    assert told is not None
+    shown = read_change(change.id)
+    assert shown is not None
     patron = db.session.get_one(Patron, change.patron_id)
-    return Undoable(told=told, may_confirm=not by_letter and _is_newest(change) and bool(unproven_channels(patron)))
+    return Undoable(shown, not by_letter and _is_newest(change) and bool(unproven_channels(patron)))
 
 
 def undo_change(*, token: str, address: str, now: datetime) -> None:

@@ -44,7 +44,7 @@ class Enrolled:
 
 
 def consent_is_needed(*, library_id: str, birth_date: date, now: datetime) -> bool:
-    """Tell whether somebody born on `birth_date` needs a guardian's consent to get a card at this library."""
+    """Return whether somebody born on `birth_date` needs a guardian's consent to get a card at this library."""
     limit = db.session.get_one(Library, library_id).consent_age
     return age_on(birth_date=birth_date, day=day_in_norway(now)) < limit
 

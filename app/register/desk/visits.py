@@ -101,7 +101,7 @@ def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> s
 
 
 def was_opened(*, session: str, terminal: Terminal) -> bool:
-    """Tell whether a visit with this session was opened at this terminal."""
+    """Return whether a visit with this session was opened at this terminal."""
     visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
     with autonomous() as connection:
         return connection.execute(visit).first() is not None
