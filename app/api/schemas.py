@@ -19,7 +19,10 @@ class ScanIn(Schema):
     payload = String(
         required=True,
         validate=Length(min=1, max=200),
-        metadata={"description": "24 digits; spaces are ignored", "example": "921123456789012294287082"},
+        metadata={
+            "description": "24 digits; what a scanner adds and blanks are ignored",
+            "example": "921123456789012294287082",
+        },
     )
 
 
@@ -209,7 +212,7 @@ class Problem(Schema):
         keys=String(),
         values=String(),
         metadata={
-            "description": "what is wrong, by field: missing, unknown, too-long or not-valid",
+            "description": "what is wrong, by field: missing, unknown, too-long, not-valid or no-sms",
             "example": {"email": "not-valid"},
         },
     )

@@ -6,7 +6,7 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import Length
 
 from app.rules.people.fields import Editor
-from app.web.pages.patron_fields import PatronForm, corrected_by, with_fields
+from app.web.pages.patron_fields import PatronForm, corrected_by, typed, with_fields
 
 
 class LoginForm(FlaskForm):
@@ -38,7 +38,7 @@ class LetterCodeForm(FlaskForm):
 class NewPinForm(FlaskForm):
     """A PIN that a patron chooses. Whether it is a good one, the register decides."""
 
-    new_pin = StringField(_l("New PIN"))
+    new_pin = StringField(_l("New PIN"), filters=[typed])
 
 
 @with_fields(corrected_by(Editor.PATRON))

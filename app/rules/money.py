@@ -3,6 +3,7 @@
 import re
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_identifier
 
 _AMOUNT = re.compile(r"([0-9]{1,6})(?:[.,]([0-9]{2}))?")
 
@@ -13,7 +14,7 @@ class NotAnAmount(RuleBroken):
 
 def parse_amount(text: str) -> int:
     """Return the amount in the smallest unit: `25` and `25,00` are 2500. Raises NotAnAmount."""
-    match = _AMOUNT.fullmatch("".join(text.split()))
+    match = _AMOUNT.fullmatch(clean_identifier(text))
     amount = int(match[1]) * 100 + int(match[2] or 0) if match else 0
     if amount == 0:
         raise NotAnAmount

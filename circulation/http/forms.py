@@ -20,6 +20,10 @@ _TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"
 
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
+_EDGE: Final = r"[\s\x00-\x1f\x7f-\x9f]"
+_ADDED: Final = re.compile(rf"\A{_EDGE}*(?:\][A-Za-z][0-9A-Za-z]{_EDGE}*)?|{_EDGE}+\Z")
+_IGNORED: Final = "\u034f\u115f\u1160\u2800\u3164\uffa0\ufe0e\ufe0f"
+
 DEEPEST: Final = 64
 """How many lists and objects may stand inside one another. What a call takes needs two."""
 # Two years ahead is farther than any due date; a bound keeps calendar sums small.
@@ -33,6 +37,23 @@ def _line(text: str) -> str:
     ):
         raise ValueError("not a line of text")
     return text
+
+
+def _scanned(value: object) -> object:
+    """What a code says, without what a scanner adds: control characters, blanks, a symbology prefix (ISO/IEC 15424)."""
+    if not isinstance(value, str) or (value.isascii() and value.isalnum()):
+        return value
+    seen = "".join(_seen(character) for character in value)
+    return _ADDED.sub("", seen)
+
+
+def _seen(character: str) -> str:
+    if unicodedata.category(character) == "Nd":
+        return str(unicodedata.decimal(character))
+    if unicodedata.category(character) == "Cf" or character in _IGNORED:
+        return ""
+    is_wide = unicodedata.decomposition(character).startswith(("<wide>", "<narrow>"))
+    return unicodedata.normalize("NFKC", character) if is_wide else character
 
 
 def _day(value: object, info: ValidationInfo) -> date:
@@ -49,7 +70,7 @@ def _day(value: object, info: ValidationInfo) -> date:
 # A national or local card number; an id of this building's; a copy's barcode; the caller's own key for one act.
 CardNumber = Annotated[str, Field(pattern=r"^[A-Z0-9]{4,20}$")]
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Barcode = Annotated[str, Field(pattern=r"^[!-~]{1,40}$")]
+Barcode = Annotated[str, BeforeValidator(_scanned), Field(pattern=r"^[!-~]{1,40}$")]
 IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 CardNumbers = Annotated[list[CardNumber], Field(min_length=1, max_length=50)]
 # 1 to 300 characters, composed (NFC), without control characters, half surrogates or turned text.

@@ -81,7 +81,7 @@ VALUES = [
     b"\xed\xa0\x80",
     "٤٧١٩".encode(),
     "４７１９".encode(),
-    "N٠٠٠١٠٠٠٠١".encode(),
+    "N٠٠٠١٠٠٠٠".encode(),
     "𝟒𝟕𝟏𝟗".encode(),
     "\u202e\ufeff\u2028".encode(),
     "🏳️‍🌈".encode(),

@@ -114,7 +114,7 @@ def test_a_librarys_desks_may_share_their_scans(
 
 
 def test_something_else_than_a_card_is_not_ours(desk: FlaskClient) -> None:
-    for payload in ("9788202123456", "N000100001", "https://example.org/", "", "9" * 200, "٩٢١" + "٠" * 21):
+    for payload in ("9788202123456", "N000100001", "https://example.org/", "", "9" * 200, "⁹²¹" + "⁰" * 21):
         response = scan_at_desk(desk, payload)
         assert result_of(response) == ("NOT_OURS", "Not a library card"), payload
 

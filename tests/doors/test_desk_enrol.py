@@ -89,7 +89,7 @@ def test_somebody_who_has_a_card_elsewhere_is_seen_as_the_minimum_and_activated(
     assert "The card is activated here." in act(desk, "activate", rules="y", papers="y")
 
 
-@pytest.mark.parametrize("typed", ["", "0", "01831050028", "abc", "1" * 40, "12848430062; DROP", "١٢٨٤٨٤٣٠٠٦٢"])
+@pytest.mark.parametrize("typed", ["", "0", "01831050028", "abc", "1" * 40, "12848430062; DROP", "١٢٨٤٨٤٣٠٠٦"])
 def test_a_number_that_is_none_is_asked_for_again_and_not_shown(desk, typed, count):
     answer = begin_enrolling(desk, typed)
     assert answer.status_code == 422

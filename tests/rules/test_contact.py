@@ -5,7 +5,7 @@ import pytest
 from app.rules.people.contact import Contact, ContactNotValid, check_contact
 
 AT_HOME = {"address": "Storgata 1", "postcode": "2050", "place": "Jessheim"}
-WHOLE = Contact(email="kari@example.org", phone="+4722225555", preferred_contact="sms", **AT_HOME)
+WHOLE = Contact(email="kari@example.org", phone="+4740612345", preferred_contact="sms", **AT_HOME)
 
 
 def faults_of(contact: Contact) -> dict[str, str]:

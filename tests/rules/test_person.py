@@ -33,9 +33,8 @@ def test_a_name_typed_in_pieces_is_the_same_as_one_typed_whole():
         ("  ", "missing"),
         ("123", "not-valid"),
         ("-", "not-valid"),
-        ("Tuva\x07", "not-valid"),
         ("Tuva \u202enevoM", "not-valid"),
-        ("Tuva\ufeff Moen", "not-valid"),
+        ("Tuva \ue000", "not-valid"),
         ("a" * 121, "too-long"),
     ],
 )

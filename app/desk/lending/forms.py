@@ -2,14 +2,16 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
-from wtforms.validators import AnyOf, DataRequired, Length, Optional
+from wtforms import HiddenField, PasswordField, SelectChoice, SelectField, StringField
+from wtforms.validators import AnyOf, DataRequired, Length
+
+from app.web.pages.patron_fields import DayField, scanned, typed
 
 
 class StaffLoginForm(FlaskForm):
     """User name, password and the one-time code of the authenticator app."""
 
-    username = StringField(_l("User name"), validators=[Length(max=60)])
+    username = StringField(_l("User name"), filters=[typed], validators=[Length(max=60)])
     password = PasswordField(_l("Password"), validators=[Length(max=200)])
     code = StringField(_l("One-time code"), validators=[Length(max=20)])
 
@@ -23,7 +25,7 @@ class ScanForm(FlaskForm):
 class BarcodeForm(FlaskForm):
     """An item that is lent or returned."""
 
-    barcode = StringField(_l("Item barcode"), validators=[DataRequired(), Length(max=40)])
+    barcode = StringField(_l("Item barcode"), filters=[scanned], validators=[DataRequired(), Length(max=40)])
 
 
 class CounterLoanForm(FlaskForm):
@@ -69,8 +71,8 @@ class InterlibraryWorkForm(FlaskForm):
 
     request_id = HiddenField(validators=[DataRequired(), Length(max=80)])
     action = HiddenField(validators=[AnyOf(["order", "arrive", "refuse"])])
-    barcode = StringField(_l("Item barcode"), validators=[Length(max=40)])
-    due_on = DateField(_l("Due back at the lending library"), validators=[Optional()])
+    barcode = StringField(_l("Item barcode"), filters=[scanned], validators=[Length(max=40)])
+    due_on = DayField(_l("Due back at the lending library"))
 
 
 class AgreementForm(FlaskForm):

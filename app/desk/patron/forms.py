@@ -4,11 +4,11 @@ import re
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, HiddenField, SelectChoice, SelectField, StringField
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms import BooleanField, HiddenField, SelectChoice, SelectField, StringField
+from wtforms.validators import DataRequired, Length
 
 from app.rules.people.fields import Editor
-from app.web.pages.patron_fields import PatronForm, corrected_by, with_fields
+from app.web.pages.patron_fields import DayField, PatronForm, corrected_by, with_fields
 
 _ROW_ID = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -17,7 +17,7 @@ class FindForm(FlaskForm):
     """Two things that somebody tells of themselves."""
 
     name = StringField(_l("Name, or the beginning of each name"), validators=[Length(max=120)])
-    birth_date = DateField(_l("Birth date"), validators=[Optional()])
+    birth_date = DayField(_l("Birth date"))
     phone = StringField(_l("Telephone"), validators=[Length(max=40)])
     email = StringField(_l("E-mail"), validators=[Length(max=254)])
     postcode = StringField(_l("Postcode"), validators=[Length(max=12)])
@@ -47,7 +47,7 @@ class PatronFields(PatronForm, PapersForm):
     """Who somebody is, and how to reach them."""
 
     name: StringField
-    birth_date: DateField
+    birth_date: DayField
     gender: SelectField
     language: SelectField
 

@@ -2,19 +2,19 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoice, StringField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
 
 from app.rules.people.contact import CHANNELS
 from app.rules.people.fields import FIELD
-from app.web.pages.patron_fields import ContactFields, choices_for
+from app.web.pages.patron_fields import ContactFields, DayField, choices_for, typed
 
 
 class ChildForm(FlaskForm):
     """Who the child is, as the guardian says."""
 
     name = StringField(_l("The child's full name"), validators=[InputRequired(), Length(max=400)])
-    birth_date = DateField(_l("The child's birth date"), validators=[InputRequired()])
+    birth_date = DayField(_l("The child's birth date"), validators=[InputRequired()])
     number = StringField(_l("The child's national identity number"), validators=[InputRequired(), Length(max=40)])
     guardian = BooleanField(_l("I am the child's guardian"), validators=[DataRequired()])
 
@@ -23,7 +23,7 @@ class DetailsForm(ContactFields):
     """How to reach the patron; and who it is, where the sign-in service does not tell."""
 
     name = StringField(_l("Full name"), validators=[Optional(), Length(max=400)])
-    birth_date = DateField(_l("Birth date"), validators=[Optional()])
+    birth_date = DayField(_l("Birth date"))
     preferred_contact = RadioField(
         _l("How do you want to be reached?"),
         choices=choices_for(FIELD["preferred_contact"]),
@@ -54,7 +54,7 @@ class FinishForm(FlaskForm):
         default="drawn",
     )
     drawn_pin = HiddenField(validators=[Length(max=40)])
-    new_pin = StringField(_l("Your own PIN"), validators=[Length(max=40)])
+    new_pin = StringField(_l("Your own PIN"), filters=[typed], validators=[Length(max=40)])
     rules = BooleanField(_l("I accept the rules for the library card"), validators=[DataRequired()])
     privacy = BooleanField(_l("I have read what is stored about me, and why"), validators=[DataRequired()])
     remember = BooleanField(_l("Keep me logged in on this phone"))

@@ -2,6 +2,8 @@
 
 import secrets
 
+from app.rules.typed import clean_identifier
+
 # Crockford's base32: no letter that looks like a digit, and none of U. Twenty of them are 100 bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011", " -")
@@ -17,4 +19,4 @@ def draw_written_code() -> str:
 
 def read_written_code(text: str) -> str:
     """Return what was typed as it is compared: in any case, with or without hyphens, O for 0 and I or L for 1."""
-    return text[:_LONGEST].upper().translate(_READ_AS)
+    return clean_identifier(text[:_LONGEST]).upper().translate(_READ_AS)

@@ -14,6 +14,7 @@ from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.patrons import Registration
 from app.rules.pins.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
+from app.rules.typed import clean_identifier
 
 _LEASE = timedelta(seconds=30)
 _PAUSE = timedelta(seconds=10)
@@ -57,7 +58,7 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
     with writing():
         row = lock_registration(handle=handle, now=now)
         form = open_form(row.sealed_form)
-        entered = vault.tokens(purpose="registration code", text=_text(row.id, form.email, "".join(code.split())[:40]))
+        entered = vault.tokens(purpose="registration code", text=_text(row.id, form.email, clean_identifier(code)[:40]))
         right = [proof for proof in entered.values() if hmac.compare_digest(proof, row.code_token or "")]
         if not right or row.code_until is None or row.code_until <= now:
             raise CodeNotValid

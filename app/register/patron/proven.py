@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from app.register.store.transaction import db
 from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
-from app.rules.people.contact import CONTACT_FIELDS
+from app.rules.people.contact import CONTACT_FIELDS, takes_sms
 
 EMAIL: Final = "email"
 SMS: Final = "sms"
@@ -38,15 +38,22 @@ Reachable = Patron | Row[*tuple[Any, ...]]
 
 
 def present_addresses(patron: Reachable) -> dict[str, str | None]:
-    """Return the present addresses, proven or not, by channel; a postal one as its lines without the name."""
+    """Return the present addresses, proven or not, by channel; a postal one as its lines without the name.
+
+    A number that takes no text messages is no address.
+    """
     place = f"{patron.postcode or ''} {patron.place or ''}".strip()
     lines = "\n".join(line for line in (patron.address, place) if line)
-    return {EMAIL: patron.email, SMS: patron.phone, LETTER: lines or None}
+    return {EMAIL: patron.email, SMS: _for_sms(patron.phone), LETTER: lines or None}
 
 
 def proven_addresses(patron: Reachable) -> dict[str, str | None]:
     """Return the addresses that were proven, by channel."""
-    return {channel: getattr(patron, column) for channel, column in PROVEN_COLUMNS.items()}
+    return {EMAIL: patron.proven_email, SMS: _for_sms(patron.proven_phone), LETTER: patron.proven_address}
+
+
+def _for_sms(phone: str | None) -> str | None:
+    return phone if takes_sms(phone) else None
 
 
 def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) -> dict[str, str | None]:

@@ -22,6 +22,7 @@ from app.register.tables.messages import OneTimeSecret
 from app.register.tables.patrons import Patron
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import CODE_DAY, CODE_SOON, CODE_SOURCE, LINK_SOURCE
+from app.rules.typed import clean_identifier
 
 NEW_PIN, NEW_DEVICE, STEP_UP = "new-pin", "new-device", "step-up"
 LINK_LASTS: Final = timedelta(hours=1)
@@ -112,7 +113,7 @@ def use_code(*, patron_id: int, purpose: str, code: str, address: str, now: date
     whose = f"{purpose} typed {typed}" if typed else f"{purpose} {patron_id}"
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]
     take_tries(tries=tries, now=now)
-    entered = _tokens(_code_text(patron_id, purpose, "".join(code.split())[:40]))
+    entered = _tokens(_code_text(patron_id, purpose, clean_identifier(code)[:40]))
     with autonomous() as connection:
         kept = connection.execute(
             select(OneTimeSecret.token).where(

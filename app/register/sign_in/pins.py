@@ -29,6 +29,7 @@ from app.rules.pins.pin import (
     is_pin,
 )
 from app.rules.pins.source import source_of
+from app.rules.typed import clean_identifier
 
 
 class SignInRefused(RuleBroken):
@@ -61,14 +62,14 @@ def set_pin(*, patron_id: int, pin: str, now: datetime) -> None:
 
 
 def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answers: bool = True) -> int:
-    """Return the id of the patron with this card number and PIN. Blanks around the PIN are ignored.
+    """Return the id of the patron with this card number and PIN, both as typed.
 
     Without `answers` every PIN is wrong: none is compared with the patron's verifier. The tries are taken and committed
     before the PIN is checked. A device that this card knows has tries of its own, so that a stranger cannot lock the
     patron out. A right PIN under an older key is stored under the newest. Raises SignInRefused, TooManyAttempts or
     ProofNeeded.
     """
-    pin = pin.strip()
+    pin = clean_identifier(pin)
     try:
         number = parse_card_number(card_number)
     except NotACardNumber:

@@ -18,6 +18,7 @@ from app.rules.card.code import step_at
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
 from app.rules.pins.source import source_of
+from app.rules.typed import clean_identifier
 
 _HERE = Budget("desk user here", limit=10, seconds=15 * 60)
 _USER = Budget("desk user", limit=30, seconds=15 * 60)
@@ -120,7 +121,7 @@ def _take_code(*, staff_id: int, step: int, now: datetime) -> bool:
 
 def _step_of_code(*, sealed_key: bytes | None, code: str, now: datetime) -> int | None:
     secret = vault.open(sealed_key, column=_TOTP_COLUMN).decode() if sealed_key is not None else pyotp.random_base32()
-    digits = "".join(code.split())
+    digits = clean_identifier(code)
     try:
         step = pyotp.TOTP(secret).verify_and_get_timecode(digits, for_time=now, valid_window=1)
     except (OTPVerificationError, TypeError):

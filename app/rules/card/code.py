@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_identifier, clean_scan
 
 PREFIX = "92"
 STEP_SECONDS = 30
@@ -80,11 +81,11 @@ def build(*, kind: Kind, credential: str, totp: str = "") -> str:
 
 
 def parse(payload: str) -> CardCode:
-    """Take a scanned or typed code apart; spaces are ignored.
+    """Parse a scanned or typed code. What scanners add and blanks between the digits are ignored.
 
     Raises NotOurs where the shape is not ours, Misread where the check digit is wrong.
     """
-    digits = payload.replace(" ", "")
+    digits = clean_identifier(clean_scan(payload))
     if not (_ROTATING_SHAPE.fullmatch(digits) or _STATIC_SHAPE.fullmatch(digits)):
         raise NotOurs
     if check_digit(digits[:15]) != digits[15]:

@@ -3,6 +3,7 @@
 import re
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_identifier, clean_scan
 
 _CARD_NUMBER = re.compile(r"N[0-9]{9}")
 
@@ -14,10 +15,9 @@ class NotACardNumber(RuleBroken):
 def parse_card_number(text: str) -> str:
     """Return the number as printed (`N000106188`).
 
-    Small letters, spaces and a missing `N` are how people type it, so they are forgiven.
-    Raises NotACardNumber for anything else, other alphabets' digits included.
+    It may be scanned, or typed with blanks, in small letters or without the `N`. Raises NotACardNumber.
     """
-    number = "".join(text.split()).upper()
+    number = clean_identifier(clean_scan(text)).upper()
     if len(number) == 9:
         number = "N" + number
     if not _CARD_NUMBER.fullmatch(number):

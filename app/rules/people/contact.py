@@ -11,10 +11,16 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.rules.errors import RuleBroken
 from app.rules.people.fields import FIELD, choices_of
+from app.rules.typed import clean_text, clean_typed, turns_text
 
 CHANNELS: Final = tuple(choices_of("preferred_contact"))
 LANGUAGES: Final = tuple(choices_of("language"))
 _HOME_REGION = "NO"
+_WORDS: Final = ("address", "place")
+_WITHOUT_SMS: Final = frozenset(
+    getattr(phonenumbers.PhoneNumberType, kind)
+    for kind in ("FIXED_LINE", "TOLL_FREE", "PREMIUM_RATE", "SHARED_COST", "VOIP", "PAGER", "UAN", "VOICEMAIL")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +45,25 @@ CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 
 @dataclass
 class ContactNotValid(RuleBroken):
-    """Some values are not valid. `faults` says why by field: not-valid, too-long, missing."""
+    """Some values are not valid. `faults` says why by field: not-valid, too-long, missing, no-sms."""
 
     faults: dict[str, str] = field(default_factory=dict)
 
 
 def check_contact(contact: Contact) -> Contact:
-    """Return the contact data in canonical form: trimmed, the number as E.164, empty as None.
+    """Return the contact data cleaned, with the number as E.164, and None for what is empty.
 
-    A number without a country is Norwegian. The address of the preferred channel must be given, except for letters,
-    whose address a library may keep. Raises ContactNotValid with every fault.
+    A number without a country is Norwegian. The address of the preferred channel must be given and fit it, except for
+    letters, whose address a library may keep. Raises ContactNotValid with every fault.
     """
     faults: dict[str, str] = {}
-    values = {
-        name: " ".join((getattr(contact, name) or "").split()) or None for name in CONTACT_FIELDS if FIELD[name].longest
-    }
+    typed = {name: getattr(contact, name) or "" for name in CONTACT_FIELDS if FIELD[name].longest}
+    values = {name: (clean_text if name in _WORDS else clean_typed)(text) or None for name, text in typed.items()}
     for name, value in values.items():
         if len(value or "") > (FIELD[name].longest or 0):
             faults[name] = "too-long"
+        elif name in _WORDS and turns_text(typed[name]):
+            faults[name] = "not-valid"
     for name, canonical in (("email", _canonical_email), ("phone", _canonical_phone)):
         value = values[name]
         if value is not None and name not in faults:
@@ -68,6 +75,8 @@ def check_contact(contact: Contact) -> Contact:
     needed = {"email": "email", "sms": "phone"}.get(contact.preferred_contact)
     if needed is not None and values[needed] is None:
         faults.setdefault(needed, "missing")
+    if needed == "phone" and not takes_sms(values["phone"]):
+        faults.setdefault("phone", "no-sms")
     if values["address"] is not None:
         for name in ("postcode", "place"):
             if values[name] is None:
@@ -75,6 +84,16 @@ def check_contact(contact: Contact) -> Contact:
     if faults:
         raise ContactNotValid(faults)
     return Contact(**values, preferred_contact=contact.preferred_contact)
+
+
+def takes_sms(phone: str | None) -> bool:
+    """Tell whether a number (E.164) can take text messages: false for landlines, service numbers and no number."""
+    if phone is None:
+        return False
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(phone)) not in _WITHOUT_SMS
+    except phonenumbers.NumberParseException:
+        return True
 
 
 def _canonical_email(text: str) -> str | None:

@@ -13,6 +13,7 @@ from datetime import date
 from stdnum import luhn
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_identifier
 
 _FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 _SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
@@ -20,9 +21,7 @@ _DUF_WEIGHTS = (4, 6, 3, 2, 4, 6, 3, 2, 7, 5)
 _NORWEGIAN = re.compile(r"[0-9]{11}")
 _SWEDISH = re.compile(r"((?:18|19|20)?)([0-9]{6})(\+?)([0-9]{4})")
 _DUF = re.compile(r"((?:19|20)[0-9]{2})[0-9]{6}([0-9]{2})")
-# What stands between the digits of a number as people write or paste it: spaces, the kinds of hyphen and dash,
-# dots, slashes, and signs that take no room.
-_BETWEEN = re.compile(r"[\s\-\u2010-\u2015\u2212./\u00ad\u200b-\u200d\u2060\ufeff]")
+_SEPARATOR = re.compile(r"[-\u2010-\u2015\u2212./]")
 
 
 class NotANationalId(RuleBroken):
@@ -48,7 +47,7 @@ def parse_national_id(text: str, *, today: date, allow_synthetic: bool) -> Natio
     decides the century of a short Swedish number. Twelve digits that are valid as a Swedish and as a DUF number count
     as Swedish. Raises NotANationalId, or SyntheticNationalId where those are not allowed.
     """
-    compact = _BETWEEN.sub("", text)
+    compact = _SEPARATOR.sub("", clean_identifier(text))
     number = _parse_norwegian(compact) or _parse_swedish(compact, today=today) or _parse_duf(compact, today=today)
     if number is None:
         raise NotANationalId
@@ -85,9 +84,11 @@ def _parse_swedish(text: str, *, today: date) -> NationalId | None:
         year = today.year // 100 * 100 + int(day[:2])
         year -= 100 if year > today.year else 0
         century = f"{(year - (100 if sign == '+' else 0)) // 100:02d}"
-    of_month = int(day[4:])
-    of_month = of_month - 60 if of_month > 60 else of_month
-    if not _is_day_of_year(day=of_month, month=int(day[2:4])):
+    month, of_month = int(day[2:4]), int(day[4:])
+    if of_month >= 60:
+        # A coordination number (samordningsnummer), in which the month, or the day, is 0 where it is not known.
+        month, of_month = month or 1, of_month - 60 or 1
+    if not _is_day_of_year(day=of_month, month=month):
         return None
     return NationalId(f"SE:{century}{day}{serial}", synthetic=False)
 

@@ -9,6 +9,7 @@ from app.rules.errors import RuleBroken
 from app.rules.people.ages import age_on
 from app.rules.people.contact import LANGUAGES
 from app.rules.people.fields import FIELD, PatronField, choices_of
+from app.rules.typed import clean_text, turns_text
 
 GENDERS: Final = tuple(choices_of("gender"))
 LONGEST_NAME: Final = FIELD["name"].longest or 0
@@ -33,14 +34,17 @@ class Person:
 
 
 def check_person(person: Person, *, day: date) -> Person:
-    """Return the person with the name trimmed and in NFC. `day` is today. Raises PersonNotValid with every fault."""
+    """Return the person with the name cleaned. `day` is today. Raises PersonNotValid with every fault.
+
+    A name with characters that turn the direction of text is not valid: it reads other than it is.
+    """
     faults: dict[str, str] = {}
-    name = " ".join(unicodedata.normalize("NFC", person.name).split())
+    name = clean_text(person.name)
     if not any(character.isalpha() for character in name):
         faults["name"] = "not-valid" if name else "missing"
     elif len(name) > LONGEST_NAME:
         faults["name"] = "too-long"
-    elif any(_is_hidden(character) for character in name):
+    elif turns_text(person.name) or any(unicodedata.category(character) in ("Co", "Cs", "Cn") for character in name):
         faults["name"] = "not-valid"
     if person.birth_date > day or age_on(birth_date=person.birth_date, day=day) >= OLDEST:
         faults["birth_date"] = "not-valid"
@@ -55,15 +59,9 @@ def check_person(person: Person, *, day: date) -> Person:
 
 def check_field(field: PatronField, value: str) -> str | None:
     """Return the value of a field that has no check of its own: trimmed, None if it is empty. Raises PersonNotValid."""
-    text = " ".join(value.split())
+    text = clean_text(value)
     if field.longest is not None and len(text) > field.longest:
         raise PersonNotValid({field.name: "too-long"})
     if field.choices is not None and text not in field.choices:
         raise PersonNotValid({field.name: "not-valid"})
     return text or None
-
-
-def _is_hidden(character: str) -> bool:
-    # Control characters, and those that turn the direction of the text that follows (Unicode Cc, Cf, Co, Cs).
-    # The two joiners belong to names in some scripts.
-    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} and character not in "\u200c\u200d"

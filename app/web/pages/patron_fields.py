@@ -8,13 +8,36 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, SelectChoice, SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length
 
 from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.rules.people.fields import FIELD, FIELDS, Editor, PatronField, choices_of
+from app.rules.typed import clean_identifier, clean_scan, clean_typed, read_day
 from app.web.pages.library_words import in_a_row
 
 _Form = TypeVar("_Form", bound=FlaskForm)
+
+
+def scanned(value: str | None) -> str | None:
+    """Clean what a scanner sent: a field's filter."""
+    return value and clean_scan(value)
+
+
+def typed(value: str | None) -> str | None:
+    """Clean an identifier that was typed: a field's filter."""
+    return value and clean_identifier(value)
+
+
+class DayField(DateField):
+    """A day, which may be left out. A browser without a calendar sends it as people write it (`read_day`)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed. Raises ValueError."""
+        text = clean_typed(valuelist[0]) if valuelist else ""
+        self.data = read_day(text)
+        self.raw_data = [self.data.isoformat() if self.data else text]
+        if text and self.data is None:
+            raise ValueError("not-valid")
 
 
 def choices_for(field: PatronField) -> list[SelectChoice]:
@@ -41,7 +64,7 @@ def corrected_by(editor: Editor) -> list[str]:
 def _field_for(field: PatronField) -> Any:  # noqa: ANN401 - wtforms binds it later
     label = lazy_gettext(field.label)
     if field.is_day:
-        return DateField(label, validators=[Optional()])
+        return DayField(label)
     if field.choices is not None or field.is_library:
         return SelectField(label, choices=choices_for(field), default=next(iter(field.choices or ()), None))
     return StringField(label, validators=[Length(max=400)])
@@ -115,6 +138,13 @@ def fault_words(form: FlaskForm, field: str, fault: str) -> str:
             return _("This is too long. Make it shorter.")
         case "email", _fault:
             return _("This is not an e-mail address. One looks like this: name@example.org")
+        case "phone", "no-sms":
+            label = form.preferred_contact.label.text
+            return _(
+                "This number cannot receive text messages. Write a mobile number, or choose e-mail or letter under "
+                "%(label)s.",
+                label=label,
+            )
         case "phone", _fault:
             return _("This is not a telephone number. Begin with + and the country where it is not Norwegian.")
         case "birth_date", _fault:

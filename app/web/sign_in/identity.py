@@ -30,6 +30,7 @@ from app.web.access import Audience
 from app.web.clock import now
 from app.web.faults.errors import API_PREFIX
 from app.web.http.cookies import cookie_name, device_token
+from app.web.sign_in.device_label import device_label
 
 DESK_PATH = "/desk"
 LEFT_COOKIE = "lanekort_left"
@@ -139,7 +140,13 @@ def start_patron_session(
         token = secrets.token_urlsafe(32)
     if recognise_device(patron_id=patron_id, token=token) is None:
         after_this_request(clear_browser_data)
-    device = admit_device(patron_id=patron_id, token=token, label=_device_label(), now=now(), confirmed=confirmed)
+    device = admit_device(
+        patron_id=patron_id,
+        token=token,
+        label=device_label(request.headers.get("User-Agent", "")),
+        now=now(),
+        confirmed=confirmed,
+    )
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
     if own_device:
@@ -240,22 +247,3 @@ def _enter(token: str, started: LiveSession, *, audience: Audience, lasts: bool)
     session.permanent = lasts
     session[_USED_AT] = int(now().timestamp())
     login_user(SignedIn(token, audience, started))
-
-
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Macintosh", "Mac"),
-    ("Linux", "Linux"),
-)
-_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-
-
-def _device_label() -> str:
-    """Return a name by which an owner knows a device again, such as `Chrome, Android`."""
-    agent = request.headers.get("User-Agent", "")
-    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
-    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
-    return ", ".join(part for part in (browser, system) if part) or "?"
