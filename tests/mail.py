@@ -22,6 +22,8 @@ class MailServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Dialogue)
         self.received: list[EmailMessage] = []
+        self.raw: list[bytes] = []
+        self.commands: list[bytes] = []
         self.before_taking: Callable[[EmailMessage], object] = lambda _message: None
 
     @property
@@ -34,6 +36,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
         self._say("220 mail.example.org ESMTP")
         while line := self.rfile.readline():
             verb = line[:4].upper().strip()
+            self.server.commands.append(line)  # type: ignore[attr-defined]
             if verb == b"DATA":
                 self._say("354 go on")
                 self._keep()
@@ -49,6 +52,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b"..") else line)
         assert isinstance(self.server, MailServer)
+        self.server.raw.append(b"".join(lines))
         message = message_from_bytes(b"".join(lines), policy=default)
         assert isinstance(message, EmailMessage)
         self.server.before_taking(message)

@@ -1,12 +1,13 @@
 """E-mail."""
 
+import re
 import smtplib
 import socket
 import ssl
 import threading
 from contextlib import suppress
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, formataddr, make_msgid, parseaddr
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -78,7 +79,9 @@ class Smtp:
 
     def __init__(self, url: str, sender: str) -> None:
         self._url = urlsplit(url)
-        self._sender = sender
+        name, address = parseaddr(sender)
+        self._domain = _to_everybody(address).rpartition("@")[2]
+        self._sender = formataddr((name, _to_everybody(address)))
 
     def send(self, letter: Letter) -> None:
         """Send an e-mail, within fifteen seconds once the server is connected. Raises NotSent."""
@@ -98,10 +101,13 @@ class Smtp:
         message["From"], message["To"], message["Subject"] = self._sender, _to_everybody(letter.to), letter.subject
         message["Date"] = format_datetime(letter.at)
         # A name of its own for each try: one that repeats an earlier message holds another link, and is the one to use.
-        message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].rstrip(">"))
+        message["Message-ID"] = make_msgid(domain=self._domain)
         # Nobody's absence is to be answered to us (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.body)
+        # Never 8-bit, which a server that does not offer 8BITMIME (RFC 6152) need not take.
+        message.set_content(letter.body, cte="quoted-printable")
+        # smtplib would write ">From".
+        message.set_payload(re.sub("^From ", "=46rom ", str(message.get_payload()), flags=re.MULTILINE))
         return message
 
     def _connect(self, deadline: _Deadline) -> smtplib.SMTP:

@@ -38,6 +38,7 @@ def okp(**words: str) -> Callable[[], Any]:
     return lambda: OKPKey.generate_key("Ed25519", parameters=words or None)  # type: ignore[arg-type]
 
 
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # its new name is Ed25519 (RFC 9864); providers have both
 @pytest.mark.parametrize(
     ("make", "algorithm"),
     [
