@@ -41,6 +41,9 @@ def make_pkpass(wallet_pass: WalletPass, *, issuer: AppleIssuer, words: PassWord
     front.addPrimaryField("name", wallet_pass.name, words.name_label)
     front.addSecondaryField("number", group_card_number(wallet_pass.card_number), words.number_label)
     front.addBackField("about", words.about, words.about_label)
+    for each in (*front.primaryFields, *front.secondaryFields, *front.backFields):
+        # Apple allows neither an empty message nor, on the primary and back fields, an alignment.
+        del each.changeMessage, each.textAlignment
     made = Pass(
         front, passTypeIdentifier=issuer.pass_type, teamIdentifier=issuer.team, organizationName=issuer.organization
     )

@@ -17,6 +17,9 @@ from app.rules.card.number import group_card_number
 from app.rules.card.wallet_issuers import GoogleIssuer
 
 SAVE: Final = "https://pay.google.com/gp/v/save/"
+LONGEST: Final = 1800
+"""Google's safe length of a signed object, in characters: browsers cut longer addresses."""
+_SHORTEST_NAME = 20
 _COLOUR = "#0062ba"
 
 
@@ -58,7 +61,22 @@ def make_google_object(
 
 
 def sign_save_link(google_object: dict[str, Any], *, issuer: GoogleIssuer, origin: str, now: datetime) -> str:
-    """Return the address that saves the object to the wallet of whoever opens it first. `origin`: where it stands."""
+    """Return the address that saves the object to the wallet of the first who opens it. `origin` is that of its page.
+
+    A name with which it would be longer than LONGEST is cut.
+    """
+    signed = _sign(google_object, issuer=issuer, origin=origin, now=now)
+    if len(signed) > LONGEST:
+        shown = google_object["header"]["defaultValue"]
+        name = shown["value"].encode()
+        # Three bytes become four characters; the ellipsis has three bytes.
+        most = max(_SHORTEST_NAME, len(name) - (len(signed) - LONGEST) * 3 // 4 - 4)
+        shown["value"] = name[:most].decode(errors="ignore").rstrip() + "…"
+        signed = _sign(google_object, issuer=issuer, origin=origin, now=now)
+    return SAVE + signed
+
+
+def _sign(google_object: dict[str, Any], *, issuer: GoogleIssuer, origin: str, now: datetime) -> str:
     claims = {
         "iss": issuer.email,
         "aud": "google",
@@ -67,7 +85,7 @@ def sign_save_link(google_object: dict[str, Any], *, issuer: GoogleIssuer, origi
         "origins": [origin],
         "payload": {"genericObjects": [google_object]},
     }
-    return SAVE + jwt.encode({"alg": "RS256"}, claims, _key(issuer.private_key), algorithms=["RS256"])
+    return jwt.encode({"alg": "RS256"}, claims, _key(issuer.private_key), algorithms=["RS256"])
 
 
 @lru_cache(maxsize=1)

@@ -89,6 +89,15 @@ def test_the_pass_has_what_apple_requires_and_the_card(phone: FlaskClient, clock
     assert made["barcode"] == barcode
 
 
+def test_no_field_of_the_pass_is_empty_or_has_what_apple_forbids(phone: FlaskClient) -> None:
+    made = json.loads(package(phone).read("pass.json"))
+    fields = [field for place in made["generic"].values() for field in place]
+    assert len(fields) == 3
+    for field in fields:
+        assert set(field) == {"key", "label", "value"}
+        assert all(field.values())
+
+
 def test_a_later_pass_takes_the_place_of_the_former_one_in_the_wallet(phone: FlaskClient) -> None:
     first, second = (json.loads(package(phone).read("pass.json")) for _ in range(2))
     assert first["serialNumber"] == second["serialNumber"]
