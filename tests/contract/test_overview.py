@@ -59,7 +59,7 @@ def test_dead_slow_and_babbling_libraries_are_named_and_the_rest_is_shown(caplog
     assert ANNA not in caplog.text
 
 
-class Stuck:
+class NeverAnswers:
     """A system that does not keep its own time-out."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Stuck:
 
 
 def test_a_system_that_breaks_its_promise_is_left_behind():
-    stuck = Stuck()
+    stuck = NeverAnswers()
     began = monotonic()
     overview = ask_libraries(systems=Systems({"stuck": stuck}), wanted={"stuck": [ANNA]}, timeout=0.1)
     assert monotonic() - began < 3 * TIMEOUT
@@ -99,14 +99,14 @@ def test_a_library_without_a_connected_system_is_not_called_unavailable():
 
 
 def test_a_library_is_not_asked_about_nobody():
-    stuck = Stuck()
+    stuck = NeverAnswers()
     overview = ask_libraries(systems=Systems({"stuck": stuck}), wanted={"stuck": []})
     assert (stuck.calls, dict(overview.accounts), overview.unavailable) == (0, {}, ())
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0])
 def test_without_time_nobody_is_waited_for(timeout):
-    stuck = Stuck()
+    stuck = NeverAnswers()
     assert ask_libraries(systems=Systems({"s": stuck}), wanted={"s": [ANNA]}, timeout=timeout).unavailable == ("s",)
     stuck.release.set()
 

@@ -56,7 +56,7 @@ def ask(clock: Clock) -> Ask:
     return to_send
 
 
-class Refusing(Inbox):
+class RefusingInbox(Inbox):
     """A post that fails in this way."""
 
     def __init__(self, error: Exception) -> None:
@@ -66,8 +66,8 @@ class Refusing(Inbox):
         raise self._error
 
 
-class Dying(Inbox):
-    """A post whose process ends as soon as the letter has left."""
+class CrashingInbox(Inbox):
+    """Sends a message, and then its process crashes."""
 
     def send(self, letter: Letter) -> None:
         super().send(letter)
@@ -121,7 +121,7 @@ def test_what_tells_of_a_change_also_goes_to_the_address_of_before(inbox, ask):
 
 def test_a_message_whose_worker_died_between_sending_and_noting_it_is_sent_again(app, inbox, ask, clock, tmp_path):
     ask(CARD_FROZEN)
-    app.extensions["post"] = Dying(tmp_path / "inbox")
+    app.extensions["post"] = CrashingInbox(tmp_path / "inbox")
     with pytest.raises(KeyboardInterrupt):
         send_one()
     db.session.rollback()
@@ -151,7 +151,7 @@ def test_a_message_that_fails_in_whatever_way_waits_holds_up_nobody_and_leaves_n
     app, inbox, ask, clock, capsys, error
 ):
     ask(NEW_PIN)
-    app.extensions["post"] = Refusing(error)
+    app.extensions["post"] = RefusingInbox(error)
     assert send_one()
     app.extensions["post"] = inbox
     ask(CARD_FROZEN)

@@ -25,8 +25,8 @@ def summed(text: bytes, sequence: int | None = 0) -> bytes:
 
 
 @dataclass
-class Recording:
-    """A system that keeps what it is sent, by connection, and answers what it is told to."""
+class RecordingSystem:
+    """A system that records the messages of each connection, and answers with `answer`."""
 
     answer: Callable[[bytes], bytes] = lambda _message: b"98YYYYYY100003\r"
     lines: list[bytearray] = field(default_factory=list)
@@ -45,9 +45,9 @@ class Recording:
 
 
 @contextmanager
-def recording(answer: Callable[[bytes], bytes] | None = None, *, port: int = 0) -> Iterator[Recording]:
+def recording(answer: Callable[[bytes], bytes] | None = None, *, port: int = 0) -> Iterator[RecordingSystem]:
     """A real TCP server, which hangs up in the end. An empty answer is no answer."""
-    record = Recording() if answer is None else Recording(answer)
+    record = RecordingSystem() if answer is None else RecordingSystem(answer)
 
     open_lines: list[socket.socket] = []
 

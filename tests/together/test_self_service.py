@@ -30,7 +30,7 @@ REFUSED = {"result": "refused", "message": SHUT}
 
 
 @dataclass
-class Somebody:
+class PatronAtDoor:
     """A patron with a phone, who comes to Ullensaker's door."""
 
     phone: FlaskClient
@@ -48,17 +48,17 @@ class Somebody:
 
 
 @pytest.fixture
-def come_with(app: APIFlask, new_browser: Callable[..., FlaskClient], clock: Clock) -> Callable[..., Somebody]:
-    def make(card_number: str, pin: str) -> Somebody:
+def come_with(app: APIFlask, new_browser: Callable[..., FlaskClient], clock: Clock) -> Callable[..., PatronAtDoor]:
+    def make(card_number: str, pin: str) -> PatronAtDoor:
         phone = new_browser()
         assert log_in(phone, card_number, pin).status_code == 302
-        return Somebody(phone, app.test_client(), clock)
+        return PatronAtDoor(phone, app.test_client(), clock)
 
     return make
 
 
 @pytest.fixture
-def kari(come_with: Callable[..., Somebody]) -> Somebody:
+def kari(come_with: Callable[..., PatronAtDoor]) -> PatronAtDoor:
     return come_with(*KARI)
 
 
@@ -66,7 +66,7 @@ def door_book(desk: FlaskClient) -> str:
     return main_text(desk.get("/desk/door"))
 
 
-def agree(desk: FlaskClient, somebody: Somebody, kind: str, *, action: str = "note") -> TestResponse:
+def agree(desk: FlaskClient, somebody: PatronAtDoor, kind: str, *, action: str = "note") -> TestResponse:
     """Scan somebody's card at the desk, and make or end an agreement there."""
     somebody.clock.turn(seconds=30)
     scan_at_desk(desk, shown_code(somebody.phone))
@@ -74,7 +74,7 @@ def agree(desk: FlaskClient, somebody: Somebody, kind: str, *, action: str = "no
     return desk.get("/desk/agreements")
 
 
-def test_the_door_opens_to_card_pin_and_agreement(kari: Somebody, desk: FlaskClient) -> None:
+def test_the_door_opens_to_card_pin_and_agreement(kari: PatronAtDoor, desk: FlaskClient) -> None:
     assert kari.comes(KARI[1]) == REFUSED
     assert "No agreement." in door_book(desk)
     assert "Agreed on" in main_text(agree(desk, kari, "door"))
@@ -82,7 +82,7 @@ def test_the_door_opens_to_card_pin_and_agreement(kari: Somebody, desk: FlaskCli
     assert "The door opened." in door_book(desk)
 
 
-def test_a_wrong_pin_is_the_same_answer_and_the_code_may_be_shown_again(kari: Somebody, desk: FlaskClient) -> None:
+def test_a_wrong_pin_is_the_same_answer_and_the_code_may_be_shown_again(kari: PatronAtDoor, desk: FlaskClient) -> None:
     agree(desk, kari, "door")
     assert kari.comes("0001") == REFUSED
     assert "The PIN was wrong." in door_book(desk)
@@ -90,7 +90,7 @@ def test_a_wrong_pin_is_the_same_answer_and_the_code_may_be_shown_again(kari: So
     assert kari.comes(KARI[1], payload=again)["result"] == "accepted"
 
 
-def test_a_code_that_was_shown_elsewhere_opens_nothing(kari: Somebody, desk: FlaskClient) -> None:
+def test_a_code_that_was_shown_elsewhere_opens_nothing(kari: PatronAtDoor, desk: FlaskClient) -> None:
     agree(desk, kari, "door")
     assert kari.comes(KARI[1])["result"] == "accepted"
     used = shown_code(kari.phone)
@@ -98,14 +98,14 @@ def test_a_code_that_was_shown_elsewhere_opens_nothing(kari: Somebody, desk: Fla
     assert "The code had been used already." in door_book(desk)
 
 
-def test_a_child_agrees_to_nothing_at_the_door(come_with: Callable[..., Somebody], desk: FlaskClient) -> None:
+def test_a_child_agrees_to_nothing_at_the_door(come_with: Callable[..., PatronAtDoor], desk: FlaskClient) -> None:
     child = come_with(*CHILD)
     assert "younger than the library allows" in main_text(agree(desk, child, "door"))
     assert child.comes(CHILD[1]) == REFUSED
 
 
 def test_an_agreement_from_before_the_age_was_raised_does_not_open(
-    come_with: Callable[..., Somebody], desk: FlaskClient, town: Town
+    come_with: Callable[..., PatronAtDoor], desk: FlaskClient, town: Town
 ) -> None:
     change_policy(town, door_min_age=13)
     teen = come_with(*TEEN)
@@ -116,7 +116,7 @@ def test_an_agreement_from_before_the_age_was_raised_does_not_open(
     assert "Younger than the library's age for the door." in door_book(desk)
 
 
-def test_the_door_speaks_the_language_of_its_screen(kari: Somebody) -> None:
+def test_the_door_speaks_the_language_of_its_screen(kari: PatronAtDoor) -> None:
     def hears(language: str) -> str:
         message: str = kari.client.post(
             DOOR, json={"payload": "921", "pin": "0000"}, auth=KIOSK_1, headers={"Accept-Language": language}
@@ -128,14 +128,16 @@ def test_the_door_speaks_the_language_of_its_screen(kari: Somebody) -> None:
     assert hears("en") == SHUT
 
 
-def test_outside_its_hours_the_door_stays_shut(kari: Somebody, desk: FlaskClient, town: Town) -> None:
+def test_outside_its_hours_the_door_stays_shut(kari: PatronAtDoor, desk: FlaskClient, town: Town) -> None:
     agree(desk, kari, "door")
     change_policy(town, door_hours=(parse_hours("mo-su 03:00-03:01"),))
     assert kari.comes(KARI[1]) == REFUSED
     assert "Outside the door's hours." in door_book(desk)
 
 
-def test_somebody_who_is_blocked_at_the_library_does_not_come_in(kari: Somebody, desk: FlaskClient, town: Town) -> None:
+def test_a_patron_who_is_blocked_at_the_library_does_not_come_in(
+    kari: PatronAtDoor, desk: FlaskClient, town: Town
+) -> None:
     agree(desk, kari, "door")
     town.put_on_shelf("2023500", barcode="77", title="Et dyrt verk")
     lending = town.systems.lending("2023500")
@@ -146,14 +148,14 @@ def test_somebody_who_is_blocked_at_the_library_does_not_come_in(kari: Somebody,
     assert "The card is blocked at this library." in door_book(desk)
 
 
-def test_an_agreement_that_was_ended_opens_nothing(kari: Somebody, desk: FlaskClient) -> None:
+def test_an_agreement_that_was_ended_opens_nothing(kari: PatronAtDoor, desk: FlaskClient) -> None:
     agree(desk, kari, "door")
     assert "Ended on" in main_text(agree(desk, kari, "door", action="withdraw"))
     assert kari.comes(KARI[1]) == REFUSED
     assert "The agreement was ended." in door_book(desk)
 
 
-def test_a_frozen_card_opens_nothing(kari: Somebody, desk: FlaskClient, app: APIFlask) -> None:
+def test_a_frozen_card_opens_nothing(kari: PatronAtDoor, desk: FlaskClient, app: APIFlask) -> None:
     agree(desk, kari, "door")
     with app.app_context():
         patron_id = db.session.scalars(select(Patron.id).where(Patron.card_number == KARI[0])).one()
@@ -165,7 +167,7 @@ def test_a_frozen_card_opens_nothing(kari: Somebody, desk: FlaskClient, app: API
     assert "The code was not accepted." in door_book(desk)
 
 
-def leave_the_library(somebody: Somebody, app: APIFlask) -> None:
+def leave_the_library(somebody: PatronAtDoor, app: APIFlask) -> None:
     """As it is until the library's system has heard of it, and has ended the agreements."""
     with app.app_context():
         patron_id = db.session.scalars(select(Patron.id).where(Patron.card_number == KARI[0])).one()
@@ -175,7 +177,7 @@ def leave_the_library(somebody: Somebody, app: APIFlask) -> None:
 
 
 def test_somebody_who_has_left_the_library_comes_in_no_more_though_the_agreement_stands(
-    kari: Somebody, desk: FlaskClient, app: APIFlask
+    kari: PatronAtDoor, desk: FlaskClient, app: APIFlask
 ) -> None:
     agree(desk, kari, "door")
     leave_the_library(kari, app)
@@ -184,7 +186,7 @@ def test_somebody_who_has_left_the_library_comes_in_no_more_though_the_agreement
 
 
 def test_a_supplier_hears_no_of_somebody_who_has_left_the_library_though_the_agreement_stands(
-    kari: Somebody, desk: FlaskClient, app: APIFlask
+    kari: PatronAtDoor, desk: FlaskClient, app: APIFlask
 ) -> None:
     agree(desk, kari, "ebook")
     leave_the_library(kari, app)
@@ -193,7 +195,7 @@ def test_a_supplier_hears_no_of_somebody_who_has_left_the_library_though_the_agr
 
 
 def test_where_the_library_does_not_answer_the_door_stays_shut(
-    kari: Somebody, desk: FlaskClient, town: Town, monkeypatch: pytest.MonkeyPatch
+    kari: PatronAtDoor, desk: FlaskClient, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agree(desk, kari, "door")
     system = town.systems.lending("2023500")
@@ -202,7 +204,7 @@ def test_where_the_library_does_not_answer_the_door_stays_shut(
     assert kari.comes(KARI[1]) == REFUSED
 
 
-def test_a_supplier_hears_yes_or_no_by_number_or_by_code(kari: Somebody, desk: FlaskClient) -> None:
+def test_a_supplier_hears_yes_or_no_by_number_or_by_code(kari: PatronAtDoor, desk: FlaskClient) -> None:
     def ask(**given: str) -> object:
         return kari.client.post(AUTHENTICATE, json=given, auth=SUPPLIER).get_json()
 
@@ -229,7 +231,7 @@ def test_a_supplier_may_ask_nothing_else(app: APIFlask, path: str, body: dict[st
 
 
 def test_what_a_door_and_a_supplier_learn_is_in_the_access_log(
-    kari: Somebody, desk: FlaskClient, app: APIFlask
+    kari: PatronAtDoor, desk: FlaskClient, app: APIFlask
 ) -> None:
     agree(desk, kari, "ebook")
     kari.client.post(AUTHENTICATE, json={"card_number": KARI[0], "pin": KARI[1]}, auth=SUPPLIER)
@@ -245,7 +247,7 @@ def test_agreements_are_made_with_the_patron_there(desk: FlaskClient) -> None:
 
 
 def test_the_register_keeps_no_agreement(
-    kari: Somebody, desk: FlaskClient, read_database: Callable[[], dict[str, list[object]]]
+    kari: PatronAtDoor, desk: FlaskClient, read_database: Callable[[], dict[str, list[object]]]
 ) -> None:
     tables = set(read_database())
     agree(desk, kari, "door")

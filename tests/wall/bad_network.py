@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 _LONGEST_DELAY = 4.0
 
 
-class Fate(Enum):
+class Delivery(Enum):
     """What becomes of a request."""
 
     ARRIVES = "arrives"
@@ -22,7 +22,7 @@ class Fate(Enum):
 
 
 # Of ten requests three do not arrive when they are sent.
-_SHARES = {Fate.LOST: 0.22, Fate.LATE: 0.08, Fate.UNANSWERED: 0.08, Fate.TWICE: 0.08}
+_SHARES = {Delivery.LOST: 0.22, Delivery.LATE: 0.08, Delivery.UNANSWERED: 0.08, Delivery.TWICE: 0.08}
 
 
 class Network:
@@ -34,15 +34,15 @@ class Network:
         self._late: SimpleQueue[tuple[float, Callable[[], object]]] = SimpleQueue()
         self._is_bad = True
         self._is_open = True
-        self.fates = dict.fromkeys(Fate, 0)
+        self.fates = dict.fromkeys(Delivery, 0)
         self._thread = threading.Thread(target=self._deliver, daemon=True)
         self._thread.start()
 
-    def draw(self) -> Fate:
+    def draw(self) -> Delivery:
         """Return what becomes of the next request."""
         with self._lock:
             fallen = self._dice.random() if self._is_bad else 1.0
-            fate = Fate.ARRIVES
+            fate = Delivery.ARRIVES
             for each, share in _SHARES.items():
                 if fallen < share:
                     fate = each

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from tests.wall.bad_network import Fate, Network
+from tests.wall.bad_network import Delivery, Network
 
 _PATIENCE_SECONDS = 10.0
 _TRIES = 3
@@ -42,15 +42,15 @@ class Register:
     def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """Send a request, and wait as long as a busy register asks for. Raises NotReached."""
         fate = self._network.draw()
-        if fate is Fate.LOST:
+        if fate is Delivery.LOST:
             raise NotReached
-        if fate is Fate.LATE:
+        if fate is Delivery.LATE:
             self._network.delay(lambda: self._send(method, path, **sent))
             raise NotReached
         answer = self._send(method, path, **sent)
-        if fate is Fate.UNANSWERED:
+        if fate is Delivery.UNANSWERED:
             raise NotReached
-        if fate is Fate.TWICE:
+        if fate is Delivery.TWICE:
             self._network.delay(lambda: self._send(method, path, **sent))
         return answer
 
@@ -206,7 +206,7 @@ class ListeningSystem(System):
 class _Door(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         fate = self.system.network.draw()
-        if fate is Fate.LOST:
+        if fate is Delivery.LOST:
             self.close_connection = True
             return
         self._fate = fate
@@ -219,12 +219,12 @@ class _Door(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if self._fate in (Fate.LATE, Fate.TWICE):
+        if self._fate in (Delivery.LATE, Delivery.TWICE):
             self.system.network.delay(lambda: self.system.take(headers, body))
-        if self._fate is Fate.LATE:
+        if self._fate is Delivery.LATE:
             return
         status = self.system.take(headers, body)
-        if self._fate is not Fate.UNANSWERED:
+        if self._fate is not Delivery.UNANSWERED:
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -48,8 +48,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @dataclass
-class House:
-    """The processes that are killed, and begun again."""
+class Installation:
+    """The portal's processes, which are killed and started again."""
 
     database_url: str
     folder: Path
@@ -116,7 +116,7 @@ def test_work_that_was_acknowledged_outlives_whatever_is_killed_and_none_is_done
     going_on.set()
     with ExitStack() as stack:
         listener = stack.enter_context(listening())
-        house = House(database_url, tmp_path, listener, listening_library)
+        house = Installation(database_url, tmp_path, listener, listening_library)
         stack.callback(house.end)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         clients = [Client(url, number, going_on.is_set) for number in range(CLIENTS)]

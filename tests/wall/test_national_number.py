@@ -44,7 +44,7 @@ def disguises(number: str) -> set[bytes]:
     return found
 
 
-class Noting(FlaskClient):
+class RecordingClient(FlaskClient):
     """A browser that notes every address it is led to and every page it is shown."""
 
     seen: list[bytes]
@@ -66,7 +66,7 @@ def app(database_url: str, clock: Clock, tmp_path: Path, service: InventedServic
     settings = replace(settings_for(database_url), eid=service.settings())
     made = create_app(settings, clock=clock, post=Inbox(tmp_path / "inbox"))
     made.testing = True
-    made.test_client_class = Noting
+    made.test_client_class = RecordingClient
     yield made
     made.extensions["eid"].close()
     with made.app_context():

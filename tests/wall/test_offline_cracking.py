@@ -35,7 +35,7 @@ GENDERS = ("female", "male")
 
 
 @dataclass(frozen=True)
-class Copy:
+class StolenCopy:
     """What a thief has: every value of every row, and the database's file as it is. `numbers` is what they want."""
 
     values: frozenset[str]
@@ -68,7 +68,7 @@ def everybody() -> list[tuple[date, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def copies(databases: Databases, everybody: list[tuple[date, str, str]]) -> Iterator[tuple[Copy, Copy]]:
+def copies(databases: Databases, everybody: list[tuple[date, str, str]]) -> Iterator[tuple[StolenCopy, StolenCopy]]:
     """The copy of a register under the first key, and another after the second key came into use."""
     url = databases.copy("sqlite")
     app = create_app(settings_for(url))
@@ -93,7 +93,7 @@ def copies(databases: Databases, everybody: list[tuple[date, str, str]]) -> Iter
         db.engine.dispose()
 
 
-def take_copy(url: str, everybody: list[tuple[date, str, str]]) -> Copy:
+def take_copy(url: str, everybody: list[tuple[date, str, str]]) -> StolenCopy:
     values: set[str] = set()
     with reading() as connection:
         for table in Base.metadata.sorted_tables:
@@ -102,7 +102,7 @@ def take_copy(url: str, everybody: list[tuple[date, str, str]]) -> Copy:
         patrons = tuple(tuple(row) for row in connection.execute(select(Base.metadata.tables["patrons"])))
     database = Path(url.removeprefix("sqlite:///"))
     file = b"".join(path.read_bytes() for path in sorted(database.parent.glob(database.name + "*")))
-    return Copy(frozenset(values), patrons, file, frozenset(number for _, _, number in everybody))
+    return StolenCopy(frozenset(values), patrons, file, frozenset(number for _, _, number in everybody))
 
 
 def candidates() -> list[str]:
@@ -152,7 +152,7 @@ WAYS: list[Progress] = [
 ]
 
 
-def recover(copy: Copy, ways: Iterable[Progress], texts: Callable[[str], list[bytes]] = spellings) -> set[str]:
+def recover(copy: StolenCopy, ways: Iterable[Progress], texts: Callable[[str], list[bytes]] = spellings) -> set[str]:
     """Return the numbers of which some hash stands in the copy."""
     found = set()
     for number in candidates():

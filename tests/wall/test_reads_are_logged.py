@@ -107,8 +107,8 @@ def app(app: APIFlask, town: Town, monkeypatch: pytest.MonkeyPatch) -> APIFlask:
 
 
 @dataclass
-class Doors:
-    """The doors through which one sees somebody else. Each returns what was shown."""
+class Readers:
+    """Every way to read another patron's data. Each method returns what was shown."""
 
     app: APIFlask
     clock: Clock
@@ -170,14 +170,14 @@ class Doors:
 
 
 @pytest.fixture
-def doors(app: APIFlask, clock: Clock) -> Doors:
+def doors(app: APIFlask, clock: Clock) -> Readers:
     phone, guardian, desk = app.test_client(), app.test_client(), app.test_client()
     assert log_in(phone, *GUARDIAN, keep=True).status_code == 302
     assert log_in(guardian, *GUARDIAN, keep=True).status_code == 302
     assert desk_log_in(desk).status_code == 302
     clock.turn(seconds=30)
     assert "Solvang" in scan_at_desk(desk, shown_code(phone)).text
-    return Doors(app, clock, phone, guardian, desk)
+    return Readers(app, clock, phone, guardian, desk)
 
 
 def lines(app: APIFlask) -> int:
@@ -200,7 +200,7 @@ SHOWS |= dict.fromkeys(
 
 
 @pytest.mark.timeout(3600)
-def test_of_a_thousand_reads_none_is_not_in_the_log(app: APIFlask, doors: Doors, engine: str) -> None:
+def test_of_a_thousand_reads_none_is_not_in_the_log(app: APIFlask, doors: Readers, engine: str) -> None:
     assert sum(READS.values()) == 1000
     not_logged = []
     for door, times in READS.items():
@@ -240,7 +240,9 @@ def test_no_other_word_is_written(app: APIFlask, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("door", READS)
-def test_where_the_log_cannot_be_written_nothing_is_shown(app: APIFlask, doors: Doors, engine: str, door: str) -> None:
+def test_nothing_is_shown_where_the_log_cannot_be_written(
+    app: APIFlask, doors: Readers, engine: str, door: str
+) -> None:
     app.testing = False
     doors.token()
     make_unwritable(app, engine)
@@ -254,7 +256,7 @@ def test_where_the_log_cannot_be_written_nothing_is_shown(app: APIFlask, doors: 
     assert SHOWS[door] in doors.go_through(door), "and afterwards it is shown again"
 
 
-def test_the_line_is_committed_before_the_answer_leaves(app: APIFlask, doors: Doors) -> None:
+def test_the_line_is_committed_before_the_answer_leaves(app: APIFlask, doors: Readers) -> None:
     """When the answer is there, another connection sees the line: for doors that commit it with an act as well."""
     for door in READS:
         before = lines(app)

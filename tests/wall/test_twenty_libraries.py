@@ -32,7 +32,7 @@ from app.register.store.transaction import db
 from app.register.tables.library import ActCount, Library
 from tests.conftest import settings_for
 from tests.postgres import create_database
-from tests.wall.bad_network import Fate, Network
+from tests.wall.bad_network import Delivery, Network
 from tests.wall.library_systems import ListeningSystem, ReadingSystem, Register, System
 from tests.wall.processes import HOUSE, listening, start_web, start_worker
 from tests.wall.writers import LIBRARIES
@@ -78,7 +78,7 @@ class Libraries:
     systems: dict[str, System]
     networks: list[Network]
 
-    def fates(self) -> Counter[Fate]:
+    def fates(self) -> Counter[Delivery]:
         return sum((Counter(network.fates) for network in self.networks), Counter())
 
 
@@ -129,8 +129,8 @@ def write_changes(register: str) -> Counter[str]:
     return made
 
 
-class Truth:
-    """What the register's tables say, read past the portal's own code."""
+class RegisterTables:
+    """What the register's tables hold, read without the portal's own code."""
 
     def __init__(self, register: str) -> None:
         self._engine = create_engine(register, isolation_level="AUTOCOMMIT")
@@ -168,7 +168,7 @@ def held(system: System) -> dict[str, dict[str, Any]]:
     return {number: {name: told[name] for name in kept if name in told} for number, told in system.holds().items()}
 
 
-def differing(libraries: Libraries, truth: Truth) -> dict[str, list[str]]:
+def differing(libraries: Libraries, truth: RegisterTables) -> dict[str, list[str]]:
     """Return which cards differ, for each library that is not equal to the register."""
     ought = truth.patrons()
     found = {}
@@ -184,7 +184,7 @@ def differing(libraries: Libraries, truth: Truth) -> dict[str, list[str]]:
 def test_twenty_libraries_end_with_the_registers_truth_whatever_the_network_does(register: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(listening())
-        truth = Truth(register)
+        truth = RegisterTables(register)
         stack.callback(truth.close)
         web = start_web(register, tmp_path, listener)
         stack.callback(web.kill)
@@ -215,7 +215,7 @@ def test_twenty_libraries_end_with_the_registers_truth_whatever_the_network_does
         come_late_again(libraries)
         assert {library_id: system.holds() for library_id, system in libraries.systems.items()} == before
         check_nothing_is_lost_doubled_or_alive_again(libraries, truth)
-        assert min(fates[fate] for fate in Fate) > 0, "and the network was as bad as it was to be"
+        assert min(fates[fate] for fate in Delivery) > 0, "and the network was as bad as it was to be"
         assert worker.is_alive()
         assert web.is_alive()
 
@@ -231,7 +231,7 @@ def come_late_again(libraries: Libraries) -> None:
                 assert system.take(headers, body) in (200, 401), "401: it is too old by now"
 
 
-def check_nothing_is_lost_doubled_or_alive_again(libraries: Libraries, truth: Truth) -> None:
+def check_nothing_is_lost_doubled_or_alive_again(libraries: Libraries, truth: RegisterTables) -> None:
     told: dict[str, set[int]] = {library_id: set() for library_id in LIBRARIES}
     for row in truth.rows("SELECT library_id, id FROM library_notices"):
         told[row["library_id"]].add(row["id"])

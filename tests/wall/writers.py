@@ -42,7 +42,7 @@ _SHARES = {
 
 
 class Writer:
-    """Makes changes as dice fall; whoever is gone when their turn comes is left alone, and does not count."""
+    """Makes random changes; a patron who was erased meanwhile is skipped and not counted."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
