@@ -175,15 +175,15 @@ class Problem:
         return _REFUSALS.get(reason, "not_renewable")
 
 
+_LINES: Final = AliasPath("outstanding_debits", "lines")
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What a patron owes. `balance` counts what was paid in advance; the lines do not."""
 
     balance: Amount
-    lines: Annotated[
-        tuple[object, ...],
-        Field(default=(), validation_alias=AliasPath("outstanding_debits", "lines")),
-    ]
+    lines: Annotated[tuple[object, ...], Field(default=(), validation_alias=_LINES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +209,6 @@ class Owed:
 
 NOTHING_OWED: Final = Owed((), {}, 0, 0)
 UNKNOWN: Final = Owed((), {}, None, 0)
-
-
-def empty_account(card_number: str, *, currency: str) -> Account:
-    """Return the account of a card that the library does not know."""
-    return Account(card_number, currency, (), (), (), (), (), 0, 0)
 
 
 def owed(answer: Balance, *, currency: str) -> Owed:

@@ -90,7 +90,7 @@ class KohaSystem:
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem. A call for each loan, so it may take three times as long as others."""
 
-        def attempt(loan: Loan, budget: Budget) -> Renewal:
+        def try_renewal(loan: Loan, budget: Budget) -> Renewal:
             try:
                 return Renewal(self._renew(loan, budget), True, None)
             except Refused as refused:
@@ -98,7 +98,7 @@ class KohaSystem:
 
         return call_within(
             3 * self._seconds,
-            lambda budget: [attempt(loan, budget) for loan in self._loans_of(card_number, budget)],
+            lambda budget: [try_renewal(loan, budget) for loan in self._loans_of(card_number, budget)],
             guard=self.guard,
         )
 
@@ -112,7 +112,7 @@ class KohaSystem:
         found = []
         for card in asked:
             if (patron := patrons.get(card)) is None:
-                found.append(answers.empty_account(card, currency=self._currency))
+                found.append(Account(card, self._currency, (), (), (), (), (), 0, 0))
                 continue
             number = patron.patron_id
             found.append(
@@ -155,9 +155,7 @@ class KohaSystem:
         rows = self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget)
         if (items := self._items("holds", "biblio_id", rows, budget)) is not None:
             for number, mine in rows.of.items():
-                rows.of[number] = [
-                    replace(row, biblio=items.get(row.biblio_id, answers.NO_ITEM).biblio) for row in mine
-                ]
+                rows.of[number] = [replace(row, biblio=items[row.biblio_id].biblio) for row in mine]
         return rows
 
     def _items(self, path: str, by: str, rows: "_Rows[R]", budget: Budget) -> Mapping[int | None, answers.Item] | None:

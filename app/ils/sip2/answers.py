@@ -18,6 +18,9 @@ _PRIVILEGES_DENIED, _RENEWAL_DENIED = 0, 1
 _BLOCKS: Final = {4: "card_lost", 5: "too_many_loans", 6: "overdue", 10: "debt", 11: "debt", 13: "invoice"}
 _MEDIA_TYPES: Final = {"001": "book", "002": "magazine"}
 
+NOTHING: Final = Answer("", "", ())
+"""What stands for an answer that did not come or cannot be read."""
+
 _SIP_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ A-Z]{4}\d{6})?", re.ASCII)
 
 
@@ -56,22 +59,15 @@ def read_ids(answer: Answer, which: ItemList) -> dict[str, None]:
     return dict.fromkeys(cleaned for item in answer.all(which.name) if (cleaned := clean_text(item)))
 
 
-def read_account(patron: Patron, items: Mapping[str, Answer | None], *, settings: Sip2Settings, today: date) -> Account:
-    """Put a card's account together; `items` are the answers about items, None where there is none."""
+def read_account(patron: Patron, items: Mapping[str, Answer], settings: Sip2Settings, today: date) -> Account:
+    """Put a card's account together; `items` are the answers about its items."""
     status = patron.information.fixed[:_STATUS_LENGTH].upper()
     currency, debt = _debt(patron.information, usual=settings.currency)
     if not patron.is_known:
         return Account(patron.card_number, currency, (), (), (), (), (), 0, 0)
-    overdue = patron.lists[OVERDUE.name]
+    overdue, is_blocked = patron.lists[OVERDUE.name], status[_RENEWAL_DENIED] == "Y"
     loans = [
-        read_loan(
-            item,
-            items[item],
-            settings=settings,
-            today=today,
-            is_overdue=item in overdue,
-            is_blocked=status[_RENEWAL_DENIED] == "Y",
-        )
+        read_loan(item, items[item], settings, today, overdue=item in overdue, blocked=is_blocked)
         for item in patron.lists[CHARGED.name]
     ]
     holds = [
@@ -112,43 +108,37 @@ def _debt(information: Answer, *, usual: str) -> tuple[str, int | None]:
 
 
 def read_loan(
-    item: str,
-    information: Answer | None,
-    *,
-    settings: Sip2Settings,
-    today: date,
-    is_overdue: bool = False,
-    is_blocked: bool = False,
+    item: str, answer: Answer, settings: Sip2Settings, today: date, *, overdue: bool = False, blocked: bool = False
 ) -> Loan:
     """Return a loan from the answer about its item, or about its renewal."""
-    due_on = _day(information.first("AH"), settings) if information else None
+    due_on = _day(answer.first("AH"), settings)
     return Loan(
         loan_id=item,
         barcode=item,
-        title=clean_text(information.first("AJ")) if information else "",
+        title=clean_text(answer.first("AJ")),
         author="",
-        category=_MEDIA_TYPES.get(information.first("CK"), "") if information else "",
+        category=_MEDIA_TYPES.get(answer.first("CK"), ""),
         due_on=due_on,
-        overdue=is_overdue or (due_on is not None and due_on < today),
+        overdue=overdue or (due_on is not None and due_on < today),
         running_fee=0,
         renewals_left=None,
-        renewable=not is_blocked,
-        not_renewable_because="blocked" if is_blocked else None,
+        renewable=not blocked,
+        not_renewable_because="blocked" if blocked else None,
         claim_level=0,
         interlibrary=False,
     )
 
 
-def _hold(item: str, information: Answer | None, settings: Sip2Settings, *, is_ready: bool) -> Hold:
+def _hold(item: str, answer: Answer, settings: Sip2Settings, *, is_ready: bool) -> Hold:
     return Hold(
         hold_id=item,
         # Some servers list holds by title, and know no item of that name.
-        title=clean_text(information.first("AJ") if information else "") or item,
+        title=clean_text(answer.first("AJ")) or item,
         author="",
-        category=_MEDIA_TYPES.get(information.first("CK"), "") if information else "",
+        category=_MEDIA_TYPES.get(answer.first("CK"), ""),
         asked_on=None,
         ready=is_ready,
-        fetch_before=_day(information.first("CM"), settings) if information and is_ready else None,
+        fetch_before=_day(answer.first("CM"), settings) if is_ready else None,
         queue_position=0 if is_ready else None,
     )
 

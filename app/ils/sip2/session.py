@@ -14,17 +14,8 @@ from typing import Final, Self
 from app.ils.budget import Budget, attempt
 from app.ils.port import Account, Loan, Refused, Renewal, Unavailable
 from app.ils.reading import clean_text
-from app.ils.sip2.answers import (
-    CHARGED,
-    OVERDUE,
-    QUEUED,
-    READY,
-    ItemList,
-    Patron,
-    read_account,
-    read_ids,
-    read_loan,
-)
+from app.ils.sip2 import answers
+from app.ils.sip2.answers import CHARGED, OVERDUE, QUEUED, READY, ItemList, Patron, read_ids
 from app.ils.sip2.wire import Answer, Connection, Sip2Settings
 from app.rules.people.ages import day_in_norway
 
@@ -65,21 +56,21 @@ class Session:
         for which in (OVERDUE, READY, QUEUED):
             for patron in patrons:
                 self._add_list(patron, which)
-        items: dict[str, Answer | None] = {}
+        items: dict[str, Answer] = {}
         # Titles come one by one, and perhaps not all in time: first of what is overdue.
         for name in (OVERDUE.name, CHARGED.name, READY.name, QUEUED.name):
             for patron in patrons:
                 for item in patron.lists[name]:
                     if item not in items:
-                        items[item] = attempt(partial(self._item, item), None)
-        return [read_account(patron, items, settings=self._settings, today=self._today) for patron in patrons]
+                        items[item] = attempt(partial(self._item, item), answers.NOTHING)
+        return [answers.read_account(patron, items, self._settings, self._today) for patron in patrons]
 
     def renew(self, card_number: str, loan_id: str) -> Loan:
         """Renew a loan of this card. Refused: unknown_loan, not_renewable; SIP2 has no codes for a refusal."""
         # Not every server checks whose loan it renews.
         if loan_id not in self._charged(card_number).lists[CHARGED.name]:
             raise Refused("unknown_loan")
-        return read_loan(loan_id, self._renew(card_number, loan_id), settings=self._settings, today=self._today)
+        return answers.read_loan(loan_id, self._renew(card_number, loan_id), self._settings, self._today)
 
     def renew_all(self, card_number: str) -> list[Renewal]:
         """Renew what may be renewed, one by one where the server does not know how to renew all."""
@@ -144,11 +135,8 @@ class Session:
     def _named(self, card_number: str) -> list[tuple[str, str]]:
         if not _CARD_NUMBER.fullmatch(card_number):
             raise Refused("invalid_field")
-        return [
-            ("AO", self._settings.institution),
-            ("AA", card_number),
-            ("AC", self._settings.terminal_password),
-        ]
+        own = self._settings
+        return [("AO", own.institution), ("AA", card_number), ("AC", own.terminal_password)]
 
     def _patron(self, card_number: str, which: ItemList, start: int = 0, end: int = 0) -> Answer:
         summary = "".join("Y" if place == which.place else " " for place in range(_SUMMARY_LENGTH))
@@ -174,25 +162,20 @@ class Session:
         # A server that lists loans and says that there are none does not count.
         is_uncounted = bool(patron.lists[CHARGED.name]) and patron.information.count(CHARGED.count) == 0
         if not found and which is not CHARGED and (count != 0 or is_uncounted):
-            answer = attempt(ask, None)
-            found = read_ids(answer, which) if answer else {}
+            found = read_ids(attempt(ask, answers.NOTHING), which)
         for _ in range(_MOST_PAGES):
             if not count or len(found) >= count:
                 break
-            page = attempt(partial(ask, start=len(found) + 1, end=count), None)
-            following = read_ids(page, which) if page else {}
-            if following.keys() <= found.keys():
+            page = read_ids(attempt(partial(ask, start=len(found) + 1, end=count), answers.NOTHING), which)
+            if page.keys() <= found.keys():
                 break
-            found |= following
+            found |= page
         patron.lists[which.name] = list(found)
         patron.missing[which.name] = max(0, (count or 0) - len(found))
 
     def _item(self, item: str) -> Answer:
-        fields = [
-            ("AO", self._settings.institution),
-            ("AB", item),
-            ("AC", self._settings.terminal_password),
-        ]
+        own = self._settings
+        fields = [("AO", own.institution), ("AB", item), ("AC", own.terminal_password)]
         answer = self._connection.ask("17", self._now, fields, answer="18")
         if clean_text(answer.first("AB")) not in ("", item):
             raise Unavailable("bad_answer")

@@ -23,6 +23,7 @@ _END: Final = b"\r\n\0\3"
 _REST_SECONDS: Final = 0.2
 
 Encoding = Literal["cp850", "latin-1", "utf-8"]
+Fields = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Answer:
 def encode(
     code: str,
     fixed: str,
-    fields: Sequence[tuple[str, str]],
+    fields: Fields,
     *,
     sequence: int | None,
     encoding: str,
@@ -140,7 +141,7 @@ class Connection:
         """Close the connection."""
         self._socket.close()
 
-    def ask(self, code: str, fixed: str, fields: Sequence[tuple[str, str]], *, answer: str) -> Answer:
+    def ask(self, code: str, fixed: str, fields: Fields, *, answer: str) -> Answer:
         """Send a message and return the answer, which must have the code `answer`. One request to send it again is
         fulfilled. ValueError where a value cannot be sent."""
         sequence = self._sequence if self._settings.error_detection else None
