@@ -29,6 +29,7 @@ from tests.needs import (  # noqa: F401 - hooks
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
+    pytest_xdist_auto_num_workers,
 )
 from tests.portals import Portals, close_portal
 from tests.postgres import create_database, drop_database, running_postgres
