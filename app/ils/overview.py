@@ -108,7 +108,7 @@ def _kept(system: LibrarySystem, card_numbers: Sequence[str]) -> tuple[Keeps, ..
         return tuple(Keeps(one.kind, one.count, one.amount, currency) for one in kept)
     # Of other systems only the account is known.
     (account,) = system.accounts(card_numbers=card_numbers)
-    if account.debt_total is None or account.unread_loans or account.unread_holds != 0:
+    if account.debt_total is None or account.unread_loans != 0 or account.unread_holds != 0:
         raise Unavailable("bad_answer")
     kept_here = (
         Keeps("open_loans", len(account.loans)),

@@ -162,7 +162,7 @@ class Account:
     blocks: tuple[Block, ...]
     debt_total: Number | None
     running_fees: Number
-    unread_loans: Number = 0
+    unread_loans: Number | None = 0
     unread_holds: Number | None = 0
 
 

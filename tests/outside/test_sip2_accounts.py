@@ -290,6 +290,22 @@ def test_another_cards_account_is_never_shown() -> None:
         account_of(Server({"B1": GOOD}, card="N000200002"))
 
 
+def test_one_odd_account_of_a_family_hides_no_other() -> None:
+    class Family(Server):
+        def answer(self, message: Message) -> bytes:
+            if b"|AAN000200003|" in message.content:
+                return self.write(f"64{self.status}000{DATE}{'0' * 24}AOMULL|AAN000200009|BLY|", message.sequence)
+            self.card = ANNA if f"|AA{ANNA}|".encode() in message.content else "N000200002"
+            return super().answer(message)
+
+    server = Family({"B1": GOOD})
+    with listening(server.talk) as port:
+        accounts = open_system(server, port).accounts(card_numbers=[ANNA, "N000200003", "N000200002"])
+    assert [account.unread_loans for account in accounts] == [0, None, 0]
+    assert [len(account.loans) for account in accounts] == [1, 0, 1]
+    assert [account.debt_total for account in accounts] == [0, None, 0]
+
+
 REFUSED = b"300NNN" + DATE.encode() + b"AOMULL|AAN000200001|ABB1|AJ|AH|AFNo|\r"
 
 

@@ -49,6 +49,11 @@ class Patron:
     missing: Counter[str] = field(default_factory=Counter)
 
     @property
+    def is_unread(self) -> bool:
+        """Whether the answer about the card could not be read."""
+        return self.information is NOTHING
+
+    @property
     def is_known(self) -> bool:
         """Whether the library knows the card."""
         return self.information.first("BL").upper() != "N"
@@ -61,10 +66,12 @@ def read_ids(answer: Answer, which: ItemList) -> dict[str, None]:
 
 def read_account(patron: Patron, items: Mapping[str, Answer], settings: Sip2Settings, today: date) -> Account:
     """Put a card's account together; `items` are the answers about its items."""
-    status = patron.information.fixed[:_STATUS_LENGTH].upper()
     currency, debt = _debt(patron.information, usual=settings.currency)
+    if patron.is_unread:
+        return Account(patron.card_number, currency, (), (), (), (), (), None, 0, unread_loans=None, unread_holds=None)
     if not patron.is_known:
         return Account(patron.card_number, currency, (), (), (), (), (), 0, 0)
+    status = patron.information.fixed[:_STATUS_LENGTH].upper()
     overdue, is_blocked = patron.lists[OVERDUE.name], status[_RENEWAL_DENIED] == "Y"
     loans = [
         read_loan(item, items[item], settings, today, overdue=item in overdue, blocked=is_blocked)

@@ -51,7 +51,9 @@ class Session:
 
     def accounts(self, card_numbers: Sequence[str]) -> list[Account]:
         """Return what each card has. Refused: invalid_field where one is no card number."""
-        patrons = [self._charged(card_number) for card_number in card_numbers]
+        patrons = [self._charged_or_nothing(card_number) for card_number in card_numbers]
+        if all(patron.is_unread for patron in patrons):
+            raise Unavailable("bad_answer")
         self._connection.budget = self._budget.share(_SHARE_FOR_TITLES)
         for which in (OVERDUE, READY, QUEUED):
             for patron in patrons:
@@ -148,6 +150,15 @@ class Session:
             raise Unavailable("bad_answer")
         return answer
 
+    def _charged_or_nothing(self, card_number: str) -> Patron:
+        """One card's answer that cannot be read hides no other's; after a time-out nothing more can be asked."""
+        try:
+            return self._charged(card_number)
+        except Unavailable as fault:
+            if fault.reason != "bad_answer":
+                raise
+            return Patron(card_number, answers.NOTHING)
+
     def _charged(self, card_number: str) -> Patron:
         patron = Patron(card_number, self._patron(card_number, CHARGED))
         self._add_list(patron, CHARGED)
@@ -155,7 +166,7 @@ class Session:
 
     def _add_list(self, patron: Patron, which: ItemList) -> None:
         """Read a list page by page; the first answer may have begun it."""
-        if not patron.is_known:
+        if patron.is_unread or not patron.is_known:
             return
         ask = partial(self._patron, patron.card_number, which)
         found, count = read_ids(patron.information, which), patron.information.count(which.count)
