@@ -60,6 +60,8 @@ _ONE_OF = {
     "ScanOut": {"Accepted": ["session", "expires", "patron", "device"], "Refused": ["reason", "message"]},
 }
 _SCHEMAS = "#/components/schemas/"
+# No text has a NUL: `read_json` refuses it.
+_TEXT = r"^[^\x00]*$"
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _WWW_AUTHENTICATE = {"WWW-Authenticate": {"description": "Basic, in UTF-8", "schema": {"type": "string"}}}
 
@@ -71,6 +73,10 @@ def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
     for server in spec.get("servers", []):
         # Paths begin with a slash.
         server["url"] = server["url"].rstrip("/")
+    for name, schema in spec["components"]["schemas"].items():
+        for field in schema["properties"].values() if name.endswith("In") else ():
+            if field.get("type") in ("string", ["string", "null"]) and field.keys().isdisjoint({"enum", "format"}):
+                field.setdefault("pattern", _TEXT)
     choices = _split_choices(spec["components"]["schemas"])
     for operations in spec["paths"].values():
         for operation in operations.values():

@@ -35,7 +35,6 @@ class OnceIn(Schema):
                 "A key of your own for this request, such as a UUID. Send the same request with the same key again, "
                 "within 24 hours, and it is answered the same, and done once."
             ),
-            "example": "4f6c2a1e-6c3e-4a57-9d0e-2b1c7a8e9f10",
         },
     )
 

@@ -20,7 +20,7 @@ _NATIONAL_ID = {
     "example": "12848430062",
 }
 # What is not there is null, and no empty text. From the beginning, as Python matches; JSON Schema matches anywhere.
-_FILLED = Regexp(r"^\s*\S")
+_FILLED = Regexp(r"^\s*[^\s\x00][^\x00]*$")
 _RULES = {"description": "the patron has accepted your library's rules", "enum": [True]}
 
 
