@@ -1,10 +1,11 @@
-"""A circuit breaker (Nygard, Release It!, 2007): no calls to a system that has timed out several times.
+"""When to call a system again that did not answer: a circuit breaker (Nygard, Release It!, 2007) and pauses.
 
 The circuit opens after three time-outs in a row. Twenty seconds later it is half-open: one call is allowed as a probe.
 Any answer closes the circuit, and another time-out opens it for twenty more seconds.
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -61,3 +62,19 @@ class Circuit:
             return self if self.probing_since is None else replace(self, opened_at=now, probing_since=None)
         timeouts = self.timeouts + 1
         return Circuit(timeouts, now if timeouts >= TIMEOUTS_IN_A_ROW else None)
+
+
+_FIRST = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(hours=1)
+_MOST_DOUBLINGS = 12
+
+
+def pause_after(*, attempts: int, chance: float, asked: timedelta | None = None) -> timedelta:
+    """Return the pause after so many failed `attempts`, counted from 1: doubled each time, an hour at most.
+
+    `chance` (0 to 1) spreads the second half of it, so that calls that failed together do not come back together.
+    `asked` (Retry-After) is the least pause, within the hour.
+    """
+    whole = min(LONGEST_PAUSE, _FIRST * 2 ** min(attempts, _MOST_DOUBLINGS))
+    pause = whole * (0.5 + chance / 2)
+    return min(LONGEST_PAUSE, max(pause, asked or timedelta()))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_identifier, clean_scan
 
 # Code -> the length of all its fixed fields together. What a kiosk sends, then what it is answered.
 _KIOSKS = {1: 19, 9: 37, 11: 38, 15: 19, 17: 18, 19: 18, 23: 21, 25: 18, 29: 38, 35: 18, 37: 25, 63: 31, 65: 18, 93: 2}
@@ -28,9 +29,7 @@ _SUMS = ("", "utf-8", "cp850")
 _BEFORE = rb"(?:[\x00-\x20\x7f]|\xef\xbb\xbf)*"
 _NOISE = re.compile(rb"\A" + _BEFORE)
 _NEXT_MESSAGE = re.compile(_BEFORE + rb"(?:[0-9]{2}|[0-9]?\Z|[\r\n])")
-# What scanners add to a code: control characters, blanks (also no-break ones), a byte order mark, a symbology prefix.
-_ADDED = re.compile(rb"[\x00-\x20\x7f]|\xef\xbb\xbf|\xc2?\xa0")
-_CARD_CODE = re.compile(rb"(?:\][A-Za-z][0-9A-Za-z])?(92[12][0-9]{13}(?:[0-9]{8})?)")
+_CARD_CODE = re.compile(rb"92[12][0-9]{13}(?:[0-9]{8})?")
 
 
 class TooLong(RuleBroken):
@@ -193,8 +192,9 @@ class Message:
 
 def digits_of_code(scanned: bytes) -> bytes:
     """Return a card's code without what scanners add to it, such as blanks or `]Q1`; nothing if it is no such code."""
-    match = _CARD_CODE.fullmatch(_ADDED.sub(b"", scanned))
-    return match[1] if match else b""
+    # No code holds a byte that is not UTF-8, such as a no-break space in Latin-1.
+    code = clean_identifier(clean_scan(scanned.decode(errors="ignore"))).encode()
+    return code if _CARD_CODE.fullmatch(code) else b""
 
 
 def compose(code: bytes, fixed: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -29,7 +29,7 @@ from app.register.library.notices import (
     set_aside,
 )
 from app.register.patron.changes import ERASED, LEFT, RENUMBERED
-from app.rules.pauses import pause_after
+from app.rules.circuit import pause_after
 from app.web.clock import now
 from app.web.gate import library_systems
 

@@ -10,8 +10,8 @@ from app.register.store.transaction import db, writing
 from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.register.tables.messages import Message
 from app.register.tables.patrons import Registration
+from app.rules.circuit import LONGEST_PAUSE
 from app.rules.clocks import LEEWAY
-from app.rules.pauses import LONGEST_PAUSE
 
 _LONGEST_CODE_LEASE: Final = timedelta(minutes=1)
 
