@@ -270,6 +270,12 @@ def test_a_message_to_somebody_who_was_deleted_goes_with_them(clock):
     assert count_rows("messages") == 0
 
 
+def test_a_landline_gets_no_text_message(clock):
+    reach(GUARDIAN, preferred_contact="sms", phone="+4722222222")
+    ask(now=clock())
+    assert take(clock()).channel == "email"
+
+
 def test_every_kind_fits_its_column():
     assert len(KINDS) > 10
     assert max(map(len, KINDS)) <= Message.kind.type.length

@@ -20,6 +20,7 @@ from app.register.patron.proven import (
     present_addresses,
     prove,
     proven_addresses,
+    reached_by,
     unproven_channels,
 )
 from app.register.sign_in.one_time import forget_secrets
@@ -119,6 +120,7 @@ def _notify(
     patron: Patron, former: dict[str, str | None], *, given: list[str], moved: list[str], change_id: int, now: datetime
 ) -> None:
     """Send messages of a change to the addresses that were proven before it, and to the new ones."""
+    former, present = reached_by(former), reached_by(present_addresses(patron))
     notified: list[str] = [channel for channel in (EMAIL, SMS) if channel in {*given, *moved} and former[channel]]
     if not notified:
         # Another channel to the patron; a letter only where there is no faster one.
@@ -127,7 +129,7 @@ def _notify(
     ask = partial(ask_for_message, patron_id=patron.id, now=now)
     for channel in notified:
         ask(kind=CONTACT_CHANGED, channel=channel, to=former[channel], contact_change_id=change_id)
-    present, unproven = present_addresses(patron), unproven_channels(patron)
+    unproven = unproven_channels(patron)
     to_confirm = [channel for channel in (EMAIL, SMS) if channel in given and channel in unproven and present[channel]]
     for channel in to_confirm:
         ask(kind=CONTACT_UNPROVEN, channel=channel, to=present[channel])

@@ -38,22 +38,20 @@ Reachable = Patron | Row[*tuple[Any, ...]]
 
 
 def present_addresses(patron: Reachable) -> dict[str, str | None]:
-    """Return the present addresses, proven or not, by channel; a postal one as its lines without the name.
-
-    A number that takes no text messages is no address.
-    """
+    """Return the present addresses, proven or not, by channel; a postal one as its lines without the name."""
     place = f"{patron.postcode or ''} {patron.place or ''}".strip()
     lines = "\n".join(line for line in (patron.address, place) if line)
-    return {EMAIL: patron.email, SMS: _for_sms(patron.phone), LETTER: lines or None}
+    return {EMAIL: patron.email, SMS: patron.phone, LETTER: lines or None}
 
 
 def proven_addresses(patron: Reachable) -> dict[str, str | None]:
     """Return the addresses that were proven, by channel."""
-    return {EMAIL: patron.proven_email, SMS: _for_sms(patron.proven_phone), LETTER: patron.proven_address}
+    return {EMAIL: patron.proven_email, SMS: patron.proven_phone, LETTER: patron.proven_address}
 
 
-def _for_sms(phone: str | None) -> str | None:
-    return phone if takes_sms(phone) else None
+def reached_by(addresses: dict[str, str | None]) -> dict[str, str | None]:
+    """Return addresses by channel, without a telephone number that cannot receive text messages."""
+    return addresses if takes_sms(addresses[SMS]) else addresses | {SMS: None}
 
 
 def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) -> dict[str, str | None]:
@@ -62,10 +60,10 @@ def addresses_for(patron: Reachable, *, is_secret: bool, is_link: bool = False) 
     A link or code (`is_secret`) goes to proven addresses alone, except the first link of a new card, which goes to the
     present ones. Anything else goes to a proven e-mail address or telephone where there is one.
     """
-    proven = proven_addresses(patron)
+    proven = reached_by(proven_addresses(patron))
     if is_secret and not (is_link and patron.awaits_first_link):
         return proven
-    return proven if proven[EMAIL] or proven[SMS] else present_addresses(patron)
+    return proven if proven[EMAIL] or proven[SMS] else reached_by(present_addresses(patron))
 
 
 def unproven_channels(patron: Reachable) -> list[str]:
