@@ -320,13 +320,16 @@ REFUSED = b"300NNN" + DATE.encode() + b"AOMULL|AAN000200001|ABB1|AJ|AH|AFNo|\r"
         pytest.param({"65": f"660{'0000'}{'0002'}{DATE}".encode() + b"\r"}, set(), id="none may be"),
         pytest.param({"65": b"96\r"}, {"B1", "B2"}, id="not understood"),
         pytest.param({"65": b"hang up"}, {"B1", "B2"}, id="hung up on"),
+        pytest.param({"65": b"None"}, {"B1", "B2"}, id="invenio-sip2"),
+        pytest.param({"65": b""}, {"B1", "B2"}, id="silence"),
+        pytest.param({"65": b"\r"}, {"B1", "B2"}, id="an empty line"),
         pytest.param({"65": b"hang up", "29": REFUSED}, set(), id="each refused"),
     ],
 )
 def test_renewing_all_falls_back_to_one_by_one(answers: dict[str, bytes], renewed: set[str]) -> None:
     server = Server({"B1": GOOD, "B2": GOOD}, answers=answers, sums=None)
     with listening(server.talk) as port:
-        results = open_system(server, port, error_detection=False).renew_all(card_number=ANNA)
+        results = open_system(server, port, seconds=4.0, error_detection=False).renew_all(card_number=ANNA)
     assert {result.loan.loan_id for result in results if result.renewed} == renewed
     assert len(results) == 2
 

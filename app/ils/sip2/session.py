@@ -24,6 +24,8 @@ _SUMMARY_LENGTH: Final = 10
 _MOST_PAGES: Final = 20
 # Of the time left once the lists of loans are there. The rest is for handing over what was read.
 _SHARE_FOR_TITLES: Final = 0.8
+# Of the whole time, for renewing all with one message.
+_SHARE_FOR_ALL: Final = 0.25
 _CARD_NUMBER: Final = re.compile(r"[A-Z0-9]{4,20}", re.ASCII)
 
 
@@ -99,12 +101,11 @@ class Session:
         return answer
 
     def _renew_all(self, card_number: str, items: Sequence[str]) -> set[str]:
+        self._connection.budget = self._budget.share(_SHARE_FOR_ALL)
         try:
             answer = self._connection.ask("65", self._now, [*self._named(card_number), ("BO", "N")], answer="66")
-        except Unavailable as fault:
-            if fault.reason not in ("bad_answer", "no_answer"):
-                raise
-            # It does not know the message, and may have closed the connection.
+        except Unavailable:
+            # A server that does not know the message says nothing, something else, or closes the connection.
             self._connection.close()
             self.__enter__()
             return self._renew_each(card_number, items)

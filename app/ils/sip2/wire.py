@@ -175,6 +175,8 @@ class Connection:
         received = b""
         while True:
             content = received[_BEFORE.match(received).end() :].rstrip(_END)  # type: ignore[union-attr]
+            if not content[:2].isdigit() and len(content) > 1:
+                raise Unavailable("bad_answer")
             has_end = bool(content) and received[-1] in _END
             if has_end and self._is_complete(content):
                 return content
