@@ -146,7 +146,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one card has at one library; loans by due date, those without one last.
+    """What one card has at one library; loans in `due_order`.
 
     `debt_total` is what is owed, None if unknown; `running_fees` what today's overdue loans cost beyond it. Where only
     the total is known, `fees` come to less than `debt_total`. `unread_loans` and `unread_holds` count those that the
@@ -167,8 +167,8 @@ class Account:
 
 
 def due_order(loan: Loan) -> tuple[date, str]:
-    """Return what loans are sorted by: due date, then title."""
-    return loan.due_on or date.max, loan.title
+    """Return what loans are sorted by: due date, then title; one without a date first if it is overdue, else last."""
+    return loan.due_on or (date.min if loan.overdue else date.max), loan.title
 
 
 @dataclass(frozen=True, slots=True)

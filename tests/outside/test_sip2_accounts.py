@@ -264,6 +264,12 @@ def test_what_stands_before_a_message_is_passed_over(before: bytes) -> None:
     assert loans_of(account_of(Padded({"B1": GOOD}))) == [("B1", "Sult", DAY)]
 
 
+def test_what_is_overdue_stands_first_also_without_a_due_date() -> None:
+    server = Server({"B1": GOOD, "B2": "AJPan|", "B3": "AJ|"}, counts="0000" + "0001" + "0003" + "0000" * 3)
+    server.lists = {"1": "ATB3|"}
+    assert [loan.barcode for loan in account_of(server).loans] == ["B3", "B1", "B2"]
+
+
 def test_many_loans_on_a_slow_server_are_shown_in_time() -> None:
     items = {f"B{number:02}": f"AJBind {number}|AH{DUE}|" for number in range(19)}
     counts = "0000" + "0001" + "0019" + "0000" * 3
