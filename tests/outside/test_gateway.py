@@ -302,11 +302,13 @@ def test_messages_of_a_system_that_ends_by_line_feed_are_still_told_apart(conten
         (b"", b"\t"),
         (b"\x02", b"\x03"),
         (b"\xef\xbb\xbf", b""),
-        (b"\xc2\xa0", b"\xa0"),
+        (b"\xc2\xa0", b""),
+        (b"", b"\xa0"),
         (b"]Q1", b""),
         (b"]C1", b" "),
         (b" ]Q3", b""),
         (b"]d2", b"\x1d"),
+        ("\u200e".encode(), "\u200b\u2028".encode()),
     ],
 )
 def test_a_code_is_found_in_what_a_scanner_adds_to_it(
@@ -317,11 +319,12 @@ def test_a_code_is_found_in_what_a_scanner_adds_to_it(
         with raw_kiosk(port, sums=False) as kiosk:
             code = show_code().encode()
             spaced = code[:4] + b" " + code[4:]
-            for scanned in (before + code + after, before + spaced + after, code):
+            foreign = "".join(chr(0x660 + int(digit)) for digit in code.decode()).encode()
+            for scanned in (before + code + after, before + spaced + after, code, foreign):
                 kiosk.send(b"23001" + DATE + b"AOULLE|AA" + scanned + b"|AC|AD|\r")
                 # It is echoed as it was scanned, and all are the same session.
                 assert Message(kiosk.read().rstrip(b"\r")).value(b"AA") == scanned
-        assert system.received.count(b"|AA" + NUMBER + b"|") == 3
+        assert system.received.count(b"|AA" + NUMBER + b"|") == 4
         assert code not in system.received
 
 
