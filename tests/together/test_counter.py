@@ -101,14 +101,15 @@ def test_another_librarys_item_cannot_be_returned_here(served: FlaskClient):
     assert "no item with that barcode" in main_text(submit(served, "/desk/returns", barcode="1001"))
 
 
-@pytest.mark.parametrize("amount", ["-5", "0", "1e3", "12,5", "٢٥", "999999999999", ""])
+@pytest.mark.parametrize("amount", ["-5", "0", "1e3", "12,5", "999999999999", ""])
 def test_an_amount_that_is_none_changes_nothing(served: FlaskClient, amount: str):
     page = act(served, "pay", amount=amount, key="k" * 32)
     assert "could not be read" in page
 
 
-def test_more_than_is_owed_is_not_taken(served: FlaskClient):
-    assert "more than is owed" in act(served, "pay", amount="500", key="k" * 32)
+@pytest.mark.parametrize("amount", ["500", "٥٠٠"])
+def test_more_than_is_owed_is_not_taken(served: FlaskClient, amount: str):
+    assert "more than is owed" in act(served, "pay", amount=amount, key="k" * 32)
 
 
 def test_a_new_card_costs_its_fee_once_and_loans_follow_to_the_new_number(
