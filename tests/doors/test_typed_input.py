@@ -46,3 +46,9 @@ def test_a_patron_is_found_by_a_birth_date_as_it_is_written(desk: FlaskClient, c
     born = birth_date_at(age=age, today=clock().date())
     page = submit(desk, "/desk/find", page="/desk/find", name="Ingrid", birth_date=typed.format(born))
     assert "Ingrid Solvang" in main_text(page)
+
+
+def test_a_patron_is_found_by_a_postcode_in_wide_digits(desk: FlaskClient) -> None:
+    postcode = next(patron.contact.postcode for patron in PATRONS if patron.card_number == GUARDIAN[0])
+    typed = f"{(postcode or '').translate(WIDE)}\u200b"
+    assert "Ingrid Solvang" in main_text(submit(desk, "/desk/find", page="/desk/find", name="Ingrid", postcode=typed))

@@ -27,6 +27,7 @@ from app.rules.people.contact import Contact, ContactNotValid, check_contact
 from app.rules.people.names import fold_words, has_words
 from app.rules.people.national_id import NationalId
 from app.rules.pins.pin import Budget
+from app.rules.typed import clean_typed
 
 PURPOSE: Final = "look-up"
 MOST_HITS: Final = 20
@@ -177,7 +178,7 @@ def _conditions(criteria: Criteria) -> list[ColumnElement[bool]]:
     if criteria.birth_date is not None:
         conditions.append(Patron.birth_date == criteria.birth_date)
     if criteria.postcode.strip():
-        conditions.append(Patron.postcode.in_(_spellings(criteria.postcode)))
+        conditions.append(Patron.postcode.in_(_spellings(clean_typed(criteria.postcode))))
     if criteria.card_number.strip():
         try:
             conditions.append(Patron.card_number == parse_card_number(criteria.card_number))
