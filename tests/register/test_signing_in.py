@@ -39,7 +39,12 @@ def test_the_number_may_be_typed_as_people_type_it(clock, typed):
     assert enter(typed, "4719", now=clock()) == patron_id(GUARDIAN)
 
 
-@pytest.mark.parametrize("pin", ["0000", "8302", "", "471", "47190", "47 19", "٤٧١٩", "4719\x00"])
+@pytest.mark.parametrize("pin", ["47 19", "٤٧١٩", "4719\x00"])
+def test_the_pin_may_be_typed_as_people_type_it(clock, pin):
+    assert enter(GUARDIAN, pin, now=clock()) == patron_id(GUARDIAN)
+
+
+@pytest.mark.parametrize("pin", ["0000", "8302", "", "471", "47190"])
 def test_any_other_pin_is_refused(clock, pin):
     with pytest.raises(SignInRefused):
         sign_in(card_number=GUARDIAN, pin=pin, origin=HOME, now=clock())
