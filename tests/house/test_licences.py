@@ -55,8 +55,9 @@ def test_nothing_that_runs_in_production_is_under_the_gpl_alone() -> None:
     assert {name: licence for name, licence in found.items() if is_strong(licence)} == {}
 
 
-def test_nothing_that_is_fetched_from_npm_is_under_the_gpl_alone() -> None:
-    packages = json.loads((HOUSE / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", [".", "tests/clients"])
+def test_nothing_that_is_fetched_from_npm_is_under_the_gpl_alone(folder: str) -> None:
+    packages = json.loads((HOUSE / folder / "package-lock.json").read_text())["packages"]
     found = {name: str(told.get("license", "")) for name, told in packages.items() if name}
     assert len(found) > 5
     assert {name: licence for name, licence in found.items() if not licence or is_strong(licence)} == {}
