@@ -94,7 +94,7 @@ def test_a_reworded_sentence_keeps_its_translations_as_proposals_that_are_named(
     pybabel = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "update"]
     options = [word for word in update.split() if word.startswith("--")]
     subprocess.run([*pybabel, "-i", template, "-d", translations, *options], check=True)
-    proposal = "proposal to look at: This is much too long. Make it shorter."
+    proposal = "proposal to check: This is much too long. Make it shorter."
     assert find_untranslated(translations) == (1, [f"{language}: {proposal}" for language in ("nb", "nn", "sv")])
     bokmal = (translations / "nb" / "LC_MESSAGES" / "messages.po").read_text(encoding="utf-8")
     assert 'msgstr "Dette er for langt. Gjør det kortere."' in bokmal
