@@ -48,15 +48,15 @@ def authenticate_machine() -> None:
         raise MachineRefused from None
     if shown is None or shown.type != "basic" or not shown.username or "\x00" in shown.username:
         raise MachineRefused
-    g.machine = sign_in_machine(
+    machine = g.machine = sign_in_machine(
         username=shown.username,
         password=shown.password or "",
         address=request.remote_addr or "",
         now=now(),
     )
-    if g.machine.kind == "supplier" and request.endpoint != _FOR_SUPPLIERS:
+    if machine.kind == "supplier" and request.endpoint != _FOR_SUPPLIERS:
         raise NotForSuppliers
-    if audience is Audience.SYSTEM and g.machine.kind != "system":
+    if audience is Audience.SYSTEM and machine.kind != "system":
         raise SystemsOnly
     if request.endpoint != _UNCOUNTED:
         spend(REQUESTS)

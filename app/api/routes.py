@@ -73,10 +73,11 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
     The first terminal that shows a code owns it. The same terminal gets the same answer again; any other one is
     refused with REPLAY. A refusal says why, and what staff can do.
     """
-    outcome = scan_code(payload=json_data["payload"], terminal=this_terminal(), now=now())
+    terminal = this_terminal()
+    outcome = scan_code(payload=json_data["payload"], terminal=terminal, now=now())
     if isinstance(outcome, Refused):
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
-    patron, terminal = outcome.patron, this_terminal()
+    patron = outcome.patron
     blocks = ask_blocks(library_id=terminal.library_id, card_number=patron.card_number)
     # Made into JSON here: copying it by the schema would take as long as the look-up.
     return jsonify(

@@ -85,4 +85,5 @@ def redirect_to_sign_in(audience: Audience) -> Response:
 
 def audience_of_request() -> Audience | None:
     """Return whom the requested route is for; None where there is no such route."""
-    return audience_of(current_app, request.endpoint) if request.endpoint else None
+    endpoint = request.endpoint
+    return audience_of(current_app, endpoint) if endpoint else None

@@ -234,7 +234,7 @@ def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
     """Mark the step as used if it is not yet. On PostgreSQL it is one statement, and so one round trip and commit."""
     if driver.is_postgresql:
         return bool(driver.send(_TAKE_IN_ONE, taken).rowcount == 1)
-    return group_commit().write(partial(_take_in_turn, taken=taken))
+    return group_commit().write(partial(_take_in_turn, taken=taken), driver)
 
 
 def _take_in_turn(driver: DriverConnection, *, taken: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from werkzeug.local import LocalProxy
 
 from app.register.keys.evaluations import GATE
-from app.register.store.transaction import db
+from app.register.store.transaction import current_engine, db
 from app.rules.errors import RuleBroken
 
 ERASURE_JOURNAL: Final = "erasure journal"
@@ -162,4 +162,4 @@ def use_vault(vault: Vault) -> None:
     _vaults[db.engine] = vault
 
 
-vault: Vault = LocalProxy(lambda: _vaults[db.engine])  # type: ignore[assignment]
+vault: Vault = LocalProxy(lambda: _vaults[current_engine()])  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import Engine
 
-from app.register.store.transaction import check_not_writing, db, is_closed
+from app.register.store.transaction import check_not_writing, current_engine, is_closed
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 
@@ -108,7 +108,7 @@ _kept = _Kept()
 def autonomous_driver() -> DriverConnection:
     """Return this thread's connection to the app's database. Raises TransactionIsOpen as `autonomous` does."""
     check_not_writing()
-    engine = db.engine
+    engine = current_engine()
     kept = _kept.connections.get(engine)
     if kept is None or not kept.is_usable():
         kept = _kept.connections[engine] = DriverConnection(engine)

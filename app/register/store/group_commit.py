@@ -6,23 +6,26 @@ all wait for one another.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
 from app.register.store.driver import DriverConnection, autonomous_driver
-from app.register.store.transaction import db
+from app.register.store.transaction import current_engine
 
 Work = Callable[[DriverConnection], bool]
 
 
 @dataclass(slots=True, eq=False)
 class _Write:
-    """What a thread wants to write. `result` stays None where the transaction of its group failed."""
+    """What a thread wants to write. `result` stays None where the transaction of its group failed.
+
+    `turn` is set when the thread leads or has its result; the one that leads from the start waits for nothing.
+    """
 
     work: Work
-    turn: threading.Event = field(default_factory=threading.Event)
+    turn: threading.Event | None = None
     leads: bool = False
     result: bool | None = None
 
@@ -35,26 +38,29 @@ class GroupCommit:
         self.waiting: list[_Write] = []
         self._is_led = False
 
-    def write(self, work: Work) -> bool:
+    def write(self, work: Work, driver: DriverConnection | None = None) -> bool:
         """Do the work in a transaction, with the work of other threads, and return its result once that is committed.
 
-        Raises what the work raises. Work that shared a transaction with one that failed is done again, alone.
+        `driver` is this thread's connection, where the caller has it. Raises what the work raises. Work that shared a
+        transaction with one that failed is done again, alone.
         """
         mine = _Write(work)
         with self._guard:
             self.waiting.append(mine)
             mine.leads, self._is_led = not self._is_led, True
-        if not mine.leads:
+            if not mine.leads:
+                mine.turn = threading.Event()
+        if mine.turn is not None:
             mine.turn.wait()
         if mine.leads:
-            self._lead()
-        return _commit([work])[0] if mine.result is None else mine.result
+            self._lead(driver)
+        return _commit([work], None)[0] if mine.result is None else mine.result
 
-    def _lead(self) -> None:
+    def _lead(self, driver: DriverConnection | None) -> None:
         with self._guard:
             group, self.waiting = self.waiting, []
         try:
-            for each, result in zip(group, _commit([each.work for each in group]), strict=True):
+            for each, result in zip(group, _commit([each.work for each in group], driver), strict=True):
                 each.result = result
         except Exception:
             if len(group) == 1:
@@ -62,15 +68,16 @@ class GroupCommit:
         finally:
             with self._guard:
                 self._is_led = bool(self.waiting)
-                if self.waiting:
-                    self.waiting[0].leads = True
-                    self.waiting[0].turn.set()
-            for each in group:
-                each.turn.set()
+                next_leader = self.waiting[:1]
+                for each in next_leader:
+                    each.leads = True
+            for each in (*next_leader, *group):
+                if each.turn is not None:
+                    each.turn.set()
 
 
-def _commit(works: list[Work]) -> list[bool]:
-    driver = autonomous_driver()
+def _commit(works: list[Work], driver: DriverConnection | None) -> list[bool]:
+    driver = driver or autonomous_driver()
     driver.begin_write()
     try:
         results = [work(driver) for work in works]
@@ -87,7 +94,7 @@ _groups_guard = threading.Lock()
 
 def group_commit() -> GroupCommit:
     """Return this process's writes to the app's database."""
-    engine = db.engine
+    engine = current_engine()
     group = _groups.get(engine)
     if group is None:
         with _groups_guard:

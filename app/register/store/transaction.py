@@ -48,6 +48,7 @@ class Writing:
 
 
 _READING = object()
+_engine: ContextVar[Engine | None] = ContextVar("engine", default=None)
 _mode: ContextVar[object | None] = ContextVar("mode", default=None)
 """The kind of transaction: _READING, a Writing, or None where a test or a shell commits by itself."""
 
@@ -145,13 +146,20 @@ def execute_bulk(statement: Update | Delete) -> int:
     return cast(CursorResult[Any], result).rowcount
 
 
+def current_engine() -> Engine:
+    """The app's engine. Flask-SQLAlchemy looks it up anew each time; within a request it is kept."""
+    return _engine.get() or db.engine
+
+
 def begin_reading() -> None:
     """Make this thread read until `end_reading`; what writes needs `writing`."""
+    _engine.set(db.engine)
     _mode.set(_READING)
 
 
 def end_reading(_error: BaseException | None = None) -> None:
     """End what `begin_reading` began."""
+    _engine.set(None)
     _mode.set(None)
 
 

@@ -15,8 +15,10 @@ def refuse_password_in_clear() -> Response | None:
     Nothing is looked at, so the answer tells nothing of the password; a redirect would have it sent in clear once more
     (RFC 7617 § 4).
     """
+    if request.is_secure:
+        return None
     shows_password = request.headers.get("Authorization", "").lstrip().lower().startswith("basic")
-    if request.is_secure or not (shows_password or audience_of_request() in MACHINES):
+    if not shows_password and audience_of_request() not in MACHINES:
         return None
     if shows_password:
         # Not whose it is: nobody has proved to be them.

@@ -1,8 +1,8 @@
 """One line a request: what was asked of which route, and how it went. Nobody's data, no address, no query."""
 
+import secrets
 import sys
 import time
-import uuid
 
 import structlog
 from flask import Flask, Response, g, request
@@ -27,7 +27,6 @@ def log_requests(app: Flask) -> None:
     """Log each request with an id that the answer carries too, so that a caller can name it."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -39,20 +38,22 @@ def log_requests(app: Flask) -> None:
 
     @app.before_request
     def start() -> None:
-        g.request_id = uuid.uuid4().hex
+        g.request_id = secrets.token_hex(16)
         g.started = time.perf_counter()
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
-        if request.endpoint != "static":
+        # Each use of Flask's proxies costs about a microsecond.
+        asked, kept = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+        response.headers["X-Request-ID"] = kept.request_id
+        if asked.endpoint != "static":
             # The rule, not the path: a path may hold a card number.
             _log.info(
                 "request",
-                id=g.request_id,
-                method=request.method,
-                route=request.url_rule.rule if request.url_rule else None,
+                id=kept.request_id,
+                method=asked.method,
+                route=asked.url_rule.rule if asked.url_rule else None,
                 status=response.status_code,
-                ms=round((time.perf_counter() - g.started) * 1000, 1),
+                ms=round((time.perf_counter() - kept.started) * 1000, 1),
             )
         return response
