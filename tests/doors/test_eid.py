@@ -205,7 +205,7 @@ def test_what_the_service_is_asked_names_our_own_address_whatever_the_request_sa
 
 def test_a_number_of_a_test_person_is_refused_in_production(make_app: MakeApp, service: InventedService) -> None:
     production = make_app(allow_synthetic_ids=False)
-    production.extensions["eid"] = provider = Provider(service.settings())
+    production.extensions["eid"] = provider = Provider(service.settings(), verify=False)
     browser = production.test_client()
     browser.set_cookie("lang", "en")
     answer = service.sign_in(browser.get("/sign-in/login").location, GUARDIAN)

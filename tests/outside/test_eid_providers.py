@@ -61,7 +61,7 @@ def test_tokens_are_signed_in_many_ways(service: InventedService, make: Callable
 
 @pytest.mark.parametrize("named", [True, False], ids=["with key ids", "without"])
 def test_keys_may_change_twice_within_a_minute(service: InventedService, named: bool) -> None:
-    provider = Provider(service.settings())
+    provider = Provider(service.settings(), verify=False)
     for number in range(4):
         words = {"kid": str(number)} if named else None
         service.manners = Manners(own_key=ECKey.generate_key("P-256", parameters=words), algorithm="ES256")  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def test_keys_may_change_twice_within_a_minute(service: InventedService, named: 
 
 
 def test_a_key_that_is_not_listed_is_looked_for_once(service: InventedService) -> None:
-    provider = Provider(service.settings())
+    provider = Provider(service.settings(), verify=False)
     number_of(service, provider)
     service.manners = Manners(wrong_key=True)
     for _ in range(3):

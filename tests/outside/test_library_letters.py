@@ -1,5 +1,6 @@
 """Library letters against registers and mail servers that are busy, strict or gone."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email import message_from_bytes
@@ -13,11 +14,10 @@ from threading import Thread
 
 import pytest
 
-from circulation.factory import migrate_all
 from circulation.notices import Post, Sent, send_notices
-from circulation.settings import Settings, SettingsError
+from circulation.settings import SettingsError
 from circulation.tables import Notice
-from tests.circulation.conftest import NOON, PASSWORD, USER, Building
+from tests.circulation.conftest import NOON, Building, circulation_template  # noqa: F401 - a fixture
 from tests.conftest import Clock
 
 CARDS = [f"N{number:09}" for number in range(300000001, 300000013)]
@@ -97,10 +97,9 @@ class _Dialogue(StreamRequestHandler):
 
 
 @pytest.fixture
-def mull(tmp_path: Path) -> Iterator[Building]:
-    url = f"sqlite:///{tmp_path / 'mull.sqlite'}"
-    migrate_all(Settings({"Mull": url}, USER, PASSWORD))
-    building = Building(url, Clock(NOON))
+def mull(tmp_path: Path, circulation_template: Path) -> Iterator[Building]:  # noqa: F811
+    shutil.copyfile(circulation_template, tmp_path / "mull.sqlite")
+    building = Building(f"sqlite:///{tmp_path / 'mull.sqlite'}", Clock(NOON))
     yield building
     building.database.close()
 
