@@ -2,16 +2,26 @@
 // loans, no personal page, no answer to anybody's question. In front of this stand VERSION, CARD, SHELL, OFFLINE, FILES.
 
 const CACHE = `lanekort-${VERSION}`;
+const PATIENCE = 2_000;
 
 addEventListener("install", (event) => {
-  event.waitUntil(keep().then(() => skipWaiting()));
+  event.waitUntil(fill().then(() => skipWaiting()));
 });
 
-async function keep() {
+// A page asks whether all is there (store.js).
+addEventListener("message", (event) => {
+  const filled = fill().then(() => true, () => false);
+  event.waitUntil(filled.then((complete) => event.ports[0].postMessage(complete)));
+});
+
+// Fetches what is missing: everything at first, later what the browser cleared away when space was short.
+async function fill() {
   const cache = await caches.open(CACHE);
+  const found = await Promise.all([...FILES, SHELL, OFFLINE].map((address) => cache.match(address)));
   // A file's address changes with its content, so what the browser has already need not come again.
-  await cache.addAll(FILES);
-  await cache.addAll([SHELL, OFFLINE].map((page) => new Request(page, { cache: "no-cache" })));
+  await cache.addAll(FILES.filter((_, place) => !found[place]));
+  const pages = [SHELL, OFFLINE].filter((_, place) => !found[FILES.length + place]);
+  await cache.addAll(pages.map((page) => new Request(page, { cache: "no-cache" })));
 }
 
 addEventListener("activate", (event) => {
@@ -28,27 +38,32 @@ addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
-    if (url.pathname === SHELL && !url.search) event.respondWith(kept(SHELL, request));
-    else if (url.pathname === CARD && !url.search) event.respondWith(openCard(request));
-    else event.respondWith(fetch(request).catch(() => kept(OFFLINE, request)));
+    if (url.pathname === SHELL && !url.search) event.respondWith(kept(SHELL, event));
+    else if (url.pathname === CARD && !url.search) event.respondWith(openCard(event));
+    else event.respondWith(fetch(request).catch(() => kept(OFFLINE, event)));
   } else if (FILES.includes(url.pathname)) {
-    event.respondWith(kept(url.pathname, request));
+    event.respondWith(kept(url.pathname, event));
   }
 });
 
-async function kept(address, request) {
+async function kept(address, event) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(address)) ?? fetch(request);
+  const found = await cache.match(address);
+  if (found) return found;
+  event.waitUntil(fill().catch(() => {}));
+  return fetch(event.request);
 }
 
 // A phone that keeps a card shows it at once, whatever the network is like; the page then asks whether all is well.
-async function openCard(request) {
-  if (await holdsCard()) return kept(SHELL, request);
-  return fetch(request).catch(() => kept(OFFLINE, request));
+async function openCard(event) {
+  if (await holdsCard().catch(() => false)) return kept(SHELL, event);
+  return fetch(event.request).catch(() => kept(OFFLINE, event));
 }
 
 function holdsCard() {
   return new Promise((answer) => {
+    // Some iPhones' databases never answer: then the network is asked.
+    setTimeout(() => answer(false), PATIENCE);
     const opening = indexedDB.open("lanekort");
     // Looking must not leave an empty database behind.
     opening.onupgradeneeded = () => opening.transaction.abort();

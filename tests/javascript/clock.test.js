@@ -22,3 +22,15 @@ test("without a network the time goes on from what was measured last", () => {
   assert.ok(clock.isKnown());
   assert.ok(Math.abs(clock.serverNow() - (Date.now() - 5_000)) < 50);
 });
+
+test("where a browser has no AbortSignal.timeout a question ends all the same", async () => {
+  const native = AbortSignal.timeout;
+  delete AbortSignal.timeout;
+  try {
+    const signal = clock.within(10);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    assert.ok(signal.aborted);
+  } finally {
+    AbortSignal.timeout = native;
+  }
+});

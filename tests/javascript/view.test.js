@@ -92,3 +92,20 @@ test("a kept card shows name, number and library from the phone's store", async 
   assert.equal(kept.part("name").textContent, "Jonas");
   assert.equal(kept.part("library").textContent, "Ullensaker");
 });
+
+test("a code that cannot be worked out leaves the one before marked as expired, and is tried again", async () => {
+  view.codes = [codeOf(999)];
+  view.keep({ ...(await makeKey()), key: null });
+  await view.fill(NOW, page);
+  assert.equal(view.filling, false);
+  view.needsCodes = () => false;
+  view.tick(NOW, page);
+  assert.equal(view.pass.classList.contains("expired"), true);
+});
+
+test("each code that is shown begins a turn of its own, by which the style sheet knows how old it is", () => {
+  view.show("9211 2345 6789 0122 9428 7082");
+  const first = view.pass.dataset.turn;
+  view.show("9211 2345 6789 0122 9428 7083");
+  assert.notEqual(view.pass.dataset.turn, first);
+});

@@ -9,15 +9,18 @@ import { readCards, readClock } from "./card/store.js";
 import { KeptView } from "./card/view.js";
 
 class KeptPage extends Program {
-  installed = true;
   // A card that the phone shows by itself needs the server only to hear that it was revoked.
   patience = STEP;
 
   async begin() {
     find("leave").addEventListener("click", () => this.leave());
-    const cards = await readCards().catch(() => []);
+    const cards = await readCards().catch(() => {
+      this.storeIsSilent = true;
+      return [];
+    });
     if (cards.length === 0) return;
-    clock.assume(await readClock());
+    clock.assume(await readClock().catch(() => 0));
+    this.checkPages(navigator.serviceWorker?.controller);
     find("leave").hidden = false;
     this.showKept(cards);
     this.endWaiting();
@@ -28,7 +31,9 @@ class KeptPage extends Program {
   }
 
   async take(state, cards) {
-    if (state.signed_in && cards.length === 0) await this.goTo(this.words.cardPage);
+    // With a query the service worker does not bring this page again.
+    const live = this.storeIsSilent ? `${this.words.cardPage}?live` : this.words.cardPage;
+    if (state.signed_in && cards.length === 0) await this.goTo(live);
     find("leave").hidden = !state.signed_in;
   }
 

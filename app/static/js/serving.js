@@ -26,6 +26,6 @@ if (done) {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
     const field = document.activeElement;
     if (field?.matches(TYPING) && field.value !== "") field.blur();
-    else done.requestSubmit();
+    else done.querySelector("button").click(); // requestSubmit: from Safari 16 on
   });
 }

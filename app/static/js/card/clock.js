@@ -6,6 +6,13 @@ const STOOD_STILL = 2_000;
 let offset = null; // server's milliseconds minus performance.now()
 let ahead = 0; // server's milliseconds minus the phone's clock
 
+// A signal that aborts after so long. AbortSignal.timeout does the same, from Safari 16 on.
+export function within(milliseconds) {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), milliseconds);
+  return controller.signal;
+}
+
 export const serverNow = () => performance.now() + offset;
 export const isKnown = () => offset !== null;
 export const phoneIsOffBy = () => -ahead;
@@ -28,7 +35,7 @@ export async function ask(url, options = {}) {
     headers: { Accept: "application/json" },
     cache: "no-store",
     redirect: "manual",
-    signal: AbortSignal.timeout(TIMEOUT),
+    signal: within(TIMEOUT),
     ...options,
   });
   const received = performance.now();

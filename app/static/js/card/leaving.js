@@ -1,7 +1,7 @@
 // Logging out, also without a network. What the phone keeps goes first; a cookie then says that whoever was signed in has
 // left, so that the browser opens nothing of theirs, and the server is told as soon as it can be reached.
 
-import { ask } from "./clock.js";
+import { ask, within } from "./clock.js";
 import { close, wipe } from "./store.js";
 
 const MARK = "lanekort_left";
@@ -47,7 +47,7 @@ export async function finish({ state, logout }) {
   const { answer } = await ask(state);
   if (!isMarked()) return; // somebody has logged in meanwhile
   const body = new URLSearchParams({ csrf_token: answer.csrf_token ?? "" });
-  const response = await fetch(logout, { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(PATIENCE * 4) });
+  const response = await fetch(logout, { method: "POST", body, redirect: "manual", signal: within(PATIENCE * 4) });
   if (response.type !== "opaqueredirect") throw new Error(`HTTP ${response.status}`);
   mark(0);
 }

@@ -4,7 +4,7 @@
 import * as clock from "./clock.js";
 import { STEP } from "./keys.js";
 import { finish, finishWhenOnline, isMarked, leaveHere, whenLeft } from "./leaving.js";
-import { saveClock } from "./store.js";
+import { keepsPages, saveClock } from "./store.js";
 import { sync } from "./sync.js";
 import { setText } from "./view.js";
 
@@ -78,9 +78,12 @@ export class Program {
       await finish(this.words).catch(() => {});
       return this.endLeft();
     }
-    await this.begin();
-    stayAwake();
-    await this.ask(MEASUREMENTS);
+    try {
+      await this.begin();
+    } finally {
+      stayAwake();
+      await this.ask(MEASUREMENTS);
+    }
   }
 
   comeBack() {
@@ -95,8 +98,9 @@ export class Program {
     clearTimeout(this.tickTimer);
     if (!clock.isKnown() || this.left) return;
     const now = clock.serverNow();
-    for (const view of this.views) view.tick(now, this);
+    // First of all: whatever fails below, the next second comes.
     this.tickTimer = setTimeout(() => this.tick(), 1_000 - (now % 1_000));
+    for (const view of this.views) view.tick(now, this);
   }
 
   showKept(cards) {
@@ -122,7 +126,7 @@ export class Program {
       clock.take(measured);
       this.tick();
       await this.afterwards();
-      if (this.keepsCards) await saveClock(clock.measuredAhead());
+      if (this.keepsCards) await saveClock(clock.measuredAhead()).catch(() => {});
       this.failures = 0;
       this.offline = false;
       wait = untilNextQuestion(clock.serverNow(), this.patience);
@@ -166,9 +170,7 @@ export class Program {
       // Where there is none, or the certificate is not trusted, the key is kept but no page opens without a network.
       const registration = await navigator.serviceWorker?.register(this.words.worker);
       if (this.left) return void (await registration?.unregister());
-      this.installed = Boolean(registration);
-      this.cannotInstall = !registration;
-      this.tellNews();
+      await this.checkPages(registration);
       if (language !== document.documentElement.lang) await registration?.update();
       // A browser may say no. Then it may clear the card away when space is short, and the card is kept anew online.
       await navigator.storage?.persist?.();
@@ -177,6 +179,13 @@ export class Program {
       this.cannotInstall = !this.installed;
       this.tellNews();
     }
+  }
+
+  // The page promises that the card works without a network only where all that it takes is there.
+  async checkPages(registration) {
+    this.installed = Boolean(registration) && (await keepsPages());
+    this.cannotInstall = !this.installed;
+    this.tellNews();
   }
 
   // --- what the page says ---

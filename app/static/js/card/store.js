@@ -4,6 +4,8 @@
 const NAME = "lanekort";
 const [CARDS, FACTS] = ["cards", "facts"];
 const CLOCK = "clock";
+const PATIENCE = 2_000;
+const INSTALL_PATIENCE = 10_000;
 
 let closed = false;
 
@@ -29,16 +31,28 @@ function open(make) {
   });
 }
 
+// Some iPhones' databases never answer. One that takes so long is as good as none.
+function inTime(answer) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("the database does not answer")), PATIENCE);
+    answer.then(resolve, reject).finally(() => clearTimeout(late));
+  });
+}
+
 async function use(store, mode, work, make = false) {
-  const database = await open(make);
+  const opening = open(make);
+  const database = await inTime(opening).catch((fault) => {
+    opening.then((late) => late?.close(), () => {});
+    throw fault;
+  });
   if (!database) return undefined;
   try {
-    return await new Promise((resolve, reject) => {
+    return await inTime(new Promise((resolve, reject) => {
       const transaction = database.transaction(store, mode);
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
-    });
+    }));
   } finally {
     // Closed each time: an open database cannot be deleted.
     database.close();
@@ -65,6 +79,23 @@ export async function canKeep() {
   } catch {
     return false;
   }
+}
+
+// Whether the service worker has every page and file that the card needs without a network. It fetches what is missing,
+// such as what the browser cleared away when space was short.
+export function keepsPages() {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), INSTALL_PATIENCE);
+    navigator.serviceWorker?.ready.then(({ active }) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = ({ data }) => {
+        clearTimeout(late);
+        port1.close();
+        resolve(data === true);
+      };
+      active.postMessage("fill", [port2]);
+    });
+  });
 }
 
 export async function wipe() {

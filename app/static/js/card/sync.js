@@ -1,14 +1,18 @@
 // Makes what the phone keeps agree with what the register says: throws away what was revoked, agrees on keys for what
 // is new or old enough to be renewed. Nothing is thrown away unless the register itself says so.
 
-import { ask } from "./clock.js";
+import { ask, within } from "./clock.js";
 import { agree } from "./keys.js";
 import { canKeep, readCards, removeCard, saveCard, wipe } from "./store.js";
+
+const LOCK_PATIENCE = 10_000;
 
 // Answers { state, cards }: what the register says, and the cards that are kept then. Throws without a network.
 export function sync(urls) {
   // Two windows must not agree on two keys for one card.
-  return navigator.locks ? navigator.locks.request("lanekort", () => reconcile(urls)) : reconcile(urls);
+  if (!navigator.locks) return reconcile(urls);
+  // A window that the phone has stopped may hold the lock for ever.
+  return navigator.locks.request("lanekort", { signal: within(LOCK_PATIENCE) }, () => reconcile(urls));
 }
 
 async function reconcile(urls) {

@@ -66,11 +66,16 @@ export class View {
     this.filling = true;
     const step = Math.floor(now / STEP);
     const kept = this.kept;
-    const codes = await Promise.all(Array.from({ length: AHEAD }, (_, ahead) => codeAt(kept, step + ahead)));
-    this.filling = false;
-    if (this.kept !== kept) return;
-    this.codes = codes;
-    page.tick();
+    try {
+      const codes = await Promise.all(Array.from({ length: AHEAD }, (_, ahead) => codeAt(kept, step + ahead)));
+      if (this.kept === kept) this.codes = codes;
+    } catch {
+      // The code that is shown is marked as expired, and the next second tries again.
+      return;
+    } finally {
+      this.filling = false;
+    }
+    if (this.kept === kept) page.tick();
   }
 
   show(grouped) {
@@ -78,6 +83,8 @@ export class View {
     drawQr(this.part("code"), digits);
     drawBarcode(this.bars.querySelector('[data-part="barcode"]'), digits);
     this.part("digits").textContent = grouped;
+    // The style sheet marks a code as too old, unless another takes its place in time (card.css).
+    this.pass.dataset.turn = this.pass.dataset.turn === "1" ? "0" : "1";
     this.shown = grouped;
   }
 
@@ -94,7 +101,7 @@ export class View {
 // A card whose codes come from the phone's key alone, and so do name and number.
 export class KeptView extends View {
   needsCodes(now) {
-    return Boolean(this.kept) && !this.isTooOld(now) && (!this.current(now) || this.codes.at(-1) === this.current(now));
+    return Boolean(this.kept) && !this.isTooOld(now) && (!this.current(now) || this.codes[this.codes.length - 1] === this.current(now));
   }
 
   tick(now, page) {
