@@ -28,7 +28,7 @@ def test_a_patron_sees_corrects_and_takes_along_what_is_stored(phone: Visitor, t
     expect(page.get_by_text("En skjult adresse lagres aldri her")).to_be_visible()
 
     # Beside each piece stands why it is kept, and for how long.
-    page.get_by_text("Hver detalj").first.click()
+    page.get_by_text("Formål og lagringstid").first.click()
     expect(page.locator("[data-column='patrons.phone']")).to_contain_text("Beholdes:")
 
     page.get_by_role("link", name="Endre", exact=True).click()

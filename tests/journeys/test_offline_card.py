@@ -24,7 +24,7 @@ from tests.journeys.test_accessibility import assert_fits, assert_sound
 from tests.journeys.test_family_journey import opens_settings, switches_on
 
 KEPT = "Kortet ligger på denne telefonen"
-WITHOUT_NETWORK = "Uten nett, men det trengs heller ikke"
+WITHOUT_NETWORK = "Du er uten nett. Kortet virker likevel."
 PAIRS = 2000
 
 
@@ -246,7 +246,7 @@ def test_a_childs_card_is_on_the_guardians_phone_without_a_network_until_the_chi
     phone.signs_in(*CHILD, keeps=False)
     page = opens_settings(phone)
     page.get_by_label("Gi tillatelse til å se mine lån").fill(GUARDIAN[0])
-    page.get_by_label("Den foresatte kan bære kortet mitt også").check()
+    page.get_by_label("Den foresatte kan ha kortet mitt på sin telefon").check()
     page.get_by_role("button", name="Send tillatelse").click()
     expect(page.get_by_role("status").first).to_contain_text("Tillatelsen er sendt")
 

@@ -48,7 +48,7 @@ def test_a_forgotten_pin_is_ordered_and_chosen_anew(phone: Visitor, open_page: O
     phone.signs_in(CARD, NEW_PIN)
     page.get_by_role("navigation", name="Min side").get_by_role("link", name="Innstillinger").click()
     page.get_by_role("link", name="Bytt PIN-kode").click()
-    page.get_by_role("button", name="Trekk en PIN-kode for meg").click()
+    page.get_by_role("button", name="Lag en tilfeldig PIN-kode for meg").click()
     drawn = page.locator(".drawn-pin").inner_text().strip()
     page.get_by_role("link", name="Jeg har den").click()
     phone.signs_out()
