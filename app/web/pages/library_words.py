@@ -74,8 +74,11 @@ def block_words(reason: str) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """Return an amount of øre or öre as the reader writes it, such as `25,00 kr`."""
-    return str(format_currency(Decimal(amount) / 100, currency))
+    """Return an amount of øre or öre as the reader writes it, such as `2,50 kr`, and a whole one as `25 kr`."""
+    # CLDR (alphaNextToNumber): a space between letters and digits, such as `SEK 25` in English.
+    pattern = current_locale().currency_formats["standard"].pattern.replace("¤#", "¤\N{NO-BREAK SPACE}#")
+    pattern = pattern.replace(".00", "") if amount % 100 == 0 else pattern
+    return str(format_currency(Decimal(amount) / 100, currency, pattern, currency_digits=False))
 
 
 def due_words(due_on: date | None, today: date) -> str:
