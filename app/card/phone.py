@@ -35,13 +35,13 @@ def time() -> ResponseReturnValue:
 @open_to(Audience.ANYONE)
 def phone_state() -> ResponseReturnValue:
     """Tell whether a patron is signed in, and which cards and keys this phone may keep; it deletes all others."""
-    told: dict[str, Any] = {"now": milliseconds(now()), "signed_in": is_patron(), "language": language()}
+    state: dict[str, Any] = {"now": milliseconds(now()), "signed_in": is_patron(), "language": language()}
     if was_left():
-        return jsonify(**told, keeps=False, cards=[], csrf_token=generate_csrf())
+        return jsonify(**state, keeps=False, cards=[], csrf_token=generate_csrf())
     if not keeps_card():
-        return jsonify(**told, keeps=False, cards=[])
+        return jsonify(**state, keeps=False, cards=[])
     libraries = list(list_libraries(patron_id=current_user.patron_id))
-    return jsonify(**told, keeps=True, csrf_token=generate_csrf(), cards=_cards(), libraries=libraries)
+    return jsonify(**state, keeps=True, csrf_token=generate_csrf(), cards=_cards(), libraries=libraries)
 
 
 def _cards() -> list[dict[str, Any]]:

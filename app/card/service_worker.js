@@ -25,10 +25,10 @@ async function fill() {
 }
 
 addEventListener("activate", (event) => {
-  event.waitUntil(throwAwayOlder().then(() => clients.claim()));
+  event.waitUntil(deleteOlder().then(() => clients.claim()));
 });
 
-async function throwAwayOlder() {
+async function deleteOlder() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name.startsWith("lanekort-") && name !== CACHE).map((name) => caches.delete(name)));
 }

@@ -83,5 +83,5 @@ def _refuse_borrowed_device() -> None:
 
 
 def _channel() -> str | None:
-    """Return how the patron is told of the pass: as a code would be sent, and not by a letter."""
+    """Return by which channel the patron gets a message about the pass: that of codes, and never a letter."""
     return code_channel(patron_id=current_user.patron_id, channels=current_app.extensions["post"].channels)

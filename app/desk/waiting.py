@@ -1,4 +1,4 @@
-"""What the library's system is still to be told of patrons: whether it goes through, and what holds it up."""
+"""The queue of notices to the library's system: whether they are delivered, and what stops them."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +17,7 @@ from app.web.gate import library_systems
 @desk.get("/notices")
 @open_to(Audience.STAFF)
 def notices() -> ResponseReturnValue:
-    """Show what waits for this library's system."""
+    """Show the queue of this library's system."""
     workplace = this_workplace()
     viewer = this_terminal(workplace).viewer
     waiting = see_waiting(library_id=workplace.library_id, viewer=viewer, now=now())
@@ -35,7 +35,7 @@ def notices() -> ResponseReturnValue:
 @desk.post("/notices/retry")
 @open_to(Audience.STAFF)
 def retry_notices() -> ResponseReturnValue:
-    """Let the system be told now."""
+    """Retry the notices now."""
     library_id = this_workplace().library_id
     with writing():
         retry_waiting(library_id=library_id, now=now())

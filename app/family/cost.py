@@ -20,7 +20,7 @@ from app.web.pages.library_words import refusal_words
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What returning everything on a day costs one person at one library; a sentence where it was not told."""
+    """What returning everything on a day costs one person at one library; a sentence where the library did not say."""
 
     name: str
     library: str

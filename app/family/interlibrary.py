@@ -75,7 +75,7 @@ def cancel_interlibrary() -> ResponseReturnValue:
 
 
 def _own_card_number() -> str:
-    """Return the card number of whoever is signed in. Raises CardRefused where the card is not in use."""
+    """Return the card number of the patron who is signed in. Raises CardRefused where the card is not in use."""
     with reading():
         patron = get_patron(patron_id=current_user.patron_id)
     if patron.block is not None:

@@ -1,4 +1,4 @@
-"""Who may come to which door. Closed by default: a route that names no audience does not start.
+"""Who may use which route. Closed by default: with a route that names no audience the program does not start.
 
 The audience of every route is readable where the route is, and tests/house/ holds the whole list.
 """
@@ -35,8 +35,8 @@ class RouteWithoutAudience(Exception):
 def open_to(audience: Audience, *, past: Callable[[], Response | None] | None = None) -> Callable[[View], View]:
     """Name a view's audience.
 
-    `past` answers whoever was of it a moment ago and is not any more, in place of the way in; None where it has
-    nothing to say to them.
+    `past` makes the answer for somebody who belonged to it a moment ago, in place of the page for logging in; None
+    where it has none.
     """
 
     def name(view: View) -> View:
@@ -62,7 +62,7 @@ def require_audiences(app: Flask) -> None:
 
 
 def check_audience() -> ResponseReturnValue | None:
-    """Let in whom the route is for, before anything else happens. Machines show their password to the api door."""
+    """Refuse a request of the wrong audience before anything else happens. The API checks the passwords of machines."""
     audience = audience_of_request()
     if audience is None or audience in MACHINES or request.endpoint == "static":
         return None
@@ -73,7 +73,7 @@ def check_audience() -> ResponseReturnValue | None:
 
 
 def redirect_to_sign_in(audience: Audience) -> Response:
-    """Lead whoever may not come in to the page for logging in, or to what the requested route has for them."""
+    """Redirect to the page for logging in, or give the answer that the requested route has instead."""
     past = getattr(current_app.view_functions.get(request.endpoint or ""), "past", None)
     if past is not None and (answer := past()) is not None:
         return cast(Response, answer)

@@ -118,8 +118,8 @@ def test_what_is_carried_opens_for_nobody_else_and_not_for_long(desk, new_browse
     form = fill_in(begin_enrolling(desk))
     other = new_browser()
     desk_log_in(other, MULLSJO)
-    for carried in (form["carried"], form["carried"][:-6] + "AAAAA=", "x", "é", "AAAA"):
-        taken = form | {"csrf_token": csrf_token(other, "/desk"), "carried": carried}
+    for sealed_id in (form["sealed_id"], form["sealed_id"][:-6] + "AAAAA=", "x", "é", "AAAA"):
+        taken = form | {"csrf_token": csrf_token(other, "/desk"), "sealed_id": sealed_id}
         refused = send(other, taken)
         assert refused.status_code == 409
         assert "Type the number again." in main_text(refused)
@@ -232,7 +232,7 @@ def test_what_cannot_be_right_is_said_beside_its_field_and_the_rest_is_kept(desk
     page = read_page(refused)
     assert any(said in message.get_text() for message in page.find_all(class_="ds-validation-message"))
     kept = fields_of(find_form(refused, "/desk/enrol/details"))
-    assert kept["carried"]
+    assert kept["sealed_id"]
     assert kept["place"] == ""
     assert "email" in fields or kept["email"] == "ola@example.org"
     assert count() == SEEDED
@@ -251,7 +251,7 @@ def test_what_was_typed_to_find_somebody_is_kept_for_the_new_card_without_standi
 
 def test_the_form_for_the_rest_can_be_opened_empty(desk):
     form = fields_of(find_form(desk.get("/desk/enrol/details"), "/desk/enrol/details"))
-    assert (form["carried"], form["name"]) == ("", "")
+    assert (form["sealed_id"], form["name"]) == ("", "")
 
 
 def test_only_a_token_of_the_number_is_kept(app, desk, newest):

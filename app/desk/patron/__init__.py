@@ -1,1 +1,1 @@
-"""The patron before the desk, whoever is looked up, and whoever is new."""
+"""Patrons at the desk: the one who was scanned or looked up, and new ones."""

@@ -39,12 +39,12 @@ _CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
 @desk.route("/enrol", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
 def enrol() -> ResponseReturnValue:
-    """Ask for the national id. Somebody who is known has a card, and is served; anybody else is asked for the rest."""
+    """Ask for the national id. A known patron's page is opened; for anybody else the rest is asked for."""
     workplace = this_workplace()
     form = NationalIdForm()
     typed = FindForm()
     if "without" in request.form:
-        return _show_details(workplace, _begin(typed, carried=""))
+        return _show_details(workplace, _begin(typed, sealed_id=""))
     if not form.is_submitted() or form.national_id.data is None:
         return _show_number(workplace, form, typed)
     try:
@@ -55,9 +55,9 @@ def enrol() -> ResponseReturnValue:
     terminal = this_terminal(workplace)
     holder = look_up_national_id(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
     if holder is not None:
-        return _serve_known(holder.patron_id, terminal)
-    carried = seal_national_id(number, actor=workplace.username, now=now())
-    return _show_details(workplace, _begin(typed, carried=carried))
+        return _open_known(holder.patron_id, terminal)
+    sealed_id = seal_national_id(number, actor=workplace.username, now=now())
+    return _show_details(workplace, _begin(typed, sealed_id=sealed_id))
 
 
 def _show_number(
@@ -67,17 +67,17 @@ def _show_number(
     return render_template("desk/enrol.html", workplace=workplace, form=form, typed=typed, refusal=refusal), status
 
 
-def _serve_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
-    """Serve somebody whom this desk has just found, instead of making a second card."""
+def _open_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
+    """Open a visit with a patron whom this desk has just found, instead of making a second card."""
     start_visit(open_visit_of_hit(patron_id=patron_id, terminal=terminal, now=now()))
     flash(_("This person has a card already. Nothing new was made."), "info")
     return redirect(url_for("desk.patron"))
 
 
-def _begin(typed: FindForm, *, carried: str) -> EnrolForm:
+def _begin(typed: FindForm, *, sealed_id: str) -> EnrolForm:
     """Return the form for the rest, with what was typed to find somebody."""
     known = {name: typed[name].data for name in ("name", "birth_date", "phone", "email", "postcode")}
-    return EnrolForm(formdata=None, carried=carried, visit=draw_session(), **known)
+    return EnrolForm(formdata=None, sealed_id=sealed_id, visit=draw_session(), **known)
 
 
 def _show_details(
@@ -89,7 +89,7 @@ def _show_details(
 @desk.route("/enrol/details", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
 def enrol_details() -> ResponseReturnValue:
-    """Make the card, and serve its holder. Sent twice it is one card."""
+    """Make the card, and open a visit with its holder. The same form sent twice makes one card."""
     workplace = this_workplace()
     form = EnrolForm()
     if not form.is_submitted():
@@ -98,12 +98,14 @@ def enrol_details() -> ResponseReturnValue:
     if not _is_sound(form):
         return _show_details(workplace, form, status=422)
     if was_opened(session=form.visit.data, terminal=terminal):
-        return _serve_new(form)
+        return _open_new(form)
     try:
-        number = open_sealed_id(form.carried.data, actor=workplace.username, now=now()) if form.carried.data else None
+        number = (
+            open_sealed_id(form.sealed_id.data, actor=workplace.username, now=now()) if form.sealed_id.data else None
+        )
         alike = () if form.another.data else _find_alike(form, workplace, terminal)
         if alike and was_opened(session=form.visit.data, terminal=terminal):
-            return _serve_new(form)
+            return _open_new(form)
         if alike:
             return _show_details(workplace, form, alike=alike, status=409)
         with writing():
@@ -113,18 +115,18 @@ def enrol_details() -> ResponseReturnValue:
         return _show_number(workplace, NationalIdForm(formdata=None), FindForm(), status=409, refusal=refusal)
     except AlreadyRegistered as known:
         if was_opened(session=form.visit.data, terminal=terminal):
-            return _serve_new(form)
+            return _open_new(form)
         find_hit(patron_id=known.patron_id, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
-        return _serve_known(known.patron_id, terminal)
+        return _open_known(known.patron_id, terminal)
     except ConsentMissing as error:
         form.consent.errors = [refusal_of(error)]
     except _CARD_NUMBER_REFUSED as error:
         form.card_number.errors = [refusal_of(error)]
     except WasOpened:
         # The same form, sent at the same moment, made the card.
-        return _serve_new(form)
+        return _open_new(form)
     else:
-        return _serve_new(form)
+        return _open_new(form)
     return _show_details(workplace, form, status=422)
 
 
@@ -182,7 +184,7 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
     open_visit(patron_id=made.patron_id, terminal=terminal, session=form.visit.data, now=now())
 
 
-def _serve_new(form: EnrolForm) -> ResponseReturnValue:
+def _open_new(form: EnrolForm) -> ResponseReturnValue:
     start_visit(form.visit.data)
     contact = check_contact(form.contact())
     if contact.email or contact.phone or contact.address:

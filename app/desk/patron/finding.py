@@ -1,4 +1,4 @@
-"""Looking a patron up who came without a code, and beginning to serve them."""
+"""Looking up a patron who came without a code, and opening a visit with them."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +17,7 @@ from app.web.pages.patron_fields import reword_faults, show_faults
 @desk.route("/find", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
 def find() -> ResponseReturnValue:
-    """Ask for two things, and show whom they fit."""
+    """Ask for two search criteria, and show the patrons that match both."""
     workplace = this_workplace()
     form = FindForm()
     found: Found | None = None
@@ -42,7 +42,7 @@ def find() -> ResponseReturnValue:
 @desk.post("/find/open")
 @open_to(Audience.STAFF)
 def open_hit() -> ResponseReturnValue:
-    """Begin to serve somebody who was found."""
+    """Open a visit with somebody who was found."""
     terminal = this_terminal(this_workplace())
     form = HitForm()
     try:

@@ -59,9 +59,9 @@ class NationalIdForm(PapersForm):
 
 
 class EnrolForm(PatronFields):
-    """Somebody who gets a card. `carried` is their sealed national id, `visit` names the visit that is opened."""
+    """Somebody who gets a card. `sealed_id` is their encrypted national id, `visit` names the visit that is opened."""
 
-    carried = HiddenField(validators=[Length(max=400)])
+    sealed_id = HiddenField(validators=[Length(max=400)])
     visit = HiddenField(validators=[Length(min=32, max=32)])
     rules = BooleanField(_l("The patron accepts the library's rules"))
     consent = BooleanField(_l("A guardian consents"))

@@ -91,7 +91,7 @@ def freeze() -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 @after_step_up()
 def thaw() -> ResponseReturnValue:
-    """Thaw the card. Whoever froze it because of a stolen phone does not want the thief to do that."""
+    """Thaw the card. PIN or code are asked for first, so that the thief of a phone cannot thaw it."""
     with writing():
         thaw_card(patron_id=current_user.patron_id, now=now())
     flash(
@@ -112,7 +112,7 @@ def end_one_sign_in(session_id: int) -> ResponseReturnValue:
         end_own_session()
         return redirect(url_for("portal.start"))
     here = current_user.session.device_id
-    # Whoever presses twice is told the same again.
+    # A second press gets the same answer.
     with suppress(NoSuchSignIn), writing():
         end_sign_in(patron_id=current_user.patron_id, session_id=session_id, here=here, now=now())
     flash(_("Logged out there. The card no longer works on that device."), "success")

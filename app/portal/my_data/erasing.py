@@ -1,7 +1,7 @@
 """Slett alt om meg: what will go and what must stay, the deletion itself, and its receipt.
 
-The receipt's code is drawn with the page and goes along in its form, sealed. So whoever presses the button twice, or
-sends the form again because no answer came, gets their receipt, though nobody is signed in any more.
+The receipt's code is drawn with the page and goes along in its form, sealed. So a second press of the button, or of
+the form whose answer did not come, leads to the receipt, though nobody is signed in any more.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -71,7 +71,7 @@ def eid_begin(purpose: str) -> ResponseReturnValue:
 @portal.route("/sign-in/return", methods=["GET", "POST"])
 @open_to(Audience.ANYONE)
 def eid_return() -> ResponseReturnValue:
-    """Take the answer of the sign-in service. To look at the page changes nothing: it sends itself in."""
+    """Take the answer of the sign-in service. A GET changes nothing: its page posts the answer by script."""
     purpose = begun_purpose()
     if request.method != "POST":
         return _show_answer(purpose)
@@ -119,7 +119,7 @@ def _go_on(who: Identified) -> Response:
 
 
 def _let_in(who: Identified) -> Response | None:
-    """Let in somebody who has a card; the sign-in stands in for PIN and code, and confirms the device."""
+    """Sign in somebody who has a card; the national sign-in replaces PIN and code, and confirms the device."""
     with writing():
         holder = find_own_card(national_id=who.national_id)
     if holder is None:
@@ -154,14 +154,14 @@ def _begin_own(who: Identified) -> Response:
     return _enter(who, OWN, form)
 
 
-def _usable(told: Identity) -> tuple[str | None, date | None]:
-    """Return name and birth date as the service told them; None for what it did not, or what no card can bear."""
+def _usable(given: Identity) -> tuple[str | None, date | None]:
+    """Return name and birth date as the service gave them; None for what it did not give, or what no card may have."""
     try:
-        check_person(Person(told.name or "A", told.birth_date or today(), told.gender), day=today())
+        check_person(Person(given.name or "A", given.birth_date or today(), given.gender), day=today())
     except PersonNotValid as error:
-        name = None if "name" in error.faults else told.name
-        return name, None if "birth_date" in error.faults else told.birth_date
-    return told.name, told.birth_date
+        name = None if "name" in error.faults else given.name
+        return name, None if "birth_date" in error.faults else given.birth_date
+    return given.name, given.birth_date
 
 
 def _begin_for_child(who: Identified) -> Response:

@@ -74,10 +74,10 @@ def child(progress: Progress) -> ResponseReturnValue:
 
 
 def details(progress: Progress) -> ResponseReturnValue:
-    """Take how to reach the patron; and who it is, where the sign-in service has not told."""
+    """Take contact data; and name and birth date, where the sign-in service did not give them."""
     so_far = progress.draft.form
-    told = {"name": so_far.name_verified, "birth_date": so_far.birth_date_verified}
-    asked = [] if progress.draft.kind == CHILD else [name for name, is_told in told.items() if not is_told]
+    given = {"name": so_far.name_verified, "birth_date": so_far.birth_date_verified}
+    asked = [] if progress.draft.kind == CHILD else [name for name, is_given in given.items() if not is_given]
     form = DetailsForm(**asdict(so_far)) if not request.form else DetailsForm()
     if not form.validate_on_submit():
         return show("details", progress, form=form, asked=asked, status=422 if form.is_submitted() else 200)
@@ -106,7 +106,7 @@ def _check_who(form: DetailsForm, *, asked: list[str]) -> dict[str, object]:
 
 
 def library(progress: Progress) -> ResponseReturnValue:
-    """Take the home library, which is looked for by name or place."""
+    """Take the home library, found by name or place."""
     words = request.args.get("q", "")[:80]
     form, fault = LibraryForm(), ""
     if form.is_submitted():

@@ -1,6 +1,6 @@
-"""Bestill ny PIN: for whoever has forgotten the PIN. What is ordered here arrives as a link, or as a code in a letter.
+"""Bestill ny PIN: for patrons who have forgotten the PIN. They get a link, or a code in a letter.
 
-A page that is looked at uses no link up: mail scanners open every one. The link itself is a secret in an address, so
+A GET uses no link up: mail scanners open every one. The link itself is a secret in an address, so
 these pages are not stored, name no referrer (web/http/headers.py), and are logged by their rule (web/http/logs.py).
 """
 
@@ -44,7 +44,7 @@ def new_pin() -> ResponseReturnValue:
 @portal.get("/new-pin/ordered")
 @open_to(Audience.ANYONE)
 def new_pin_ordered() -> str:
-    """Say what comes next, whoever ordered."""
+    """Say what comes next, in the same words for every number that was ordered for."""
     return render_template("portal/new_pin_ordered.html")
 
 

@@ -112,7 +112,7 @@ async function meet(payload) {
   if (last.accepted && !isLast(payload) && now - last.seenAt < OVERLOOKED) return;
   const sameCard = isLast(payload) && now - last.seenAt < OUT_OF_SIGHT;
   last.seenAt = now;
-  // Who was refused may hold the phone there until the next code; who was accepted is served.
+  // After a refusal the phone may stay there until the next code; an accepted card is not scanned again.
   if (sameCard && (last.accepted || payload === last.payload)) return;
   last = { payload, accepted: false, seenAt: now };
   field.value = payload;
@@ -188,7 +188,7 @@ sound.addEventListener("click", () => {
   remember("silent", isPressed(sound) ? "" : "1");
   if (isPressed(sound)) tell("accepted");
 });
-// Whoever points at a button goes on scanning; whoever moves by keys stays where they are.
+// After a click the field has the focus again; after a key press the button keeps it.
 for (const button of [torch, sound]) button.addEventListener("click", ({ detail }) => detail > 0 && field.focus());
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) turnOff();

@@ -74,8 +74,8 @@ class KeptPage extends Program {
     this.watchCards();
   }
 
-  tellNews() {
-    super.tellNews();
+  showNews() {
+    super.showNews();
     if (this.left) return;
     find("no-card").hidden = this.keepsCards;
     this.endWaiting();
@@ -83,7 +83,7 @@ class KeptPage extends Program {
 
   async leave() {
     await leaveHere();
-    if (await this.tellServer()) location.replace(this.words.start);
+    if (await this.notifyServer()) location.replace(this.words.start);
   }
 
   showLeft() {

@@ -1,4 +1,4 @@
-// Tells whoever waits for a code that it could not be sent: the page is asked for anew, and only that part is shown.
+// Shows that a code could not be sent: the page is fetched anew, and only that part is replaced.
 
 const LOOK_AFTER = [22_000, 60_000, 180_000];
 
@@ -11,7 +11,7 @@ const look = async () => {
     const found = page.getElementById("code-state");
     if (found) state.replaceChildren(...found.children);
   } catch {
-    // Without a network the next look tells.
+    // Without a network the next fetch shows it.
   }
 };
 

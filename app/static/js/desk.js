@@ -20,7 +20,7 @@ form.addEventListener("submit", (event) => {
   button.setAttribute("aria-busy", "true");
 });
 
-// Whoever is accepted is served next: Enter in the empty field goes there, unless it is a scanner's second one.
+// After an accepted card, Enter in the empty field opens the patron, unless it is a scanner's second one.
 let shownAt = performance.now();
 document.addEventListener("result", () => (shownAt = performance.now()));
 field.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// A patron is no longer on the screen than needed, and Escape ends serving.
+// A patron's data stays on the screen no longer than needed, and Escape ends the visit.
 
 const HIDE_AFTER = 2 * 60_000;
 
@@ -18,7 +18,7 @@ const wait = () => {
 for (const use of ["keydown", "pointerdown", "input", "result"]) document.addEventListener(use, wait);
 wait();
 
-// Escape also closes a list or clears a field: whoever is in one leaves it first, and ends serving by a second press.
+// Escape also closes a list or clears a field: the first press leaves the field, the second ends the visit.
 const TYPING = "input:not([type=checkbox]), select, textarea";
 
 if (done) {

@@ -1,4 +1,4 @@
-"""For whoever runs the servers: does the process live, and can it work?"""
+"""Health checks for operators: does the process live, and can it work?"""
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory

@@ -1,4 +1,4 @@
-"""Whoever asks for a slow hash while too many do is refused before any work: no statement, no try, no evaluation."""
+"""A request that needs a slow hash is refused while too many wait for one: no statement, no try, no evaluation."""
 
 import socket
 import sys
@@ -41,7 +41,7 @@ def waited_for_a_thread() -> float:
     request lies in the kernel, no other clock runs.
     """
     try:
-        told = request.environ["gunicorn.socket"].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+        info = request.environ["gunicorn.socket"].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
     except (AttributeError, KeyError, OSError):
         return 0.0
-    return int.from_bytes(told[_LAST_DATA_RECEIVED], sys.byteorder) / 1000 if len(told) == _INFO_BYTES else 0.0
+    return int.from_bytes(info[_LAST_DATA_RECEIVED], sys.byteorder) / 1000 if len(info) == _INFO_BYTES else 0.0

@@ -10,7 +10,7 @@ _log = structlog.get_logger()
 
 
 def refuse_password_in_clear() -> Response | None:
-    """Refuse HTTP Basic that did not come by TLS, on any route, and whoever would have to show a password.
+    """Refuse HTTP Basic that did not come by TLS, on any route, and any request to a route that needs a password.
 
     Nothing is looked at, so the answer tells nothing of the password; a redirect would have it sent in clear once more
     (RFC 7617 § 4).

@@ -1,4 +1,4 @@
-"""Signing in while the country's budget of wrong PINs is used up: a code comes before the PIN is looked at.
+"""Signing in while the country's budget of wrong PINs is used up: a code comes before the PIN is checked.
 
 Nothing here may depend on whether there is such a card, whether the PIN is right, or whether a code can be sent: the
 number that was typed is written down, the PIN waits in the browser's cookie, sealed, and the worker finds out the rest.
@@ -25,7 +25,7 @@ _KEPT_AS = "code_first"
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed at signing in, and when (UTC). Nobody has looked at it."""
+    """What was typed at signing in, and when (UTC). Nothing of it is checked yet."""
 
     card_number: str
     pin: str
@@ -53,7 +53,7 @@ def find_typed() -> Typed | None:
 
 
 def sign_in_with_code(typed: Typed, *, code: str) -> Response:
-    """Let in whoever has the code and typed the right PIN, which is looked at only now.
+    """Sign in who has the code and typed the right PIN, which is checked only now.
 
     Raises CodeNotValid, SignInRefused or TooManyAttempts.
     """

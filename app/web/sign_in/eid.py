@@ -73,7 +73,7 @@ def begin_sign_in(purpose: Purpose, *, keeps: bool, goes_on_to: str) -> str:
 
     Raises NoEid or EidRefused.
     """
-    # Whoever gets a card, logs in or confirms is asked anew; so is a guardian on the phone of a child.
+    # Everybody is asked anew, also a guardian on the phone of a child.
     address, begun = eid().begin(redirect_uri=_redirect_uri(), language=language(), anew=True)
     session[_KEPT_AS] = {
         "begun": asdict(begun),

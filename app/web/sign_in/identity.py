@@ -37,7 +37,7 @@ LEFT_COOKIE = "lanekort_left"
 """The page's script sets it where somebody logs out without a network. Nobody is signed in to a browser that has it,
 and the sign-in ends as soon as the browser reaches us and says so."""
 FOR_EVERYBODY = ("/card/app", "/manifest.webmanifest", "/offline", "/sw.js", "/time")
-"""What is the same whoever asks. With a cookie in play a browser would fetch it anew whenever that changes."""
+"""The same for everybody. With `Vary: Cookie` a browser would fetch it anew whenever the cookie changes."""
 _CSRF = "csrf_token"
 _STATIC = "/static/"
 _USED_AT = "used_at"
@@ -108,7 +108,7 @@ def load_signed_in(token: str) -> SignedIn | None:
 
 
 def was_left() -> bool:
-    """Tell whether a patron has logged out here without a network, and we have not been told yet."""
+    """Tell whether a patron has logged out here without a network, and the server does not know it yet."""
     return cookie_name(LEFT_COOKIE) in request.cookies and not _at_desk()
 
 
@@ -201,7 +201,7 @@ def start_staff_session(*, staff_id: int) -> None:
 
 @writing()
 def end_own_session() -> None:
-    """Sign out here: the server's session is gone, and so is what the cookie held."""
+    """Sign out here: the server's session is gone, and so is the content of the cookie."""
     if current_user.is_authenticated:
         _end(current_user)
     forget_sign_in()

@@ -45,7 +45,7 @@ class Waiting:
 
 
 def start_session_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
-    """Let in whoever entered the right PIN at `since`, or send a code and lead to the page that asks for it.
+    """Sign in who entered the right PIN at `since`, or send a code and redirect to the page that asks for it.
 
     Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
     where five codes were sent within the hour.
@@ -99,7 +99,7 @@ def send_again(waiting: Waiting) -> None:
 
 
 def finish(waiting: Waiting, *, code: str) -> Response:
-    """Let in whoever has the code. Raises CodeNotValid, SignInRefused or TooManyAttempts."""
+    """Sign in who has the code. Raises CodeNotValid, SignInRefused or TooManyAttempts."""
     address = request.remote_addr or ""
     use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
     return start_session_with_code(
@@ -111,7 +111,7 @@ def finish(waiting: Waiting, *, code: str) -> Response:
 
 
 def start_session_with_code(*, patron_id: int, own_device: bool, channel: str | None, since: datetime) -> Response:
-    """Let in whoever has entered code and PIN, and tell the patron by `channel` of a device that stays.
+    """Sign in who has entered code and PIN, and send the patron a message by `channel` about a device that stays.
 
     Raises SignInRefused.
     """
@@ -123,7 +123,7 @@ def start_session_with_code(*, patron_id: int, own_device: bool, channel: str | 
 
 
 def forget_waiting() -> None:
-    """Begin anew: whoever waited has thought better of it."""
+    """Forget the sign-in that waits in this browser."""
     session.pop(_KEPT_AS, None)
 
 

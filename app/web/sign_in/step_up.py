@@ -97,7 +97,7 @@ def _is_fresh(entered_at: datetime | None) -> bool:
 
 
 def confirm_pin(pin: str) -> None:
-    """Take the PIN of whoever is signed in, good for ten minutes.
+    """Take the PIN of the patron who is signed in, good for ten minutes.
 
     Raises SignInRefused or TooManyAttempts.
     """

@@ -1,5 +1,5 @@
-// Logging out, also without a network. What the phone keeps goes first; a cookie then says that whoever was signed in has
-// left, so that the browser opens nothing of theirs, and the server is told as soon as it can be reached.
+// Logging out, also without a network. What the phone keeps goes first; a cookie then says that the patron has logged
+// out, so that the browser opens none of their pages; the server is notified as soon as it can be reached.
 
 import { ask, within } from "./clock.js";
 import { close, wipe } from "./store.js";
@@ -41,9 +41,9 @@ function forget() {
   return Promise.race([wipe(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
 }
 
-// Tells the server. Throws where it cannot be reached.
+// Notifies the server. Throws where it cannot be reached.
 export async function finish({ state, logout }) {
-  if (!isMarked()) return; // another window has told it
+  if (!isMarked()) return; // another window has notified it
   const { answer } = await ask(state);
   if (!isMarked()) return; // somebody has logged in meanwhile
   const body = new URLSearchParams({ csrf_token: answer.csrf_token ?? "" });
@@ -52,7 +52,7 @@ export async function finish({ state, logout }) {
   mark(0);
 }
 
-// Tells the server as soon as there is a network. `failed` is called where that is not now.
+// Notifies the server as soon as there is a network. `failed` is called where that is not now.
 export async function finishWhenOnline(urls, failed) {
   for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
     try {

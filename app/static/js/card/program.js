@@ -1,5 +1,5 @@
 // What the live card page and the page that the phone keeps have in common: they keep the cards' codes current by the
-// server's clock, tell what works without a network, and end when somebody logs out.
+// server's clock, say what works without a network, and end when somebody logs out.
 
 import * as clock from "./clock.js";
 import { STEP } from "./keys.js";
@@ -70,7 +70,7 @@ export class Program {
       this.showLeft();
       await gone;
       setText(find("phone-news"), this.words.left);
-      if (elsewhere) this.tellServer();
+      if (elsewhere) this.notifyServer();
     });
     if (isMarked()) {
       // Somebody left, and the window was closed before all was done.
@@ -136,7 +136,7 @@ export class Program {
       wait = retryAfter(this.failures);
     } finally {
       this.asking = false;
-      this.tellNews();
+      this.showNews();
       this.tick();
     }
     if (!this.left) this.askTimer = setTimeout(() => this.ask(clock.isKnown() ? 1 : MEASUREMENTS), wait);
@@ -177,7 +177,7 @@ export class Program {
     } catch {
       // The card shows all the same for as long as there is a network, or the page is open.
       this.cannotInstall = !this.installed;
-      this.tellNews();
+      this.showNews();
     }
   }
 
@@ -185,12 +185,12 @@ export class Program {
   async checkPages(registration) {
     this.installed = Boolean(registration) && (await keepsPages());
     this.cannotInstall = !this.installed;
-    this.tellNews();
+    this.showNews();
   }
 
   // --- what the page says ---
 
-  tellNews() {
+  showNews() {
     if (this.left) return;
     const off = clock.phoneIsOffBy();
     const isOff = Math.abs(off) > CLOCK_MAY_BE_OFF_BY;
@@ -239,8 +239,8 @@ export class Program {
     for (const tabs of document.querySelectorAll("header nav")) tabs.hidden = true;
   }
 
-  // Tells whether the server could be told at once.
-  async tellServer() {
+  // Answers whether the server could be notified at the first try.
+  async notifyServer() {
     let atOnce = true;
     await finishWhenOnline(this.words, () => {
       atOnce = false;

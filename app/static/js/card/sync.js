@@ -1,5 +1,5 @@
-// Makes what the phone keeps agree with what the register says: throws away what was revoked, agrees on keys for what
-// is new or old enough to be renewed. Nothing is thrown away unless the register itself says so.
+// Makes what the phone keeps agree with what the register says: deletes what was revoked, agrees on keys for what
+// is new or old enough to be renewed. Nothing is deleted unless the register itself says so.
 
 import { ask, within } from "./clock.js";
 import { agree } from "./keys.js";
@@ -23,39 +23,39 @@ async function reconcile(urls) {
     return { state, measured, cards: [] };
   }
   if (!kept?.length && !(await canKeep())) return { state, measured, cards: [] };
-  const held = await throwAwayRevoked(kept, state.cards);
+  const valid = await deleteRevoked(kept, state.cards);
   const cards = [];
-  for (const [order, told] of state.cards.entries()) {
+  for (const [order, listed] of state.cards.entries()) {
     const libraries = order === 0 ? state.libraries.join("\n") : "";
-    const about = { name: told.name, number: told.card_number, library: told.home_library, block: told.block, libraries, order };
-    const card = await keepCard(held.get(told.card), told, { about, urls, token: state.csrf_token });
+    const about = { name: listed.name, number: listed.card_number, library: listed.home_library, block: listed.block, libraries, order };
+    const card = await keepCard(valid.get(listed.card), listed, { about, urls, token: state.csrf_token });
     if (card) cards.push(card);
   }
   return { state, measured, cards };
 }
 
-async function throwAwayRevoked(kept, told) {
-  const held = new Map();
+async function deleteRevoked(kept, listed) {
+  const valid = new Map();
   for (const card of kept) {
-    const live = told.find((each) => each.card === card.card)?.keys.some((key) => key.head === card.head);
-    if (live) held.set(card.card, card);
+    const live = listed.find((each) => each.card === card.card)?.keys.some((key) => key.head === card.head);
+    if (live) valid.set(card.card, card);
     else await removeCard(card.card);
   }
-  return held;
+  return valid;
 }
 
-async function keepCard(held, told, { about, urls, token }) {
-  let card = held;
-  if (!held || told.keys.find((key) => key.head === held.head).renew) {
+async function keepCard(former, listed, { about, urls, token }) {
+  let card = former;
+  if (!former || listed.keys.find((key) => key.head === former.head).renew) {
     try {
-      card = await agree((question) => send(urls.keys, question, token), { card: told.card, former: held?.head });
+      card = await agree((question) => send(urls.keys, question, token), { card: listed.card, former: former?.head });
     } catch {
-      // The one that is held still works, and there is another time.
-      if (!held) return null;
+      // The former key still works, and there is another time.
+      if (!former) return null;
     }
   }
   const now = { ...card, ...about };
-  const same = held && Object.keys(now).every((part) => now[part] === held[part]);
+  const same = former && Object.keys(now).every((part) => now[part] === former[part]);
   if (!same) await saveCard(now);
   return now;
 }
