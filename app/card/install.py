@@ -24,7 +24,6 @@ _STATIC = Path(__file__).parents[1] / "static"
 FILES = (
     "favicon.svg",
     "img/spines.svg",
-    "img/icon-192.png",
     "vendor/designsystemet/theme.css",
     "vendor/designsystemet/designsystemet.css",
     "vendor/lean-qr/index.mjs",

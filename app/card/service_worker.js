@@ -47,10 +47,10 @@ addEventListener("fetch", (event) => {
 });
 
 async function kept(address, event) {
-  const cache = await caches.open(CACHE);
-  const found = await cache.match(address);
+  const found = await caches.match(address, { cacheName: CACHE });
   if (found) return found;
-  event.waitUntil(fill().catch(() => {}));
+  // After logging out, when no card is kept any more, no page comes back either.
+  event.waitUntil(holdsCard().then((holds) => holds && fill()).catch(() => {}));
   return fetch(event.request);
 }
 

@@ -26,7 +26,7 @@ beforeEach(() => {
   [cache, handlers, online, card] = [new Cache(), {}, true, 0];
   worker = {
     addEventListener: (name, handler) => (handlers[name] = handler),
-    caches: { open: async () => cache, keys: async () => [] },
+    caches: { open: async () => cache, match: async (address) => cache.get(address), keys: async () => [] },
     fetch: async (request) => (online ? `network ${addressOf(request)}` : Promise.reject(new Error("offline"))),
     indexedDB: { open: () => database() },
     Request: class {
@@ -97,6 +97,11 @@ test("a page that is asked for and was cleared away is kept again, and no person
   card = 1;
   assert.equal(await open("/card"), "network https://card.example/card");
   assert.deepEqual([...cache.keys()].sort(), [...ALL].sort());
+});
+
+test("after logging out nothing is kept again", async () => {
+  assert.equal(await open("/card/app"), "network https://card.example/card/app");
+  assert.deepEqual([...cache.keys()], []);
 });
 
 test("without a network what is missing is not promised", async () => {

@@ -138,7 +138,7 @@ def test_a_patron_without_a_phone_is_looked_up_and_the_card_is_blocked_and_found
     expect(librarian.page.get_by_role("button", name="Betjen", exact=True)).to_be_focused()
     assert_sound(librarian.page)
     librarian.types("Enter")
-    expect(librarian.page.get_by_role("link", name="Gå til betjening")).to_be_focused()
+    expect(librarian.page.get_by_role("link", name="Gå til utlån")).to_be_focused()
     librarian.unfolds("Kortet er mistet")
     librarian.presses("Sperr kortet")
     librarian.reads("Kortet er sperret overalt")

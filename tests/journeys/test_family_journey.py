@@ -83,7 +83,7 @@ def test_a_desk_lends_and_takes_back_with_the_keyboard_alone(phone: Visitor, des
     desk.keyboard.type(code)
     with desk.expect_navigation():
         desk.keyboard.press("Enter")
-    desk.get_by_role("link", name="Gå til betjening").press("Enter")
+    desk.get_by_role("link", name="Gå til utlån").press("Enter")
     expect(desk.get_by_label("Strekkode på eksemplaret")).to_be_focused()
     desk.keyboard.type("2006")
     with desk.expect_navigation():

@@ -14,8 +14,8 @@ class KeptPage extends Program {
 
   async begin() {
     find("leave").addEventListener("click", () => this.leave());
-    const cards = await readCards().catch(() => {
-      this.storeIsSilent = true;
+    const cards = await readCards().catch((fault) => {
+      this.storeIsSilent = fault.name === "TimeoutError";
       return [];
     });
     if (cards.length === 0) return;

@@ -34,7 +34,7 @@ function open(make) {
 // Some iPhones' databases never answer. One that takes so long is as good as none.
 function inTime(answer) {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("the database does not answer")), PATIENCE);
+    const late = setTimeout(() => reject(new DOMException("the database does not answer", "TimeoutError")), PATIENCE);
     answer.then(resolve, reject).finally(() => clearTimeout(late));
   });
 }
