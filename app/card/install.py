@@ -23,7 +23,6 @@ _STATIC = Path(__file__).parents[1] / "static"
 # What the card page needs on the screen; the font is the phone's own.
 FILES = (
     "favicon.svg",
-    "img/spines.svg",
     "vendor/designsystemet/theme.css",
     "vendor/designsystemet/designsystemet.css",
     "vendor/lean-qr/index.mjs",

@@ -69,6 +69,8 @@ def serve_static_files(app: Flask) -> None:
         cache = response.cache_control
         cache.no_cache = None
         if asked.startswith(prefix):
+            # Such an address has one content for ever: nobody asks whether it changed.
+            del response.headers["ETag"]
             cache.public, cache.max_age, cache.immutable = True, _YEAR, True
         elif asked.startswith(_VERSION):
             # Another release's page asks. What is here now must not be kept under that release's address.

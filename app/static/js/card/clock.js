@@ -6,7 +6,7 @@ const STOOD_STILL = 2_000;
 let offset = null; // server's milliseconds minus performance.now()
 let ahead = 0; // server's milliseconds minus the phone's clock
 
-// A signal that aborts after so long. AbortSignal.timeout does the same, from Safari 16 on.
+// AbortSignal.timeout, which Safari has from version 16 on.
 export function within(milliseconds) {
   const controller = new AbortController();
   setTimeout(() => controller.abort(), milliseconds);

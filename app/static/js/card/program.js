@@ -98,7 +98,7 @@ export class Program {
     clearTimeout(this.tickTimer);
     if (!clock.isKnown() || this.left) return;
     const now = clock.serverNow();
-    // First of all: whatever fails below, the next second comes.
+    // First, so that a fault below does not end it.
     this.tickTimer = setTimeout(() => this.tick(), 1_000 - (now % 1_000));
     for (const view of this.views) view.tick(now, this);
   }
@@ -181,7 +181,7 @@ export class Program {
     }
   }
 
-  // The page promises that the card works without a network only where all that it takes is there.
+  // Nothing is promised that is not there.
   async checkPages(registration) {
     this.installed = Boolean(registration) && (await keepsPages());
     this.cannotInstall = !this.installed;

@@ -31,7 +31,7 @@ function open(make) {
   });
 }
 
-// Some iPhones' databases never answer. One that takes so long is as good as none.
+// Some iPhones' databases never answer.
 function inTime(answer) {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new DOMException("the database does not answer", "TimeoutError")), PATIENCE);
@@ -81,8 +81,7 @@ export async function canKeep() {
   }
 }
 
-// Whether the service worker has every page and file that the card needs without a network. It fetches what is missing,
-// such as what the browser cleared away when space was short.
+// Whether the service worker has all that the card needs without a network; it fetches what is missing.
 export function keepsPages() {
   return new Promise((resolve) => {
     const late = setTimeout(() => resolve(false), INSTALL_PATIENCE);

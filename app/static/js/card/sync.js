@@ -11,7 +11,7 @@ const LOCK_PATIENCE = 10_000;
 export function sync(urls) {
   // Two windows must not agree on two keys for one card.
   if (!navigator.locks) return reconcile(urls);
-  // A window that the phone has stopped may hold the lock for ever.
+  // A window that was stopped may have the lock for ever.
   return navigator.locks.request("lanekort", { signal: within(LOCK_PATIENCE) }, () => reconcile(urls));
 }
 

@@ -70,7 +70,7 @@ export class View {
       const codes = await Promise.all(Array.from({ length: AHEAD }, (_, ahead) => codeAt(kept, step + ahead)));
       if (this.kept === kept) this.codes = codes;
     } catch {
-      // The code that is shown is marked as expired, and the next second tries again.
+      // The next second tries again.
       return;
     } finally {
       this.filling = false;
@@ -83,7 +83,7 @@ export class View {
     drawQr(this.part("code"), digits);
     drawBarcode(this.bars.querySelector('[data-part="barcode"]'), digits);
     this.part("digits").textContent = grouped;
-    // The style sheet marks a code as too old, unless another takes its place in time (card.css).
+    // By this the style sheet knows a new code (card.css).
     this.pass.dataset.turn = this.pass.dataset.turn === "1" ? "0" : "1";
     this.shown = grouped;
   }
