@@ -1,6 +1,7 @@
-"""What each test needs beside Python: `./manage test fast` leaves out a browser, PostgreSQL and programs of one's own.
+"""What each test needs beside Python: `./manage test fast` leaves out a browser, PostgreSQL, programs of one's own,
+and proofs by thousands of tries, which are marked `long`.
 
-The marks come from the fixtures that a test asks for and the engine that it runs on. A test that starts a program
+The other marks come from the fixtures that a test asks for and the engine that it runs on. A test that starts a program
 without a mark fails, so none gets into the fast ones unseen.
 """
 
@@ -14,8 +15,13 @@ import pytest
 
 from tests.memory import find_memory
 
-BROWSER, POSTGRESQL, PROGRAMS = "browser", "postgresql", "programs"
-_REASONS = {BROWSER: "need a browser", POSTGRESQL: "need PostgreSQL", PROGRAMS: "start programs"}
+BROWSER, POSTGRESQL, PROGRAMS, LONG = "browser", "postgresql", "programs", "long"
+_REASONS = {
+    BROWSER: "need a browser",
+    POSTGRESQL: "need PostgreSQL",
+    PROGRAMS: "start programs",
+    LONG: "take long",
+}
 _FIXTURES = {"playwright": BROWSER, "run_postgres": POSTGRESQL, PROGRAMS: PROGRAMS}
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 _running: list[pytest.Item] = []
@@ -32,11 +38,15 @@ def needs_of(item: pytest.Item) -> list[str]:
     call = getattr(item, "callspec", None)
     if call is not None and POSTGRESQL in call.params.values():
         found.add(POSTGRESQL)
+    if item.get_closest_marker(LONG):
+        found.add(LONG)
     return [need for need in _REASONS if need in found]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only what needs no browser, no PostgreSQL and no programs")
+    parser.addoption(
+        "--fast", action="store_true", help="only what is quick, and needs no browser, no PostgreSQL and no programs"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,7 +103,7 @@ def pytest_runtest_teardown() -> None:
 
 
 def _watch(event: str, _arguments: Any) -> None:
-    if event == "subprocess.Popen" and _running and not needs_of(_running[0]):
+    if event == "subprocess.Popen" and _running and set(needs_of(_running[0])) <= {LONG}:
         raise ProgramStarted(f"{_running[0].nodeid} needs @pytest.mark.usefixtures({PROGRAMS!r})")
 
 

@@ -17,6 +17,7 @@ from tests.doors.conftest import Contents
 from tests.doors.visits import SYSTEM, csrf_token, read_page
 from tests.searching import stands_in
 
+pytestmark = pytest.mark.long
 MEBIBYTE = 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
 

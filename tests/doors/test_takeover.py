@@ -36,6 +36,8 @@ from tests.doors.takeover import (
 from tests.doors.visits import MULLSJO, ULLENSAKER, desk_log_in, main_text, read_page
 from tests.mail import MailServer, running_mail_server
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def mail() -> Iterator[MailServer]:

@@ -204,6 +204,7 @@ def test_the_registers_pace_is_kept_and_every_letter_goes(
     assert sorted(message["To"] for message in mail.received) == [f"{card}@example.org" for card in CARDS]
 
 
+@pytest.mark.long
 def test_a_longer_pause_than_an_hour_is_left_to_the_next_run_and_nobody_is_left_out_each_time(
     run: Run, post: Post, register: Register, mail: MailServer
 ) -> None:

@@ -100,6 +100,7 @@ def test_nothing_that_the_register_does_is_taken_for_tampering(clock):
     assert len(kept) == 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_one_of_a_thousand_changes_is_found(clock, engine):
     kept = live(clock)

@@ -28,6 +28,7 @@ from app.rules.pins.pin import (
 from bench.spray import Spray, run_spray
 from tests.register.people import GUARDIAN, PINS, ULLENSAKER, patron_id
 
+pytestmark = pytest.mark.long
 PIN = "4719"
 DOORS = ("kiosk", "door", "supplier", "system")
 _PATRONS = """

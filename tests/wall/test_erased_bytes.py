@@ -242,6 +242,7 @@ def random_words(patron_ids: list[int]) -> dict[str, set[bytes]]:
     return words
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_day_later_not_a_byte_of_them_is_left(
     app: APIFlask,

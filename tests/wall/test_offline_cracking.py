@@ -28,6 +28,7 @@ from tests.conftest import START, VAULT_KEYS, Databases, settings_for
 from tests.register.people import reading
 from tests.rules.test_national_id import norwegian
 
+pytestmark = pytest.mark.long
 PEOPLE = 1000
 BIRTH_DATES = [date(1990, 1, 1) + timedelta(days=97 * n) for n in range(15)]
 NEW_KEY = {2: hashlib.sha256(b"the next key").digest()}
