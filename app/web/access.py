@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -78,9 +78,7 @@ def redirect_to_sign_in(audience: Audience) -> Response:
     if past is not None and (answer := past()) is not None:
         return cast(Response, answer)
     login = "desk.login" if audience is Audience.STAFF else "portal.login"
-    response = redirect(url_for(login))
-    assert isinstance(response, Response)
-    return response
+    return make_response(redirect(url_for(login)))
 
 
 def audience_of_request() -> Audience | None:

@@ -9,8 +9,7 @@ from app.rules.people.ages import day_in_norway
 
 def now() -> datetime:
     """Return this instant, aware, in UTC. `CLOCK` in the app's config may be another clock."""
-    instant: datetime = current_app.config["CLOCK"]()
-    return instant.astimezone(UTC)
+    return current_app.config["CLOCK"]().astimezone(UTC)
 
 
 def today() -> date:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flask import current_app, flash
 
 from app.ils.overview import ask_libraries
 from app.ils.port import Refused, Unavailable
-from app.messages.channels import Post
 from app.web.pages.library_words import refusal_words
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ DESK_PATIENCE_SECONDS = 0.8
 
 def library_systems() -> Systems:
     """Return the libraries' systems that this installation is connected to."""
-    return cast("Systems", current_app.extensions["ils"])
+    return current_app.extensions["ils"]
 
 
 @contextmanager
@@ -52,5 +51,4 @@ def ask_blocks(*, library_id: str, card_number: str) -> tuple[str, ...] | None:
 
 def channels_served() -> Collection[str]:
     """Return the ways to a patron that a machine serves here."""
-    post: Post = current_app.extensions["post"]
-    return post.channels
+    return current_app.extensions["post"].channels

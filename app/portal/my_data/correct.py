@@ -8,15 +8,7 @@ from wtforms import SelectChoice
 
 from app.portal.forms import CorrectionForm
 from app.portal.routes import portal
-from app.register.change.corrections import (
-    Correction,
-    LanguageNotKnown,
-    NotYourLibrary,
-    Proof,
-    confirm_contact,
-    correct_patron,
-    get_correctable,
-)
+from app.register.change import corrections
 from app.register.patron.patrons import list_affiliations
 from app.register.store.transaction import writing
 from app.rules.people.contact import ContactNotValid
@@ -35,22 +27,22 @@ def edit() -> ResponseReturnValue:
     """Change address, telephone, e-mail, preferred contact, home library and language."""
     patron_id = current_user.patron_id
     known = is_known()
-    form = CorrectionForm(data=get_correctable(patron_id=patron_id, editor=Editor.PATRON))
+    form = CorrectionForm(data=corrections.get_correctable(patron_id=patron_id, editor=Editor.PATRON))
     joined = list_affiliations(patron_ids=[patron_id])[patron_id]
     form.home_library_id.choices = [SelectChoice(library_id, name) for library_id, name in joined.items()]
     shown = {"known": known, "desk_corrects": list_corrected(Editor.DESK, but=Editor.PATRON)}
     if not form.is_submitted():
         return render_template("portal/edit.html", form=form, **shown)
-    proof = Proof.CHANGED if known else Proof.NOTHING
-    changes = Correction(contact=form.contact(), **form.others())
+    proof = corrections.Proof.CHANGED if known else corrections.Proof.NOTHING
+    changes = corrections.Correction(contact=form.contact(), **form.others())
     try:
         with writing():
-            correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
+            corrections.correct_patron(patron_id=patron_id, changes=changes, proof=proof, now=now())
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
-    except NotYourLibrary:
+    except corrections.NotYourLibrary:
         form.home_library_id.errors = [_("Choose one of the libraries where your card is activated.")]
-    except LanguageNotKnown:
+    except corrections.LanguageNotKnown:
         form.language.errors = [_("Choose one of the languages.")]
     else:
         flash(_("Saved. The libraries that you use are told that there is something new."), "success")
@@ -65,14 +57,12 @@ def confirm_addresses() -> ResponseReturnValue:
     """Let links and codes go to the addresses that the patron was shown, and says are theirs."""
     form = ContactFields()
     if not is_known():
-        flash(
-            _(
-                "Not confirmed: on a device that the card does not know, the PIN alone is not enough. Confirm it "
-                "where you have logged in with a code or with the national login, or show photo id at the desk."
-            ),
-            "danger",
+        refusal = _(
+            "Not confirmed: on a device that the card does not know, the PIN alone is not enough. Confirm it "
+            "where you have logged in with a code or with the national login, or show photo id at the desk."
         )
-    elif form.validate() and writing()(confirm_contact)(
+        flash(refusal, "danger")
+    elif form.validate() and writing()(corrections.confirm_contact)(
         patron_id=current_user.patron_id, shown=form.contact(), now=now()
     ):
         flash(_("Confirmed. Links to a new PIN and codes go there from now on."), "success")

@@ -77,13 +77,11 @@ def freeze() -> ResponseReturnValue:
     """Freeze the card. Nothing is asked first: it may be urgent, and can be undone."""
     with writing():
         freeze_card(patron_id=current_user.patron_id, now=now())
-    flash(
-        _(
-            "The card is frozen. It is refused everywhere until you thaw it, and its copies in wallets and on phones "
-            "have ended."
-        ),
-        "success",
+    frozen = _(
+        "The card is frozen. It is refused everywhere until you thaw it, and its copies in wallets and on phones "
+        "have ended."
     )
+    flash(frozen, "success")
     return redirect(url_for("portal.data"))
 
 
@@ -94,13 +92,11 @@ def thaw() -> ResponseReturnValue:
     """Thaw the card. PIN or code are asked for first, so that the thief of a phone cannot thaw it."""
     with writing():
         thaw_card(patron_id=current_user.patron_id, now=now())
-    flash(
-        _(
-            "The card can be used again. Open the card page once on each of your phones, and put the card into wallets "
-            "anew. A child's card is back on a guardian's phone when the guardian logs in there again."
-        ),
-        "success",
+    thawed = _(
+        "The card can be used again. Open the card page once on each of your phones, and put the card into wallets "
+        "anew. A child's card is back on a guardian's phone when the guardian logs in there again."
     )
+    flash(thawed, "success")
     return redirect(url_for("portal.data"))
 
 
@@ -123,10 +119,8 @@ def end_one_sign_in(session_id: int) -> ResponseReturnValue:
 @open_to(Audience.PATRON)
 def end_all_other_sign_ins() -> ResponseReturnValue:
     """Sign out everywhere else, and take the card off every other device."""
-    signed_in = current_user.session
+    this = current_user.session
     with writing():
-        end_other_sign_ins(
-            patron_id=current_user.patron_id, session_id=signed_in.id, here=signed_in.device_id, now=now()
-        )
+        end_other_sign_ins(patron_id=current_user.patron_id, session_id=this.id, here=this.device_id, now=now())
     flash(_("You are logged in here only. The card no longer works on any other device."), "success")
     return redirect(url_for("portal.data", _anchor="devices"))

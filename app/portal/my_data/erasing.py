@@ -85,12 +85,9 @@ def _show_what_goes() -> str:
     kept = ask_what_is_kept(systems=library_systems(), library_ids=joined, card_number=patron.card_number)
     libraries = [Leaving(name, kept.get(library_id)) for library_id, name in joined.items()]
     sealed = vault.seal(f"{patron.id} {draw_written_code()}".encode(), column=_SEALED_FOR)
+    drawn = urlsafe_b64encode(sealed).decode()
     return render_template(
-        "portal/erase.html",
-        form=EraseForm(),
-        libraries=libraries,
-        identified=is_identified(),
-        drawn=urlsafe_b64encode(sealed).decode(),
+        "portal/erase.html", form=EraseForm(), libraries=libraries, identified=is_identified(), drawn=drawn
     )
 
 
@@ -125,12 +122,9 @@ def receipt(code: str) -> ResponseReturnValue:
         form = ReceiptForm()
         form.code.errors = [_("There is no receipt with this code. Compare it with what you wrote down.")]
         return _for_no_index(make_response(render_template("portal/find_receipt.html", form=form), 404))
+    address, until = current_app.config["PUBLIC_URL"] + url_for("portal.find_receipt"), found.erased_at + ERASURES
     page = render_template(
-        "portal/receipt.html",
-        code=code.upper(),
-        receipt=found,
-        readable_until=found.erased_at + ERASURES,
-        address=current_app.config["PUBLIC_URL"] + url_for("portal.find_receipt"),
+        "portal/receipt.html", code=code.upper(), receipt=found, readable_until=until, address=address
     )
     return _for_no_index(make_response(page))
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Final
 
-from flask import Response, jsonify, render_template
+from flask import jsonify, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_login import current_user
@@ -37,7 +37,7 @@ def download() -> str:
 @after_step_up()
 def data_json() -> ResponseReturnValue:
     """Give everything that is stored as a file of JSON."""
-    response: Response = jsonify(_export(current_user.patron_id))
+    response = jsonify(_export(current_user.patron_id))
     response.headers.set("Content-Disposition", "attachment", filename=_FILE)
     return response
 
@@ -47,12 +47,8 @@ def data_json() -> ResponseReturnValue:
 @after_step_up()
 def data_print() -> str:
     """Show everything that is stored on one page that can be printed."""
-    return render_template(
-        "portal/print.html",
-        sections=explain_all(patron_id=current_user.patron_id),
-        untraceable=UNTRACEABLE.values(),
-        made_at=now(),
-    )
+    sections = explain_all(patron_id=current_user.patron_id)
+    return render_template("portal/print.html", sections=sections, untraceable=UNTRACEABLE.values(), made_at=now())
 
 
 def _export(patron_id: int) -> dict[str, Any]:

@@ -105,15 +105,12 @@ def _explain(name: str, rows: Sequence[Row] | None, libraries: Mapping[str, str]
         withheld = str(WITHHELD.get(reason, reason)) if reason else None
         label = label_of(column, purpose=_(entry.purpose))
         columns.append(Column(f"{name}.{column}", label, _(entry.purpose), _(entry.ground), _(entry.kept), withheld))
-    shown = (
-        None
-        if rows is None
-        else [
-            [(f"{name}.{key}", label_of(key), _in_words(name, key, row[key], libraries)) for key in row]
-            for row in list(rows)[::-1][:most]
-        ]
-    )
-    return Table(name, str(TABLES.get(name, name)), columns, shown, count=len(rows or ()))
+    shown = [
+        [(f"{name}.{key}", label_of(key), _in_words(name, key, row[key], libraries)) for key in row]
+        for row in list(rows or ())[::-1][:most]
+    ]
+    heading = str(TABLES.get(name, name))
+    return Table(name, heading, columns, None if rows is None else shown, count=len(rows or ()))
 
 
 def label_of(column: str, *, purpose: str = "") -> str:

@@ -13,16 +13,8 @@ from app.eid.identity import Identity
 from app.eid.refusals import EidRefused, Why
 from app.portal.online.registering import HANDLE, go_on
 from app.portal.routes import portal
+from app.register.online import registrations
 from app.register.online.online_cards import NotAnAdult, check_adult, find_own_card
-from app.register.online.registrations import (
-    CHILD,
-    OWN,
-    Form,
-    RegistrationGone,
-    SamePerson,
-    begin_registration,
-    note_guardian,
-)
 from app.register.patron.patrons import find_by_national_id
 from app.register.sign_in.sessions import renew_identified
 from app.register.store.transaction import writing
@@ -31,15 +23,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.http.cookies import keep_device
 from app.web.pages.languages import language
-from app.web.sign_in.eid import (
-    Identified,
-    NoEid,
-    Purpose,
-    begin_sign_in,
-    begun_purpose,
-    finish_sign_in,
-    refusal_sentence,
-)
+from app.web.sign_in import eid
 from app.web.sign_in.identity import start_patron_session
 from app.web.sign_in.step_up import leads_on
 
@@ -52,17 +36,17 @@ _SERVICE_FAULTS: Final = ("server_error", "temporarily_unavailable")
 @open_to(Audience.ANYONE)
 def eid_begin(purpose: str) -> ResponseReturnValue:
     """Lead to the sign-in service."""
-    if purpose not in list(Purpose):
+    if purpose not in list(eid.Purpose):
         abort(404)
-    wanted = Purpose(purpose)
-    if wanted is Purpose.CONFIRM and not current_user.is_authenticated:
+    wanted = eid.Purpose(purpose)
+    if wanted is eid.Purpose.CONFIRM and not current_user.is_authenticated:
         return redirect(url_for("portal.login"))
-    if wanted is Purpose.GUARDIAN and HANDLE not in session:
+    if wanted is eid.Purpose.GUARDIAN and HANDLE not in session:
         return redirect(url_for("portal.register"))
     try:
         keeps = request.args.get("keep") == "1"
-        return redirect(begin_sign_in(wanted, keeps=keeps, goes_on_to=request.args.get("next", "")))
-    except NoEid:
+        return redirect(eid.begin_sign_in(wanted, keeps=keeps, goes_on_to=request.args.get("next", "")))
+    except eid.NoEid:
         return redirect(url_for("portal.register"))
     except EidRefused as error:
         return _refuse(error.why, purpose=wanted)
@@ -72,23 +56,23 @@ def eid_begin(purpose: str) -> ResponseReturnValue:
 @open_to(Audience.ANYONE)
 def eid_return() -> ResponseReturnValue:
     """Take the answer of the sign-in service. A GET changes nothing: its page posts the answer by script."""
-    purpose = begun_purpose()
+    purpose = eid.begun_purpose()
     if request.method != "POST":
         return _show_answer(purpose)
     try:
-        return _go_on(finish_sign_in())
-    except NoEid:
+        return _go_on(eid.finish_sign_in())
+    except eid.NoEid:
         return redirect(url_for("portal.register"))
     except EidRefused as error:
         return _refuse(error.why, purpose=purpose)
 
 
-def _show_answer(purpose: Purpose | None) -> Response:
+def _show_answer(purpose: eid.Purpose | None) -> Response:
     if error := request.args.get("error"):
         return _refuse(Why.SILENT if error in _SERVICE_FAULTS else Why.CANCELLED, purpose=purpose)
     if not request.args.get("code"):
         # Somebody who came by a bookmark: nothing was asked, so nothing is refused.
-        return _stop(refusal_sentence(Why.NOT_BEGUN), status=200, again=purpose)
+        return _stop(eid.refusal_sentence(Why.NOT_BEGUN), status=200, again=purpose)
     if purpose is None:
         came_in = current_user.is_authenticated or HANDLE in session
         return _refuse(Why.USED if came_in else Why.NOT_BEGUN, purpose=purpose)
@@ -96,29 +80,29 @@ def _show_answer(purpose: Purpose | None) -> Response:
     return make_response(render_template("portal/eid_return.html", sent=sent))
 
 
-def _refuse(why: Why, *, purpose: Purpose | None) -> Response:
+def _refuse(why: Why, *, purpose: eid.Purpose | None) -> Response:
     status = 503 if why in (Why.SILENT, Why.CLOCK) else 400
-    return _stop(refusal_sentence(why), status=status, again=purpose)
+    return _stop(eid.refusal_sentence(why), status=status, again=purpose)
 
 
-def _stop(sentence: str, *, status: int = 403, again: Purpose | None = None) -> Response:
+def _stop(sentence: str, *, status: int = 403, again: eid.Purpose | None = None) -> Response:
     page = render_template("portal/eid_stop.html", sentence=sentence, again=again, has_begun=HANDLE in session)
     return make_response(page, status)
 
 
-def _go_on(who: Identified) -> Response:
+def _go_on(who: eid.Identified) -> Response:
     match who.purpose:
-        case Purpose.LOGIN | Purpose.CARD:
+        case eid.Purpose.LOGIN | eid.Purpose.CARD:
             return _let_in(who) or _begin_own(who)
-        case Purpose.CHILD:
+        case eid.Purpose.CHILD:
             return _begin_for_child(who)
-        case Purpose.GUARDIAN:
+        case eid.Purpose.GUARDIAN:
             return _agree(who)
-        case Purpose.CONFIRM:
+        case eid.Purpose.CONFIRM:
             return _confirm(who)
 
 
-def _let_in(who: Identified) -> Response | None:
+def _let_in(who: eid.Identified) -> Response | None:
     """Sign in somebody who has a card; the national sign-in replaces PIN and code, and confirms the device."""
     with writing():
         holder = find_own_card(national_id=who.national_id)
@@ -127,22 +111,19 @@ def _let_in(who: Identified) -> Response | None:
     if not holder.status.may_sign_in:
         return _stop(_("Your card is blocked. At the desk of your library you get a new one; bring photo id."))
     token = start_patron_session(patron_id=holder.patron_id, own_device=who.keeps, identified=True)
-    page = "portal.my" if who.purpose is Purpose.LOGIN else "card.show"
-    if holder.status.is_local and who.purpose is Purpose.CARD:
+    page = "portal.my" if who.purpose is eid.Purpose.LOGIN else "card.show"
+    if holder.status.is_local and who.purpose is eid.Purpose.CARD:
         page = "portal.register"
-    elif who.purpose is Purpose.CARD:
+    elif who.purpose is eid.Purpose.CARD:
         flash(_("You have a card already: here it is."), "success")
-    response = make_response(redirect(url_for(page)))
-    keep_device(response, token)
-    return response
+    return keep_device(make_response(redirect(url_for(page))), token)
 
 
-def _begin_own(who: Identified) -> Response:
-    if who.purpose is Purpose.LOGIN:
-        page = render_template("portal/eid_no_card.html")
-        return make_response(page)
+def _begin_own(who: eid.Identified) -> Response:
+    if who.purpose is eid.Purpose.LOGIN:
+        return make_response(render_template("portal/eid_no_card.html"))
     name, birth_date = _usable(who.identity)
-    form = Form(
+    form = registrations.Form(
         name=name or "",
         birth_date=birth_date,
         gender=who.identity.gender,
@@ -151,7 +132,7 @@ def _begin_own(who: Identified) -> Response:
         birth_date_verified=birth_date is not None,
         language=language(),
     )
-    return _enter(who, OWN, form)
+    return _enter(who, registrations.OWN, form)
 
 
 def _usable(given: Identity) -> tuple[str | None, date | None]:
@@ -164,35 +145,35 @@ def _usable(given: Identity) -> tuple[str | None, date | None]:
     return given.name, given.birth_date
 
 
-def _begin_for_child(who: Identified) -> Response:
+def _begin_for_child(who: eid.Identified) -> Response:
     try:
         check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
         return _stop(str(_NOT_AN_ADULT))
-    return _enter(who, CHILD, Form(language=language()))
+    return _enter(who, registrations.CHILD, registrations.Form(language=language()))
 
 
-def _enter(who: Identified, kind: str, form: Form) -> Response:
+def _enter(who: eid.Identified, kind: str, form: registrations.Form) -> Response:
     with writing():
-        session[HANDLE] = begin_registration(national_id=who.national_id, kind=kind, form=form, now=now())
+        session[HANDLE] = registrations.begin_registration(national_id=who.national_id, kind=kind, form=form, now=now())
     return go_on()
 
 
-def _agree(who: Identified) -> Response:
+def _agree(who: eid.Identified) -> Response:
     try:
         with writing():
-            note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
+            registrations.note_guardian(handle=session.get(HANDLE, ""), national_id=who.national_id, now=now())
             check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
         return _stop(str(_NOT_AN_ADULT), again=who.purpose)
-    except SamePerson:
+    except registrations.SamePerson:
         return _stop(_("That was the one who gets the card. The guardian logs in here."), again=who.purpose)
-    except RegistrationGone:
+    except registrations.RegistrationGone:
         return make_response(redirect(url_for("portal.register")))
     return go_on()
 
 
-def _confirm(who: Identified) -> Response:
+def _confirm(who: eid.Identified) -> Response:
     patron_id = find_by_national_id(who.national_id)
     if not current_user.is_authenticated:
         return make_response(redirect(url_for("portal.login")))

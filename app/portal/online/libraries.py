@@ -27,13 +27,9 @@ def my_libraries() -> str:
     words = request.args.get("q", "")[:80]
     found = search_libraries(words=words, limit=SHOWN_LIBRARIES + len(joined) + 1)
     others = [library for library in found if library.id not in joined]
+    shown, has_more = others[:SHOWN_LIBRARIES], len(others) > SHOWN_LIBRARIES
     return render_template(
-        "portal/my_libraries.html",
-        patron=patron,
-        joined=joined,
-        words=words,
-        others=others[:SHOWN_LIBRARIES],
-        has_more=len(others) > SHOWN_LIBRARIES,
+        "portal/my_libraries.html", patron=patron, joined=joined, words=words, others=shown, has_more=has_more
     )
 
 

@@ -79,9 +79,7 @@ def register() -> ResponseReturnValue:
     progress = find_progress()
     if progress is not None and progress.draft.done_at is not None and progress.draft.kind == CHILD:
         return redirect(url_for("portal.registered_child"))
-    only_at = None
-    if current_user.is_authenticated:
-        only_at = find_local_library(patron_id=current_user.patron_id)
+    only_at = find_local_library(patron_id=current_user.patron_id) if current_user.is_authenticated else None
     return render_template("portal/register.html", progress=progress, only_at=only_at)
 
 

@@ -46,7 +46,8 @@ def finish(progress: Progress) -> ResponseReturnValue:
         with writing():
             made = make_card(handle=handle(), pin=pin, now=now())
     except AlreadyRegistered:
-        return _there_is_one(progress)
+        # A guardian learns no more than that this person has a card.
+        return render_template("portal/register_known.html", is_child=progress.draft.kind == CHILD), 409
     except (NotFinished, NoChild, PersonNotValid, ContactNotValid):
         return redirect(url_for("portal.register"))
     return _lead_on(progress, patron_id=made.patron_id, own_device=bool(form.remember.data))
@@ -60,14 +61,7 @@ def _lead_on(progress: Progress, *, patron_id: int, own_device: bool) -> Respons
         return make_response(redirect(url_for("portal.login")))
     token = start_patron_session(patron_id=patron_id, own_device=own_device, identified=True)
     flash(_("This is your library card. Show it at the desk the first time you come to a library."), "success")
-    response = make_response(redirect(url_for("card.show")))
-    keep_device(response, token)
-    return response
-
-
-def _there_is_one(progress: Progress) -> Response:
-    """Say that this person has a card already. A guardian learns no more of it."""
-    return make_response(render_template("portal/register_known.html", is_child=progress.draft.kind == CHILD), 409)
+    return keep_device(make_response(redirect(url_for("card.show"))), token)
 
 
 def _ask(progress: Progress, form: FinishForm) -> Response:
@@ -86,12 +80,7 @@ def _guessable(form: Form) -> Guessable:
 
 
 _STEPS: Final[Mapping[str, Callable[[Progress], ResponseReturnValue]]] = {
-    "child": child,
-    "details": details,
-    "library": library,
-    "email": email,
-    "guardian": guardian,
-    "finish": finish,
+    step.__name__: step for step in (child, details, library, email, guardian, finish)
 }
 
 

@@ -120,18 +120,10 @@ def library(progress: Progress) -> ResponseReturnValue:
             fault = _("At this library the child is old enough to get the card without you. Let the child log in here.")
     chosen = progress.draft.form.library_id
     found = search_libraries(words=words, limit=SHOWN_LIBRARIES + 1)
-    return show(
-        "library",
-        progress,
-        form=form,
-        words=words,
-        fault=fault,
-        found=found[:SHOWN_LIBRARIES],
-        has_more=len(found) > SHOWN_LIBRARIES,
-        chosen=chosen,
-        chosen_name=find_library_name(library_id=chosen) if chosen else None,
-        status=422 if fault else 200,
-    )
+    name = find_library_name(library_id=chosen) if chosen else None
+    shown: dict[str, Any] = {"chosen": chosen, "chosen_name": name, "words": words, "found": found[:SHOWN_LIBRARIES]}
+    shown["has_more"] = len(found) > SHOWN_LIBRARIES
+    return show("library", progress, form=form, fault=fault, status=422 if fault else 200, **shown)
 
 
 def _is_for_child(progress: Progress, library_id: str) -> bool:

@@ -29,18 +29,16 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer whether the database is reached and can be written to, its migrations are current, and it is not older
     than its journal; if not, why not."""
-    ailing = _find_fault()
-    return (
-        jsonify(status="ok") if ailing is None else (jsonify(status=ailing), 503, {"Retry-After": str(RETRY_SECONDS)})
-    )
+    if (ailing := _find_fault()) is None:
+        return jsonify(status="ok")
+    return jsonify(status=ailing), 503, {"Retry-After": str(RETRY_SECONDS)}
 
 
 def _find_fault() -> str | None:
     try:
         if not _migrations_are_current():
             return "migrations not current"
-        ailing = find_database_fault() or (Cause.FULL if was_full() else None)
-        if ailing is not None:
+        if ailing := find_database_fault() or (Cause.FULL if was_full() else None):
             return ailing
         check_journal()
     except DATABASE_ERRORS:

@@ -64,8 +64,7 @@ class JournalWatch:
 
 def check_watch() -> None:
     """Raise what JournalWatch.check raises, for this app."""
-    watch: JournalWatch = current_app.extensions["journal_watch"]
-    watch.check()
+    current_app.extensions["journal_watch"].check()
 
 
 def refuse_while_behind() -> None:

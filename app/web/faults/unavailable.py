@@ -45,11 +45,9 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
 def _access_not_logged(error: AccessNotLogged) -> ResponseReturnValue:
     cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
-    return _unavailable(
-        code="not-written-down",
-        detail="The access log cannot be written. Try later.",
-        sentence=_("Something went wrong with us. Nothing was lost. Try again in a moment."),
-    )
+    sentence = _("Something went wrong with us. Nothing was lost. Try again in a moment.")
+    detail = "The access log cannot be written. Try later."
+    return _unavailable(code="not-written-down", detail=detail, sentence=sentence)
 
 
 def _database_fault(error: Exception) -> ResponseReturnValue:
@@ -66,9 +64,7 @@ def _unavailable(*, code: str, detail: str, sentence: str, retry_after: int = RE
     headers = {"Retry-After": str(retry_after)}
     if request.path.startswith(API_PREFIX):
         return problem(status=503, code=code, detail=detail, headers=headers)
-    page = make_response(_page(sentence), 503)
-    page.headers.update(headers)
-    return page
+    return make_response(_page(sentence), 503, headers)
 
 
 def _page(sentence: str) -> bytes:

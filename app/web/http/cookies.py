@@ -6,7 +6,7 @@ from app.register.staff.desk_browsers import draw_desk_browser, is_desk_browser
 
 _DEVICE = "lanekort_device"
 _DESK_BROWSER = "lanekort_desk_browser"
-_DEVICE_SECONDS = 400 * 86400
+_KEPT_SECONDS = 400 * 86400
 
 
 def cookie_name(name: str) -> str:
@@ -23,10 +23,9 @@ def device_token() -> str | None:
     return request.cookies.get(cookie_name(_DEVICE))
 
 
-def keep_device(response: Response, token: str | None) -> None:
+def keep_device(response: Response, token: str | None) -> Response:
     """Let the patron's own device be known again. A borrowed one is given nothing to keep."""
-    if token is not None:
-        _keep(response, _DEVICE, token)
+    return response if token is None else keep_cookie(response, _DEVICE, token)
 
 
 def desk_browser() -> str | None:
@@ -38,16 +37,11 @@ def keep_desk_browser(response: Response, *, library_id: str) -> Response:
     """Let a browser in which somebody of the library has just signed in be known at its desk."""
     token = desk_browser() or ""
     is_known = is_desk_browser(token, library_id=library_id)
-    _keep(response, _DESK_BROWSER, token if is_known else draw_desk_browser(library_id=library_id))
+    return keep_cookie(response, _DESK_BROWSER, token if is_known else draw_desk_browser(library_id=library_id))
+
+
+def keep_cookie(response: Response, name: str, value: str) -> Response:
+    """Let the browser keep a cookie that no script can read, for as long as browsers keep any: 400 days."""
+    lasting = {"max_age": _KEPT_SECONDS, "secure": current_app.config["SESSION_COOKIE_SECURE"]}
+    response.set_cookie(cookie_name(name), value, httponly=True, samesite="Lax", **lasting)
     return response
-
-
-def _keep(response: Response, name: str, token: str) -> None:
-    response.set_cookie(
-        cookie_name(name),
-        token,
-        max_age=_DEVICE_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-    )

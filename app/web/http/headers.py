@@ -3,18 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import secure
 from flask import Flask, Response, request
-from secure import (
-    ContentSecurityPolicy,
-    CrossOriginOpenerPolicy,
-    CrossOriginResourcePolicy,
-    PermissionsPolicy,
-    ReferrerPolicy,
-    Secure,
-    StrictTransportSecurity,
-    XContentTypeOptions,
-    XFrameOptions,
-)
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -24,36 +14,27 @@ if TYPE_CHECKING:
 _FOR_EVERYBODY = {"static", "card.manifest", "card.service_worker", "card.shell", "card.offline"}
 
 
-def _policy(*, camera: bool) -> ContentSecurityPolicy:
+def _policy(*, camera: bool) -> secure.ContentSecurityPolicy:
     # No inline script and no inline style, so there are no nonces. `data:` is for the style sheet's icons.
     # What reads codes in a browser that cannot do it by itself is WebAssembly, which is let in there alone.
-    return (
-        ContentSecurityPolicy()
-        .default_src("'none'")
-        .script_src("'self'", *(["'wasm-unsafe-eval'"] if camera else []))
-        .style_src("'self'")
-        .font_src("'self'")
-        .img_src("'self'", "data:")
-        .connect_src("'self'")
-        .worker_src("'self'")
-        .manifest_src("'self'")
-        .form_action("'self'")
-        .base_uri("'none'")
-        .frame_ancestors("'none'")
-    )
+    policy = secure.ContentSecurityPolicy().default_src("'none'")
+    policy.script_src("'self'", *(["'wasm-unsafe-eval'"] if camera else [])).style_src("'self'").font_src("'self'")
+    policy.img_src("'self'", "data:").connect_src("'self'").worker_src("'self'").manifest_src("'self'")
+    return policy.form_action("'self'").base_uri("'none'").frame_ancestors("'none'")
 
 
 def _fixed(*, https: bool, camera: bool) -> list[tuple[str, str]]:
+    camera_for = "self" if camera else "()"
     return list(
-        Secure(
+        secure.Secure(
             csp=_policy(camera=camera),
-            hsts=StrictTransportSecurity().max_age(63072000).include_subdomains() if https else None,
-            permissions=PermissionsPolicy().camera("self" if camera else "()").geolocation("()").microphone("()"),
-            referrer=ReferrerPolicy().no_referrer(),
-            coop=CrossOriginOpenerPolicy().same_origin(),
-            corp=CrossOriginResourcePolicy().same_origin(),
-            xcto=XContentTypeOptions().nosniff(),
-            xfo=XFrameOptions().deny(),
+            hsts=secure.StrictTransportSecurity().max_age(63072000).include_subdomains() if https else None,
+            permissions=secure.PermissionsPolicy().camera(camera_for).geolocation("()").microphone("()"),
+            referrer=secure.ReferrerPolicy().no_referrer(),
+            coop=secure.CrossOriginOpenerPolicy().same_origin(),
+            corp=secure.CrossOriginResourcePolicy().same_origin(),
+            xcto=secure.XContentTypeOptions().nosniff(),
+            xfo=secure.XFrameOptions().deny(),
         ).header_items()
     )
 

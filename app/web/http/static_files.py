@@ -7,7 +7,6 @@ length would tell of what is in it (BREACH, 2013).
 
 import gzip
 import hashlib
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -46,12 +45,7 @@ def serve_static_files(app: Flask) -> None:
     """Put the version into every static file's address, and let browsers keep what has it for a year."""
     version = app.config["STATIC_VERSION"] = version_files(app)
     prefix = f"{_VERSION}{version}/"
-    send: Callable[[str], Response] = app.send_static_file
-
-    def send_versioned(filename: str) -> Response:
-        return send(without_version(filename))
-
-    app.view_functions["static"] = send_versioned
+    app.view_functions["static"] = lambda filename: app.send_static_file(without_version(filename))
 
     @app.url_defaults
     def add_version(endpoint: str, values: dict[str, Any]) -> None:

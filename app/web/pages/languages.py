@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from flask_babel import Babel
 from flask_babel import get_locale as current_locale
 
 from app.rules.people.fields import choices_of
-from app.web.http.cookies import cookie_name
+from app.web.http.cookies import cookie_name, keep_cookie
 
 LANGUAGES = dict(choices_of("language"))
 _COOKIE = "lang"
-_COOKIE_SECONDS = 400 * 86400
 
 babel = Babel()
 
@@ -40,22 +39,13 @@ def remember_language(response: Response) -> Response:
     """Keep a language that was asked for in the address."""
     asked = request.args.get("lang") if request.query_string else None
     if asked in LANGUAGES:
-        secure = current_app.config["SESSION_COOKIE_SECURE"]
-        response.set_cookie(
-            cookie_name(_COOKIE), asked, max_age=_COOKIE_SECONDS, samesite="Lax", httponly=True, secure=secure
-        )
+        keep_cookie(response, _COOKIE, asked)
     return response
 
 
 def speak_languages(app: Flask) -> None:
     """Give every template its language."""
-    babel.init_app(
-        app,
-        locale_selector=choose_language,
-        default_locale="nb",
-        default_timezone="Europe/Oslo",
-        default_translation_directories="translations",
-    )
+    babel.init_app(app, locale_selector=choose_language, default_locale="nb", default_timezone="Europe/Oslo")
     app.after_request(remember_language)
 
     @app.context_processor

@@ -121,12 +121,11 @@ def list_corrected(editor: Editor, *, but: Editor | None = None) -> str:
 
 def fault_words(form: FlaskForm, field: str, fault: str) -> str:
     """Return what is wrong with a value of this form, by the rules' word for it, and what to do."""
+    label = form.preferred_contact.label.text if "preferred_contact" in form else ""
     match field, fault:
         case "email", "missing":
-            label = form.preferred_contact.label.text
             return _("Write an address, or choose SMS or letter under %(label)s.", label=label)
         case "phone", "missing":
-            label = form.preferred_contact.label.text
             return _("Write a number, or choose e-mail or letter under %(label)s.", label=label)
         case "postcode", "missing":
             return _("This is needed. An address needs a postcode; leave all three fields empty to store none.")
@@ -139,7 +138,6 @@ def fault_words(form: FlaskForm, field: str, fault: str) -> str:
         case "email", _fault:
             return _("This is not an e-mail address. One looks like this: name@example.org")
         case "phone", "no-sms":
-            label = form.preferred_contact.label.text
             return _(
                 "This number cannot receive text messages. Write a mobile number, or choose e-mail or letter under "
                 "%(label)s.",

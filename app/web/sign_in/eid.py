@@ -75,13 +75,8 @@ def begin_sign_in(purpose: Purpose, *, keeps: bool, goes_on_to: str) -> str:
     """
     # Everybody is asked anew, also a guardian on the phone of a child.
     address, begun = eid().begin(redirect_uri=_redirect_uri(), language=language(), anew=True)
-    session[_KEPT_AS] = {
-        "begun": asdict(begun),
-        "at": int(now().timestamp()),
-        "purpose": purpose.value,
-        "keeps": keeps,
-        "next": goes_on_to,
-    }
+    at = int(now().timestamp())
+    session[_KEPT_AS] = {"begun": asdict(begun), "at": at, "purpose": purpose, "keeps": keeps, "next": goes_on_to}
     return address
 
 
@@ -98,7 +93,8 @@ def finish_sign_in() -> Identified:
 
     Raises EidRefused, NoEid or TooManyAttempts.
     """
-    provider, answer = eid(), _answer()
+    state, code, issuer, error = (request.form.get(name, "") for name in ("state", "code", "iss", "error"))
+    provider, answer = eid(), Answer(state=state, code=code, issuer=issuer, error=error)
     kept: dict[str, Any] = session.get(_KEPT_AS, {})
     # The answer to a sign-in that another window took the place of leaves that one as it is.
     if not kept or not hmac.compare_digest(answer.state.encode(), kept["begun"]["state"].encode()):
@@ -121,11 +117,6 @@ def finish_sign_in() -> Identified:
         raise EidRefused(Why.SILENT) from None
     give_back_tries(tries=tries)
     return Identified(Purpose(kept["purpose"]), number, identity, bool(kept["keeps"]), str(kept["next"]))
-
-
-def _answer() -> Answer:
-    state, code, issuer, error = (request.form.get(name, "") for name in ("state", "code", "iss", "error"))
-    return Answer(state=state, code=code, issuer=issuer, error=error)
 
 
 def _redirect_uri() -> str:

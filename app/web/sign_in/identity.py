@@ -14,17 +14,9 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from app.register.card.cards import issue_card, revoke_device
 from app.register.card.carrying import carry_cards
 from app.register.card.phone_keys import end_phone_keys
+from app.register.sign_in import sessions
 from app.register.sign_in.devices import admit_device, recognise_device
 from app.register.sign_in.pins import lock_sign_in
-from app.register.sign_in.sessions import (
-    BORROWED_DEVICE,
-    DESK,
-    OWN_DEVICE,
-    LiveSession,
-    end_session,
-    find_session,
-    start_session,
-)
 from app.register.store.transaction import writing
 from app.web.access import Audience
 from app.web.clock import now
@@ -55,7 +47,7 @@ class SignedIn(UserMixin):
 
     token: str
     audience: Audience
-    session: LiveSession
+    session: sessions.LiveSession
 
     @property
     def patron_id(self) -> int:
@@ -95,7 +87,7 @@ def _at_desk() -> bool:
 def load_signed_in(token: str) -> SignedIn | None:
     """Return who holds this token, unless the session was ended or has timed out."""
     used_at = datetime.fromtimestamp(session.get(_USED_AT, 0), UTC)
-    found = find_session(token=token, last_used_at=used_at, now=now())
+    found = sessions.find_session(token=token, last_used_at=used_at, now=now())
     if found is None or (found.staff_id is not None) != _at_desk():
         return None
     if (now() - used_at).total_seconds() >= _USED_AT_GRAIN:
@@ -134,31 +126,21 @@ def start_patron_session(
     lock_sign_in(patron_id=patron_id, since=since)
     if "left_behind" in g:
         _end(g.left_behind)
-    lasting = OWN_DEVICE if own_device else BORROWED_DEVICE
-    token = device_token() or secrets.token_urlsafe(32)
-    if not own_device:
-        token = secrets.token_urlsafe(32)
+    lasting = sessions.OWN_DEVICE if own_device else sessions.BORROWED_DEVICE
+    token = (device_token() if own_device else None) or secrets.token_urlsafe(32)
     if recognise_device(patron_id=patron_id, token=token) is None:
         after_this_request(clear_browser_data)
-    device = admit_device(
-        patron_id=patron_id,
-        token=token,
-        label=device_label(request.headers.get("User-Agent", "")),
-        now=now(),
-        confirmed=confirmed,
-    )
+    label = device_label(request.headers.get("User-Agent", ""))
+    device = admit_device(patron_id=patron_id, token=token, label=label, now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
     if own_device:
         carry_cards(guardian_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
     if is_patron() and current_user.session.device_id not in (None, device.id):
         end_phone_keys(device_id=current_user.session.device_id, now=now())
-    session_token, started = start_session(
-        patron_id=patron_id,
-        device_id=device.id,
-        lasting=lasting,
-        code_entered_at=now() if code_entered or identified else None,
-        now=now(),
+    entered_at = now() if code_entered or identified else None
+    session_token, started = sessions.start_session(
+        patron_id=patron_id, device_id=device.id, lasting=lasting, code_entered_at=entered_at, now=now()
     )
     _enter(session_token, started, audience=Audience.PATRON, lasts=own_device)
     return token if own_device else None
@@ -188,14 +170,14 @@ def carry_on_this_device() -> None:
     """Let this browser show the cards that its owner may carry, where it is the owner's own device."""
     device_id = current_user.session.device_id
     if keeps_card() and device_id is not None:
-        expires_at = now() + timedelta(seconds=OWN_DEVICE.absolute)
+        expires_at = now() + timedelta(seconds=sessions.OWN_DEVICE.absolute)
         carry_cards(guardian_id=current_user.patron_id, device_id=device_id, expires_at=expires_at, now=now())
 
 
 @writing()
 def start_staff_session(*, staff_id: int) -> None:
     """Sign a staff member in at this desk."""
-    token, started = start_session(staff_id=staff_id, lasting=DESK, now=now())
+    token, started = sessions.start_session(staff_id=staff_id, lasting=sessions.DESK, now=now())
     _enter(token, started, audience=Audience.STAFF, lasts=False)
 
 
@@ -208,7 +190,7 @@ def end_own_session() -> None:
 
 
 def _end(signed_in: SignedIn) -> None:
-    end_session(session_id=signed_in.session.id)
+    sessions.end_session(session_id=signed_in.session.id)
     device_id = signed_in.session.device_id
     if device_id is not None and not session.permanent:
         # A borrowed device shows no card after this, and is no device of the patron's any more.
@@ -239,9 +221,9 @@ def _note_that_we_know() -> None:
         return response
 
 
-def _enter(token: str, started: LiveSession, *, audience: Audience, lasts: bool) -> None:
+def _enter(token: str, started: sessions.LiveSession, *, audience: Audience, lasts: bool) -> None:
     if current_user.is_authenticated:
-        end_session(session_id=current_user.session.id)
+        sessions.end_session(session_id=current_user.session.id)
     session.clear()
     _note_that_we_know()
     session.permanent = lasts

@@ -47,12 +47,9 @@ class Waiting:
 def start_session_or_ask(*, patron_id: int, own_device: bool, since: datetime) -> Response:
     """Sign in who entered the right PIN at `since`, or send a code and redirect to the page that asks for it.
 
-    Raises SignInRefused where card or PIN was changed meanwhile, or TooManyAttempts
-    where five codes were sent within the hour.
+    Raises SignInRefused where card or PIN was changed meanwhile; TooManyAttempts after five codes within the hour.
     """
-    if current_app.config["NEW_DEVICE"] != "code":
-        return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
-    if is_confirmed(patron_id=patron_id, token=device_token()):
+    if current_app.config["NEW_DEVICE"] != "code" or is_confirmed(patron_id=patron_id, token=device_token()):
         return _let_in(patron_id=patron_id, own_device=own_device, confirmed=True, since=since)
     channel = code_channel(patron_id=patron_id, channels=channels_served())
     if channel is None:
@@ -100,13 +97,10 @@ def send_again(waiting: Waiting) -> None:
 
 def finish(waiting: Waiting, *, code: str) -> Response:
     """Sign in who has the code. Raises CodeNotValid, SignInRefused or TooManyAttempts."""
-    address = request.remote_addr or ""
-    use_code(patron_id=waiting.patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
+    address, patron_id = request.remote_addr or "", waiting.patron_id
+    use_code(patron_id=patron_id, purpose=NEW_DEVICE, code=code, address=address, now=now())
     return start_session_with_code(
-        patron_id=waiting.patron_id,
-        own_device=waiting.own_device,
-        channel=waiting.channel,
-        since=waiting.pin_entered_at,
+        patron_id=patron_id, own_device=waiting.own_device, channel=waiting.channel, since=waiting.pin_entered_at
     )
 
 
@@ -133,6 +127,4 @@ def _let_in(
     token = start_patron_session(
         patron_id=patron_id, own_device=own_device, confirmed=confirmed, code_entered=code_entered, since=since
     )
-    response = make_response(redirect(url_for("portal.my")))
-    keep_device(response, token)
-    return response
+    return keep_device(make_response(redirect(url_for("portal.my"))), token)
