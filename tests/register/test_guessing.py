@@ -149,7 +149,7 @@ def test_a_card_that_was_tried_while_the_clock_was_a_year_ahead_is_free_once_it_
 
 
 def test_a_spray_learns_few_pins_and_refuses_no_honest_person(tmp_path, monkeypatch):
-    monkeypatch.setattr("app.register.sign_in.pins.ALL", replace(ALL, limit=200))
+    monkeypatch.setattr("app.rules.pins.pin.ALL", replace(ALL, limit=200))
     spray = Spray(guesses=2000, ipv4=20, sites=20, people=500, honest=80, kiosk=80, budgets_only=False)
     figures = run_spray(spray, tmp_path)
     evaluated = figures.guesses["wrong"] + figures.guesses["right"]

@@ -176,7 +176,7 @@ def test_an_address_has_few_orders_an_hour_and_nonsense_counts(clock):
 
 
 def test_past_the_limit_of_all_orders_together_each_source_has_a_few_more(clock, monkeypatch):
-    monkeypatch.setattr("app.register.sign_in.pin_orders.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
+    monkeypatch.setattr("app.rules.pins.pin.ORDER_ALL", type(ORDER_ALL)(ORDER_ALL.purpose, 2, 3600))
     for number in range(2 + ORDER_STRICT_SOURCE.limit):
         order(f"N00000000{number}", address="2001:db8:1::7", now=clock())
     with pytest.raises(TooManyAttempts):

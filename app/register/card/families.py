@@ -25,6 +25,7 @@ from app.rules.people.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_adv
 
 PURPOSE = "family folder"
 _MOST_GIVEN = 10
+_STATE = (FamilyPermission.given_at, FamilyPermission.switched_on_at.is_not(None), FamilyPermission.may_carry_card)
 
 
 class NotToOneself(RuleBroken):
@@ -205,14 +206,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
         .scalar_subquery()
     )
     rows = db.session.execute(
-        select(
-            FamilyPermission.id,
-            FamilyPermission.guardian_card_number,
-            FamilyPermission.given_at,
-            FamilyPermission.switched_on_at.is_not(None),
-            FamilyPermission.may_carry_card,
-            looked,
-        )
+        select(FamilyPermission.id, FamilyPermission.guardian_card_number, *_STATE, looked)
         .where(FamilyPermission.patron_id == patron_id)
         .order_by(FamilyPermission.given_at, FamilyPermission.id)
     )
@@ -222,15 +216,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
 def list_received(*, guardian_id: int) -> Sequence[Received]:
     """Return the patrons who let this guardian see their loans, by name, without those whose card is frozen."""
     rows = db.session.execute(
-        select(
-            FamilyPermission.id,
-            Patron.id,
-            Patron.name,
-            Patron.birth_date,
-            FamilyPermission.given_at,
-            FamilyPermission.switched_on_at.is_not(None),
-            FamilyPermission.may_carry_card,
-        )
+        select(FamilyPermission.id, Patron.id, Patron.name, Patron.birth_date, *_STATE)
         .join(Patron, Patron.id == FamilyPermission.patron_id)
         .where(FamilyPermission.guardian_id == guardian_id, ~is_at_rest())
         .order_by(Patron.name, FamilyPermission.id)

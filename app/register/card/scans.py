@@ -24,18 +24,8 @@ from app.register.store.group_commit import group_commit
 from app.register.store.transaction import autonomous
 from app.register.tables.columns import UtcInstant
 from app.register.tables.patrons import Patron
+from app.rules.card import scan as scan_rules
 from app.rules.card.code import Misread, NotOurs, parse
-from app.rules.card.scan import (
-    FAILURE_WINDOW_SECONDS,
-    FAILURES_PER_KEY,
-    SESSION_SECONDS,
-    Again,
-    Cause,
-    Known,
-    Reason,
-    Refused,
-    judge,
-)
 from app.rules.card.status import State
 from app.rules.clocks import noted
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
@@ -48,8 +38,7 @@ _FIELDS = "name, age band, home library, device"
 check_log_words(purpose=_PURPOSE, fields=_FIELDS)
 
 _STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
-_FIND = Statement(
-    f"""
+_FIND = Statement(f"""
     SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
            p.id AS patron_id, p.card_number, p.name, p.birth_date,
            {_STATE} AS state, home.name AS home_library,
@@ -67,8 +56,7 @@ _FIND = Statement(
     LEFT JOIN affiliations a ON a.patron_id = p.id AND a.library_id = here.id
     LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject = :failing
     WHERE c.number = :credential
-    """  # noqa: S608 - put together from constants
-)
+""")  # noqa: S608 - put together from constants
 
 
 class _Found(NamedTuple):
@@ -139,14 +127,14 @@ class Accepted:
     patron: ScannedPatron
 
 
-def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refused:
+def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_rules.Refused:
     """Judge a scanned code, mark its step as used, and log the access, in one transaction."""
     try:
         code = parse(payload)
     except NotOurs:
-        return Refused(Reason.NOT_OURS)
+        return scan_rules.Refused(scan_rules.Reason.NOT_OURS)
     except Misread:
-        return Refused(Reason.MISREAD)
+        return scan_rules.Refused(scan_rules.Reason.MISREAD)
     failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
     driver = autonomous_driver()
@@ -154,17 +142,17 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
     for _ in range(2):
         row = driver.send(_FIND, asked).fetchone()
         found = row and _Found._make(row)
-        verdict = judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
-        if isinstance(verdict, Refused):
-            if found is not None and verdict.cause is Cause.WRONG_CODE:
+        verdict = scan_rules.judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
+        if isinstance(verdict, scan_rules.Refused):
+            if found is not None and verdict.cause is scan_rules.Cause.WRONG_CODE:
                 _count_failure(credential_id=found.id, failing=failing, now=now)
             return verdict
-        if isinstance(verdict, Again):
+        if isinstance(verdict, scan_rules.Again):
             driver.send(_LOG_ALONE, _entry(driver, found=found, terminal=terminal, now=now))
             expires = read_instant(found.session_expires)
             return _accepted(found, session=str(found.last_session), expires=expires, now=now)
         session = secrets.token_urlsafe(24)
-        expires = now + timedelta(seconds=SESSION_SECONDS)
+        expires = now + timedelta(seconds=scan_rules.SESSION_SECONDS)
         taken = {
             "id": found.id,
             "step": verdict.step,
@@ -177,13 +165,13 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | Refus
         }
         if take_step(driver, taken):
             return _accepted(found, session=session, expires=expires, now=now)
-    return Refused(Reason.REPLAY)
+    return scan_rules.Refused(scan_rules.Reason.REPLAY)
 
 
-def _known(found: _Found | None, now: datetime) -> Known | None:
+def _known(found: _Found | None, now: datetime) -> scan_rules.Known | None:
     if found is None:
         return None
-    return Known(
+    return scan_rules.Known(
         kind=found.kind,
         key=vault.open(found.sealed_key, column=KEY_COLUMN),
         revoked=found.revoked_at is not None,
@@ -202,7 +190,7 @@ def _failures_here(found: _Found, now: datetime) -> int:
     if not found.failures:
         return 0
     since = noted(read_instant(found.failing_since), now=now)
-    return found.failures if since > now - timedelta(seconds=FAILURE_WINDOW_SECONDS) else 0
+    return found.failures if since > now - timedelta(seconds=scan_rules.FAILURE_WINDOW_SECONDS) else 0
 
 
 def _entry(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: datetime) -> dict[str, Any]:
@@ -217,14 +205,12 @@ def _entry(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: 
     return {**entry, "now": driver.write_instant(now), "proof": prove(body_of(at=now, **entry))}
 
 
-_TAKE_IN_ONE = Statement(
-    f"""
+_TAKE_IN_ONE = Statement(f"""
     WITH taken AS ({_TAKE} RETURNING id),
          presented AS ({_PRESENT} SELECT {_PRESENTED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
                         RETURNING step)
     {_LOG} SELECT {_LOGGED} FROM presented
-    """  # noqa: S608 - put together from the constants above
-)
+""")  # noqa: S608 - put together from the constants above
 _TAKE_ALONE = Statement(_TAKE)
 _PRESENT_ALONE = Statement(f"{_PRESENT} VALUES ({_PRESENTED}) ON CONFLICT (credential_id, step) DO NOTHING")
 _LOG_ALONE = Statement(f"{_LOG} VALUES ({_LOGGED})")
@@ -252,9 +238,9 @@ _ASK_FOR_NEW_KEY = text("UPDATE credentials SET revoked_at = :now WHERE id = :id
 
 def _count_failure(*, credential_id: int, failing: str, now: datetime) -> None:
     with autonomous() as connection:
-        count_try(connection, purpose="scan", subject=failing, seconds=FAILURE_WINDOW_SECONDS, now=now)
+        count_try(connection, purpose="scan", subject=failing, seconds=scan_rules.FAILURE_WINDOW_SECONDS, now=now)
         failures = connection.execute(_COUNT_IN_ALL, {"id": credential_id}).scalar_one()
-        if failures >= FAILURES_PER_KEY:
+        if failures >= scan_rules.FAILURES_PER_KEY:
             connection.execute(_ASK_FOR_NEW_KEY, {"id": credential_id, "now": now})
             _log.warning("card key guessed at", credential_id=credential_id, failures=failures)
 

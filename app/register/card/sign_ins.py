@@ -40,10 +40,7 @@ def list_sign_ins(*, patron_id: int, now: datetime) -> Sequence[SignIn]:
 
 
 def end_sign_in(*, patron_id: int, session_id: int, here: int | None, now: datetime) -> None:
-    """Sign the patron out there and take the card off that device, unless it is the device `here`.
-
-    Raises NoSuchSignIn.
-    """
+    """Sign the patron out there, and take the card off that device, unless it is `here`. Raises NoSuchSignIn."""
     session = db.session.scalar(select(Session).where(Session.id == session_id, Session.patron_id == patron_id))
     if session is None:
         raise NoSuchSignIn

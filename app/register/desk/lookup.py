@@ -137,16 +137,10 @@ def _log_hit(row: _Row, *, viewer: Viewer, now: datetime) -> Hit:
 
 def _fetch(conditions: Sequence[ColumnElement[bool]], library_id: str) -> list[_Row]:
     here = aliased(Affiliation)
+    is_here = here.library_id.is_not(None)
+    patron = (Patron.id, Patron.name, Patron.birth_date, Patron.place, Library.name.label("home_library"))
     fitting = (
-        select(
-            Patron.id,
-            Patron.name,
-            Patron.birth_date,
-            Patron.place,
-            Library.name.label("home_library"),
-            here.library_id.is_not(None).label("here"),
-            (here.library_id.is_not(None) & ~is_at_rest()).label("in_full"),
-        )
+        select(*patron, is_here.label("here"), (is_here & ~is_at_rest()).label("in_full"))
         .join(Library, Library.id == Patron.home_library_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == library_id), isouter=True)
         .where(*conditions)

@@ -147,27 +147,16 @@ def use_visit(
 
 
 def _find(
-    connection: Connection,
-    opened: type[PresentedStep] | type[DeskVisit],
-    *,
-    session: str,
-    terminal: Terminal,
-    now: datetime,
+    connection: Connection, opened: type[PresentedStep | DeskVisit], *, session: str, terminal: Terminal, now: datetime
 ) -> Any:  # noqa: ANN401 - a row
     here = aliased(Affiliation)
     began_at: InstrumentedAttribute[datetime] = (
         DeskVisit.opened_at if opened is DeskVisit else PresentedStep.presented_at
     )
     open_here: ColumnElement[bool] = (opened.session == session) & (opened.terminal == terminal.scope)
+    patron = (Patron.id, Patron.name, Patron.card_number, *COLUMNS)
     return connection.execute(
-        select(
-            Patron.id,
-            Patron.name,
-            Patron.card_number,
-            *COLUMNS,
-            began_at.label("began_at"),
-            here.library_id.label("here"),
-        )
+        select(*patron, began_at.label("began_at"), here.library_id.label("here"))
         .select_from(opened)
         .join(Patron, Patron.id == opened.patron_id)
         .join(here, (here.patron_id == Patron.id) & (here.library_id == terminal.library_id), isouter=True)

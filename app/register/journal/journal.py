@@ -152,15 +152,8 @@ def open_journal(address: str, vault: Vault) -> Journal:
 
 def write_entry(*, patron: str, numbers: Sequence[str], receipt: str, reason: str, at: datetime, key_id: int) -> _Facts:
     """Return an entry with a random id, to be added to a journal. `patron`, `numbers`, `receipt`: keyed tokens."""
-    return {
-        "id": secrets.token_hex(16),
-        "at": at.isoformat(),
-        "key": key_id,
-        "numbers": sorted(numbers),
-        "patron": patron,
-        "reason": reason,
-        "receipt": receipt,
-    }
+    entry: _Facts = {"id": secrets.token_hex(16), "at": at.isoformat(), "key": key_id}
+    return entry | {"numbers": sorted(numbers), "patron": patron, "reason": reason, "receipt": receipt}
 
 
 def _read_entry(facts: _Facts) -> Entry:

@@ -197,13 +197,11 @@ def _move_on(connection: Connection, journal: Journal) -> None:
         note_place(connection, Place(tail.journal, entries[-1].seq if entries else tail.seq))
 
 
-_NOTE = text(
-    """
+_NOTE = text("""
     INSERT INTO journal_place (id, journal, seq) VALUES (1, :journal, :seq)
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq
     WHERE journal_place.journal = excluded.journal AND journal_place.seq < excluded.seq
-    """
-)
+""")
 
 
 def note_place(connection: Connection, place: Place) -> None:

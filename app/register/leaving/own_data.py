@@ -18,22 +18,12 @@ from app.register.patron.card_status import is_at_rest
 from app.register.patron.changes import NUMBER_COLUMN
 from app.register.patron.numbers import CARD_NUMBER
 from app.register.store.transaction import db
+from app.register.tables import patrons
 from app.register.tables.columns import Base
 from app.register.tables.devices import Credential, Device, PresentedStep
 from app.register.tables.library import Library, LibraryNotice, LibraryQueue, MachineAnswer
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import ContactChange, Message, OneTimeSecret
-from app.register.tables.patrons import (
-    Affiliation,
-    DeskVisit,
-    FamilyPermission,
-    IssuedNumber,
-    NationalIdToken,
-    Patron,
-    PinVerifier,
-    Registration,
-    Session,
-)
 
 KEYED: Final = "keyed"
 """A hash, keyed token or sealed key: it is a secret that proves something."""
@@ -47,15 +37,12 @@ NOT_TRACEABLE: Final = "not-traceable"
 NO_PATRON: Final = "no-patron"
 """Data about libraries, their staff and their systems."""
 
-UNTRACEABLE: Final[Mapping[str, str]] = dict.fromkeys(
-    ("access_log_chain", "access_log_removals", "attempt_counts", "erasures", "pin_orders"), NOT_TRACEABLE
-) | dict.fromkeys(
-    (
-        *("access_log_head", "access_log_roots", "act_counts", "journal_place"),
-        *("libraries", "library_queues", "machines", "number_series", "staff"),
-    ),
-    NO_PATRON,
-)
+UNTRACEABLE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("access_log_chain", "access_log_removals", "erasures"), NOT_TRACEABLE),
+    **dict.fromkeys(("attempt_counts", "pin_orders"), NOT_TRACEABLE),
+    **dict.fromkeys(("access_log_head", "access_log_roots", "act_counts", "journal_place"), NO_PATRON),
+    **dict.fromkeys(("libraries", "library_queues", "machines", "number_series", "staff"), NO_PATRON),
+}
 """The tables without a column that leads to a patron, and why."""
 
 LIBRARY_COLUMNS: Final = frozenset(
@@ -78,52 +65,52 @@ class Own:
     """
 
     table: type[Base]
-    by: Callable[[Patron], ColumnElement[bool]] | None = None
+    by: Callable[[patrons.Patron], ColumnElement[bool]] | None = None
     withheld: Mapping[str, str] = field(default_factory=dict)
     sealed: Mapping[str, str] = field(default_factory=dict)
     name_of: str | None = None
 
-    def rows(self, patron: Patron) -> ColumnElement[bool]:
+    def rows(self, patron: patrons.Patron) -> ColumnElement[bool]:
         """Return the condition for the patron's rows."""
         return self.by(patron) if self.by is not None else self.table.__table__.columns["patron_id"] == patron.id
 
 
-def _by_own_credentials(patron: Patron) -> ColumnElement[bool]:
+def _by_own_credentials(patron: patrons.Patron) -> ColumnElement[bool]:
     return PresentedStep.credential_id.in_(select(Credential.id).where(Credential.patron_id == patron.id))
 
 
-def _by_every_library(patron: Patron) -> ColumnElement[bool]:
+def _by_every_library(patron: patrons.Patron) -> ColumnElement[bool]:
     # The index begins with the library.
     return LibraryNotice.library_id.in_(select(LibraryQueue.library_id)) & (LibraryNotice.patron_id == patron.id)
 
 
-def _by_own_number(patron: Patron) -> ColumnElement[bool]:
-    return IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=patron.card_number).values())
+def _by_own_number(patron: patrons.Patron) -> ColumnElement[bool]:
+    return patrons.IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=patron.card_number).values())
 
 
 OWN_TABLES: Final[Mapping[str, Own]] = {
-    "patrons": Own(Patron, lambda patron: Patron.id == patron.id),
+    "patrons": Own(patrons.Patron, lambda patron: patrons.Patron.id == patron.id),
     "contact_changes": Own(ContactChange, sealed={"sealed_former": FORMER_COLUMN}),
-    "affiliations": Own(Affiliation),
-    "national_id_tokens": Own(NationalIdToken, withheld={"token": KEYED}),
-    "issued_numbers": Own(IssuedNumber, _by_own_number, withheld={"token": KEYED}),
-    "pin_verifiers": Own(PinVerifier, withheld={"verifier": KEYED}),
+    "affiliations": Own(patrons.Affiliation),
+    "national_id_tokens": Own(patrons.NationalIdToken, withheld={"token": KEYED}),
+    "issued_numbers": Own(patrons.IssuedNumber, _by_own_number, withheld={"token": KEYED}),
+    "pin_verifiers": Own(patrons.PinVerifier, withheld={"verifier": KEYED}),
     "one_time_secrets": Own(OneTimeSecret, withheld={"token": KEYED}),
     "devices": Own(Device, withheld={"token_hash": KEYED}),
-    "sessions": Own(Session, withheld={"token_hash": KEYED}),
+    "sessions": Own(patrons.Session, withheld={"token_hash": KEYED}),
     "credentials": Own(Credential, withheld={"sealed_key": KEYED}),
     "presented_steps": Own(PresentedStep, _by_own_credentials, withheld={"session": TERMINAL}),
     "registrations": Own(
-        Registration,
+        patrons.Registration,
         withheld=dict.fromkeys(("own_token", "child_token", "guardian_token", "handle_hash", "code_token"), KEYED),
         sealed={"sealed_form": FORM_COLUMN},
     ),
-    "desk_visits": Own(DeskVisit, withheld={"session": TERMINAL}),
+    "desk_visits": Own(patrons.DeskVisit, withheld={"session": TERMINAL}),
     # The guardian's id would show whether anybody has the number that was entered.
-    "permissions_given": Own(FamilyPermission, withheld={"guardian_id": OTHERS}),
+    "permissions_given": Own(patrons.FamilyPermission, withheld={"guardian_id": OTHERS}),
     "permissions_received": Own(
-        FamilyPermission,
-        lambda patron: FamilyPermission.guardian_id == patron.id,
+        patrons.FamilyPermission,
+        lambda patron: patrons.FamilyPermission.guardian_id == patron.id,
         withheld={"patron_id": OTHERS},
         name_of="patron_id",
     ),
@@ -151,17 +138,17 @@ def read_own_data(*, patron_id: int, without: tuple[str, ...] = ()) -> dict[str,
 
     Values are as stored (instants aware UTC); withheld columns are left out, and sealed ones are opened.
     """
-    patron = db.session.get_one(Patron, patron_id)
+    patron = db.session.get_one(patrons.Patron, patron_id)
     return {name: _read(own, patron) for name, own in OWN_TABLES.items() if name not in without}
 
 
-def _read(own: Own, patron: Patron) -> list[Row]:
+def _read(own: Own, patron: patrons.Patron) -> list[Row]:
     table = own.table.__table__
     shown = [column for column in table.columns if column.name not in own.withheld]
     query = select(*shown).where(own.rows(patron)).order_by(*(column for column in table.columns if column.primary_key))
     if own.name_of is not None:
         # Not the name of somebody whose card is frozen.
-        name = select(Patron.name).where(Patron.id == table.columns[own.name_of], ~is_at_rest())
+        name = select(patrons.Patron.name).where(patrons.Patron.id == table.columns[own.name_of], ~is_at_rest())
         query = query.add_columns(name.scalar_subquery().label("name"))
     rows = [dict(row._mapping) for row in db.session.execute(query)]
     for row in rows:

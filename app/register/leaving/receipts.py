@@ -50,10 +50,7 @@ def receipt_token(code: str) -> str:
 
 
 def is_receipt(*, code: str) -> bool:
-    """Return whether there is a receipt with this code, which must come from the register itself: no try is counted.
-
-    Raises NotInJournal.
-    """
+    """Return whether a receipt has this code of the register itself, without counting a try. Raises NotInJournal."""
     return _find_erasure(code) is not None
 
 

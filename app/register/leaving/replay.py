@@ -7,15 +7,8 @@ from typing import cast
 
 from sqlalchemy import delete, func, select, update
 
+from app.register.journal import journaling
 from app.register.journal.journal import Entry, Place
-from app.register.journal.journaling import (
-    ERASED_PATRON,
-    RegisterIsBehind,
-    compare_places,
-    current_journal,
-    note_place,
-    patron_text,
-)
 from app.register.keys.vault import vault
 from app.register.leaving.erasure import Reason, erase_patron
 from app.register.patron.patrons import NoSuchPatron
@@ -55,7 +48,8 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
         with reading():
             rows = db.session.execute(people).all()
         for patron_id, registered_at in rows:
-            tokens = vault.tokens(purpose=ERASED_PATRON, text=patron_text(patron_id, registered_at))
+            text = journaling.patron_text(patron_id, registered_at)
+            tokens = vault.tokens(purpose=journaling.ERASED_PATRON, text=text)
             found = next((wanted[tokens[key]] for key in key_ids if tokens.get(key) in wanted), None)
             erased += found is not None and _erase(patron_id, found, now=now)
         looked_at += len(rows)
@@ -66,7 +60,7 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
     for entry in entries:
         _note_erasure(entry, now=now)
     with autonomous() as connection:
-        note_place(connection, tail)
+        journaling.note_place(connection, tail)
 
 
 @writing()
@@ -76,11 +70,11 @@ def forget_journal() -> None:
 
 
 def _open() -> tuple[Sequence[Entry], Place]:
-    journal = current_journal()
+    journal = journaling.current_journal()
     with autonomous() as connection:
-        tail = compare_places(connection, journal)[1] if journal is not None else None
+        tail = journaling.compare_places(connection, journal)[1] if journal is not None else None
     if journal is None or tail is None:
-        raise RegisterIsBehind("There is no journal of erasures where ERASURE_JOURNAL leads.")
+        raise journaling.RegisterIsBehind("There is no journal of erasures where ERASURE_JOURNAL leads.")
     entries = journal.read()
     return entries, Place(tail.journal, entries[-1].seq if entries else tail.seq)
 

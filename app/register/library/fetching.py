@@ -39,10 +39,7 @@ _DETAILS = [field.name for field in FIELDS if Editor.SYSTEM in field.editors and
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """What a library gets of a patron who is there. `card_state`: active, lost, frozen or deceased.
-
-    `version` grows with each change.
-    """
+    """A patron who is there, for a library. `card_state`: active, lost, frozen, deceased. Changes raise `version`."""
 
     name: str
     age_band: AgeBand
@@ -93,10 +90,7 @@ def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now
 
 
 def fetch_by_id(*, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime) -> Fetched | None:
-    """Return a patron after the access is logged; None where only another library takes the card.
-
-    Raises TooManyAttempts or AccessNotLogged.
-    """
+    """Log the access and return a patron; None of another library's card. Raises TooManyAttempts or AccessNotLogged."""
     return _fetch(Patron.id == patron_id, viewer=viewer, library_id=library_id, purpose=purpose, now=now)
 
 
@@ -114,10 +108,7 @@ def show_patron(
 
 
 def read_patron(*, patron_id: int, library_id: str, now: datetime) -> Fetched:
-    """Return a patron as the request's transaction has them, to compare with what the library knows. Nothing is logged.
-
-    Raises NoSuchPatron.
-    """
+    """Return a patron as the request's transaction has them, without logging, for a comparison. Raises NoSuchPatron."""
     return _as_fetched(_read_in_transaction(patron_id, library_id=library_id, now=now), now=now)
 
 

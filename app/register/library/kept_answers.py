@@ -24,13 +24,11 @@ ANSWER_COLUMN = "machine_answers.sealed_answer"
 _PURPOSE = "machine request"
 
 # A concurrent repetition waits here until the first request is committed or rolled back.
-_TAKE_KEY = text(
-    """
+_TAKE_KEY = text("""
     INSERT INTO machine_answers (username, key_hash, request_hash, answered_at)
     VALUES (:username, :key_hash, :request_hash, :now) ON CONFLICT (username, key_hash) DO NOTHING
     RETURNING username
-    """
-).bindparams(bindparam("now", type_=UtcInstant()))
+""").bindparams(bindparam("now", type_=UtcInstant()))
 
 
 class KeyReused(RuleBroken):

@@ -10,10 +10,7 @@ from app.register.tables.library import LibraryQueue
 
 
 def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
-    """Send all unconfirmed and later notices of a library to `url`, signed with `key`; replaces an earlier webhook.
-
-    Raises NoSuchLibrary.
-    """
+    """Send a library's unconfirmed and later notices to `url` alone, signed with `key`. Raises NoSuchLibrary."""
     check_library(library_id)
     queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
     if queue is None:

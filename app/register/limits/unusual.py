@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Integer, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from app.register.limits.budgets import TooManyAttempts, take_tries
 from app.register.store.transaction import autonomous, db
@@ -32,36 +32,23 @@ class Kind(StrEnum):
     DESK_FOREIGN = "desk foreign"
 
 
-@dataclass(frozen=True, slots=True)
-class _Usual:
-    """`floor`: so many in an hour are never unusual. Above what is usual, one act is allowed every `pause` seconds."""
-
-    floor: int
-    pause: int
-
-
-_USUAL: Final = {
-    Kind.ACTIVATION: _Usual(floor=30, pause=30),
-    Kind.CORRECTION: _Usual(floor=600, pause=5),
-    Kind.FOREIGN: _Usual(floor=100, pause=30),
-    Kind.DESK_ACTIVATION: _Usual(floor=60, pause=15),
-    Kind.DESK_CORRECTION: _Usual(floor=60, pause=15),
-    Kind.DESK_FOREIGN: _Usual(floor=100, pause=15),
+# So many in an hour are never unusual; above what is usual, one act is allowed every so many seconds.
+_FLOOR_AND_PAUSE: Final = {
+    Kind.ACTIVATION: (30, 30),
+    Kind.CORRECTION: (600, 5),
+    Kind.FOREIGN: (100, 30),
+    Kind.DESK_ACTIVATION: (60, 15),
+    Kind.DESK_CORRECTION: (60, 15),
+    Kind.DESK_FOREIGN: (100, 15),
 }
 _WEEKS: Final = 4
 _TIMES_THE_MEAN: Final = 3
 
-_COUNT = (
-    text(
-        """
-        INSERT INTO act_counts (library_id, kind, hour, taken) VALUES (:library_id, :kind, :hour, 1)
-        ON CONFLICT (library_id, kind, hour) DO UPDATE SET taken = act_counts.taken + 1
-        RETURNING taken
-        """
-    )
-    .bindparams(bindparam("hour", type_=UtcInstant()))
-    .columns(taken=Integer)
-)
+_COUNT = text("""
+    INSERT INTO act_counts (library_id, kind, hour, taken) VALUES (:library_id, :kind, :hour, 1)
+    ON CONFLICT (library_id, kind, hour) DO UPDATE SET taken = act_counts.taken + 1
+    RETURNING taken
+""").bindparams(bindparam("hour", type_=UtcInstant()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +66,21 @@ def count_act(kind: Kind, *, library_id: str, now: datetime) -> None:
 
     Usual is the mean of the same hour in the last four weeks, times three; refused acts are not counted.
     """
-    usual = _USUAL[kind]
+    floor, pause = _FLOOR_AND_PAUSE[kind]
     hour = now.replace(minute=0, second=0, microsecond=0)
     of_hour = (ActCount.library_id == library_id, ActCount.kind == kind.value, ActCount.hour == hour)
     with autonomous() as connection:
         taken = connection.execute(_COUNT, {"library_id": library_id, "kind": kind.value, "hour": hour}).scalar_one()
-        if taken <= usual.floor:
+        if taken <= floor:
             return
         mean = _mean(connection, kind, library_id=library_id, hour=hour)
-        if taken <= max(usual.floor, _TIMES_THE_MEAN * mean):
+        if taken <= max(floor, _TIMES_THE_MEAN * mean):
             return
         unlogged = update(ActCount).where(*of_hour, ActCount.logged_at.is_(None))
         if connection.execute(unlogged.values(logged_at=now)).rowcount == 1:
             _log.warning("unusual numbers", library_id=library_id, kind=kind.value, count=taken, usual=round(mean))
     try:
-        take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=usual.pause), library_id)], now=now)
+        take_tries(tries=[(Budget(f"unusual {kind}", limit=1, seconds=pause), library_id)], now=now)
     except TooManyAttempts:
         with autonomous() as connection:
             connection.execute(update(ActCount).where(*of_hour).values(taken=ActCount.taken - 1))

@@ -73,10 +73,7 @@ def check_log_words(*, purpose: str, fields: str) -> None:
 
 
 def log_access(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
-    """Write one entry to the access log and commit it. `fields` names what was shown, never its values.
-
-    Raises AccessNotLogged or ErasedMeanwhile.
-    """
+    """Commit one entry. `fields` names what was shown, never its values. Raises AccessNotLogged or ErasedMeanwhile."""
     if not log_list_access(patron_ids=[patron_id], viewer=viewer, purpose=purpose, fields=fields, now=now):
         raise ErasedMeanwhile
 
@@ -84,10 +81,7 @@ def log_access(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now
 def log_list_access(
     *, patron_ids: Iterable[int], viewer: Viewer, purpose: str, fields: str, now: datetime
 ) -> frozenset[int]:
-    """Write one entry for each patron of a list, all or none, and commit them; return who may be shown.
-
-    Raises AccessNotLogged.
-    """
+    """Commit one entry for each patron, all or none, and return who may be shown. Raises AccessNotLogged."""
     patrons = dict.fromkeys(sorted(set(patron_ids)), fields)
     return log_accesses(patrons=patrons, viewer=viewer, purpose=purpose, now=now)
 

@@ -34,18 +34,12 @@ def count_accesses(*, patron_id: int) -> int:
 
 def list_accesses(*, patron_id: int, limit: int | None = None, offset: int = 0) -> Sequence[ShownAccess]:
     """Return the accesses to a patron's data, newest first."""
+    entry = AccessLogEntry
     rows = db.session.execute(
-        select(
-            AccessLogEntry.at,
-            Library.name,
-            AccessLogEntry.role,
-            AccessLogEntry.purpose,
-            AccessLogEntry.fields,
-            AccessLogEntry.actor,
-        )
-        .join(Library, Library.id == AccessLogEntry.library_id, isouter=True)
-        .where(AccessLogEntry.patron_id == patron_id)
-        .order_by(AccessLogEntry.at.desc(), AccessLogEntry.id.desc())
+        select(entry.at, Library.name, entry.role, entry.purpose, entry.fields, entry.actor)
+        .join(Library, Library.id == entry.library_id, isouter=True)
+        .where(entry.patron_id == patron_id)
+        .order_by(entry.at.desc(), entry.id.desc())
         .limit(limit)
         .offset(offset)
     ).all()
@@ -59,9 +53,6 @@ def list_accesses(*, patron_id: int, limit: int | None = None, offset: int = 0) 
 
 
 def _guardians(patron_id: int) -> dict[str, str]:
-    rows = db.session.execute(
-        select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number).where(
-            FamilyPermission.patron_id == patron_id
-        )
-    )
+    given = select(FamilyPermission.guardian_id, FamilyPermission.guardian_card_number)
+    rows = db.session.execute(given.where(FamilyPermission.patron_id == patron_id))
     return {str(guardian_id): number for guardian_id, number in rows}

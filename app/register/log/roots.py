@@ -48,13 +48,8 @@ def make_root(*, now: datetime) -> bool:
 
 def sign_root(root: Root, *, now: datetime) -> str:
     """Return a root as text: JSON on one line, with the signature (Ed25519, RFC 8032) of all the rest."""
-    facts = {
-        "at": write_instant(now),
-        "day": root.day.isoformat(),
-        "key": vault.key_id,
-        "link": root.link.hex(),
-        "seq": root.seq,
-    }
+    day, link = root.day.isoformat(), root.link.hex()
+    facts = {"at": write_instant(now), "day": day, "key": vault.key_id, "link": link, "seq": root.seq}
     signature = vault.signing_keys()[vault.key_id].sign(_signed(facts)).hex()
     return json.dumps({**facts, "signature": signature}, sort_keys=True)
 

@@ -8,16 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, exists, func, insert, select, update
 
-from app.register.log.proofs import (
-    FIRST_LINK,
-    body_of,
-    commit_to,
-    head_body,
-    is_proved,
-    link_after,
-    prove,
-    removal_body,
-)
+from app.register.log import proofs
 from app.register.store.transaction import db, writing
 from app.register.tables.log import AccessLogEntry, AccessLogHead, AccessLogLink, AccessLogRemoval
 
@@ -59,23 +50,23 @@ def _seal(connection: Connection, head: Row[Any], *, batch: int, everything: boo
         *_removals(connection, after=_from(last[2], everything=everything), batch=batch),
     ):
         seq += 1
-        link = link_after(link, seq=seq, name=f"{name} {key}", commitment=commitment)
+        link = proofs.link_after(link, seq=seq, name=f"{name} {key}", commitment=commitment)
         ids = {"entry_id": None, "removal_id": None, f"{name}_id": key}
         links.append({"seq": seq, **ids, "commitment": commitment, "link": link})
     if links:
         connection.execute(insert(AccessLogLink), links)
         # A head that somebody changed gets no valid proof.
-        was_right = is_right(head)
-        body = head_body(seq=seq, link=link, unproved_to=head.unproved_to)
-        connection.execute(update(AccessLogHead).values(seq=seq, link=link, proof=prove(body) if was_right else b""))
+        body = proofs.head_body(seq=seq, link=link, unproved_to=head.unproved_to)
+        proof = proofs.prove(body) if is_right(head) else b""
+        connection.execute(update(AccessLogHead).values(seq=seq, link=link, proof=proof))
     return len(links)
 
 
 def is_right(head: Row[Any]) -> bool:
     """Tell whether the register itself wrote the head of the chain."""
     if head.proof is None:
-        return bool(head.seq == 0 and head.link == FIRST_LINK)
-    return is_proved(head_body(seq=head.seq, link=head.link, unproved_to=head.unproved_to), head.proof)
+        return bool(head.seq == 0 and head.link == proofs.FIRST_LINK)
+    return proofs.is_proved(proofs.head_body(seq=head.seq, link=head.link, unproved_to=head.unproved_to), head.proof)
 
 
 def _from(last: int | None, *, everything: bool) -> int:
@@ -87,11 +78,11 @@ def _entries(connection: Connection, head: Row[Any], *, after: int, batch: int) 
     unsealed = ~exists().where(AccessLogLink.entry_id == table.c.id)
     rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
     for row in rows:
-        body, proof = body_of(**row._asdict()), row.proof
+        body, proof = proofs.body_of(**row._asdict()), row.proof
         if proof is None and row.id <= head.unproved_to:
-            proof = prove(body)
+            proof = proofs.prove(body)
             connection.execute(update(AccessLogEntry).where(AccessLogEntry.id == row.id).values(proof=proof))
-        yield "entry", row.id, commit_to(body, proof)
+        yield "entry", row.id, proofs.commit_to(body, proof)
 
 
 def _removals(connection: Connection, *, after: int, batch: int) -> Iterator[tuple[str, int, bytes]]:
@@ -99,5 +90,5 @@ def _removals(connection: Connection, *, after: int, batch: int) -> Iterator[tup
     unsealed = ~exists().where(AccessLogLink.removal_id == table.c.id)
     rows = connection.execute(select(table).where(table.c.id > after, unsealed).order_by(table.c.id).limit(batch)).all()
     for row in rows:
-        body = removal_body(at=row.at, why=row.why, entries=row.entries)
-        yield "removal", row.id, commit_to(body, row.proof)
+        body = proofs.removal_body(at=row.at, why=row.why, entries=row.entries)
+        yield "removal", row.id, proofs.commit_to(body, row.proof)

@@ -60,10 +60,7 @@ class FailedMessage:
 
 
 def list_letters(*, library_id: str, viewer: Viewer, after: int, now: datetime) -> tuple[list[WaitingLetter], bool]:
-    """Return the next twenty letters after the message `after`, oldest first, and whether there are more.
-
-    The access is logged first.
-    """
+    """Log the access, and return the next twenty letters after `after`, oldest first, and whether there are more."""
     rows, more = _next_page(*_WAITS, library_id=library_id, after=after)
     patron_ids = [row.patron_id for row in rows]
     shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields="name", now=now)
@@ -173,10 +170,7 @@ def try_again(*, message_id: int, library_id: str, now: datetime) -> None:
 
 
 def send_as_letter(*, message_id: int, library_id: str, now: datetime) -> None:
-    """Make a letter of a message that failed.
-
-    Raises NoSuchMessage, also while it is being sent, and where there is no address.
-    """
+    """Make a letter of a message that failed. Raises NoSuchMessage, also while it is sent, and without an address."""
     has_address = Message.patron_id.in_(select(Patron.id).where(Patron.address.is_not(None)))
     possible = (has_address, Message.sealed_to.is_(None), Message.kind.not_in(CODES))
     _change(message_id, library_id, *_FAILED, is_not_leased(now=now), *possible, channel=LETTER, due_at=None)

@@ -10,13 +10,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from app.register.change.enrolment import (
-    AlreadyRegistered,
-    Enrolled,
-    activate_here,
-    already_registered,
-    consent_is_needed,
-)
+from app.register.change import enrolment
 from app.register.keys.vault import vault
 from app.register.online.registrations import CHILD, Form, lock_registration, open_form, seal_form
 from app.register.patron.card_status import status_of
@@ -81,20 +75,19 @@ def find_own_card(*, national_id: NationalId) -> OwnCard | None:
     return OwnCard(patron_id, status_of(patron))
 
 
-def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
+def make_card(*, handle: str, pin: str, now: datetime) -> enrolment.Enrolled:
     """Make the card of a registration, with its PIN. Idempotent.
 
-    Raises RegistrationGone, NotFinished, NoChild, AlreadyRegistered, PersonNotValid, ContactNotValid or
-    NumberWasIssued.
+    Raises RegistrationGone, NotFinished, NoChild, AlreadyRegistered, PersonNotValid, ContactNotValid, NumberWasIssued.
     """
     row = lock_registration(handle=handle, now=now)
     if row.patron_id is not None:
-        return Enrolled(row.patron_id, db.session.get_one(Patron, row.patron_id).card_number)
+        return enrolment.Enrolled(row.patron_id, db.session.get_one(Patron, row.patron_id).card_number)
     form = open_form(row.sealed_form)
     token = row.child_token if row.kind == CHILD else row.own_token
     if token is None or form.birth_date is None or not form.library_id or form.confirmed_email != form.email:
         raise NotFinished
-    is_young = consent_is_needed(library_id=form.library_id, birth_date=form.birth_date, now=now)
+    is_young = enrolment.consent_is_needed(library_id=form.library_id, birth_date=form.birth_date, now=now)
     if row.kind == CHILD and not is_young:
         raise NoChild
     if is_young and row.kind != CHILD and row.guardian_token is None:
@@ -105,7 +98,7 @@ def make_card(*, handle: str, pin: str, now: datetime) -> Enrolled:
     row.patron_id, row.done_at = patron.id, now
     row.code_token = row.code_due_at = row.guardian_token = None
     row.sealed_form = seal_form(Form())
-    return Enrolled(patron.id, patron.card_number)
+    return enrolment.Enrolled(patron.id, patron.card_number)
 
 
 def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: datetime) -> Patron:
@@ -135,9 +128,9 @@ def _enrol(form: Form, *, token: str, is_young: bool, by_guardian: bool, now: da
     return patron
 
 
-def _known(token: str) -> AlreadyRegistered | None:
+def _known(token: str) -> enrolment.AlreadyRegistered | None:
     found = select(NationalIdToken.patron_id).where(NationalIdToken.token == token)
-    return already_registered(db.session.scalar(found))
+    return enrolment.already_registered(db.session.scalar(found))
 
 
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
@@ -151,4 +144,4 @@ def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
         raise CardRefused(State.LOCAL)
     if library is None or not library.online_activation or patron.stated_at is not None:
         raise NotActivatedOnline
-    activate_here(patron_id=patron_id, library_id=library_id, guardian_consent=False, now=now)
+    enrolment.activate_here(patron_id=patron_id, library_id=library_id, guardian_consent=False, now=now)

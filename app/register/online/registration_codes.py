@@ -47,10 +47,7 @@ def ask_for_email_code(*, handle: str, now: datetime) -> None:
 
 
 def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> None:
-    """Check the code that was sent. Tries are taken before.
-
-    Raises RegistrationGone, CodeNotValid or TooManyAttempts.
-    """
+    """Take tries, and check the code that was sent. Raises RegistrationGone, CodeNotValid or TooManyAttempts."""
     registration_id, _email = _peek(handle, now=now)
     whose = f"registration {registration_id}"
     tries = [*from_source(CODE_SOURCE, address), (CODE_SOON, whose), (CODE_DAY, whose)]

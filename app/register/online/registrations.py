@@ -70,10 +70,6 @@ class Form:
         """How to reach the person."""
         return Contact.of(self)
 
-    def with_contact(self, contact: Contact) -> "Form":
-        """Return the same with other contact data."""
-        return replace(self, **asdict(contact))
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Draft:

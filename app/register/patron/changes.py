@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Integer, bindparam, select, text
+from sqlalchemy import bindparam, select, text
 
 from app.register.keys.vault import vault
 from app.register.store.transaction import db
@@ -18,26 +18,18 @@ NUMBER_COLUMN = "library_notices.sealed_number"
 
 # The row stays locked until the commit, so that notices become visible in their order. An idle queue is due from now
 # on; one that is paused or leased keeps its time.
-_TAKE_NUMBER = (
-    text(
-        """
+_TAKE_NUMBER = text("""
     INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts, due_at)
     VALUES (:library_id, 1, 0, 0, :now)
     ON CONFLICT (library_id) DO UPDATE
     SET last_seq = library_queues.last_seq + 1, due_at = COALESCE(library_queues.due_at, excluded.due_at)
     RETURNING last_seq
-    """
-    )
-    .bindparams(bindparam("now", type_=UtcInstant))
-    .columns(last_seq=Integer)
-)
+""").bindparams(bindparam("now", type_=UtcInstant))
 
-_HOLD = text(
-    """
+_HOLD = text("""
     INSERT INTO library_queues (library_id, last_seq, purged_seq, attempts) VALUES (:library_id, 0, 0, 0)
     ON CONFLICT (library_id) DO UPDATE SET last_seq = library_queues.last_seq
-    """
-)
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,7 @@ def bury_numbers(card_numbers: Collection[str], *, now: datetime) -> None:
 
 
 def check_reserved(*, library_id: str, card_number: str) -> str:
-    """Return a number of a library's own series as printed.
-
-    Raises NotACardNumber, NumberNotReserved or NumberWasIssued.
-    """
+    """Return a number of a library's series as printed. Raises NotACardNumber, NumberNotReserved or NumberWasIssued."""
     number = parse_card_number(card_number)
     series = select(NumberSeries.id).where(
         NumberSeries.library_id == library_id, literal(int(number[1:])).between(NumberSeries.first, NumberSeries.last)

@@ -27,10 +27,7 @@ def code_channel(*, patron_id: int, channels: Collection[str]) -> str | None:
 
 
 def ask_for_code(*, patron_id: int, purpose: str, now: datetime, channel: str | None = None) -> None:
-    """Queue a code for NEW_DEVICE or STEP_UP, by `channel` or else the preferred way.
-
-    Raises TooManyAttempts after five within an hour.
-    """
+    """Queue a NEW_DEVICE or STEP_UP code, by `channel` or the preferred way. Raises TooManyAttempts: five an hour."""
     take_tries(tries=[(CODE_SENT, f"{purpose} {patron_id}")], now=now)
     with writing():
         ask_for_message(patron_id=patron_id, kind=_KINDS[purpose], channel=channel, now=now)

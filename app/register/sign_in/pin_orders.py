@@ -22,16 +22,7 @@ from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.messages import CODE_FIRST, LINKS, NEW_PIN
-from app.rules.pins.pin import (
-    CODE_ORDER_ALL,
-    CODE_ORDER_CARD,
-    CODE_ORDER_SOURCE,
-    CODE_ORDER_STRICT_SOURCE,
-    ORDER_ALL,
-    ORDER_CARD,
-    ORDER_SOURCE,
-    ORDER_STRICT_SOURCE,
-)
+from app.rules.pins import pin as pin_rules
 from app.rules.pins.source import source_of
 
 SEALED_NUMBER_COLUMN = "pin_orders.sealed_number"
@@ -43,24 +34,25 @@ class NotPrintedHere(RuleBroken):
 
 def order_new_pin(*, card_number: str, address: str, now: datetime) -> None:
     """Order a new PIN for a card number, from a network address. Raises TooManyAttempts or NotACardNumber."""
-    of_source = from_source(ORDER_SOURCE, address)
+    of_source = from_source(pin_rules.ORDER_SOURCE, address)
     try:
         number = parse_card_number(card_number)
     except NotACardNumber:
         take_tries(tries=of_source, now=now)
         raise
     # An attacker with many addresses slows the others down, but does not keep them from ordering.
-    strict = (ORDER_STRICT_SOURCE, source_of(address).wide)
-    take_tries(tries=[*of_source, (ORDER_CARD, number), FirstOf((((ORDER_ALL, ""),), (strict,)))], now=now)
+    strict = (pin_rules.ORDER_STRICT_SOURCE, source_of(address).wide)
+    of_all = FirstOf((((pin_rules.ORDER_ALL, ""),), (strict,)))
+    take_tries(tries=[*of_source, (pin_rules.ORDER_CARD, number), of_all], now=now)
     _note(number, purpose=NEW_PIN, now=now)
 
 
 def order_code(*, card_number: str, address: str, now: datetime) -> None:
     """Order the code without which no PIN is checked. What was typed need be no number. Raises TooManyAttempts."""
-    strict = (CODE_ORDER_STRICT_SOURCE, source_of(address).wide)
-    of_all = FirstOf((((CODE_ORDER_ALL, ""),), (strict,)))
-    of_card = (CODE_ORDER_CARD, _typed(card_number))
-    take_tries(tries=[*from_source(CODE_ORDER_SOURCE, address), of_card, of_all], now=now)
+    strict = (pin_rules.CODE_ORDER_STRICT_SOURCE, source_of(address).wide)
+    of_all = FirstOf((((pin_rules.CODE_ORDER_ALL, ""),), (strict,)))
+    of_card = (pin_rules.CODE_ORDER_CARD, _typed(card_number))
+    take_tries(tries=[*from_source(pin_rules.CODE_ORDER_SOURCE, address), of_card, of_all], now=now)
     _note(_typed(card_number), purpose=NEW_DEVICE, now=now)
 
 

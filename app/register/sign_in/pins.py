@@ -16,18 +16,7 @@ from app.register.tables.patrons import Patron, PinVerifier
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.errors import RuleBroken
 from app.rules.people.ages import day_in_norway
-from app.rules.pins.pin import (
-    ALL,
-    CARD_DAY,
-    CARD_SOON,
-    CARD_SPARE,
-    DEVICE_DAY,
-    DEVICE_SOON,
-    SOURCE,
-    STRICT_ALL,
-    STRICT_SOURCE,
-    is_pin,
-)
+from app.rules.pins import pin as pin_rules
 from app.rules.pins.source import source_of
 from app.rules.typed import clean_identifier
 
@@ -91,12 +80,12 @@ def sign_in(*, card_number: str, pin: str, origin: Origin, now: datetime, answer
     try:
         taken = take_tries(tries=tries_of_sign_in(card=card, device_id=device_id, origin=origin), now=now)
     except TooManyAttempts as refusal:
-        if refusal.purpose == ALL.purpose:
+        if refusal.purpose == pin_rules.ALL.purpose:
             raise ProofNeeded(refusal.retry_after) from None
         raise
     asked = row if answers else None
     verifier, key_id = (asked.verifier, asked.key_id) if asked else (None, None)
-    right = vault.verify_pin(pin if is_pin(pin) else "", verifier, key_id)
+    right = vault.verify_pin(pin if pin_rules.is_pin(pin) else "", verifier, key_id)
     if row is None or not right or not status_of(row).may_sign_in:
         raise SignInRefused
     give_back_right_tries(tries=taken, card=number, address=origin.address, now=now)
@@ -140,13 +129,14 @@ def _renew_pin(*, patron_id: int, pin: str, verifier: str) -> None:
 def tries_of_sign_in(*, card: str, device_id: int | None, origin: Origin) -> list[Need]:
     """Return the tries that a sign-in costs. `card` is its number with the verifier of its PIN."""
     if device_id is not None:
-        return [(DEVICE_SOON, f"{card} {device_id}"), (DEVICE_DAY, f"{card} {device_id}")]
+        return [(pin_rules.DEVICE_SOON, f"{card} {device_id}"), (pin_rules.DEVICE_DAY, f"{card} {device_id}")]
     at_door = f"{origin.door} {card}"
-    of_card: list[Need] = [(CARD_SOON, at_door), FirstOf((((CARD_DAY, at_door),), ((CARD_SPARE, card),)))]
+    of_day = FirstOf((((pin_rules.CARD_DAY, at_door),), ((pin_rules.CARD_SPARE, card),)))
+    of_card: list[Need] = [(pin_rules.CARD_SOON, at_door), of_day]
     if origin.door:
         return [*origin.tries, *of_card]
-    of_source = from_source(SOURCE, origin.address)
+    of_source = from_source(pin_rules.SOURCE, origin.address)
     if origin.code_entered:
         return [*of_source, *of_card]
-    strict = ((STRICT_SOURCE, source_of(origin.address).wide), (STRICT_ALL, ""))
-    return [*of_source, *of_card, FirstOf((((ALL, ""),), strict))]
+    strict = ((pin_rules.STRICT_SOURCE, source_of(origin.address).wide), (pin_rules.STRICT_ALL, ""))
+    return [*of_source, *of_card, FirstOf((((pin_rules.ALL, ""),), strict))]

@@ -11,17 +11,10 @@ from app.register.store.transaction import autonomous, db
 from app.register.tables.patrons import Session
 from app.rules.clocks import LEEWAY, noted
 
-_FIND = select(
-    Session.id,
-    Session.patron_id,
-    Session.staff_id,
-    Session.device_id,
-    Session.expires_at,
-    Session.idle_seconds,
-    Session.secret_entered_at,
-    Session.code_entered_at,
-    Session.identified_at,
-).where(Session.token_hash == bindparam("token_hash"))
+_WHOSE = (Session.id, Session.patron_id, Session.staff_id, Session.device_id)
+_ENTERED = (Session.secret_entered_at, Session.code_entered_at, Session.identified_at)
+_FIND = select(*_WHOSE, Session.expires_at, Session.idle_seconds, *_ENTERED)
+_FIND = _FIND.where(Session.token_hash == bindparam("token_hash"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,7 @@ def draw_password() -> str:
 
 
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
-    """Add a library's system (`system`), kiosk or door (`kiosk`), or supplier of e-books (`supplier`).
-
-    Raises NoSuchLibrary or UsernameTaken.
-    """
+    """Add a library's `system`, `kiosk` or door, or `supplier` of e-books. Raises NoSuchLibrary or UsernameTaken."""
     check_library(library_id)
     token = vault.token(purpose=_PURPOSE, text=password)
     machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
@@ -74,10 +71,7 @@ def connect_machine(*, username: str, library_id: str, kind: str, password: str)
 
 
 def rotate_password(*, username: str, now: datetime) -> str:
-    """Draw and return a new password of a machine. The present one works for seven more days; an older one does not.
-
-    Raises NoSuchMachine.
-    """
+    """Draw a machine's new password; the present one, and no older one, works for 7 days more. Raises NoSuchMachine."""
     machine = db.session.get(Machine, username, with_for_update=True)
     if machine is None:
         raise NoSuchMachine

@@ -59,10 +59,7 @@ def get_workplace(*, staff_id: int) -> Workplace:
 
 
 def employ(*, library_id: str, username: str, name: str, password: str, totp_secret: str) -> Staff:
-    """Add a staff member at a library. `totp_secret` is base32, as the authenticator app gets it.
-
-    Raises NoSuchLibrary or UsernameTaken.
-    """
+    """Add a staff member. `totp_secret` is base32, as authenticators take it. Raises NoSuchLibrary or UsernameTaken."""
     check_library(library_id)
     staff = Staff(
         library_id=library_id,

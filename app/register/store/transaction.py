@@ -59,8 +59,7 @@ def reading() -> Iterator[None]:
 
     So no transaction is open while the answer of another system is awaited.
     """
-    mode = _mode.get()
-    if isinstance(mode, Writing):
+    if isinstance(_mode.get(), Writing):
         yield
         return
     token = _mode.set(_READING)

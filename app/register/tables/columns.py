@@ -27,6 +27,8 @@ class UtcInstant(TypeDecorator[datetime]):
 
 Instant = Annotated[datetime, mapped_column(UtcInstant())]
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+NEW_IDS = {"sqlite_autoincrement": True}
+"""For `__table_args__`: the id of a deleted row is never given to another one."""
 
 
 class Base(DeclarativeBase):

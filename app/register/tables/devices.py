@@ -3,14 +3,14 @@
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant
+from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
 
 class Device(Base):
     """A phone or browser on which the patron has signed in."""
 
     __tablename__ = "devices"
-    __table_args__ = (UniqueConstraint("patron_id", "token_hash"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("patron_id", "token_hash"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
@@ -28,7 +28,7 @@ class Credential(Base):
     """
 
     __tablename__ = "credentials"
-    __table_args__ = (Index(None, "patron_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index(None, "patron_id"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     number: Mapped[str] = mapped_column(String(12), unique=True)

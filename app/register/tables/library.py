@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant
+from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 from app.rules.library_settings import LIBRARY_SETTINGS
 
 _WAITING = text("due_at IS NOT NULL")
@@ -63,7 +63,7 @@ class NumberSeries(Base):
     """A row of card numbers that a library reserved, to issue by itself. No two overlap."""
 
     __tablename__ = "number_series"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = NEW_IDS
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
@@ -107,7 +107,7 @@ class LibraryNotice(Base):
         # What waits is little beside what is kept.
         Index("ix_library_notices_waiting", "library_id", "seq", postgresql_where=_WAITING, sqlite_where=_WAITING),
         CheckConstraint("kind IN ('joined', 'changed', 'renumbered', 'left', 'erased')", name="kind"),
-        {"sqlite_autoincrement": True},
+        NEW_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

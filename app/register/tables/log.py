@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant
+from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
 _BY_GUARDIANS = text("role = 'guardian'")
 
@@ -21,7 +21,7 @@ class AccessLogEntry(Base):
         Index(None, "patron_id", "at"),
         # A guardian who is erased is named in entries about other patrons.
         Index("ix_access_log_guardians", "actor", postgresql_where=_BY_GUARDIANS, sqlite_where=_BY_GUARDIANS),
-        {"sqlite_autoincrement": True},
+        NEW_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -57,10 +57,7 @@ class AccessLogRemoval(Base):
     """Which entries were deleted from the access log, when and why; or from which a guardian's id was deleted."""
 
     __tablename__ = "access_log_removals"
-    __table_args__ = (
-        CheckConstraint("why IN ('erasure', 'retention', 'guardian')", name="why"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (CheckConstraint("why IN ('erasure', 'retention', 'guardian')", name="why"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[Instant]
@@ -101,7 +98,7 @@ class Erasure(Base):
     """
 
     __tablename__ = "erasures"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = NEW_IDS
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     receipt_hash: Mapped[str] = mapped_column(String(64), unique=True)

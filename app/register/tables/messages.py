@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant
+from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
 _IS_DUE = text("due_at IS NOT NULL")
 
@@ -22,7 +22,7 @@ class Message(Base):
         Index(
             "ix_messages_waiting", "queue", "urgency", "due_at", "id", postgresql_where=_IS_DUE, sqlite_where=_IS_DUE
         ),
-        {"sqlite_autoincrement": True},
+        NEW_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -48,7 +48,7 @@ class PinOrder(Base):
     """
 
     __tablename__ = "pin_orders"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = NEW_IDS
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     purpose: Mapped[str] = mapped_column(String(10), default="new-pin", server_default="new-pin")
@@ -60,10 +60,7 @@ class OneTimeSecret(Base):
     """A link or code that was sent to a patron and proves once that it arrived. Only a keyed token of it is kept."""
 
     __tablename__ = "one_time_secrets"
-    __table_args__ = (
-        CheckConstraint("purpose IN ('new-pin', 'new-device', 'step-up')", name="purpose"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (CheckConstraint("purpose IN ('new-pin', 'new-device', 'step-up')", name="purpose"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
@@ -80,7 +77,7 @@ class ContactChange(Base):
     """
 
     __tablename__ = "contact_changes"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = NEW_IDS
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.register.tables.columns import Base, BigId, Instant
+from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
 
 class Patron(Base):
@@ -23,7 +23,7 @@ class Patron(Base):
         CheckConstraint("gender IN ('female', 'male', 'unknown')", name="gender"),
         CheckConstraint("preferred_contact IN ('email', 'sms', 'letter')", name="preferred_contact"),
         CheckConstraint("erase_reason IN ('death', 'inactive')", name="erase_reason"),
-        {"sqlite_autoincrement": True},
+        NEW_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -95,10 +95,7 @@ class Session(Base):
     """A sign-in that the server can end: a patron's on a device, or a staff member's at a desk."""
 
     __tablename__ = "sessions"
-    __table_args__ = (
-        CheckConstraint("(patron_id IS NULL) <> (staff_id IS NULL)", name="one_person"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (CheckConstraint("(patron_id IS NULL) <> (staff_id IS NULL)", name="one_person"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
@@ -133,7 +130,7 @@ class FamilyPermission(Base):
     """
 
     __tablename__ = "family_permissions"
-    __table_args__ = (UniqueConstraint("patron_id", "guardian_card_number"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("patron_id", "guardian_card_number"), NEW_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"))
@@ -156,7 +153,7 @@ class Registration(Base):
     __table_args__ = (
         UniqueConstraint("own_token", "kind"),
         CheckConstraint("kind IN ('own', 'child')", name="kind"),
-        {"sqlite_autoincrement": True},
+        NEW_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
