@@ -20,10 +20,7 @@ from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pi
 
 
 def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:
-    """Set the PIN that the patron has chosen, and send a message of it. Raises PinNotGood.
-
-    Every session but `session_id` ends, and the card on every other phone.
-    """
+    """Set the PIN, send a message, end other sessions than `session_id`, and other phones' cards. Raises PinNotGood."""
     patron = lock_patron(patron_id)
     fault = find_fault(pin, of=_guessable(patron))
     if fault is None and _is_present_pin(patron_id, pin):

@@ -112,10 +112,7 @@ def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetim
 
 
 def look_up_national_id(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
-    """Return the patron with this national number; None where there is none. The access is logged.
-
-    Raises TooManyAttempts after 300 look-ups in an hour.
-    """
+    """Return, logged, the patron with this national number, or None. Raises TooManyAttempts: 300 look-ups an hour."""
     take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
     rows = _fetch([has_national_id(national_id)], library_id)
     if rows and not rows[0].here:

@@ -34,10 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An erased patron. `patron` and `numbers` are keyed tokens under the vault's key `key_id`.
-
-    `receipt` is the keyed token of the receipt's code, `erased_at` is UTC.
-    """
+    """An erased patron (UTC). `patron`, `numbers` (both under the key `key_id`) and `receipt` are keyed tokens."""
 
     id: str
     seq: int

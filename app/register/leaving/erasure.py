@@ -47,7 +47,7 @@ def erase_patron(
     _wait_for_scans(patron_id)
     code = code or draw_written_code()
     numbers = _numbers_of(patron)
-    erasure = _repeat(again) if again is not None else _begin(patron, numbers, code=code, reason=reason, now=now)
+    erasure = repeated(again) if again is not None else _begin(patron, numbers, code=code, reason=reason, now=now)
     db.session.add(erasure)
     db.session.flush()
     note_change(patron=patron, kind=ERASED, former_number=patron.card_number, erasure_id=erasure.id, now=now)
@@ -69,7 +69,8 @@ def _begin(patron: Patron, numbers: Collection[str], *, code: str, reason: Reaso
     return Erasure(receipt_hash=receipt, reason=reason, erased_at=now, entry_id=entry_id, journal_entry=entry)
 
 
-def _repeat(entry: Entry) -> Erasure:
+def repeated(entry: Entry) -> Erasure:
+    """Return the erasure that an entry of the journal is about."""
     return Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)
 
 

@@ -25,10 +25,7 @@ class NoSuchReceipt(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class LibraryAnswer:
-    """What one library said of an erasure. `confirmed_at` is None while it has not answered (UTC).
-
-    `kept` are the kinds of what it must keep (notices.KEPT_KINDS).
-    """
+    """What a library answered to an erasure (UTC; None: not yet), and the KEPT_KINDS of what it must keep."""
 
     library: str
     confirmed_at: datetime | None

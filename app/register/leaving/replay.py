@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 from app.register.journal import journaling
 from app.register.journal.journal import Entry, Place
 from app.register.keys.vault import vault
-from app.register.leaving.erasure import Reason, erase_patron
+from app.register.leaving.erasure import Reason, erase_patron, repeated
 from app.register.patron.patrons import NoSuchPatron
 from app.register.store.transaction import autonomous, db, reading, writing
 from app.register.tables.log import Erasure, JournalPlace
@@ -92,9 +92,7 @@ def _erase(patron_id: int, entry: Entry, *, now: datetime) -> bool:
 def _note_erasure(entry: Entry, *, now: datetime) -> None:
     """Note the erasure of a patron who is not in the backup: for the receipt, and against issuing a number again."""
     if db.session.scalar(select(Erasure.id).where(Erasure.entry_id == entry.id)) is None:
-        db.session.add(
-            Erasure(receipt_hash=entry.receipt, reason=entry.reason, erased_at=entry.erased_at, entry_id=entry.id)
-        )
+        db.session.add(repeated(entry))
     for number in entry.numbers:
         tokens = vault.later_tokens(number, key_id=entry.key_id)
         issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens))

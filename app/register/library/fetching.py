@@ -78,10 +78,7 @@ def fetch_patron(*, card_number: str, viewer: Viewer, library_id: str, now: date
 
 
 def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Fetched:
-    """Return the patron who has this national number as `fetch_patron` does, within the library's FINDS.
-
-    Raises NoSuchPatron, TooManyAttempts or AccessNotLogged.
-    """
+    """Return a patron as `fetch_patron`, within the FINDS. Raises NoSuchPatron, TooManyAttempts or AccessNotLogged."""
     take_tries(tries=[(FINDS, library_id)], now=now)
     fetched = _fetch(has_national_id(national_id), viewer=viewer, library_id=library_id, now=now)
     if fetched is None:

@@ -29,10 +29,7 @@ _TOKEN = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change of contact data: which of email, phone, address and preferred_contact (`fields`), and when (UTC).
-
-    `library` made it; None: the patron did.
-    """
+    """A change of email, phone, address or preferred_contact (`fields`) by a library (None: the patron), when (UTC)."""
 
     id: int
     fields: tuple[str, ...]

@@ -134,10 +134,7 @@ def _known(token: str) -> enrolment.AlreadyRegistered | None:
 
 
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Activate the card at a library that allows it online, whose rules the patron has accepted.
-
-    Raises NotActivatedOnline, and as at the desk CardRefused or ConsentMissing.
-    """
+    """Activate the card where that is allowed online. Raises NotActivatedOnline, CardRefused or ConsentMissing."""
     library = db.session.get(Library, library_id)
     patron = lock_patron(patron_id)
     if not status_of(patron).is_taken_at(library_id):

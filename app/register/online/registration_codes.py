@@ -77,10 +77,7 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 @writing()
 def take_due_code(*, now: datetime) -> DueCode | None:
-    """Draw a code that is due, lease it, and commit, so that it is valid when it is sent. None where none is due.
-
-    Where sending fails, another one is drawn.
-    """
+    """Draw a due code (at each try another one), lease it, and commit before it is sent. None where none is due."""
     due = (
         select(Registration)
         .where(*_is_due(now))

@@ -186,10 +186,7 @@ def name_child(*, handle: str, national_id: NationalId, name: str, birth_date: d
 
 
 def note_guardian(*, handle: str, national_id: NationalId, now: datetime) -> None:
-    """Record that a guardian has signed in and agrees to a young person's own registration.
-
-    Of the number only its token is stored. Raises RegistrationGone or SamePerson.
-    """
+    """Record, by a token alone, that a guardian has signed in and agrees. Raises RegistrationGone or SamePerson."""
     row = lock_registration(handle=handle, now=now)
     if row.own_token in _tokens(national_id):
         raise SamePerson

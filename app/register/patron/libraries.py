@@ -56,10 +56,7 @@ def add_library(*, library_id: str, name: str, kind: str, **details: str | bool 
 
 
 def import_libraries(lines: Iterable[bytes]) -> ImportReport:
-    """Add or correct the libraries in a file as `read_library_list` reads it. Raises NotALibraryList.
-
-    A column that the file does not have changes nothing.
-    """
+    """Add or correct the libraries in a file; columns that it lacks stay as they are. Raises NotALibraryList."""
     listed = read_library_list(b"".join(lines))
     known = {library.id: library for library in db.session.scalars(select(Library))}
     added = changed = 0

@@ -23,10 +23,7 @@ def has_joined(library_id: str) -> ColumnElement[bool]:
 
 
 def was_notified(library_id: str) -> ColumnElement[bool]:
-    """Return the condition that this library has a notice about the patron of a statement.
-
-    A system that follows its notices asks for a patron who has just left.
-    """
+    """Return the condition that this library has a notice about a patron, as of one who has just left."""
     return exists().where(LibraryNotice.library_id == library_id, LibraryNotice.patron_id == Patron.id)
 
 

@@ -25,10 +25,7 @@ class NoSuchDevice(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class ShownDevice:
-    """A device that shows a patron's card, as the patron sees it. Instants are UTC.
-
-    `carried_by` is the card number of the guardian whose phone it is.
-    """
+    """A device that shows a patron's card. `carried_by`: card number of the guardian whose it is. Instants are UTC."""
 
     id: int
     label: str

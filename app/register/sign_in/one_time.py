@@ -49,10 +49,7 @@ def draw_link(*, patron_id: int, lasting: timedelta, now: datetime, channel: str
 
 
 def draw_code(*, patron_id: int, purpose: str, now: datetime) -> str:
-    """Draw six digits for NEW_DEVICE or STEP_UP, valid for this patron and purpose for ten minutes.
-
-    The patron stays locked until the commit. Raises NoSuchPatron.
-    """
+    """Lock the patron and draw six digits for NEW_DEVICE or STEP_UP, valid for ten minutes. Raises NoSuchPatron."""
     code = f"{secrets.randbelow(10**6):06d}"
     _keep(patron_id=patron_id, purpose=purpose, text=_code_text(patron_id, purpose, code), expires_at=now + CODE_LASTS)
     return code
@@ -83,10 +80,7 @@ def check_link(*, token: str, address: str, now: datetime) -> None:
 
 
 def use_link(*, token: str, now: datetime) -> int:
-    """Use up a link that passed `check_link`, and return its patron's id. Raises LinkNotValid.
-
-    The first link of a new card proves the address that it was sent to.
-    """
+    """Use up a checked link, which proves a new card's address, and return its patron's id. Raises LinkNotValid."""
     patron_id = find_link(token=token, now=now)
     if patron_id is None:
         raise LinkNotValid

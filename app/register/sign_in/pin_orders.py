@@ -57,10 +57,7 @@ def order_code(*, card_number: str, address: str, now: datetime) -> None:
 
 
 def use_ordered_code(*, card_number: str, code: str, address: str, now: datetime) -> None:
-    """Use up the code that was sent to the owner of a card.
-
-    An unknown card and a wrong code have the same result and cost. Raises CodeNotValid or TooManyAttempts.
-    """
+    """Use up a card's code, at the same cost for an unknown card. Raises CodeNotValid or TooManyAttempts."""
     number = _typed(card_number)
     with autonomous() as connection:
         whose = select(Patron.id).where(Patron.card_number == number, may_sign_in())
