@@ -58,8 +58,7 @@ def make_pkpass(wallet_pass: WalletPass, *, issuer: AppleIssuer, words: PassWord
     for name, picture in _pictures().items():
         made.addFile(name, BytesIO(picture))
     package = made.create(issuer.certificate_file, issuer.key_file, issuer.authority_file, issuer.password)
-    content: bytes = package.getvalue()
-    return content
+    return package.getvalue()
 
 
 @lru_cache(maxsize=1)

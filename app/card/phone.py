@@ -99,9 +99,5 @@ def agree() -> ResponseReturnValue:
         )
     except (ValidationError, NotAPublicKey, NoSuchCard):
         return jsonify(error="refused"), 422
-    return jsonify(
-        head=agreed.head,
-        public_key=b64encode(agreed.public_key).decode(),
-        check=agreed.check,
-        expires=milliseconds(agreed.expires_at),
-    )
+    public_key, expires = b64encode(agreed.public_key).decode(), milliseconds(agreed.expires_at)
+    return jsonify(head=agreed.head, public_key=public_key, check=agreed.check, expires=expires)

@@ -18,6 +18,7 @@ from app.rules.card.code import Kind
 from app.rules.errors import RuleBroken
 from app.web.access import Audience, open_to
 from app.web.clock import now
+from app.web.gate import channels_served
 from app.web.pages.languages import language
 from app.web.sign_in.identity import keeps_card
 from app.web.sign_in.step_up import after_step_up
@@ -57,6 +58,7 @@ def apple_wallet() -> ResponseReturnValue:
     issuer = wallets().apple or abort(404)
     _refuse_borrowed_device()
     made = issue_pass(kind=Kind.STATIC, patron_id=current_user.patron_id, channel=_channel(), now=now())
+    places = {"my_page": _("My page"), "library_card": _("Library card"), "lost_phone": _("Lost phone")}
     words = PassWords(
         title=_("Library card"),
         name_label=_("Name"),
@@ -66,9 +68,7 @@ def apple_wallet() -> ResponseReturnValue:
             "The code of this pass does not change, so show it to nobody but your library. Only libraries that "
             "allow such codes take it. Have you lost the phone? End the pass on %(my_page)s, %(library_card)s, "
             "%(lost_phone)s: it stops working at once, though it still can be seen in the wallet.",
-            my_page=_("My page"),
-            library_card=_("Library card"),
-            lost_phone=_("Lost phone"),
+            **places,
         ),
     )
     package = Response(make_pkpass(made, issuer=issuer, words=words), mimetype=MIMETYPE)
@@ -84,4 +84,4 @@ def _refuse_borrowed_device() -> None:
 
 def _channel() -> str | None:
     """Return by which channel the patron gets a message about the pass: that of codes, and never a letter."""
-    return code_channel(patron_id=current_user.patron_id, channels=current_app.extensions["post"].channels)
+    return code_channel(patron_id=current_user.patron_id, channels=channels_served())

@@ -41,11 +41,7 @@ def frame() -> dict[str, Callable[..., Any]]:
         absent = () if library_systems().lending(workplace.library_id) else _OF_OUR_CIRCULATION
         return [(page, label) for page, label in _TABS if page in current_app.view_functions and page not in absent]
 
-    return {
-        "desk_tabs": desk_tabs,
-        "age_words": age_words,
-        "group_card_number": group_card_number,
-    }
+    return {"desk_tabs": desk_tabs, "age_words": age_words, "group_card_number": group_card_number}
 
 
 @desk.errorhandler(NoOpenVisit)

@@ -68,20 +68,16 @@ def _after(name: str) -> int:
 def print_letter(message_id: int) -> ResponseReturnValue:
     """Show a letter ready for the printer. Its link is made now; the link on an earlier print no longer works."""
     workplace = this_workplace()
-    viewer = this_terminal(workplace).viewer
+    viewer, library_id, papers_seen = this_terminal(workplace).viewer, workplace.library_id, "papers" in request.form
     try:
         due = letters.open_letter(
-            message_id=message_id,
-            library_id=workplace.library_id,
-            viewer=viewer,
-            papers_seen="papers" in request.form,
-            now=now(),
+            message_id=message_id, library_id=library_id, viewer=viewer, papers_seen=papers_seen, now=now()
         )
     except PapersNotSeen:
         flash(_("Not printed: look at photo id first, tick that you have, and hand the letter over."), "danger")
         return redirect(url_for("desk.post"))
     with writing():
-        sheet = _write(due, library_id=workplace.library_id)
+        sheet = _write(due, library_id=library_id)
     picture = draw_link(sheet.words.link) if sheet.words.link else None
     return render_template("desk/letter.html", workplace=workplace, due=due, sheet=sheet, picture=picture)
 
@@ -89,13 +85,8 @@ def print_letter(message_id: int) -> ResponseReturnValue:
 def _write(due: Due, *, library_id: str) -> Sheet:
     with force_locale(due.language):
         day = format_date(today(), "long")
-    return Sheet(
-        language=due.language,
-        sender=letters.get_sender(library_id=library_id),
-        to=due.to.splitlines(),
-        day=day,
-        words=write(due, instant=now()),
-    )
+    sender, words = letters.get_sender(library_id=library_id), write(due, instant=now())
+    return Sheet(language=due.language, sender=sender, to=due.to.splitlines(), day=day, words=words)
 
 
 @desk.get("/post/<id:message_id>/letter")

@@ -72,13 +72,8 @@ def scan() -> ResponseReturnValue:
     elif form.is_submitted():
         result = describe(Refused(Reason.NOT_OURS))
     form.payload.data = ""
-    return render_template(
-        "desk/desk.html",
-        form=form,
-        result=result,
-        workplace=workplace,
-        lends=library_systems().lending(workplace.library_id) is not None,
-    )
+    lends = library_systems().lending(workplace.library_id) is not None
+    return render_template("desk/desk.html", form=form, result=result, workplace=workplace, lends=lends)
 
 
 def _blocks_here(outcome: Accepted | Refused, workplace: Workplace) -> tuple[str, ...]:

@@ -19,12 +19,9 @@ def this_workplace() -> Workplace:
 
 def this_terminal(workplace: Workplace) -> Terminal:
     """Return this desk as the owner of what is scanned here: each by itself, unless its library lets desks share."""
-    own_scope = f"desk:{current_user.session.id}"
-    return Terminal(
-        scope=f"desks:{workplace.library_id}" if workplace.desks_share_scans else own_scope,
-        viewer=Viewer(role="staff", actor=workplace.username, library_id=workplace.library_id),
-        library_id=workplace.library_id,
-    )
+    viewer = Viewer(role="staff", actor=workplace.username, library_id=workplace.library_id)
+    scope = f"desks:{workplace.library_id}" if workplace.desks_share_scans else f"desk:{current_user.session.id}"
+    return Terminal(scope=scope, viewer=viewer, library_id=workplace.library_id)
 
 
 def start_visit(scan_session: str | None) -> None:
@@ -43,17 +40,11 @@ def current_visit(workplace: Workplace, *, fields: str, extend: bool, minimum: s
     scan_session = session.get(_VISIT)
     if not isinstance(scan_session, str):
         raise NoOpenVisit
-    return use_visit(
-        session=scan_session,
-        terminal=this_terminal(workplace),
-        fields=fields,
-        minimum=minimum,
-        extend=extend,
-        now=now(),
-    )
+    terminal = this_terminal(workplace)
+    return use_visit(session=scan_session, terminal=terminal, fields=fields, minimum=minimum, extend=extend, now=now())
 
 
-def note_papers(visit: OpenVisit, workplace: Workplace, *, fields: str) -> None:
+def note_papers(patron_id: int, workplace: Workplace, *, fields: str) -> None:
     """Log, in the transaction of the act, that papers were seen. `fields` is what they were seen for."""
     viewer = this_terminal(workplace).viewer
-    log_access_in_transaction(patron_id=visit.patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())
+    log_access_in_transaction(patron_id=patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())

@@ -31,9 +31,7 @@ def interlibrary() -> ResponseReturnValue:
     """Ask for a title from another library."""
     choices, silent = _lending_libraries()
     form = InterlibraryForm()
-    form.library_id.choices = [
-        SelectChoice(library_id, name) for library_id, (name, _system, _rules) in choices.items()
-    ]
+    form.library_id.choices = [SelectChoice(library_id, name) for library_id, (name, *_rest) in choices.items()]
     form.category.choices = _categories(choices)
     if not form.validate_on_submit():
         form.key.data = secrets.token_hex(16)
@@ -91,15 +89,11 @@ def _lending_libraries() -> tuple[Choices, list[str]]:
         joined = list_affiliations(patron_ids=[current_user.patron_id])[current_user.patron_id]
     for library_id, name in joined.items():
         system = library_systems().lending(library_id)
-        if system is None:
-            continue
         try:
-            rules = system.rules()
+            if system is not None and (rules := system.rules()).interlibrary is not None:
+                choices[library_id] = (name, system, rules)
         except Unavailable:
             silent.append(name)
-            continue
-        if rules.interlibrary is not None:
-            choices[library_id] = (name, system, rules)
     return choices, silent
 
 

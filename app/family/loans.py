@@ -102,17 +102,10 @@ def loans() -> Response:
 def _show_found(seen: Sequence[Seen], names: Mapping[str, str], wanted: Mapping[str, Sequence[str]]) -> str:
     """Ask the libraries, and return the part of the page that tells what they answered."""
     overview = ask_libraries(systems=library_systems(), wanted=wanted)
-    people = [
-        PersonsLoans(
-            permission_id=person.permission_id,
-            name=person.name,
-            libraries=[
-                AtLibrary(library_id, names[library_id], account)
-                for library_id, account in overview.of(person.card_number)
-            ],
-        )
-        for person in seen
-    ]
+    people = []
+    for person in seen:
+        at = [AtLibrary(each, names[each], account) for each, account in overview.of(person.card_number)]
+        people.append(PersonsLoans(permission_id=person.permission_id, name=person.name, libraries=at))
     return render_template(
         "family/found_loans.html",
         people=people,

@@ -6,16 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.family.forms import PermissionForm
-from app.register.card.families import (
-    NotToOneself,
-    TooManyPermissions,
-    give_permission,
-    let_carry,
-    list_given,
-    list_received,
-    switch,
-    withdraw_permission,
-)
+from app.register.card import families
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.patrons import get_patron
 from app.register.sign_in.pins import SignInRefused
@@ -41,12 +32,12 @@ def settings() -> str:
 
 def _show_settings(form: PermissionForm) -> str:
     patron = get_patron(patron_id=current_user.patron_id)
-    received = list_received(guardian_id=patron.id)
+    received = families.list_received(guardian_id=patron.id)
     return render_template(
         "family/settings.html",
         form=form,
         pin_is_needed=pin_is_needed(),
-        given=list_given(patron_id=patron.id),
+        given=families.list_given(patron_id=patron.id),
         received=received,
         advised_off=is_advised_off(birth_date=patron.birth_date, day=today()),
         advised_off_ids={person.id for person in received if is_advised_off(birth_date=person.birth_date, day=today())},
@@ -66,7 +57,7 @@ def give() -> ResponseReturnValue:
         if pin_is_needed():
             confirm_pin(form.pin.data or "")
         with writing():
-            give_permission(
+            families.give_permission(
                 patron_id=current_user.patron_id,
                 guardian_card_number=form.guardian_card_number.data or "",
                 may_carry_card=bool(form.may_carry_card.data),
@@ -78,14 +69,13 @@ def give() -> ResponseReturnValue:
         form.pin.errors = [wait_sentence(error.retry_after)]
     except NotACardNumber:
         form.guardian_card_number.errors = [_("A card number is N and nine digits, such as N000106188.")]
-    except NotToOneself:
+    except families.NotToOneself:
         form.guardian_card_number.errors = [_("This is your own card number. Enter the guardian's.")]
-    except TooManyPermissions:
+    except families.TooManyPermissions:
         form.guardian_card_number.errors = [_("You have given ten permissions. Withdraw one first.")]
     else:
-        flash(
-            _("The permission is sent. The guardian must switch it on under %(label)s.", label=_("Settings")), "success"
-        )
+        label = _("Settings")
+        flash(_("The permission is sent. The guardian must switch it on under %(label)s.", label=label), "success")
         return redirect(url_for("family.settings"))
     return _show_settings(form), 422
 
@@ -95,14 +85,14 @@ def give() -> ResponseReturnValue:
 def withdraw(permission_id: int) -> ResponseReturnValue:
     """Withdraw a permission that was given."""
     with writing():
-        withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id, now=now())
+        families.withdraw_permission(patron_id=current_user.patron_id, permission_id=permission_id, now=now())
     flash(_("The permission is withdrawn. Your loans are no longer shown there."), "success")
     return redirect(url_for("family.settings"))
 
 
 def _let_carry(permission_id: int, sentence: str, *, may: bool) -> ResponseReturnValue:
     with writing():
-        let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=may, now=now())
+        families.let_carry(patron_id=current_user.patron_id, permission_id=permission_id, may=may, now=now())
     flash(sentence, "success")
     return redirect(url_for("family.settings"))
 
@@ -124,7 +114,7 @@ def stop_carrying_card(permission_id: int) -> ResponseReturnValue:
 
 def _switch(permission_id: int, sentence: str, *, on: bool) -> ResponseReturnValue:
     with writing():
-        switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=on, now=now())
+        families.switch(guardian_id=current_user.patron_id, permission_id=permission_id, on=on, now=now())
         if on:
             carry_on_this_device()
     flash(sentence, "success")

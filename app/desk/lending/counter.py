@@ -5,6 +5,7 @@ Current loans are seen during the visit, and no longer; what somebody borrowed b
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 
 from flask import abort, flash, redirect, render_template, url_for
@@ -86,11 +87,8 @@ def counter() -> ResponseReturnValue:
         return show_refusal(error)
     account: Account | None = None
     new_card = 0
-    try:
-        account = lending.accounts(card_numbers=[patron.card_number])[0]
-        new_card = lending.rules().replacement_card
-    except Unavailable:
-        account = None
+    with suppress(Unavailable):
+        account, new_card = lending.accounts(card_numbers=[patron.card_number])[0], lending.rules().replacement_card
     return render_template(
         "desk/counter.html",
         workplace=workplace,
@@ -141,14 +139,10 @@ def renew_all(_form: FlaskForm, lending: CirculationSystem, patron: OpenVisit, _
 @at_counter(PayForm, lends=False)
 def pay(form: PayForm, lending: CirculationSystem, patron: OpenVisit, workplace: Workplace) -> str:
     """Take payment. The form's key makes a repeated click one payment."""
-    amount = parse_amount(form.amount.data or "")
+    amount, key = parse_amount(form.amount.data or ""), form.key.data or ""
     currency = lending.rules().currency
     payment = lending.pay(
-        card_number=patron.card_number,
-        amount=amount,
-        currency=currency,
-        idempotency_key=form.key.data or "",
-        staff=workplace.username,
+        card_number=patron.card_number, amount=amount, currency=currency, idempotency_key=key, staff=workplace.username
     )
     left = money(payment.debt_total, currency)
     return _("Received %(amount)s. %(left)s is left.", amount=money(payment.amount, currency), left=left)

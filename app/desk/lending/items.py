@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.desk.lending.counter import lending_of
 from app.desk.lending.forms import BarcodeForm, InterlibraryWorkForm, LostForm
-from app.desk.refusals import UNREADABLE, show_refusal
+from app.desk.refusals import UNREADABLE, RefusedHere, show_refusal
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
 from app.ils.circulation.system import CirculationSystem
@@ -26,11 +26,9 @@ from app.web.pages.library_words import money, refusal_words
 def returns() -> ResponseReturnValue:
     """Take an item back. Who had it is not shown."""
     workplace = this_workplace()
-    lending = lending_of(workplace)
-    form = BarcodeForm()
+    lending, form = lending_of(workplace), BarcodeForm()
     returned: Returned | None = None
-    refusal = ""
-    currency = ""
+    refusal, currency = "", ""
     if form.validate_on_submit():
         try:
             currency = lending.rules().currency
@@ -58,11 +56,9 @@ def returns() -> ResponseReturnValue:
 def lost() -> ResponseReturnValue:
     """Note that an item on loan is lost or destroyed; the patron is charged by the library's rules."""
     workplace = this_workplace()
-    lending = lending_of(workplace)
-    form = LostForm()
+    lending, form = lending_of(workplace), LostForm()
     if not form.validate():
-        flash(str(UNREADABLE), "danger")
-        return redirect(url_for("desk.returns"))
+        return show_refusal(RefusedHere(str(UNREADABLE)), page="desk.returns")
     mark = lending.mark_lost if form.what.data == "lost" else lending.mark_destroyed
     with flash_refusals(silent=_("The library's system does not answer now. Look at the list before you try again.")):
         charged = mark(barcode=form.barcode.data or "", staff=workplace.username)
@@ -90,11 +86,9 @@ def interlibrary() -> ResponseReturnValue:
 def handle_interlibrary() -> ResponseReturnValue:
     """Order a request, lend out what arrived, or refuse it."""
     workplace = this_workplace()
-    lending = lending_of(workplace)
-    form = InterlibraryWorkForm()
+    lending, form = lending_of(workplace), InterlibraryWorkForm()
     if not form.validate():
-        flash(str(UNREADABLE), "danger")
-        return redirect(url_for("desk.interlibrary"))
+        return show_refusal(RefusedHere(str(UNREADABLE)), page="desk.interlibrary")
     arrived = form.action.data == "arrive"
     try:
         with flash_refusals(silent=_("The library's system does not answer now.")):

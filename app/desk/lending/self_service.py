@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.desk.lending.counter import lending_of
 from app.desk.lending.forms import AgreementForm
-from app.desk.refusals import UNREADABLE, show_refusal
+from app.desk.refusals import UNREADABLE, RefusedHere, show_refusal
 from app.desk.routes import desk
 from app.desk.terminal import current_visit, this_workplace
 from app.ils.lending import Agreements, DoorBook
@@ -65,11 +65,9 @@ def agreements() -> ResponseReturnValue:
 def change_agreement() -> ResponseReturnValue:
     """Note an agreement that the patron makes at the desk, or end one."""
     workplace = this_workplace()
-    system = lending_of(workplace)
-    form = AgreementForm()
+    system, form = lending_of(workplace), AgreementForm()
     if not form.validate():
-        flash(str(UNREADABLE), "danger")
-        return redirect(url_for("desk.agreements"))
+        return show_refusal(RefusedHere(str(UNREADABLE)), page="desk.agreements")
     patron = current_visit(workplace, fields=_FIELDS, extend=True)
     holder = get_holder(card_number=patron.card_number, library_id=workplace.library_id, now=now())
     if holder is None:

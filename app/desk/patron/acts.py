@@ -141,7 +141,7 @@ def leave_national(visit: OpenVisit, workplace: Workplace) -> str:
     papers_seen = bool(PapersForm().papers.data)
     opt_out(patron_id=visit.patron_id, library_id=workplace.library_id, only_at_home=not papers_seen, now=now())
     if papers_seen:
-        note_papers(visit, workplace, fields="home library")
+        note_papers(visit.patron_id, workplace, fields="home library")
     return _("The card is valid at this library only. The other libraries are told.")
 
 

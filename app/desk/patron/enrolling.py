@@ -13,16 +13,15 @@ from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
 from app.desk.patron.national_number import read_national_id
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
-from app.desk.terminal import start_visit, this_terminal, this_workplace
+from app.desk.terminal import note_papers, start_visit, this_terminal, this_workplace
 from app.register.change.corrections import Correction, correct_patron
 from app.register.change.enrolment import AlreadyRegistered, ConsentMissing, enrol_patron
 from app.register.change.membership import opt_out
 from app.register.desk.lookup import Criteria, Hit, TooManyAlike, find_hit, look_up, look_up_national_id
 from app.register.desk.sealed_id import SealedIdNotValid, open_sealed_id, seal_national_id
 from app.register.desk.visits import WasOpened, draw_session, open_visit, open_visit_of_hit, was_opened
-from app.register.log.access_log import Terminal, log_access_in_transaction
+from app.register.log.access_log import Terminal
 from app.register.patron.numbers import NumberNotReserved, NumberWasIssued
-from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace
 from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
@@ -41,8 +40,7 @@ _CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
 def enrol() -> ResponseReturnValue:
     """Ask for the national id. A known patron's page is opened; for anybody else the rest is asked for."""
     workplace = this_workplace()
-    form = NationalIdForm()
-    typed = FindForm()
+    form, typed = NationalIdForm(), FindForm()
     if "without" in request.form:
         return _show_details(workplace, _begin(typed, sealed_id=""))
     if not form.is_submitted() or form.national_id.data is None:
@@ -94,15 +92,13 @@ def enrol_details() -> ResponseReturnValue:
     form = EnrolForm()
     if not form.is_submitted():
         return _show_details(workplace, EnrolForm(formdata=None, visit=draw_session()))
-    terminal = this_terminal(workplace)
+    terminal, sealed_id = this_terminal(workplace), form.sealed_id.data
     if not _is_sound(form):
         return _show_details(workplace, form, status=422)
     if was_opened(session=form.visit.data, terminal=terminal):
         return _open_new(form)
     try:
-        number = (
-            open_sealed_id(form.sealed_id.data, actor=workplace.username, now=now()) if form.sealed_id.data else None
-        )
+        number = open_sealed_id(sealed_id, actor=workplace.username, now=now()) if sealed_id else None
         alike = () if form.another.data else _find_alike(form, workplace, terminal)
         if alike and was_opened(session=form.visit.data, terminal=terminal):
             return _open_new(form)
@@ -172,10 +168,7 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
         now=now(),
     )
     if form.papers.data:
-        viewer = terminal.viewer
-        log_access_in_transaction(
-            patron_id=made.patron_id, viewer=viewer, purpose=PAPERS, fields="name, birth date, contact data", now=now()
-        )
+        note_papers(made.patron_id, workplace, fields="name, birth date, contact data")
     further = {field.name: field.data for field in form.further() if field.name != "language"}
     if further:
         correct_patron(patron_id=made.patron_id, changes=Correction(**further), now=now())

@@ -19,9 +19,8 @@ from app.web.pages.patron_fields import reword_faults, show_faults
 def find() -> ResponseReturnValue:
     """Ask for two search criteria, and show the patrons that match both."""
     workplace = this_workplace()
-    form = FindForm()
+    form, refusal = FindForm(), ""
     found: Found | None = None
-    refusal = ""
     if form.validate_on_submit():
         try:
             typed = {name: form[name].data or "" for name in ("name", "phone", "email", "postcode", "card_number")}

@@ -42,5 +42,5 @@ def note_number(visit: OpenVisit, workplace: Workplace) -> str:
         raise AlreadyRegistered(other.patron_id)
     with writing():
         add_national_id(patron_id=patron_id, national_id=number)
-        note_papers(visit, workplace, fields="name, birth date")
+        note_papers(patron_id, workplace, fields="name, birth date")
     return _("The number is noted. With it the patron is found, and gets no second card.")

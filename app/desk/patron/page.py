@@ -74,8 +74,7 @@ def contact() -> ResponseReturnValue:
     if seen.in_full is None:
         raise NotJoined
     if not form.is_submitted():
-        known = get_correctable(patron_id=visit.patron_id, editor=Editor.DESK)
-        form = PatronFields(formdata=None, data=known)
+        form = PatronFields(formdata=None, data=get_correctable(patron_id=visit.patron_id, editor=Editor.DESK))
         return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form)
     try:
         if not form.validate():
@@ -92,7 +91,7 @@ def contact() -> ResponseReturnValue:
                 now=now(),
             )
             if form.papers.data:
-                note_papers(visit, workplace, fields="name, birth date, contact data")
+                note_papers(visit.patron_id, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
         return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form), 422
