@@ -136,7 +136,8 @@ class Provider:
         proof = ClientAuth(own.client_id, own.client_secret, "client_secret_basic" if basic else "client_secret_post")
         if own.private_key:
             key = signing_key(own.private_key)
-            # The audience is the issuer: every service takes that, and no other service could use the proof.
+            # The audience is the issuer, so that no other service could use the proof. ID-porten takes that; a service
+            # that takes its token endpoint alone (OpenID Connect Core 1.0, 9) must be set to take it.
             named = {"kid": own.key_id} if own.key_id else None
             signed = PrivateKeyJWT(
                 own.issuer,
