@@ -49,10 +49,7 @@ def authenticate_machine() -> None:
     if shown is None or shown.type != "basic" or not shown.username or "\x00" in shown.username:
         raise MachineRefused
     machine = g.machine = sign_in_machine(
-        username=shown.username,
-        password=shown.password or "",
-        address=request.remote_addr or "",
-        now=now(),
+        username=shown.username, password=shown.password or "", address=request.remote_addr or "", now=now()
     )
     if machine.kind == "supplier" and request.endpoint != _FOR_SUPPLIERS:
         raise NotForSuppliers

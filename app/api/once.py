@@ -34,7 +34,7 @@ class OnceIn(Schema):
             "description": (
                 "A key of your own for this request, such as a UUID. Send the same request with the same key again, "
                 "within 24 hours, and it is answered the same, and done once."
-            ),
+            )
         },
     )
 

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final
 
 from app.ils.guard import Guard
-from app.ils.port import Unavailable
-
-T = TypeVar("T")
+from app.ils.port import T, Unavailable
 
 CONNECT_SECONDS: Final = 1.0
 BUDGET_SECONDS: Final = 3.0
@@ -63,8 +61,7 @@ def start(call: Callable[[], T]) -> Future[T]:
 def call_within(seconds: float, call: Callable[[Budget], T], *, guard: Guard | None = None) -> T:
     """Return what `call` returns, or raise what it raises. Unavailable if it has done neither in time.
 
-    A name that is slow to look up or an answer that comes byte by byte occupies only the thread. The guard may refuse
-    the call, and counts it for as long as its thread lives.
+    What is slow occupies only the thread. The guard may refuse the call, and counts it for as long as its thread lives.
     """
     guard = guard or Guard()
     guard.begin_call()

@@ -22,9 +22,8 @@ class _HostOnly(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                f"{part.scheme}://{part.host}" if isinstance(part, httpx.URL) else part for part in record.args
-            )
+            shown = (f"{part.scheme}://{part.host}" if isinstance(part, httpx.URL) else part for part in record.args)
+            record.args = tuple(shown)
         return True
 
 
@@ -34,10 +33,8 @@ logging.getLogger("httpcore").setLevel(logging.INFO)
 
 
 class Reply(NamedTuple):
-    """An answer. `media_type` without its parameters; `total` is the header X-Total-Count.
-
-    `retry_after` is in seconds (RFC 9110, 10.2.3).
-    """
+    """An answer. `media_type` without its parameters; `total` is the header X-Total-Count; `retry_after` is in seconds
+    (RFC 9110, 10.2.3)."""
 
     status: int
     media_type: str
@@ -62,10 +59,8 @@ def _refuse(name: str) -> NoReturn:
 
 
 def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process.
-
-    The number of connections is not limited: libraries share them, and none may use up what another one needs.
-    """
+    """Return a client that keeps no cookies and follows no redirects. `transport` is for systems in this process."""
+    # Connections are not limited: libraries share them, and none may use up what another one needs.
     return httpx.Client(
         transport=transport,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -76,11 +71,11 @@ def make_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client
 
 
 def call_json(
+    budget: Budget,
     *,
     client: httpx.Client,
     method: str,
     url: str,
-    budget: Budget,
     body: object = None,
     content: bytes | None = None,
     form: dict[str, str] | None = None,
@@ -89,8 +84,7 @@ def call_json(
 ) -> Reply:
     """Send `body` as JSON, `content` that is JSON already, or a `form`; return the answer, whatever its status.
 
-    Unavailable: no connection within a second, no end within the budget, an answer that is too large. A body is never
-    unpacked, so none can grow.
+    Unavailable: no connection within a second, no end within the budget, an answer too large. Bodies are not unpacked.
     """
     sent = {"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity", **(headers or {})}
     if body is not None:

@@ -14,6 +14,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import httpx
@@ -69,8 +70,7 @@ def send_notice(
 ) -> list[str]:
     """Send a notice and return what the library says it keeps, by kind. A retry has the same id.
 
-    Ten seconds at most. Unavailable where the library's system does not answer, is busy (with its Retry-After) or
-    refuses our signature; Refused where it rejects this notice.
+    Ten seconds at most. Unavailable: no answer, busy (with Retry-After), signature refused. Refused: this notice is.
     """
     content = json.dumps(body).encode("ascii")
     timestamp = int(now.timestamp())
@@ -79,12 +79,8 @@ def send_notice(
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(key=key, message_id=str(notice_id), timestamp=timestamp, body=content),
     }
-    reply = call_within(
-        _SECONDS,
-        lambda budget: call_json(
-            client=client, method="POST", url=url, budget=budget, content=content, headers=headers
-        ),
-    )
+    send = partial(call_json, client=client, method="POST", url=url, content=content, headers=headers)
+    reply = call_within(_SECONDS, send)
     if 200 <= reply.status < 300:
         return _kept(reply)
     if reply.status in _BUSY:

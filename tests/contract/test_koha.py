@@ -97,13 +97,4 @@ def test_the_numbers_in_kohas_addresses_are_in_no_log(koha_world, caplog):
 def test_a_card_expires_at_midnight_in_the_library(minute, blocks):
     row = {"patron_id": 1, "cardnumber": ANNA, "expiry_date": "2026-06-30"}
     now = datetime(2026, 6, 30, 21 if minute else 22, minute, tzinfo=UTC)
-    account = koha_answers.account(
-        ANNA,
-        read(koha_answers.Patron, row),
-        checkouts=[],
-        holds=[],
-        owed=koha_answers.NOTHING_OWED,
-        currency="NOK",
-        now=now,
-    )
-    assert account.blocks == blocks
+    assert read(koha_answers.Patron, row).blocks(now=now) == blocks

@@ -4,30 +4,17 @@ Every call but the rules is a POST whose body holds what must not stand in an ad
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 import httpx
 
+from app.ils import lending
 from app.ils.budget import BUDGET_SECONDS, call_within
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
-from app.ils.lending import (
-    Agreements,
-    Charged,
-    CheckedOut,
-    Cost,
-    DoorBook,
-    Ending,
-    Handled,
-    InterlibraryAction,
-    InterlibraryWork,
-    Payment,
-    Returned,
-    Waived,
-    WaiveReason,
-)
 from app.ils.policy import LibraryRules
 from app.ils.port import Account, Block, Fee, Hold, Loan, Refused, Renewal, Request, T, Unavailable, read
 from app.ils.reading import Code, Currency, Flag, Number, Text
@@ -56,31 +43,25 @@ class _Problem:
     blocks: tuple[Block, ...] | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CirculationSystem:
     """One library of one circulation building. Fulfils LibrarySystem; safe to share between threads.
 
-    Every call may raise Unavailable, and Refused with the codes named.
-
-    `url` is the building's address without a path, `user` and `password` are the building's. The client may be shared
-    by all libraries there.
+    Every call may raise Unavailable, and Refused with the codes named. `url` is the building's address without a path,
+    `user` and `password` are the building's. The client may be shared by all libraries there.
     """
 
-    def __init__(
-        self,
-        *,
-        client: httpx.Client,
-        url: str,
-        library_id: str,
-        user: str,
-        password: str,
-        seconds: float = BUDGET_SECONDS,
-        guard: Guard | None = None,
-    ) -> None:
-        self.guard = guard or Guard()
-        self._client = client
-        self._base = f"{url.rstrip('/')}/circulation/v1/{library_id}"
+    client: httpx.Client
+    url: str
+    library_id: str
+    user: InitVar[str]
+    password: InitVar[str]
+    seconds: float = BUDGET_SECONDS
+    guard: Guard = field(default_factory=Guard)
+
+    def __post_init__(self, user: str, password: str) -> None:
+        self._base = f"{self.url.rstrip('/')}/circulation/v1/{self.library_id}"
         self.auth = httpx.BasicAuth(user, password)
-        self._seconds = seconds
 
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
         """See LibrarySystem."""
@@ -105,26 +86,26 @@ class CirculationSystem:
         """Return the library's rules."""
         return self.ask(LibraryRules, "GET", "rules")
 
-    def check_out(self, *, card_number: str, barcode: str) -> CheckedOut:
+    def check_out(self, *, card_number: str, barcode: str) -> lending.CheckedOut:
         """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
-        return self._post(CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode)
+        return self._post(lending.CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode)
 
-    def return_item(self, *, barcode: str) -> Returned:
+    def return_item(self, *, barcode: str) -> lending.Returned:
         """Take a copy back. Refused: unknown_item (also another library's), not_on_loan."""
-        return self._post(Returned, "loans/return", barcode=barcode)
+        return self._post(lending.Returned, "loans/return", barcode=barcode)
 
-    def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> Cost:
+    def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> lending.Cost:
         """Return the cost of returning on that day. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
         one = {} if loan_id is None else {"loan_id": loan_id}
-        return self._post(Cost, "loans/cost", card_number=card_number, on=on.isoformat(), **one)
+        return self._post(lending.Cost, "loans/cost", card_number=card_number, on=on.isoformat(), **one)
 
-    def mark_lost(self, *, barcode: str, staff: str) -> Charged:
+    def mark_lost(self, *, barcode: str, staff: str) -> lending.Charged:
         """End a loan whose copy is lost. Refused: unknown_item, not_for_loan."""
-        return self._post_as(staff, Charged, "loans/lost", barcode=barcode)
+        return self._post_as(staff, lending.Charged, "loans/lost", barcode=barcode)
 
-    def mark_destroyed(self, *, barcode: str, staff: str) -> Charged:
+    def mark_destroyed(self, *, barcode: str, staff: str) -> lending.Charged:
         """End a loan whose copy is destroyed. Refused: unknown_item, not_for_loan."""
-        return self._post_as(staff, Charged, "loans/destroyed", barcode=barcode)
+        return self._post_as(staff, lending.Charged, "loans/destroyed", barcode=barcode)
 
     def reserve(self, *, card_number: str, barcode: str) -> Hold:
         """Queue for the edition of which `barcode` is any copy. Refused: unknown_item, already_on_loan_to_patron,
@@ -135,27 +116,21 @@ class CirculationSystem:
         """Leave the queue. Refused: unknown_hold."""
         self._post(_Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
 
-    def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> Payment:
+    def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> lending.Payment:
         """Receive money, oldest fee first. Refused: overpaid, wrong_currency, key_reused, invalid_field (amount)."""
-        return self._post_as(
-            staff,
-            Payment,
-            "fees/pay",
-            card_number=card_number,
-            amount=amount,
-            currency=currency,
-            idempotency_key=idempotency_key,
-        )
+        paid = {"amount": amount, "currency": currency, "idempotency_key": idempotency_key}
+        return self._post_as(staff, lending.Payment, "fees/pay", card_number=card_number, **paid)
 
-    def waive(self, *, card_number: str, fee_id: str, reason: WaiveReason, staff: str) -> Waived:
+    def waive(self, *, card_number: str, fee_id: str, reason: lending.WaiveReason, staff: str) -> lending.Waived:
         """Forgo a fee. Refused: unknown_debt, already_settled."""
-        return self._post_as(staff, Waived, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason)
+        return self._post_as(
+            staff, lending.Waived, "fees/waive", card_number=card_number, debt_id=fee_id, reason=reason
+        )
 
     def issue_replacement_card(self, *, card_number: str, idempotency_key: str, staff: str) -> Fee | None:
         """Charge for a new card; None where it is free. `rename_card` sends its number. Refused: key_reused."""
-        return self._post_as(
-            staff, _Replaced, "cards/replacement", card_number=card_number, idempotency_key=idempotency_key
-        ).debt
+        charged = {"card_number": card_number, "idempotency_key": idempotency_key}
+        return self._post_as(staff, _Replaced, "cards/replacement", **charged).debt
 
     def rename_card(self, *, old_card_number: str, new_card_number: str) -> Mapping[str, int]:
         """Move everything to a replaced card's new number, also where that one is in use already. Returns counts by
@@ -163,49 +138,43 @@ class CirculationSystem:
         numbers = {"old_card_number": old_card_number, "new_card_number": new_card_number}
         return self._post(dict[Text, Number], "patrons/rename", "moved", **numbers)
 
-    def end_patron(self, *, card_number: str, dry_run: bool) -> Ending:
+    def end_patron(self, *, card_number: str, dry_run: bool) -> lending.Ending:
         """Erase what need not be kept about a card; with `dry_run` only count it. Idempotent."""
-        return self._post(Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
+        return self._post(lending.Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
     def ask_interlibrary(
         self, *, card_number: str, title: str, author: str, publication_year: int, category: str, idempotency_key: str
     ) -> Request:
         """Ask for a title from another library. Refused: owned_here, too_recent, category_not_lent, summer_limit,
         blocked, already_asked, key_reused."""
-        return self._post(
-            Request,
-            "interlibrary/ask",
-            "request",
-            card_number=card_number,
-            title=title,
-            author=author,
-            publication_year=publication_year,
-            category=category,
-            idempotency_key=idempotency_key,
-        )
+        wanted = {"title": title, "author": author, "publication_year": publication_year, "category": category}
+        own = {"card_number": card_number, "idempotency_key": idempotency_key}
+        return self._post(Request, "interlibrary/ask", "request", **own, **wanted)
 
     def cancel_interlibrary(self, *, card_number: str, request_id: str) -> None:
         """Take back a request that is not ordered yet. Refused: unknown_request, wrong_state."""
         self._post(_Done, "interlibrary/cancel", card_number=card_number, request_id=request_id)
 
-    def list_interlibrary(self, *, staff: str) -> InterlibraryWork:
+    def list_interlibrary(self, *, staff: str) -> lending.InterlibraryWork:
         """List what was asked for and what has come."""
-        return self._post_as(staff, InterlibraryWork, "interlibrary/list")
+        return self._post_as(staff, lending.InterlibraryWork, "interlibrary/list")
 
     def handle_interlibrary(
         self,
         *,
         request_id: str,
-        action: InterlibraryAction,
+        action: lending.InterlibraryAction,
         staff: str,
         barcode: str | None = None,
         due_on: date | None = None,
-    ) -> Handled:
+    ) -> lending.Handled:
         """Order a request, lend out what arrived (with `barcode`, and the lending library's `due_on` if it gave one),
         or refuse it. Refused: unknown_request, wrong_state, barcode_in_use, date_in_past."""
         arrival = {"barcode": barcode, "due_on": None if due_on is None else due_on.isoformat()}
         given = {name: value for name, value in arrival.items() if value is not None}
-        return self._post_as(staff, Handled, "interlibrary/handle", request_id=request_id, action=action, **given)
+        return self._post_as(
+            staff, lending.Handled, "interlibrary/handle", request_id=request_id, action=action, **given
+        )
 
     def enter(self, *, card_number: str, age: int, door: str) -> str:
         """Decide whether the door opens, and log it. Returns OPENED, or why not: outside_hours, no_agreement,
@@ -221,9 +190,9 @@ class CirculationSystem:
         """Return whether the card has this agreement and is not blocked."""
         return self._post(Flag, "agreements/check", "allowed", card_number=card_number, kind=kind)
 
-    def agreements(self, *, card_number: str, staff: str) -> Agreements:
+    def agreements(self, *, card_number: str, staff: str) -> lending.Agreements:
         """Return what is offered and what is agreed."""
-        return self._post_as(staff, Agreements, "agreements/list", card_number=card_number)
+        return self._post_as(staff, lending.Agreements, "agreements/list", card_number=card_number)
 
     def note_agreement(self, *, card_number: str, kind: str, age: int, staff: str) -> None:
         """Write down an agreement that was made at the desk. Refused: not_offered, too_young."""
@@ -233,10 +202,10 @@ class CirculationSystem:
         """End an agreement. Refused: unknown_agreement."""
         self._post_as(staff, _Done, "agreements/withdraw", card_number=card_number, kind=kind)
 
-    def door_book(self, *, before: int | None, staff: str) -> DoorBook:
+    def door_book(self, *, before: int | None, staff: str) -> lending.DoorBook:
         """Return a page of the door's book; `before` is the last number of the page before."""
         page = {} if before is None else {"before": before}
-        return self._post_as(staff, DoorBook, "door/entries", **page)
+        return self._post_as(staff, lending.DoorBook, "door/entries", **page)
 
     def _post(self, kind: type[T], call: str, member: str = "", /, **body: object) -> T:
         return self.ask(kind, "POST", call, member, body)
@@ -247,23 +216,16 @@ class CirculationSystem:
     def ask(self, kind: type[T], method: str, call: str, member: str = "", body: object = None) -> T:
         """Make one call and return its answer, or the named member of it, as `kind`."""
         url = f"{self._base}/{call}"
-        reply = call_within(
-            self._seconds,
-            lambda budget: call_json(
-                client=self._client, method=method, url=url, budget=budget, body=body, auth=self.auth
-            ),
-            guard=self.guard,
-        )
+        send = partial(call_json, client=self.client, method=method, url=url, body=body, auth=self.auth)
+        reply = call_within(self.seconds, send, guard=self.guard)
         if reply.status != 200 or reply.media_type != "application/json":
             raise _problem(reply)
         return read(kind, reply.read(dict[str, object]).get(member) if member else reply.json())
 
 
 def _problem(reply: Reply) -> Refused | Unavailable:
-    if reply.status == 401:
-        return Unavailable("not_admitted")
-    if reply.status == 503:
-        return Unavailable("busy")
+    if reply.status in (401, 503):
+        return Unavailable("not_admitted" if reply.status == 401 else "busy")
     if reply.status not in (403, 404, 409, 422) or reply.media_type != "application/problem+json":
         return Unavailable("bad_answer")
     problem = reply.read(_Problem)

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, PlainVal
 
 from app.ils.budget import attempt
 from app.ils.money import to_smallest_unit
-from app.ils.port import Account, Block, Fee, FeeKind, Hold, Loan, due_order, read
+from app.ils.port import Block, Fee, FeeKind, Hold, Loan, due_order, read
 from app.ils.reading import Amount, MaybeFlag, MaybeText, Number, day_or_none, read_amount, read_instant
 from app.rules.people.ages import day_in_norway
 
@@ -237,34 +237,6 @@ def owed(answer: Balance, *, currency: str) -> Owed:
     return Owed(tuple(fees), running, max(0, balance - running_total), running_total)
 
 
-def account(
-    card_number: str,
-    patron: Patron,
-    *,
-    checkouts: Sequence[Checkout],
-    holds: Sequence[HoldRow],
-    owed: Owed,
-    currency: str,
-    now: datetime,
-    unread_loans: int = 0,
-    unread_holds: int | None = 0,
-) -> Account:
-    """Put a patron's account together; `now` is aware."""
-    return Account(
-        card_number=card_number,
-        currency=currency,
-        loans=tuple(loans(checkouts, running=owed.running, now=now)),
-        holds=tuple(_hold(row) for row in holds),
-        fees=owed.fees,
-        requests=(),
-        blocks=patron.blocks(now=now),
-        debt_total=owed.debt_total,
-        running_fees=owed.running_total,
-        unread_loans=unread_loans,
-        unread_holds=unread_holds,
-    )
-
-
 def loans(rows: Sequence[Checkout], *, running: Mapping[int, int], now: datetime) -> list[Loan]:
     """Return checkouts as loans, by due date."""
     return sorted((_loan(row, running, now) for row in rows), key=due_order)
@@ -290,7 +262,8 @@ def _loan(row: Checkout, running: Mapping[int, int], now: datetime) -> Loan:
     )
 
 
-def _hold(row: HoldRow) -> Hold:
+def hold(row: HoldRow) -> Hold:
+    """Return a hold."""
     ready = row.status == _WAITING
     return Hold(
         hold_id=str(row.hold_id),

@@ -59,7 +59,7 @@ class OAuthLogin:
             self._expires = 0.0
 
     def _fetch(self, client: httpx.Client, url: str, budget: Budget) -> tuple[str, float]:
-        reply = call_json(client=client, method="POST", url=f"{url}/oauth/token", budget=budget, form=self._form)
+        reply = call_json(budget, client=client, method="POST", url=f"{url}/oauth/token", form=self._form)
         if reply.status in (400, 401, 403):
             raise Unavailable("not_admitted")
         if reply.status != 200 or reply.media_type != "application/json":

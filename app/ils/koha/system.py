@@ -11,7 +11,7 @@ circulate_remaining_permissions, place_holds and updatecharges, and without the 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Generic, TypeVar
@@ -42,30 +42,21 @@ class _Rows(Generic[R]):
     unread: Counter[int]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class KohaSystem:
-    """One Koha. Fulfils LibrarySystem; safe to share between threads.
+    """One Koha. Fulfils LibrarySystem; safe to share between threads. `url` is the API's, such as
+    https://koha.example/api/v1. Koha's API does not tell its currency: `currency` does."""
 
-    `url` is the API's, such as https://koha.example/api/v1. Koha's API does not tell its currency: `currency` does.
-    """
+    client: httpx.Client
+    url: str
+    login: BasicLogin | OAuthLogin
+    currency: str
+    seconds: float = BUDGET_SECONDS
+    clock: Callable[[], datetime] = utc_now
+    guard: Guard = field(default_factory=Guard)
 
-    def __init__(
-        self,
-        *,
-        client: httpx.Client,
-        url: str,
-        login: BasicLogin | OAuthLogin,
-        currency: str,
-        seconds: float = BUDGET_SECONDS,
-        clock: Callable[[], datetime] = utc_now,
-        guard: Guard | None = None,
-    ) -> None:
-        self.guard = guard or Guard()
-        self._client = client
-        self._url = url.rstrip("/")
-        self._login = login
-        self._currency = currency
-        self._seconds = seconds
-        self._clock = clock
+    def __post_init__(self) -> None:
+        self.url = self.url.rstrip("/")
         # Lists that this version sends without what is embedded.
         self._without_embed: set[str] = set()
 
@@ -74,7 +65,7 @@ class KohaSystem:
         asked = list(dict.fromkeys(card_numbers))
         if not asked:
             return []
-        return call_within(self._seconds, lambda budget: self._accounts(asked, budget), guard=self.guard)
+        return call_within(self.seconds, lambda budget: self._accounts(asked, budget), guard=self.guard)
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """See LibrarySystem. Koha would renew any checkout: that it is this card's is checked before."""
@@ -85,7 +76,7 @@ class KohaSystem:
                     return self._renew(loan, budget)
             raise Refused("unknown_loan")
 
-        return call_within(self._seconds, act, guard=self.guard)
+        return call_within(self.seconds, act, guard=self.guard)
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem. A call for each loan, so it may take three times as long as others."""
@@ -96,11 +87,10 @@ class KohaSystem:
             except Refused as refused:
                 return Renewal(loan, False, refused.code)
 
-        return call_within(
-            3 * self._seconds,
-            lambda budget: [try_renewal(loan, budget) for loan in self._loans_of(card_number, budget)],
-            guard=self.guard,
-        )
+        def act(budget: Budget) -> list[Renewal]:
+            return [try_renewal(loan, budget) for loan in self._loans_of(card_number, budget)]
+
+        return call_within(3 * self.seconds, act, guard=self.guard)
 
     def _accounts(self, asked: Sequence[str], budget: Budget) -> list[Account]:
         patrons = self._patrons(asked, budget)
@@ -109,32 +99,34 @@ class KohaSystem:
         # The rest can be missing, and must not take the time to hand over the loans.
         spare = budget.share(_SHARE_FOR_THE_REST)
         holds = attempt(lambda: self._holds(ids, spare), None)
-        found = []
+        found, now = [], self.clock()
         for card in asked:
             if (patron := patrons.get(card)) is None:
-                found.append(Account(card, self._currency, (), (), (), (), (), 0, 0))
+                found.append(Account(card, self.currency, (), (), (), (), (), 0, 0))
                 continue
             number = patron.patron_id
-            found.append(
-                answers.account(
-                    card,
-                    patron,
-                    checkouts=checkouts.of[number],
-                    holds=holds.of[number] if holds else [],
-                    owed=attempt(lambda patron=patron: self._owed(patron, spare), answers.UNKNOWN),  # type: ignore[misc]
-                    currency=self._currency,
-                    now=self._clock(),
-                    unread_loans=checkouts.unread[number],
-                    unread_holds=holds.unread[number] if holds else None,
-                )
+            owed = attempt(partial(self._owed, patron, spare), answers.UNKNOWN)
+            account = Account(
+                card_number=card,
+                currency=self.currency,
+                loans=tuple(answers.loans(checkouts.of[number], running=owed.running, now=now)),
+                holds=tuple(answers.hold(row) for row in (holds.of[number] if holds else ())),
+                fees=owed.fees,
+                requests=(),
+                blocks=patron.blocks(now=now),
+                debt_total=owed.debt_total,
+                running_fees=owed.running_total,
+                unread_loans=checkouts.unread[number],
+                unread_holds=holds.unread[number] if holds else None,
             )
+            found.append(account)
         return found
 
     def _owed(self, patron: answers.Patron, budget: Budget) -> answers.Owed:
         if patron.account_balance is not None and patron.account_balance <= 0:
             return answers.NOTHING_OWED
         reply = self._call("GET", f"patrons/{patron.patron_id}/account", budget)
-        return answers.owed(read(answers.Balance, self._json(reply, 200)), currency=self._currency)
+        return answers.owed(read(answers.Balance, self._json(reply, 200)), currency=self.currency)
 
     def _patrons(self, asked: Sequence[str], budget: Budget) -> dict[str, answers.Patron]:
         rows = self._list("patrons", {"cardnumber": list(asked)}, "account_balance", budget)
@@ -185,7 +177,7 @@ class KohaSystem:
     def _loans_of(self, card_number: str, budget: Budget) -> list[Loan]:
         ids = [patron.patron_id for patron in self._patrons([card_number], budget).values()]
         rows = [row for mine in self._checkouts(ids, budget).of.values() for row in mine]
-        return answers.loans(rows, running={}, now=self._clock())
+        return answers.loans(rows, running={}, now=self.clock())
 
     def _renew(self, loan: Loan, budget: Budget) -> Loan:
         reply = self._call("POST", f"checkouts/{loan.loan_id}/renewal", budget)
@@ -194,7 +186,7 @@ class KohaSystem:
             if problem.required_permissions is not None:
                 raise Unavailable("not_admitted")
             raise Refused("unknown_loan" if reply.status == 404 else problem.refusal())
-        due_on, overdue = read(answers.Due, self._json(reply, 201)).due(now=self._clock())
+        due_on, overdue = read(answers.Due, self._json(reply, 201)).due(now=self.clock())
         return replace(loan, due_on=due_on, overdue=overdue)
 
     def _list(self, path: str, query: Mapping[str, object], embed: str, budget: Budget) -> list[object]:
@@ -221,16 +213,11 @@ class KohaSystem:
     def _call(
         self, method: str, path: str, budget: Budget, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        reply = call_json(
-            client=self._client,
-            method=method,
-            url=f"{self._url}/{path}",
-            budget=budget,
-            body=body,
-            headers={**(headers or {}), "Authorization": self._login.header(self._client, self._url, budget)},
-        )
+        sent = {**(headers or {}), "Authorization": self.login.header(self.client, self.url, budget)}
+        url = f"{self.url}/{path}"
+        reply = call_json(budget, client=self.client, method=method, url=url, body=body, headers=sent)
         if reply.status == 401:
-            self._login.forget()
+            self.login.forget()
             raise Unavailable("not_admitted")
         if reply.status == 503:
             raise Unavailable("busy")

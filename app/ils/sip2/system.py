@@ -1,37 +1,27 @@
 """A library's system by SIP2, which nearly all of them speak (3M Standard Interchange Protocol, version 2.00).
 
-A family is one connection. SIP2 itself hides nothing: use TLS, or a tunnel and `tls = false`. No patron's PIN is ever
-sent.
+A family is one connection. No PIN is ever sent. SIP2 itself hides nothing: use TLS, or a tunnel and `tls = false`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
 from app.ils.guard import Guard
-from app.ils.port import Account, Loan, Renewal
+from app.ils.port import Account, Loan, Renewal, T
 from app.ils.sip2.session import Session
 from app.ils.sip2.wire import Sip2Settings
 
-T = TypeVar("T")
 
-
+@dataclass(eq=False, repr=False, kw_only=True)
 class Sip2System:
     """One SIP2 server. Fulfils LibrarySystem; safe to share between threads, each call has a connection of its own."""
 
-    def __init__(
-        self,
-        *,
-        settings: Sip2Settings,
-        seconds: float = BUDGET_SECONDS,
-        clock: Callable[[], datetime] = utc_now,
-        guard: Guard | None = None,
-    ) -> None:
-        self.guard = guard or Guard()
-        self._settings = settings
-        self._seconds = seconds
-        self._clock = clock
+    settings: Sip2Settings
+    seconds: float = BUDGET_SECONDS
+    clock: Callable[[], datetime] = utc_now
+    guard: Guard = field(default_factory=Guard)
 
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
         """See LibrarySystem."""
@@ -48,7 +38,7 @@ class Sip2System:
 
     def _in_session(self, act: Callable[[Session], T], *, times: int = 1) -> T:
         def run(budget: Budget) -> T:
-            with Session(settings=self._settings, now=self._clock(), budget=budget) as session:
+            with Session(settings=self.settings, now=self.clock(), budget=budget) as session:
                 return act(session)
 
-        return call_within(times * self._seconds, run, guard=self.guard)
+        return call_within(times * self.seconds, run, guard=self.guard)

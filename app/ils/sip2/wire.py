@@ -72,13 +72,7 @@ class Answer:
 
 
 def encode(
-    code: str,
-    fixed: str,
-    fields: Fields,
-    *,
-    sequence: int | None,
-    encoding: str,
-    characters: str = "",
+    code: str, fixed: str, fields: Fields, *, sequence: int | None, encoding: str, characters: str = ""
 ) -> bytes:
     """Return a message; with `sequence` (0-9) it has a checksum, summed as `rules.sip2.checksum` says. ValueError where
     a value cannot be sent."""
