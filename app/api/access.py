@@ -1,7 +1,5 @@
-"""Authentication of machines: a user name and password with every request, checked before anything is read.
-
-A route for `Audience.SYSTEM` refuses kiosks, and each library has a budget of requests a minute.
-"""
+"""Authentication of machines: a user name and password with every request, checked before anything is read. Each
+library has a budget of requests a minute."""
 
 from datetime import datetime
 from typing import Any, TypedDict

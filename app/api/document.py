@@ -99,10 +99,8 @@ def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
 
 
 def _split_choices(schemas: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Put a schema for each choice in the place of those that are one of several. Returns each one's `oneOf`, by $ref.
-
-    Programs that generate clients make one type of each.
-    """
+    """Put a schema for each choice, of which client generators make a type, in the place of those that are one of
+    several. Returns each one's `oneOf`, by $ref."""
     choices = {}
     for name, fields_of in _ONE_OF.items():
         whole = schemas.pop(name)

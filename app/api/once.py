@@ -31,10 +31,8 @@ class OnceIn(Schema):
         data_key="Idempotency-Key",
         validate=[Length(min=1, max=200), Regexp(r"^[!-~]+$")],
         metadata={
-            "description": (
-                "A key of your own for this request, such as a UUID. Send the same request with the same key again, "
-                "within 24 hours, and it is answered the same, and done once."
-            )
+            "description": "A key of your own for this request, such as a UUID. Send the same request with the same "
+            "key again, within 24 hours, and it is answered the same, and done once."
         },
     )
 
@@ -63,16 +61,13 @@ def _answer_once(view: View, given: dict[str, Any], *, key: str | None) -> Respo
     if key is None:
         return view(**given)
     username = g.machine.username
-    kept = take_key(username=username, key=key, asked=_whole_request(), now=now())
+    asked = json.dumps([request.method, request.path, request.get_json(silent=True)], sort_keys=True)
+    kept = take_key(username=username, key=key, asked=asked, now=now())
     if kept is not None:
         return _repeat_answer(kept)
     response = make_response(view(**given))
     keep_answer(_kept_answer(response), username=username, key=key)
     return response
-
-
-def _whole_request() -> str:
-    return json.dumps([request.method, request.path, request.get_json(silent=True)], sort_keys=True)
 
 
 def _kept_answer(response: Response) -> KeptAnswer:

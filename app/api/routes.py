@@ -32,9 +32,7 @@ api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=
 
 def operation(operation_id: str, *statuses: int, **others: str) -> Callable[[View], View]:
     """Describe a view in the OpenAPI document: its docstring's first line is the summary, the rest the description.
-
-    `statuses` are the refusals beside 401 and 429, which every machine may meet; `others` words one, as `_409="…"`.
-    """
+    `statuses` are the refusals beside 401 and 429, which every machine may meet; `others` words one, as `_409="…"`."""
     refusals = {status: MEANINGS[status] for status in (401, 429, *statuses)}
     refusals |= {int(name.removeprefix("_")): words for name, words in others.items()}
 

@@ -29,10 +29,8 @@ _UNREADABLE: Final = (JoseError, ValueError, TypeError, KeyError)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity:
-    """A person as the service knows them. The number is not to be kept, logged or shown.
-
-    `name` and `birth_date` are None where the service does not send them.
-    """
+    """A person as the service knows them. The number is not to be kept, logged or shown. None: the service does not
+    send it."""
 
     number: str
     name: str | None
@@ -106,10 +104,8 @@ def check_token(
 
 
 def read_identity(claims: Mapping[str, Any], *, settings: EidSettings, more: Mapping[str, Any]) -> Identity:
-    """Return who it is. `more` are claims from the userinfo endpoint.
-
-    Raises EidRefused where the number is not among the token's own claims.
-    """
+    """Return who it is; `more` are claims from the userinfo endpoint. Raises EidRefused where the number is not among
+    the token's own claims."""
     number = claims.get(settings.id_claim)
     if type(number) is int:
         # As a number it has lost its leading zero: a Norwegian one has eleven digits.

@@ -75,16 +75,10 @@ class Provider:
         self._client.close()
 
     def begin(self, *, redirect_uri: str, language: str, anew: bool) -> tuple[str, Begun]:
-        """Begin a sign-in. Returns the address for the browser, and what to store in it.
-
-        With `anew` the person is to sign in again, also if the service still knows them. Raises EidRefused.
-        """
-        begun = Begun(
-            state=secrets.token_urlsafe(32),
-            nonce=secrets.token_urlsafe(32),
-            verifier=secrets.token_urlsafe(48),
-            anew=anew,
-        )
+        """Begin a sign-in. Returns the address for the browser, and what to store in it. With `anew` the person is to
+        sign in again, also if the service still knows them. Raises EidRefused."""
+        state, nonce, verifier = (secrets.token_urlsafe(size) for size in (32, 32, 48))
+        begun = Begun(state=state, nonce=nonce, verifier=verifier, anew=anew)
         asked: dict[str, str] = {"prompt": "login", "max_age": "0"} if anew else {}
         if self.settings.acr:
             asked["acr_values"] = self.settings.acr[0]
@@ -154,9 +148,8 @@ class Provider:
         return _read(response)
 
     def _ask_userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
-        answer = _read(
-            self._ask("GET", self._describe()["userinfo_endpoint"], headers={"Authorization": f"Bearer {access_token}"})
-        )
+        headers = {"Authorization": f"Bearer {access_token}"}
+        answer = _read(self._ask("GET", self._describe()["userinfo_endpoint"], headers=headers))
         # OpenID Connect Core 1.0, 5.3.2: without the same subject it may be about somebody else.
         if answer.get("sub") != sub:
             raise EidRefused(Why.NOT_OURS)
@@ -181,10 +174,8 @@ class Provider:
         return isinstance(text, str) and urlsplit(text).scheme in schemes and bool(urlsplit(text).hostname)
 
     def _find_keys(self, token: str) -> KeySet:
-        """Return the service's public keys, which it may change at any moment.
-
-        Where none of them signed the token they are fetched again, for each key id once a minute at most.
-        """
+        """Return the service's public keys. Where none of them signed the token they are fetched again, for each key id
+        once a minute at most: the service may change them at any moment."""
         if self._keys is None or time.monotonic() - self._keys[0] >= _KEPT_SECONDS:
             self._fetch_keys()
         elif not is_signed_by(token, keys=self._keys[1]):

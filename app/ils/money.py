@@ -27,10 +27,8 @@ _GROUPS: Final = re.compile(r"\d{1,3}(?:([ .,'’])\d{3})(?:\1\d{3})*|\d*")
 
 
 def name_currency(written: str, *, usual: str) -> str | None:
-    """Return the ISO 4217 code for a code or a sign, such as `nok` or `kr`; None where it is unknown.
-
-    `usual` is the currency where nothing is written, and the one of several that share a sign.
-    """
+    """Return the ISO 4217 code for a code or a sign, such as `nok` or `kr`; None where it is unknown. `usual` is the
+    currency where nothing is written, and the one of several that share a sign."""
     word = written.strip(" .").upper()
     if not word:
         return usual
@@ -42,9 +40,7 @@ def name_currency(written: str, *, usual: str) -> str | None:
 
 def read_money(text: str) -> tuple[Decimal, str]:
     """Return an amount of the main unit, negative for a credit, and the currency's code or sign beside it, if any.
-
-    ValueError: it is no amount, or may be two, such as `1,234`.
-    """
+    ValueError: it is no amount, or may be two, such as `1,234`."""
     written = re.sub(r"[.,:]-+$", "", unicodedata.normalize("NFKC", text).replace("−", "-").strip())
     if (match := _SUM.fullmatch(written)) is None:
         raise ValueError("no amount")

@@ -70,10 +70,8 @@ class Block:
 
 
 class Refused(RuleBroken):
-    """The library said no. `code` is the library's stable code, such as "reserved"; never personal data.
-
-    `blocks` says why where the code is "blocked".
-    """
+    """The library said no. `code` is the library's stable code, such as "reserved", never personal data; `blocks` says
+    why where it is "blocked"."""
 
     def __init__(self, code: str, *, blocks: Sequence[Block] = ()) -> None:
         super().__init__(f"the library refused: {code}")
@@ -184,10 +182,8 @@ class LibrarySystem(Protocol):
     """What every library's system can be asked. Each call raises Unavailable within about three seconds."""
 
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
-        """Return what these cards have, in the order asked, each once: one call for a whole family.
-
-        A card the library does not know has an empty account.
-        """
+        """Return what these cards have, in the order asked, each once: one call for a whole family. A card the library
+        does not know has an empty account."""
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """Renew one loan of this card and return it. Refused: "unknown_loan" (also somebody else's), "overdue",

@@ -15,8 +15,6 @@ port = 6002                             encoding, error_detection, due_date_form
 currency = "SEK"
 """
 
-import re
-import tomllib
 from collections.abc import Mapping
 from typing import Final
 
@@ -31,7 +29,7 @@ from app.ils.port import LibrarySystem
 from app.ils.sip2.system import Sip2System
 from app.ils.sip2.wire import Encoding, Sip2Settings
 from app.rules.circuit import State
-from app.rules.settings_table import LIBRARY_ID, SettingsTable
+from app.rules.settings_table import SettingsTable, parse_toml, read_libraries
 
 _ENCODINGS: Final[dict[str, Encoding]] = {"cp850": "cp850", "latin-1": "latin-1", "utf-8": "utf-8"}
 
@@ -67,30 +65,16 @@ class Systems:
 
 def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:
     """Build the systems that a TOML text describes. BadSystems with every fault at once."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The exception may quote the text, and the text may have a password in it.
-        where = re.search(r"at (line \d+, column \d+|end of document)", str(error))
-        raise BadSystems(f"no TOML{f': {where[0]}' if where else ''}") from None
+    document = parse_toml(text, error=BadSystems)
     faults = [f"{name}: unknown" for name in document if name != "libraries"]
     libraries = document.get("libraries", {})
     if not isinstance(libraries, dict):
         raise BadSystems("libraries: must be tables, such as [libraries.Mull]")
     client = make_client()
     systems: dict[str, LibrarySystem] = {}
-    for library_id, table in libraries.items():
-        place = f"libraries.{library_id}"
-        if not LIBRARY_ID.fullmatch(library_id):
-            faults.append(f"{place}: a library's id is 1 to 20 letters, digits or hyphens")
-        elif not isinstance(table, dict):
-            faults.append(f"{place}: must be a table")
-        else:
-            entry = SettingsTable(place, table, environ)
-            system = _build(library_id, entry, client)
-            faults += entry.finish()
-            if system is not None:
-                systems[library_id] = system
+    for library_id, entry in read_libraries(libraries, environ, faults):
+        if (system := _build(library_id, entry, client)) is not None:
+            systems[library_id] = system
     if faults:
         client.close()
         raise BadSystems("\n".join(faults))
@@ -109,15 +93,11 @@ def _build(library_id: str, entry: SettingsTable, client: httpx.Client) -> Libra
             )
         case "koha":
             user, secret = entry.text("user"), entry.secret("password")
-            oauth = entry.one_of("login", ("basic", "oauth2")) == "oauth2"
-            return KohaSystem(
-                client=client,
-                url=entry.address("url"),
-                login=OAuthLogin(client_id=user, client_secret=secret)
-                if oauth
-                else BasicLogin(user=user, password=secret),
-                currency=entry.currency("currency"),
-            )
+            login: BasicLogin | OAuthLogin = BasicLogin(user=user, password=secret)
+            if entry.one_of("login", ("basic", "oauth2")) == "oauth2":
+                login = OAuthLogin(client_id=user, client_secret=secret)
+            url, currency = entry.address("url"), entry.currency("currency")
+            return KohaSystem(client=client, url=url, login=login, currency=currency)
         case "sip2":
             return Sip2System(settings=_sip2_settings(entry))
     entry.forgive()

@@ -11,10 +11,8 @@ from typing import Protocol
 
 
 class NotSent(Exception):
-    """The message was not sent, or this is unknown. It is tried again later.
-
-    The text names the kind of fault for the operator, never an address or a word of the message.
-    """
+    """The message was not sent, or this is unknown; it is tried again later. The text names the kind of fault for the
+    operator, never an address or a word of the message."""
 
 
 @dataclass(frozen=True, slots=True)

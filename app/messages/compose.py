@@ -21,10 +21,8 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """A change of contact data: which of `email`, `phone`, `address`, `preferred_contact`, by which library, and when.
-
-    `library` None: the patron did it. `at` is UTC.
-    """
+    """A change of contact data: which of `email`, `phone`, `address`, `preferred_contact`, by which library (None: the
+    patron), and when (UTC)."""
 
     fields: Sequence[str]
     library: str | None

@@ -30,7 +30,9 @@ class Sms:
         # A second and forty megabytes, for the worker alone.
         from apprise import Apprise, AppriseAsset
 
-        _keep_out_of_logs()
+        # They write the number or the words of a text message to the log, at whatever level.
+        for name in _TALKATIVE:
+            logging.getLogger(name).disabled = True
         url = self._url.replace(NUMBER, quote(letter.to, safe=""))
         provider = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False), suppress_exceptions=True)
         if provider is None:
@@ -59,9 +61,3 @@ class Sms:
 
         threading.Thread(target=ask, name="sms", daemon=True).start()
         return answer
-
-
-def _keep_out_of_logs() -> None:
-    """Silence those who write the number or the words of a text message to the log, at whatever level."""
-    for name in _TALKATIVE:
-        logging.getLogger(name).disabled = True

@@ -1,14 +1,40 @@
 """One table of a settings file in TOML: each setting is taken once, and every fault is gathered."""
 
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from app.rules.web_address import UnsafeAddress, check_address
 
 LIBRARY_ID: Final = re.compile(r"[A-Za-z0-9-]{1,20}", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+def parse_toml(text: str, *, error: type[Exception]) -> dict[str, Any]:
+    """Return the document. Raises `error` with the place of the fault; the text may have a password in it."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        where = re.search(r"at (line \d+, column \d+|end of document)", str(fault))
+        raise error(f"no TOML{f': {where[0]}' if where else ''}") from None
+
+
+def read_libraries(
+    libraries: Mapping[str, object], environ: Mapping[str, str], faults: list[str]
+) -> Iterator[tuple[str, "SettingsTable"]]:
+    """Yield each library's id and settings, and add what is wrong with both to `faults`."""
+    for library_id, table in libraries.items():
+        place = f"libraries.{library_id}"
+        if not LIBRARY_ID.fullmatch(library_id):
+            faults.append(f"{place}: a library's id is 1 to 20 letters, digits or hyphens")
+        elif not isinstance(table, dict):
+            faults.append(f"{place}: must be a table")
+        else:
+            entry = SettingsTable(place, table, environ)
+            yield library_id, entry
+            faults += entry.finish()
 
 
 class SettingsTable:

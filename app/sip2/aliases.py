@@ -19,10 +19,8 @@ class Alias:
 
 
 class Aliases:
-    """One alias for each kiosk, by its user name: some kiosks open a connection for every message.
-
-    A rotating code whose session has ended is used up: the register would still accept it from the same kiosk.
-    """
+    """One alias for each kiosk, by its user name: some kiosks open a connection for every message. A rotating code
+    whose session has ended is used up: the register would still accept it from the same kiosk."""
 
     def __init__(self) -> None:
         self._aliases: dict[str, Alias] = {}

@@ -45,9 +45,7 @@ class Checks:
 
     async def sign_on(self, *, username: str, password: str, address: str, library_id: str) -> str | Trouble:
         """Return a kiosk's user name if it and the password are those of a kiosk of the library, or what is wrong.
-
-        Wrong ones are counted by address, as at the API.
-        """
+        Wrong ones are counted by address, as at the API."""
 
         def check() -> str | Trouble:
             try:

@@ -103,14 +103,10 @@ async def _listen(gateway: Gateway, station: Station, most: int) -> asyncio.Serv
         finally:
             gateway.connections.discard(connection)
 
-    tls = station.settings.kiosk_tls
+    own, tls = station.settings, station.settings.kiosk_tls
+    longest = _HANDSHAKE_SECONDS if tls else None
     return await asyncio.start_server(
-        welcome,
-        station.settings.host,
-        station.settings.port,
-        ssl=tls,
-        ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
-        backlog=_BACKLOG,
+        welcome, own.host, own.port, ssl=tls, ssl_handshake_timeout=longest, backlog=_BACKLOG
     )
 
 

@@ -37,10 +37,8 @@ class SignOnRefused(NoAnswer):
 
 
 class Pause:
-    """The pause after a library's system could not be reached: exponential, with jitter.
-
-    `fault` is the kind of the last error; empty where there was none.
-    """
+    """The pause after a library's system could not be reached: exponential, with jitter. `fault` is the kind of the
+    last error; empty where there was none."""
 
     def __init__(self) -> None:
         self.fault = ""
@@ -73,10 +71,8 @@ class Answered:
 
 
 class IlsConnection:
-    """Gives every frame from the system to `hear`, in its order, also those that were not asked for.
-
-    `sign_on` is sent first on a new connection: the last sign-on (93) that the system accepted.
-    """
+    """Gives every frame from the system to `hear`, in its order, also those that were not asked for. `sign_on`, sent
+    first on a new connection, is the last sign-on (93) that the system accepted."""
 
     def __init__(self, *, settings: LibraryGateway, pause: Pause, hear: Callable[[Frame], None]) -> None:
         self._settings = settings

@@ -252,16 +252,9 @@ class KioskConnection:
             self._station.figures.troubles.labels(self._settings.library_id, why.value).inc()
         if not is_answerable(message):
             raise Garbage
-        sentence = self._station.sentences[self._language, why]
-        is_card_refused = isinstance(why, Reason)
-        said = refuse(
-            message,
-            sentence=sentence,
-            is_card_refused=is_card_refused,
-            now=self._station.clock(),
-            characters=self._summed,
-        )
-        self._say(said)
+        sentence, now = self._station.sentences[self._language, why], self._station.clock()
+        is_refused = isinstance(why, Reason)
+        self._say(refuse(message, sentence=sentence, is_card_refused=is_refused, now=now, characters=self._summed))
 
     def _note_sum(self, message: Message) -> None:
         """Sum as the kiosk and its system do. ASCII does not show how."""

@@ -1,13 +1,11 @@
 """The gateway's settings, from a TOML file: ports for kiosks, and their libraries' systems. See docs/kiosks.md."""
 
 import ipaddress
-import re
 import ssl
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.rules.settings_table import LIBRARY_ID, SettingsTable
+from app.rules.settings_table import SettingsTable, parse_toml, read_libraries
 
 _ENCODINGS = ("utf-8", "cp850", "latin-1")
 _LANGUAGES = ("nb", "nn", "sv", "en")
@@ -55,13 +53,7 @@ class GatewaySettings:
 
 def read_gateway(text: str, *, environ: Mapping[str, str]) -> GatewaySettings:
     """Return the settings that a TOML text describes. BadGateway with every fault at once."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The error may quote the text, which may hold a password.
-        where = re.search(r"at (line \d+, column \d+|end of document)", str(error))
-        raise BadGateway(f"no TOML{f': {where[0]}' if where else ''}") from None
-    top = SettingsTable("", document, environ)
+    top = SettingsTable("", parse_toml(text, error=BadGateway), environ)
     libraries, status = top.table("libraries"), top.table("status")
     connections = top.number("connections", least=1, most=20_000, default=1000)
     faults = top.finish()
@@ -70,16 +62,7 @@ def read_gateway(text: str, *, environ: Mapping[str, str]) -> GatewaySettings:
         place = SettingsTable("status", status, environ)
         status_port = place.port("port")
         faults += place.finish()
-    read: list[LibraryGateway] = []
-    for library_id, table in libraries.items():
-        entry = SettingsTable(f"libraries.{library_id}", table if isinstance(table, dict) else {}, environ)
-        if not LIBRARY_ID.fullmatch(library_id):
-            faults.append(f"libraries.{library_id}: a library's id is 1 to 20 letters, digits or hyphens")
-        elif not isinstance(table, dict):
-            faults.append(f"libraries.{library_id}: must be a table")
-        else:
-            read.append(_read_library(library_id, entry))
-            faults += entry.finish()
+    read = [_read_library(library_id, entry) for library_id, entry in read_libraries(libraries, environ, faults)]
     if not libraries:
         faults.append("libraries: there is none")
     places = [(library.host, library.port) for library in read]

@@ -15,11 +15,8 @@ from app.sip2.words import Sentences
 
 @dataclass(slots=True)
 class Station:
-    """One library's part of the gateway. `clock` returns an aware datetime.
-
-    `online` counts the connections of each kiosk that is signed on; `end` is how the library's system ended its last
-    message.
-    """
+    """One library's part of the gateway. `clock` returns an aware datetime, `online` counts the connections of each
+    kiosk that is signed on, `end` is how the library's system ended its last message."""
 
     settings: LibraryGateway
     checks: Checks

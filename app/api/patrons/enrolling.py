@@ -11,14 +11,7 @@ from app.api.once import OnceIn, once
 from app.api.patrons.reading import describe_after, patron_json, read_national_id
 from app.api.patrons.schemas import ActivationIn, EnrolIn, EnrolledOut, ETagOut, PatronOut
 from app.api.routes import operation, v1
-from app.register.change.enrolment import (
-    AlreadyRegistered,
-    ConsentMissing,
-    Enrolled,
-    consent_is_needed,
-    enrol_patron,
-    note_guardian_consent,
-)
+from app.register.change import enrolment
 from app.register.change.membership import end_affiliation
 from app.register.library.fetching import FINDS, fetch_by_id
 from app.register.library.joining import Papers, Proof, Shown, notify_joined, prove_joining
@@ -34,8 +27,8 @@ from app.web.faults.errors import problem
 _ENROL = "enrol"
 
 
-@v1.errorhandler(AlreadyRegistered)
-def answer_known_patron(error: AlreadyRegistered) -> ResponseReturnValue:
+@v1.errorhandler(enrolment.AlreadyRegistered)
+def answer_known_patron(error: enrolment.AlreadyRegistered) -> ResponseReturnValue:
     """Answer with the patron who has the national id, as far as the library may know. Raises TooManyAttempts."""
     known = fetch_by_id(patron_id=error.patron_id, purpose=_ENROL, **asking())
     if known is None:
@@ -69,8 +62,8 @@ def enrol(json_data: dict[str, Any]) -> ResponseReturnValue:
     return response
 
 
-def _enrol(sent: dict[str, Any]) -> Enrolled:
-    return enrol_patron(
+def _enrol(sent: dict[str, Any]) -> enrolment.Enrolled:
+    return enrolment.enrol_patron(
         library_id=g.machine.library_id,
         name=sent["name"],
         birth_date=sent["birth_date"],
@@ -112,11 +105,11 @@ def activate(card_number: str, json_data: dict[str, Any]) -> ResponseReturnValue
         with writing():
             patron = lock_newcomer(card_number=card_number, library_id=library_id)
             if json_data["guardian_consent"]:
-                note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
-            elif patron.guardian_consent_at is None and consent_is_needed(
+                enrolment.note_guardian_consent(patron_id=patron.id, joining=library_id, now=moment)
+            elif patron.guardian_consent_at is None and enrolment.consent_is_needed(
                 library_id=library_id, birth_date=patron.birth_date, now=moment
             ):
-                raise ConsentMissing
+                raise enrolment.ConsentMissing
             activate_card(patron_id=patron.id, library_id=library_id, now=moment)
             notify_joined(patron=patron, proof=proof, now=moment)
             seen = papers if proof is Proof.PAPERS else None
