@@ -9,6 +9,11 @@ from apiflask.fields import Boolean, Date, Integer
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+def about(description: str, **more: object) -> dict[str, object]:
+    """Return what the OpenAPI document says of a field; `more` is its example, for instance."""
+    return {"description": description, **more}
+
+
 class Flag(Boolean):
     """`true` or `false`."""
 

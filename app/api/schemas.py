@@ -4,7 +4,7 @@ from apiflask import Schema
 from apiflask.fields import Boolean, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 
-from app.api.fields import Whole
+from app.api.fields import Whole, about
 from app.api.patrons.schemas import KnownPatronOut
 from app.register.library.feed import LONGEST_PAGE
 from app.register.library.notices import KEPT_KINDS
@@ -19,10 +19,7 @@ class ScanIn(Schema):
     payload = String(
         required=True,
         validate=Length(min=1, max=200),
-        metadata={
-            "description": "24 digits; what a scanner adds and blanks are ignored",
-            "example": "921123456789012294287082",
-        },
+        metadata=about("24 digits; what a scanner adds and blanks are ignored", example="921123456789012294287082"),
     )
 
 
@@ -36,11 +33,10 @@ class ScannedPatronOut(Schema):
     blocks = List(
         String(),
         required=True,
-        metadata={"description": "why the card may not borrow here, by the library's own system", "example": ["debt"]},
+        metadata=about("why the card may not borrow here, by the library's own system", example=["debt"]),
     )
     blocks_known = Boolean(
-        required=True,
-        metadata={"description": "false where the library's system is not connected, or does not answer now"},
+        required=True, metadata=about("false where the library's system is not connected, or does not answer now")
     )
 
 
@@ -48,9 +44,9 @@ class DeviceOut(Schema):
     """The device that showed the code."""
 
     label = String(required=True)
-    since = DateTime(required=True, metadata={"description": "when the card was issued to it, UTC"})
+    since = DateTime(required=True, metadata=about("when the card was issued to it, UTC"))
     carried_by_guardian = Boolean(
-        required=True, metadata={"description": "true where a guardian shows a child's card on a phone of their own"}
+        required=True, metadata=about("true where a guardian shows a child's card on a phone of their own")
     )
 
 
@@ -58,8 +54,8 @@ class ScanOut(Schema):
     """Accepted, with a patron and a session; or refused, with a reason and a sentence for staff."""
 
     result = String(required=True, validate=OneOf(["accepted", "refused"]))
-    session = String(metadata={"description": "names the patron to this library until `expires`"})
-    expires = DateTime(metadata={"description": "UTC"})
+    session = String(metadata=about("names the patron to this library until `expires`"))
+    expires = DateTime(metadata=about("UTC"))
     patron = Nested(ScannedPatronOut)
     device = Nested(DeviceOut)
     reason = String(validate=OneOf([reason.value for reason in Reason]))
@@ -78,12 +74,10 @@ class PinCheckOut(Schema):
 
     valid = Boolean(
         required=True,
-        metadata={
-            "description": (
-                "false for a number nobody has, a patron who neither joined your library nor scanned there just now, a "
-                "card that may not be used here, and a wrong PIN"
-            )
-        },
+        metadata=about(
+            "false for a number nobody has, a patron who neither joined your library nor scanned there just now, a "
+            "card that may not be used here, and a wrong PIN"
+        ),
     )
 
 
@@ -136,50 +130,46 @@ class ChangesIn(Schema):
 
     after = String(
         validate=Regexp(r"^[0-9]{0,18}$"),
-        metadata={"description": "`next` of the page before; leave it out to begin at the first that is still kept"},
+        metadata=about("`next` of the page before; leave it out to begin at the first that is still kept"),
     )
     limit = Integer(
         load_default=100,
         validate=Range(min=1, max=LONGEST_PAGE),
-        metadata={"description": "how many at most, 1 to 500; 100 unless said"},
+        metadata=about("how many at most, 1 to 500; 100 unless said"),
     )
 
 
 class ChangeOut(Schema):
     """Something that happened to a patron of yours. It is the body of a webhook, too."""
 
-    id = Integer(required=True, metadata={"description": "names the change; you may get it more than once"})
-    seq = Integer(required=True, metadata={"description": "its place in your library's queue; no number is left out"})
+    id = Integer(required=True, metadata=about("names the change; you may get it more than once"))
+    seq = Integer(required=True, metadata=about("its place in your library's queue; no number is left out"))
     kind = String(required=True, validate=OneOf(["joined", "changed", "renumbered", "left", "erased"]))
     card_number = String(
         required=True,
         allow_none=True,
-        metadata={
-            "description": (
-                "by which you know the patron once the change is applied; of `left` and `erased` the one to forget; "
-                "null of somebody who was erased, once you have acknowledged it, or a week after you got it"
-            )
-        },
+        metadata=about(
+            "by which you know the patron once the change is applied; of `left` and `erased` the one to forget; "
+            "null of somebody who was erased, once you have acknowledged it, or a week after you got it"
+        ),
     )
-    former_number = String(metadata={"description": "of `renumbered`: by which you knew the patron until then"})
-    version = Integer(
-        required=True, metadata={"description": "grows with each change of the patron: never apply an older one"}
-    )
-    at = DateTime(required=True, metadata={"description": "UTC"})
+    former_number = String(metadata=about("of `renumbered`: by which you knew the patron until then"))
+    version = Integer(required=True, metadata=about("grows with each change of the patron: never apply an older one"))
+    at = DateTime(required=True, metadata=about("UTC"))
 
 
 class ChangesOut(Schema):
     """A page of changes, in their order."""
 
     changes = List(Nested(ChangeOut), required=True)
-    next = String(required=True, metadata={"description": "send it as `after`; it works for as long as you keep it"})
-    more = Boolean(required=True, metadata={"description": "there are more changes now"})
+    next = String(required=True, metadata=about("send it as `after`; it works for as long as you keep it"))
+    more = Boolean(required=True, metadata=about("there are more changes now"))
 
 
 class KeptIn(Schema):
     """What must be kept of somebody who left or was erased (GDPR art. 17(3)); never of what it is made up."""
 
-    id = Whole(required=True, validate=Range(min=1, max=10**18), metadata={"description": "`id` of the change"})
+    id = Whole(required=True, validate=Range(min=1, max=10**18), metadata=about("`id` of the change"))
     kinds = List(String(validate=OneOf(KEPT_KINDS)), required=True, validate=Length(min=1, max=len(KEPT_KINDS)))
 
 
@@ -189,7 +179,7 @@ class AckIn(Schema):
     up_to = String(
         required=True,
         validate=_CURSOR,
-        metadata={"description": "`next` of the last page that you have applied, all of it", "example": "0"},
+        metadata=about("`next` of the last page that you have applied, all of it", example="0"),
     )
     kept = List(Nested(KeptIn), load_default=list, validate=Length(max=LONGEST_PAGE))
 
@@ -206,14 +196,13 @@ class Problem(Schema):
     type = String(required=True)
     title = String(required=True)
     status = Integer(required=True)
-    code = String(required=True, metadata={"description": "stable and machine-readable"})
+    code = String(required=True, metadata=about("stable and machine-readable"))
     detail = String(required=True)
     errors = Dict(
         keys=String(),
         values=String(),
-        metadata={
-            "description": "what is wrong, by field: missing, unknown, too-long, not-valid or no-sms",
-            "example": {"email": "not-valid"},
-        },
+        metadata=about(
+            "what is wrong, by field: missing, unknown, too-long, not-valid or no-sms", example={"email": "not-valid"}
+        ),
     )
-    patron = Nested(KnownPatronOut, metadata={"description": "of `already-registered` alone: whom to activate"})
+    patron = Nested(KnownPatronOut, metadata=about("of `already-registered` alone: whom to activate"))

@@ -4,7 +4,7 @@ from apiflask import Schema
 from apiflask.fields import Boolean, Date, DateTime, Integer, Nested, String
 from apiflask.validators import Equal, Length, OneOf, Regexp
 
-from app.api.fields import Day, Flag
+from app.api.fields import Day, Flag, about
 from app.register.library.joining import KINDS_OF_PAPERS
 from app.rules.people.ages import AgeBand
 from app.rules.people.contact import CHANNELS, LANGUAGES
@@ -42,7 +42,7 @@ class ContactIn(Schema):
     phone = _contact("phone", description="A number without a country is Norwegian", example="+4740612345")
     email = _contact("email", format="email")
     preferred_contact = String(validate=OneOf(CHANNELS))
-    language = String(validate=OneOf(LANGUAGES), metadata={"description": "of messages to the patron"})
+    language = String(validate=OneOf(LANGUAGES), metadata=about("of messages to the patron"))
 
 
 class FindIn(Schema):
@@ -63,12 +63,12 @@ class EnrolIn(ContactIn):
     rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
     guardian_consent = Flag(
         load_default=False,
-        metadata={"description": "a guardian has consented; needed under your library's age limit, usually 15"},
+        metadata=about("a guardian has consented; needed under your library's age limit, usually 15"),
     )
     card_number = String(
         allow_none=True,
         validate=Regexp(r"^N[0-9]{9}$"),
-        metadata={"description": "one that your library reserved; without it a number is drawn"},
+        metadata=about("one that your library reserved; without it a number is drawn"),
     )
 
 
@@ -87,7 +87,7 @@ class PapersIn(Schema):
     seen_by = String(
         required=True,
         validate=Regexp(r"^[A-Za-z0-9._@-]{1,19}$"),
-        metadata={"description": "the user name, in your system, of who saw them", "example": "desk4"},
+        metadata=about("the user name, in your system, of who saw them", example="desk4"),
     )
 
 
@@ -97,15 +97,13 @@ class ActivationIn(Schema):
     rules_accepted = Flag(required=True, validate=Equal(True), metadata=_RULES)
     guardian_consent = Flag(
         load_default=False,
-        metadata={"description": "a guardian has consented; needed under your library's age limit, if none was noted"},
+        metadata=about("a guardian has consented; needed under your library's age limit, if none was noted"),
     )
     session = String(
         validate=Length(min=1, max=43),
-        metadata={
-            "description": "of a scan of the card at your library, until it expires; a recent one counts unnamed"
-        },
+        metadata=about("of a scan of the card at your library, until it expires; a recent one counts unnamed"),
     )
-    pin = String(validate=Length(min=1, max=40), metadata={"description": "as the patron entered it"})
+    pin = String(validate=Length(min=1, max=40), metadata=about("as the patron entered it"))
     papers = Nested(PapersIn)
 
 
@@ -114,10 +112,10 @@ class ErasedOut(Schema):
 
     receipt = String(
         required=True,
-        metadata={
-            "description": "to be given to them: with it they follow what each library answers. It is kept nowhere",
-            "example": "7K3M-9QXR-2WHT-5VNC-8BDF",
-        },
+        metadata=about(
+            "to be given to them: with it they follow what each library answers. It is kept nowhere",
+            example="7K3M-9QXR-2WHT-5VNC-8BDF",
+        ),
     )
 
 
@@ -131,7 +129,7 @@ class DeathIn(Schema):
 class DeathOut(Schema):
     """Until when all is erased."""
 
-    erase_by = DateTime(required=True, metadata={"description": "UTC, within 24 hours of the first report"})
+    erase_by = DateTime(required=True, metadata=about("UTC, within 24 hours of the first report"))
 
 
 class PatronOut(Schema):
@@ -147,17 +145,17 @@ class PatronOut(Schema):
     home_library_id = String()
     home_library = String()
     card_state = String(validate=OneOf(["active", "lost", "frozen", "deceased"]))
-    version = Integer(metadata={"description": "grows with each change of the patron"})
+    version = Integer(metadata=about("grows with each change of the patron"))
     birth_date = Date()
     gender = String(validate=OneOf(GENDERS))
-    address = String(allow_none=True, metadata={"description": "null too where it is hidden"})
+    address = String(allow_none=True, metadata=about("null too where it is hidden"))
     postcode = String(allow_none=True)
     place = String(allow_none=True)
-    phone = String(allow_none=True, metadata={"description": "E.164"})
+    phone = String(allow_none=True, metadata=about("E.164"))
     email = String(allow_none=True)
     preferred_contact = String(validate=OneOf(CHANNELS))
     language = String(validate=OneOf(LANGUAGES))
-    email_proven = Boolean(metadata={"description": "the patron, or papers, have shown that the address is theirs"})
+    email_proven = Boolean(metadata=about("the patron, or papers, have shown that the address is theirs"))
     phone_proven = Boolean()
     address_proven = Boolean()
 
@@ -170,13 +168,11 @@ class ETagOut(Schema):
     """The header that names a state of a patron."""
 
     etag = String(
-        required=True,
-        data_key="ETag",
-        metadata={"description": "names this state of the patron; send it back as `If-Match`"},
+        required=True, data_key="ETag", metadata=about("names this state of the patron; send it back as `If-Match`")
     )
 
 
 class EnrolledOut(ETagOut):
     """The headers of an answer that made a patron."""
 
-    location = String(required=True, data_key="Location", metadata={"description": "the patron's address"})
+    location = String(required=True, data_key="Location", metadata=about("the patron's address"))
