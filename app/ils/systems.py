@@ -84,13 +84,8 @@ def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:
 def _build(library_id: str, entry: SettingsTable, client: httpx.Client) -> LibrarySystem | None:
     match entry.one_of("kind", ("circulation", "koha", "sip2")):
         case "circulation":
-            return CirculationSystem(
-                client=client,
-                url=entry.address("url"),
-                library_id=library_id,
-                user=entry.text("user"),
-                password=entry.secret("password"),
-            )
+            url, user, secret = entry.address("url"), entry.text("user"), entry.secret("password")
+            return CirculationSystem(client=client, url=url, library_id=library_id, user=user, password=secret)
         case "koha":
             user, secret = entry.text("user"), entry.secret("password")
             login: BasicLogin | OAuthLogin = BasicLogin(user=user, password=secret)

@@ -63,9 +63,7 @@ class KohaSystem:
     def accounts(self, *, card_numbers: Sequence[str]) -> list[Account]:
         """See LibrarySystem."""
         asked = list(dict.fromkeys(card_numbers))
-        if not asked:
-            return []
-        return call_within(self.seconds, lambda budget: self._accounts(asked, budget), guard=self.guard)
+        return call_within(self.seconds, partial(self._accounts, asked), guard=self.guard) if asked else []
 
     def renew(self, *, card_number: str, loan_id: str) -> Loan:
         """See LibrarySystem. Koha would renew any checkout: that it is this card's is checked before."""
