@@ -43,8 +43,8 @@ from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter
 from app.rules.people.ages import day_in_norway
 from app.work.worker import work
-from circulation import create_circulation, seed_demo
-from circulation.factory import migrate_all
+from circulation.demo import seed_demo
+from circulation.factory import create_circulation, migrate_all
 from circulation.libraries import open_libraries
 from circulation.notices import send_notices
 from circulation.settings import Settings as CirculationSettings

@@ -19,11 +19,12 @@ from app.register.tables.library import Library
 from app.register.tables.patrons import FamilyPermission, Patron
 from bench.people import card_number, fill_register, make_portal
 from bench.servers import serve
-from circulation import Settings, create_circulation, migrate_all
+from circulation.factory import create_circulation, migrate_all
 from circulation.lending.interlibrary import match_key
 from circulation.lending.loans import check_out
 from circulation.lending.transaction import Transaction
 from circulation.libraries import open_libraries
+from circulation.settings import Settings
 from circulation.tables import Item
 
 LIBRARIES = ("2023500", "Mull")

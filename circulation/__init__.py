@@ -17,9 +17,3 @@ On PostgreSQL a deleted row is invisible at once and its bytes go with the next 
 runs one. Archived write-ahead logs and backups keep what they were made of until they are thrown away: give them a
 retention of days, not years.
 """
-
-from circulation.demo import seed_demo
-from circulation.factory import create_circulation, migrate_all
-from circulation.settings import Settings
-
-__all__ = ["Settings", "create_circulation", "migrate_all", "seed_demo"]

@@ -30,16 +30,13 @@ from circulation.settings import Settings, SettingsError
 Job = Callable[[Library, datetime], str]
 
 
-def _claims(library: Library, now: datetime) -> str:
-    return f"{run_claims(database=library.database, policy=library.policy, now=now)} claims made"
+def _counted(run: Callable[..., int], what: str) -> Job:
+    return lambda library, now: f"{run(database=library.database, policy=library.policy, now=now)} {what}"
 
 
-def _reminders(library: Library, now: datetime) -> str:
-    return f"{run_reminders(database=library.database, policy=library.policy, now=now)} reminders made"
-
-
-def _holds(library: Library, now: datetime) -> str:
-    return f"{expire_holds(database=library.database, policy=library.policy, now=now)} holds expired"
+_CLAIMS: Final = _counted(run_claims, "claims made")
+_REMINDERS: Final = _counted(run_reminders, "reminders made")
+_HOLDS: Final = _counted(expire_holds, "holds expired")
 
 
 def _retention(library: Library, now: datetime) -> str:
@@ -50,7 +47,7 @@ def _retention(library: Library, now: datetime) -> str:
 
 
 def _daily(library: Library, now: datetime) -> str:
-    return ", ".join(job(library, now) for job in (_holds, _claims, _reminders, _retention))
+    return ", ".join(job(library, now) for job in (_HOLDS, _CLAIMS, _REMINDERS, _retention))
 
 
 def _migrate(library: Library, _now: datetime) -> str:
@@ -72,9 +69,9 @@ def _notices(library: Library, now: datetime) -> str:
 
 
 JOBS: Final[dict[tuple[str, ...], tuple[Job, str]]] = {
-    ("claims", "run"): (_claims, "make the claims that are due"),
-    ("reminders", "run"): (_reminders, "make the reminders that are due"),
-    ("holds", "run"): (_holds, "give copies that nobody fetched to the next"),
+    ("claims", "run"): (_CLAIMS, "make the claims that are due"),
+    ("reminders", "run"): (_REMINDERS, "make the reminders that are due"),
+    ("holds", "run"): (_HOLDS, "give copies that nobody fetched to the next"),
     ("retention", "run"): (_retention, "forget the card numbers of old settled debts, and old door entries"),
     ("daily",): (_daily, "all of the above: what a timer runs every morning, before notices send"),
     ("notices", "send"): (_notices, "send the outbox by e-mail"),

@@ -31,6 +31,7 @@ from circulation.tables import Base, Library
 log = logging.getLogger("circulation")
 
 WAIT_SECONDS: Final = 30
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY")
 
 # A constraint that a race ran into -> the refusal that the loser gets.
 _LOST_RACES: Final = {
@@ -184,13 +185,7 @@ def _sqlite_engine(url: str) -> Engine:
     def _prepare(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins no transactions of its own; _begin does
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "secure_delete = ON",
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-        ):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

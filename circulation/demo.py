@@ -20,7 +20,8 @@ from circulation.libraries import open_libraries
 from circulation.settings import Settings
 from circulation.tables import Item
 
-# title, author, category, shelf code, year; the barcode is 1001, 1002 … at Mullsjö and 2001, 2002 … at Ullensaker.
+# Of each row below; the barcode is 1001, 1002 … at Mullsjö and 2001, 2002 … at Ullensaker.
+_COLUMNS: Final = ("title", "author", "category", "shelf_code", "publication_year")
 _Row = tuple[str, str, str, str, int]
 
 _MULL: Final[tuple[_Row, ...]] = (
@@ -129,19 +130,11 @@ def _before(tx: Transaction, days: int) -> Transaction:
 
 def _add_items(session: Session, rows: tuple[_Row, ...], *, first: int) -> None:
     editions: dict[tuple[str, str], str] = {}
-    for barcode, (title, author, category, shelf_code, year) in enumerate(rows, start=first):
-        session.add(
-            Item(
-                barcode=str(barcode),
-                edition=editions.setdefault((title, category), f"demo-{barcode}"),
-                title=title,
-                author=author,
-                category=category,
-                shelf_code=shelf_code,
-                publication_year=year,
-                match_key=match_key(title),
-            )
-        )
+    for barcode, row in enumerate(rows, start=first):
+        title, _, category, *_ = row
+        edition = editions.setdefault((title, category), f"demo-{barcode}")
+        described = dict(zip(_COLUMNS, row, strict=True))
+        session.add(Item(barcode=str(barcode), edition=edition, match_key=match_key(title), **described))
     session.flush()
 
 

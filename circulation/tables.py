@@ -11,20 +11,9 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    TypeDecorator,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
 
 CARD: Final = String(20)
 ID: Final = String(32)
@@ -163,8 +152,7 @@ class Debt(Base):
         UniqueConstraint("card_number", "claim_level", "claimed_on"),
         UniqueConstraint("loan_id"),
         CheckConstraint(
-            "kind IN ('overdue', 'claim_fee', 'replacement_charge', 'replacement_card', 'interlibrary')",
-            name="kind",
+            "kind IN ('overdue', 'claim_fee', 'replacement_charge', 'replacement_card', 'interlibrary')", name="kind"
         ),
         CheckConstraint("amount > 0 AND paid >= 0 AND waived >= 0 AND paid + waived <= amount", name="amount"),
         CheckConstraint("(settled_on IS NULL) = (paid + waived < amount)", name="settled"),

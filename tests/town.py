@@ -14,8 +14,8 @@ from flask import Flask
 from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.systems import Systems
-from circulation import create_circulation, seed_demo
-from circulation.factory import migrate_all
+from circulation.demo import seed_demo
+from circulation.factory import create_circulation, migrate_all
 from circulation.lending.interlibrary import match_key
 from circulation.libraries import Library
 from circulation.settings import Settings

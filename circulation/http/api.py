@@ -15,7 +15,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from circulation.errors import PROBLEMS, Refused
@@ -35,12 +35,7 @@ PREFIX: Final = "/circulation/v1/<library_id>"
 
 
 def install(
-    app: Flask,
-    *,
-    libraries: Mapping[str, Library],
-    user: str,
-    password: str,
-    clock: Callable[[], datetime],
+    app: Flask, *, libraries: Mapping[str, Library], user: str, password: str, clock: Callable[[], datetime]
 ) -> None:
     """Add routes, authentication and error handlers to the application."""
 
@@ -72,7 +67,9 @@ def install(
 
         def view(library_id: str) -> Response:
             library, now = library_of(library_id), clock()
-            body = _body(request)
+            if request.mimetype != "application/json":
+                raise Refused("not_json")
+            body = parse_body(request.get_data(cache=False))
             staff = take_staff(body, required=staff_only)
             fields = read(body, local_day(policy=library.policy, now=now))
             with library.database.writing() if call.writes else library.database.reading() as session:
@@ -94,12 +91,6 @@ def install(
     app.after_request(_harden)
 
 
-def _body(incoming: Request) -> dict[str, Any]:
-    if incoming.mimetype != "application/json":
-        raise Refused("not_json")
-    return parse_body(incoming.get_data(cache=False))
-
-
 def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
@@ -115,13 +106,7 @@ def _answer(result: object) -> Response:
 def _problem(code: str, facts: Mapping[str, Any]) -> Response:
     status, sentence = PROBLEMS[code]
     library = (request.view_args or {}).get("library_id")
-    body = {
-        "type": "about:blank",
-        "title": code.replace("_", " "),
-        "status": status,
-        "code": code,
-        "detail": sentence,
-    }
+    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": sentence}
     response = Response(json.dumps({**body, "library": library, **facts}), status, mimetype="application/problem+json")
     if code == "unauthenticated":
         response.headers["WWW-Authenticate"] = 'Basic realm="circulation", charset="UTF-8"'

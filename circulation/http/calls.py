@@ -14,7 +14,7 @@ from pydantic import Field, StrictBool, StrictInt
 from circulation.http.forms import Barcode, CardNumber, CardNumbers, Day, IdempotencyKey, Identifier, Text
 from circulation.lending import holds, interlibrary, overview, patrons
 from circulation.lending import loans as lending
-from circulation.lending.overview import View, debt_view, loan_views
+from circulation.lending.overview import View, debt_view, loan_views, pick
 from circulation.lending.transaction import Transaction
 from circulation.tables import Loan
 
@@ -64,15 +64,9 @@ def check_out(tx: Transaction, card_number: CardNumber, barcode: Barcode) -> Ans
 def return_item(tx: Transaction, barcode: Barcode) -> Answer:
     """Take a copy back."""
     back = lending.return_item(tx=tx, barcode=barcode)
-    return {
-        "title": back.title,
-        "card_number": back.card_number,
-        "due_on": back.due_on,
-        "overdue_fee": back.debt.amount if back.debt else 0,
-        "debt": back.debt and debt_view(back.debt),
-        "hold_waiting": back.hold_waiting,
-        "interlibrary": back.interlibrary,
-    }
+    fee, debt = (back.debt.amount, debt_view(back.debt)) if back.debt else (0, None)
+    copy = pick(back, "title", "card_number", "due_on")
+    return {**copy, "overdue_fee": fee, "debt": debt, **pick(back, "hold_waiting", "interlibrary")}
 
 
 def renew(tx: Transaction, card_number: CardNumber, loan_id: Identifier) -> Answer:
@@ -83,11 +77,8 @@ def renew(tx: Transaction, card_number: CardNumber, loan_id: Identifier) -> Answ
 def renew_all(tx: Transaction, card_number: CardNumber) -> Answer:
     """Renew every loan that may be renewed."""
     done, views = lending.renew_all(tx=tx, card_number=card_number), loan_views(tx=tx, card_number=card_number)
-    return {
-        "results": [
-            {"loan": views[r.loan.id], "renewed": r.refusal is None, "not_renewable_because": r.refusal} for r in done
-        ]
-    }
+    tried = [(views[renewal.loan.id], renewal.refusal) for renewal in done]
+    return {"results": [{"loan": loan, "renewed": why is None, "not_renewable_because": why} for loan, why in tried]}
 
 
 def cost(tx: Transaction, card_number: CardNumber, on: Day, loan_id: Identifier | None = None) -> Answer:

@@ -10,6 +10,7 @@ from circulation.errors import Refused
 from circulation.http.calls import Answer, Call
 from circulation.http.forms import CardNumber, Text
 from circulation.lending import self_service
+from circulation.lending.overview import pick
 from circulation.lending.transaction import Transaction
 from circulation.policy.keys import one_of
 from circulation.policy.opening import KINDS
@@ -64,13 +65,12 @@ def withdraw(tx: Transaction, card_number: CardNumber, kind: Kind) -> Answer:
 def entries(tx: Transaction, before: Annotated[StrictInt, Field(ge=1, le=2**62)] | None = None) -> Answer:
     """A page of the door's book, newest first."""
     found = self_service.list_entries(tx=tx, before=before, limit=_PAGE + 1)
-    names = ("number", "at", "door", "card_number", "outcome")
-    page = [{name: getattr(entry, name) for name in names} for entry in found[:_PAGE]]
+    page = [pick(entry, "number", "at", "door", "card_number", "outcome") for entry in found[:_PAGE]]
     return {"entries": page, "more": len(found) > _PAGE}
 
 
 def _view(agreement: Agreement) -> dict[str, Any]:
-    return {name: getattr(agreement, name) for name in ("kind", "agreed_on", "withdrawn_on")}
+    return pick(agreement, "kind", "agreed_on", "withdrawn_on")
 
 
 SELF_SERVICE_CALLS: Final = {"door/enter": Call(enter), "agreements/check": Call(check, writes=False)}

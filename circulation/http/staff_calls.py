@@ -48,10 +48,7 @@ def pay(
 
 
 def waive(
-    tx: Transaction,
-    card_number: CardNumber,
-    debt_id: Identifier,
-    reason: Annotated[str, one_of(*fees.WAIVE_REASONS)],
+    tx: Transaction, card_number: CardNumber, debt_id: Identifier, reason: Annotated[str, one_of(*fees.WAIVE_REASONS)]
 ) -> Answer:
     """Forgo a debt."""
     debt = fees.waive(tx=tx, card_number=card_number, debt_id=debt_id, reason=reason)

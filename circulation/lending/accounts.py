@@ -61,10 +61,7 @@ def refuse_blocked(*, tx: Transaction, card_number: str) -> None:
 def book_debt(
     *, tx: Transaction, card_number: str, kind: str, amount: int, incurred_on: date | None = None, **columns: object
 ) -> Debt | None:
-    """Write down what a card owes from `incurred_on` (default: today); nothing for an amount of nothing.
-
-    `columns` are others of the debt's.
-    """
+    """Write down what a card owes from `incurred_on` (None: today); None for an amount of 0. `columns`: of the debt."""
     if amount == 0:
         return None
     values: dict[str, Any] = {"currency": tx.policy.currency, "incurred_on": incurred_on or tx.today, **columns}

@@ -42,14 +42,8 @@ def pay(*, tx: Transaction, card_number: str, amount: int, currency: str, idempo
         left -= part
         if debt.outstanding == 0:
             debt.settled_on = tx.today
-    payment = Payment(
-        card_number=card_number,
-        amount=amount,
-        currency=currency,
-        paid_on=tx.today,
-        received_by=tx.staff,
-        idempotency_key=idempotency_key,
-    )
+    money = {"amount": amount, "currency": currency, "paid_on": tx.today, "received_by": tx.staff}
+    payment = Payment(card_number=card_number, idempotency_key=idempotency_key, **money)
     tx.session.add(payment)
     tx.session.flush()
     _keep_what_is_paid_for(tx, debts)
@@ -81,10 +75,7 @@ def waive(*, tx: Transaction, card_number: str, debt_id: str, reason: str) -> De
 
 
 def charge_replacement_card(*, tx: Transaction, card_number: str, idempotency_key: str) -> tuple[Debt | None, bool]:
-    """Book the fee for a new card; None where it is free. The second value: whether it was already booked.
-
-    Refused: key_reused.
-    """
+    """Book the fee for a new card (None: free), and say whether it was already booked. Refused: key_reused."""
     lock_patrons(tx.session, card_number)
     earlier = tx.session.scalar(select(Debt).where(Debt.idempotency_key == idempotency_key))
     if earlier is not None:

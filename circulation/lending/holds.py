@@ -11,7 +11,7 @@ from circulation.errors import Refused
 from circulation.lending.accounts import refuse_blocked
 from circulation.lending.transaction import Transaction
 from circulation.policy.library import Policy
-from circulation.policy.rules import local_day, next_open_day
+from circulation.policy.rules import local_day, next_open_day, why_not_renewable
 from circulation.tables import Hold, Item, Loan, Notice
 
 
@@ -85,6 +85,20 @@ def queue_position(*, tx: Transaction, hold: Hold) -> int:
         return 0
     ahead = select(func.count()).where(Hold.edition == hold.edition, Hold.item_id.is_(None), Hold.number <= hold.number)
     return tx.session.scalar(ahead) or 0
+
+
+def renewal_refusal(*, tx: Transaction, loan: Loan, item: Item, waiting: set[str], blocked: bool) -> str | None:
+    """The code of the first rule that forbids a renewal today, or None. `waiting` has the editions with a queue."""
+    return why_not_renewable(
+        policy=tx.policy,
+        category=item.category,
+        due_on=loan.due_on,
+        renewals=loan.renewals,
+        reserved=item.edition in waiting,
+        interlibrary=item.interlibrary,
+        blocked=blocked,
+        today=tx.today,
+    )
 
 
 def expire_holds(*, database: Database, policy: Policy, now: datetime) -> int:

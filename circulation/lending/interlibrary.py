@@ -76,15 +76,9 @@ def ask(
     )
     if any(match_key(r.title) == match_key(title) and _same_author(r.author, author) for r in pending):
         raise Refused("already_asked")
-    request = InterlibraryRequest(
-        card_number=card_number,
-        title=title,
-        author=author,
-        publication_year=publication_year,
-        category=category,
-        asked_on=tx.today,
-        idempotency_key=idempotency_key,
-    )
+    wanted = {"title": title, "author": author, "publication_year": publication_year, "category": category}
+    asked = {"card_number": card_number, "asked_on": tx.today, "idempotency_key": idempotency_key}
+    request = InterlibraryRequest(**wanted, **asked)
     tx.session.add(request)
     tx.session.flush()
     return request, False
@@ -136,18 +130,8 @@ def arrive(*, tx: Transaction, request_id: str, barcode: str, due_on: date | Non
     if tx.session.scalar(select(Item.id).where(Item.barcode == barcode)) is not None:
         raise Refused("barcode_in_use")
     copy_id = new_id()
-    item = Item(
-        id=copy_id,
-        barcode=barcode,
-        edition=copy_id,
-        title=request.title,
-        author=request.author,
-        category=request.category,
-        shelf_code="",
-        publication_year=request.publication_year,
-        interlibrary=True,
-        match_key="",
-    )
+    wanted = {name: getattr(request, name) for name in ("title", "author", "publication_year", "category")}
+    item = Item(id=copy_id, barcode=barcode, edition=copy_id, shelf_code="", interlibrary=True, match_key="", **wanted)
     tx.session.add(item)
     tx.session.delete(request)
     tx.session.flush()

@@ -12,9 +12,9 @@ from sqlalchemy import Row, delete, exists, select
 from circulation.database import lock_editions, lock_patrons
 from circulation.errors import Refused
 from circulation.lending.accounts import LOANS_WITH_ITEMS, blocks_of, book_debt, facts_of, refuse_blocked, waive_debt
-from circulation.lending.holds import end_hold, set_aside
+from circulation.lending.holds import end_hold, renewal_refusal, set_aside
 from circulation.lending.transaction import Transaction
-from circulation.policy.rules import due_day, overdue_fee, renewed_due_day, replacement_charge, why_not_renewable
+from circulation.policy.rules import due_day, overdue_fee, renewed_due_day, replacement_charge
 from circulation.tables import Debt, Hold, Item, Loan, Notice
 
 
@@ -178,16 +178,7 @@ def _renew(tx: Transaction, card_number: str, found: Sequence[Row[Loan, Item]]) 
     waiting = set(tx.session.scalars(select(Hold.edition).where(Hold.edition.in_(editions), Hold.item_id.is_(None))))
     result = []
     for loan, item in found:
-        refusal = why_not_renewable(
-            policy=tx.policy,
-            category=item.category,
-            due_on=loan.due_on,
-            renewals=loan.renewals,
-            reserved=item.edition in waiting,
-            interlibrary=item.interlibrary,
-            blocked=blocked,
-            today=tx.today,
-        )
+        refusal = renewal_refusal(tx=tx, loan=loan, item=item, waiting=waiting, blocked=blocked)
         if refusal is None:
             loan.due_on = renewed_due_day(policy=tx.policy, category=item.category, due_on=loan.due_on, today=tx.today)
             loan.renewals += 1

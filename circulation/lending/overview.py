@@ -14,16 +14,10 @@ from sqlalchemy import func, select
 
 from circulation.errors import Refused
 from circulation.lending.accounts import LOANS_WITH_ITEMS, blocks_from, facts_of, unpaid_debts
-from circulation.lending.holds import queue_position
+from circulation.lending.holds import queue_position, renewal_refusal
 from circulation.lending.interlibrary import requests_of
 from circulation.lending.transaction import Transaction
-from circulation.policy.rules import (
-    claim_fees_together,
-    cost_if_returned_on,
-    overdue_days,
-    overdue_fee,
-    why_not_renewable,
-)
+from circulation.policy import rules
 from circulation.tables import Claim, Debt, Hold, InterlibraryRequest, Item, Loan
 
 View = dict[str, Any]
@@ -31,25 +25,27 @@ _Row = tuple[Loan, Item, int]
 _OfCard = TypeVar("_OfCard", Debt, Hold, InterlibraryRequest)
 
 
+def pick(source: object, *names: str) -> View:
+    """These attributes by their names."""
+    return {name: getattr(source, name) for name in names}
+
+
 def debt_view(debt: Debt) -> View:
     """A debt, without what was borrowed."""
-    view = {name: getattr(debt, name) for name in ("kind", "amount", "outstanding", "incurred_on")}
-    return {"debt_id": debt.id, **view}
+    return {"debt_id": debt.id, **pick(debt, "kind", "amount", "outstanding", "incurred_on")}
 
 
 def request_view(request: InterlibraryRequest) -> View:
     """An interlibrary request."""
-    names = ("title", "author", "publication_year", "category", "state", "asked_on")
-    return {"request_id": request.id, **{name: getattr(request, name) for name in names}}
+    view = pick(request, "title", "author", "publication_year", "category", "state", "asked_on")
+    return {"request_id": request.id, **view}
 
 
 def hold_view(*, tx: Transaction, hold: Hold, item: Item) -> View:
     """A hold as its holder sees it; `item` is any copy of the edition."""
     return {
         "hold_id": hold.id,
-        "title": item.title,
-        "author": item.author,
-        "category": item.category,
+        **pick(item, "title", "author", "category"),
         "asked_on": hold.asked_on,
         "ready": hold.item_id is not None,
         "fetch_before": hold.fetch_before,
@@ -85,8 +81,8 @@ def patrons_overview(*, tx: Transaction, card_numbers: Sequence[str]) -> list[Vi
     titles = {item.edition: item for item in tx.session.scalars(select(Item).where(Item.edition.in_(wanted)))}
     views = []
     for card in dict.fromkeys(card_numbers):
-        fees = (overdue_fee(policy=tx.policy, loan=facts_of(loan, item), on=tx.today) for loan, item, _ in rows[card])
-        running = sum(fees)
+        facts = [facts_of(loan, item) for loan, item, _ in rows[card]]
+        running = sum(rules.overdue_fee(policy=tx.policy, loan=loan, on=tx.today) for loan in facts)
         blocks = blocks_from(policy=tx.policy, debts=debts[card], running_fees=running)
         views.append(
             {
@@ -112,28 +108,15 @@ def _by_card(rows: Iterable[_OfCard]) -> dict[str, list[_OfCard]]:
 
 def _loan_view(tx: Transaction, row: _Row, waiting: set[str], blocked: bool) -> View:
     loan, item, claim_level = row
-    late = overdue_days(due_on=loan.due_on, on=tx.today)
-    refusal = why_not_renewable(
-        policy=tx.policy,
-        category=item.category,
-        due_on=loan.due_on,
-        renewals=loan.renewals,
-        reserved=item.edition in waiting,
-        interlibrary=item.interlibrary,
-        blocked=blocked,
-        today=tx.today,
-    )
+    late = rules.overdue_days(due_on=loan.due_on, on=tx.today)
+    refusal = renewal_refusal(tx=tx, loan=loan, item=item, waiting=waiting, blocked=blocked)
     return {
         "loan_id": loan.id,
-        "barcode": item.barcode,
-        "title": item.title,
-        "author": item.author,
-        "category": item.category,
-        "lent_on": loan.lent_on,
-        "due_on": loan.due_on,
+        **pick(item, "barcode", "title", "author", "category"),
+        **pick(loan, "lent_on", "due_on"),
         "overdue": late > 0,
         "days_overdue": late,
-        "running_fee": overdue_fee(policy=tx.policy, loan=facts_of(loan, item), on=tx.today),
+        "running_fee": rules.overdue_fee(policy=tx.policy, loan=facts_of(loan, item), on=tx.today),
         "renewals_used": loan.renewals,
         "renewals_left": max(0, tx.policy.max_renewals - loan.renewals),
         "renewable": refusal is None,
@@ -144,26 +127,22 @@ def _loan_view(tx: Transaction, row: _Row, waiting: set[str], blocked: bool) -> 
 
 
 def costs_if_returned(*, tx: Transaction, card_number: str, on: date, loan_id: str | None) -> tuple[list[View], int]:
-    """What returning the card's loans (or one of them) on that day would cost, each, and all claim letters together.
-
-    Refused: unknown_loan.
-    """
+    """What returning each loan, or one, on that day would cost, and all claim letters. Refused: unknown_loan."""
     rows = [row for row in _loan_rows(tx, [card_number])[card_number] if loan_id in (None, row[0].id)]
     if loan_id is not None and not rows:
         raise Refused("unknown_loan")
     facts = [facts_of(loan, item, level) for loan, item, level in rows]
-    costs = [cost_if_returned_on(policy=tx.policy, loan=loan, on=on) for loan in facts]
+    costs = [rules.cost_if_returned_on(policy=tx.policy, loan=loan, on=on) for loan in facts]
     views = [
         {
             "loan_id": loan.id,
             "title": item.title,
             "due_on": loan.due_on,
-            "days_overdue": overdue_days(due_on=loan.due_on, on=on),
-            "fee": cost.fee,
-            "claim_level": cost.claim_level,
+            "days_overdue": rules.overdue_days(due_on=loan.due_on, on=on),
+            **pick(cost, "fee", "claim_level"),
             "claim_fees": sum(fee for _, _, fee in cost.claim_fees),
             "replacement_charge": cost.replacement_charge,
         }
         for (loan, item, _), cost in zip(rows, costs, strict=True)
     ]
-    return views, claim_fees_together(costs)
+    return views, rules.claim_fees_together(costs)

@@ -38,18 +38,14 @@ def rename_card(*, tx: Transaction, old_card_number: str, new_card_number: str) 
     """
     if old_card_number == new_card_number:
         raise Refused("same_card_number")
-    both = (old_card_number, new_card_number)
+    both = old, new = old_card_number, new_card_number
     lock_patrons(tx.session, *both)
     # Setting a copy aside writes to the number of its holder.
     lock_editions(tx.session, *tx.session.scalars(select(Hold.edition).where(Hold.card_number.in_(both))))
     _end_second_holds(tx, both)
-    _make_room(tx.session, old_card_number, new_card_number)
-    return {
-        name: _rows(
-            tx.session, update(column.class_).where(column == old_card_number).values({column: new_card_number})
-        )
-        for name, column in _CARD_COLUMNS.items()
-    }
+    _make_room(tx.session, old, new)
+    renamed = {name: update(c.class_).where(c == old).values({c: new}) for name, c in _CARD_COLUMNS.items()}
+    return {name: count_rows(tx.session, rename) for name, rename in renamed.items()}
 
 
 def _end_second_holds(tx: Transaction, card_numbers: tuple[str, str]) -> None:
@@ -73,7 +69,8 @@ def _make_room(session: Session, old_card_number: str, new_card_number: str) -> 
     session.execute(claimed, execution_options={"synchronize_session": False})
 
 
-def _rows(session: Session, statement: Update | Delete) -> int:
+def count_rows(session: Session, statement: Update | Delete) -> int:
+    """Run it, and return how many rows it changed."""
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return result.rowcount
@@ -109,12 +106,12 @@ def end_patron(*, tx: Transaction, card_number: str) -> tuple[dict[str, int], li
     came = update(DoorEntry).where(DoorEntry.card_number == card_number)
     erased = {
         "holds": len(holds),
-        "requests": _rows(session, asked.where(InterlibraryRequest.state == "asked")),
-        "notices": _rows(session, loose),
-        "settled_debts": _rows(session, settled.values(card_number=None)),
-        "payments": _rows(session, paid.values(card_number=None)),
-        "agreements": _rows(session, agreed),
-        "door_entries": _rows(session, came.values(card_number=None)),
+        "requests": count_rows(session, asked.where(InterlibraryRequest.state == "asked")),
+        "notices": count_rows(session, loose),
+        "settled_debts": count_rows(session, settled.values(card_number=None)),
+        "payments": count_rows(session, paid.values(card_number=None)),
+        "agreements": count_rows(session, agreed),
+        "door_entries": count_rows(session, came.values(card_number=None)),
     }
     return erased, _kept(tx, card_number)
 
@@ -138,4 +135,4 @@ def drop_settled(*, database: Database, policy: Policy, now: datetime) -> int:
     with database.writing() as session:
         settled = update(Debt).where(Debt.card_number.is_not(None), Debt.settled_on < before)
         paid = update(Payment).where(Payment.card_number.is_not(None), Payment.paid_on < before)
-        return _rows(session, settled.values(card_number=None)) + _rows(session, paid.values(card_number=None))
+        return sum(count_rows(session, named.values(card_number=None)) for named in (settled, paid))

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
 from circulation.database import Database, lock_patrons
 from circulation.errors import Refused
 from circulation.lending.accounts import blocks_of
+from circulation.lending.patrons import count_rows
 from circulation.lending.transaction import Transaction
 from circulation.policy.library import Policy
 from circulation.policy.opening import is_door_open
@@ -43,15 +44,12 @@ def note_agreement(*, tx: Transaction, card_number: str, kind: str, age: int) ->
     agreement = tx.session.get(Agreement, (card_number, kind))
     if agreement is None or agreement.withdrawn_on is not None:
         made = Agreement(card_number=card_number, kind=kind, agreed_on=tx.today, withdrawn_on=None)
-        agreement = tx.session.merge(made)
+        return tx.session.merge(made)
     return agreement
 
 
 def withdraw_agreement(*, tx: Transaction, card_number: str, kind: str) -> Agreement:
-    """End an agreement, by the patron's wish or after a breach. Repeating it changes nothing.
-
-    Refused: unknown_agreement.
-    """
+    """End an agreement, by the patron's wish or after a breach; may be repeated. Refused: unknown_agreement."""
     lock_patrons(tx.session, card_number)
     agreement = tx.session.get(Agreement, (card_number, kind))
     if agreement is None:
@@ -104,6 +102,4 @@ def drop_entries(*, database: Database, policy: Policy, now: datetime) -> int:
     """The daily command: the door's book forgets what is older than the policy's days."""
     before = now - timedelta(days=policy.self_service.entries_days)
     with database.writing() as session:
-        result = session.execute(delete(DoorEntry).where(DoorEntry.at < before))
-        assert isinstance(result, CursorResult)
-        return result.rowcount
+        return count_rows(session, delete(DoorEntry).where(DoorEntry.at < before))

@@ -14,17 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    TypeAdapter,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter
 from pydantic.dataclasses import dataclass
+from pydantic.types import StrictBool, StrictInt, StrictStr
 
 from circulation.policy.keys import TABLE, Text, key, one_of, whole, written_as
 from circulation.policy.opening import NOTHING_OFFERED, SelfService

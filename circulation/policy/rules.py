@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -72,19 +72,15 @@ class LoanFacts:
 def overdue_fee(*, policy: Policy, loan: LoanFacts, on: date) -> int:
     """What the loan owes for being late if it comes back on that day; capped only where the policy says so."""
     category = policy.categories.get(loan.category)
-    if category is None or _is_exempt(category.exempt_shelf_prefixes, loan.shelf_code):
+    # SAB codes are prefixes: Hcf.01 is a book for small children, uHc is youth and pays.
+    code = loan.shelf_code.strip().casefold()
+    if category is None or any(code.startswith(prefix.casefold()) for prefix in category.exempt_shelf_prefixes):
         return 0
     days = overdue_days(due_on=loan.due_on, on=on)
     if days and not policy.charge_closed_days:
         days -= _closed_between(policy.calendar, loan.due_on, on)
     fee = max(0, days - policy.grace_days) * category.overdue_per_day
     return fee if category.overdue_max is None else min(fee, category.overdue_max)
-
-
-def _is_exempt(prefixes: Sequence[str], shelf_code: str) -> bool:
-    # SAB codes are prefixes: Hcf.01 is a book for small children, uHc is youth and pays.
-    code = shelf_code.strip().casefold()
-    return any(code.startswith(prefix.casefold()) for prefix in prefixes)
 
 
 def replacement_charge(*, policy: Policy, loan: LoanFacts) -> int:

@@ -63,10 +63,7 @@ class TomlFile:
         self._lines = _lines_of(text)
 
     def read_as(self, kind: TypeAdapter[T], *, joined: Sequence[str]) -> T:
-        """The values as `kind`. The keys of each table in `joined` stand in the whole file's, as "table.key".
-
-        PolicyError for the first fault.
-        """
+        """The values as `kind`, with the keys of `joined` tables as "table.key". PolicyError for the first fault."""
         values: dict[str, Any] = {}
         for key, value in self.values.items():
             is_joined = key in joined and isinstance(value, dict)
@@ -90,8 +87,6 @@ class TomlFile:
 
 def _words(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
-    if error["type"] == "literal_error":
-        return f"must be one of {context['expected']}"
     return _FAULTS.get(error["type"]) or str(context.get("error", error["msg"]))
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from circulation import Settings, create_circulation, migrate_all, seed_demo
 from circulation.cli import main
+from circulation.demo import seed_demo
+from circulation.factory import create_circulation, migrate_all
 from circulation.lending.claims import run_claims
 from circulation.libraries import open_libraries
-from circulation.settings import SettingsError
+from circulation.settings import Settings, SettingsError
 
 pytestmark = pytest.mark.usefixtures("programs")
 

@@ -55,10 +55,7 @@ def upgrade() -> None:
         sa.CheckConstraint("price IS NULL OR price >= 0", name="price"),
         sa.CheckConstraint("state IN ('stock', 'lost', 'destroyed')", name="state"),
     )
-    op.create_table(
-        "library",
-        sa.Column("id", sa.String(40), primary_key=True),
-    )
+    op.create_table("library", sa.Column("id", sa.String(40), primary_key=True))
     op.create_table(
         "payments",
         sa.Column("id", sa.String(32), primary_key=True),
@@ -123,8 +120,7 @@ def upgrade() -> None:
         sa.CheckConstraint("amount > 0 AND paid >= 0 AND waived >= 0 AND paid + waived <= amount", name="amount"),
         sa.CheckConstraint("card_number IS NOT NULL OR settled_on IS NOT NULL", name="card_number"),
         sa.CheckConstraint(
-            "kind IN ('overdue', 'claim_fee', 'replacement_charge', 'replacement_card', 'interlibrary')",
-            name="kind",
+            "kind IN ('overdue', 'claim_fee', 'replacement_charge', 'replacement_card', 'interlibrary')", name="kind"
         ),
         sa.CheckConstraint("(settled_on IS NULL) = (paid + waived < amount)", name="settled"),
     )
