@@ -157,10 +157,8 @@ def create_app(
     log_requests(app)
     if settings.secure_cookies:
         app.before_request(refuse_password_in_clear)
-    app.before_request(refuse_if_too_busy)
-    app.before_request(refuse_bad_text)
-    app.before_request(refuse_while_behind)
-    app.before_request(check_audience)
+    for check in (refuse_if_too_busy, refuse_bad_text, refuse_while_behind, check_audience):
+        app.before_request(check)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)
     refuse_malformed_bodies(app)
@@ -175,11 +173,8 @@ def create_app(
     migrate.init_app(app, db)
     csrf.init_app(app)
     login_manager.init_app(app)
-    speak_languages(app)
-    lay_out(app)
-    give_words(app)
-    give_field_words(app)
-    add_commands(app)
+    for equip in (speak_languages, lay_out, give_words, give_field_words, add_commands):
+        equip(app)
 
     for door in (health, portal, card, family, desk, api, v1):
         app.register_blueprint(door)

@@ -5,15 +5,7 @@ from flask.cli import AppGroup
 
 from app.cli.failing import failing
 from app.register.patron.libraries import NoSuchLibrary
-from app.register.staff.machines import (
-    FORMER_PASSWORD,
-    NoSuchMachine,
-    UsernameTaken,
-    connect_machine,
-    disconnect_machine,
-    draw_password,
-    rotate_password,
-)
+from app.register.staff import machines as register
 from app.register.store.transaction import writing
 from app.web.clock import now
 
@@ -28,9 +20,10 @@ def connect(library_id: str, username: str, kind: str) -> None:
     """Let a machine of the library LIBRARY_ID sign in as USERNAME. Its password is generated and shown once."""
     if not 1 <= len(username) <= 60 or ":" in username or not username.isprintable():
         raise click.ClickException("A user name has 1 to 60 characters, and no colon (RFC 7617).")
-    password = draw_password()
-    with failing("There is no such library, or the user name is taken.", NoSuchLibrary, UsernameTaken), writing():
-        connect_machine(username=username, library_id=library_id, kind=kind, password=password)
+    password = register.draw_password()
+    refused = failing("There is no such library, or the user name is taken.", NoSuchLibrary, register.UsernameTaken)
+    with refused, writing():
+        register.connect_machine(username=username, library_id=library_id, kind=kind, password=password)
     click.echo(f"{username} is connected. Its password, which is shown this once:\n{password}")
 
 
@@ -38,16 +31,16 @@ def connect(library_id: str, username: str, kind: str) -> None:
 @click.argument("username")
 def rotate(username: str) -> None:
     """Give USERNAME a new password, which is shown once. The former one works for seven days more."""
-    with failing(f"There is no machine {username}.", NoSuchMachine), writing():
-        password = rotate_password(username=username, now=now())
+    with failing(f"There is no machine {username}.", register.NoSuchMachine), writing():
+        password = register.rotate_password(username=username, now=now())
     click.echo(f"The new password of {username}, which is shown this once:\n{password}")
-    click.echo(f"The former one works until {now() + FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
+    click.echo(f"The former one works until {now() + register.FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
 
 
 @machines.command("disconnect")
 @click.argument("username")
 def disconnect(username: str) -> None:
     """End the access of USERNAME immediately."""
-    with failing(f"There is no machine {username}.", NoSuchMachine), writing():
-        disconnect_machine(username=username)
+    with failing(f"There is no machine {username}.", register.NoSuchMachine), writing():
+        register.disconnect_machine(username=username)
     click.echo(f"{username} is disconnected.")

@@ -90,10 +90,7 @@ def list_people(*, today: date) -> list[dict[str, Any]]:
 
 @contextmanager
 def serving_eid(*, redirect_uri: str, today: date, port: int = 0) -> Iterator[EidSettings]:
-    """Serve the provider on this machine, on a free port unless one is named. Gives what the portal asks it by.
-
-    Raises NoProvider.
-    """
+    """Serve the provider here, on a free port unless one is named; gives the portal's settings. Raises NoProvider."""
     for needed in (NODE, _PACKAGE):
         if not needed.exists():
             raise NoProvider(f"{needed} is missing")

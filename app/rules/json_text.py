@@ -42,13 +42,9 @@ def check_depth(text: str) -> None:
         return
     depth = 0
     for part in _STRING_OR_BRACKET.finditer(text):
-        match part[0]:
-            case "[" | "{":
-                depth += 1
-                if depth > DEEPEST:
-                    raise NestsTooDeep
-            case "]" | "}":
-                depth -= 1
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+        if depth > DEEPEST:
+            raise NestsTooDeep
 
 
 def parse_json(raw: str | bytes, **how: Any) -> Any:  # noqa: ANN401 - as json.loads, whose options `how` are

@@ -89,12 +89,9 @@ class SettingsTable:
         return value
 
     def port(self, name: str) -> int:
-        """Take a port number."""
-        value = self._left.pop(name, None)
-        if type(value) is not int or not 1 <= value <= 65535:
-            self.fault(name, "must be a number from 1 to 65535")
-            return 1
-        return value
+        """Take a port number, which may not be missing."""
+        self._left.setdefault(name, None)
+        return self.number(name, least=1, most=65535, default=1)
 
     def number(self, name: str, *, least: int, most: int, default: int) -> int:
         """Take a whole number within limits."""

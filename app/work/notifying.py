@@ -17,17 +17,7 @@ from app.ils.circulation.system import CirculationSystem
 from app.ils.json_call import make_client
 from app.ils.port import Refused, Unavailable
 from app.ils.webhook import send_notice
-from app.register.library.notices import (
-    Notice,
-    QueueLease,
-    idle_queue,
-    lease_queue,
-    list_due_notices,
-    mark_delivered,
-    pause_queue,
-    release_queue,
-    set_aside,
-)
+from app.register.library import notices as queues
 from app.register.patron.changes import ERASED, LEFT, RENUMBERED
 from app.rules.circuit import pause_after
 from app.web.clock import now
@@ -61,18 +51,18 @@ class Notifier:
     def begin(self) -> None:
         """Give each free thread a queue that is due. It does not wait for them."""
         while self._free.acquire(blocking=False):
-            lease = lease_queue(now=now())
+            lease = queues.lease_queue(now=now())
             if lease is None:
                 self._free.release()
                 return
             self._pool.submit(self._deliver, lease)
 
-    def _deliver(self, lease: QueueLease | None) -> None:
+    def _deliver(self, lease: queues.QueueLease | None) -> None:
         try:
             while lease is not None and self._going_on:
                 with self._app.app_context():
                     deliver_queue(lease, go_on=lambda: self._going_on)
-                    lease = lease_queue(now=now())
+                    lease = queues.lease_queue(now=now())
         except Exception as error:
             # The queue is due again when its lease is over. The error's text may hold somebody's data.
             _log.error("notifying failed", library_id=lease and lease.library_id, kind=type(error).__name__)
@@ -82,28 +72,28 @@ class Notifier:
 
 def notify_one_library() -> bool:
     """Deliver one queue that is due. Returns whether there was any."""
-    lease = lease_queue(now=now())
+    lease = queues.lease_queue(now=now())
     if lease is not None:
         deliver_queue(lease)
     return lease is not None
 
 
-def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True) -> None:
+def deliver_queue(lease: queues.QueueLease, *, go_on: Callable[[], bool] = lambda: True) -> None:
     """Deliver the notices that are due in a queue, for half a minute at most, and end the lease."""
     lending = library_systems().lending(lease.library_id)
     if lending is None and lease.webhook_url is None:
-        idle_queue(library_id=lease.library_id)
+        queues.idle_queue(library_id=lease.library_id)
         return
     ends = time.monotonic() + _LONGEST_SECONDS
     aside: set[int] = set()
     answered = False
-    while notices := list_due_notices(library_id=lease.library_id, now=now(), limit=_BATCH):
+    while notices := queues.list_due_notices(library_id=lease.library_id, now=now(), limit=_BATCH):
         # What was refused a moment ago may be due again already: it waits for the queue's next lease.
         if all(notice.patron_id in aside for notice in notices):
             break
         for notice in notices:
             if time.monotonic() > ends or not go_on():
-                release_queue(library_id=lease.library_id, answered=answered, now=now())
+                queues.release_queue(library_id=lease.library_id, answered=answered, now=now())
                 return
             if notice.patron_id in aside:
                 continue
@@ -116,13 +106,13 @@ def deliver_queue(lease: QueueLease, *, go_on: Callable[[], bool] = lambda: True
                 aside.add(notice.patron_id)
                 _set_aside(notice, refusal.code)
             else:
-                mark_delivered(notice_id=notice.id, kept=kept, now=now())
+                queues.mark_delivered(notice_id=notice.id, kept=kept, now=now())
             answered = True
-    release_queue(library_id=lease.library_id, answered=answered, now=now())
+    queues.release_queue(library_id=lease.library_id, answered=answered, now=now())
 
 
 def _deliver_with_retry(
-    notice: Notice, lease: QueueLease, lending: CirculationSystem | None, *, answers: bool
+    notice: queues.Notice, lease: queues.QueueLease, lending: CirculationSystem | None, *, answers: bool
 ) -> list[str]:
     """Deliver a notice, with one immediate retry if a system that `answers` gave no answer this time.
 
@@ -136,7 +126,7 @@ def _deliver_with_retry(
     return deliver_notice(notice, lease, lending)
 
 
-def deliver_notice(notice: Notice, lease: QueueLease, lending: CirculationSystem | None) -> list[str]:
+def deliver_notice(notice: queues.Notice, lease: queues.QueueLease, lending: CirculationSystem | None) -> list[str]:
     """Deliver a notice, and return the kinds of what the library keeps. Raises Unavailable or Refused."""
     kept: list[str] = []
     if lending is not None:
@@ -153,7 +143,7 @@ def deliver_notice(notice: Notice, lease: QueueLease, lending: CirculationSystem
     return kept
 
 
-def notice_json(notice: Notice) -> dict[str, object]:
+def notice_json(notice: queues.Notice) -> dict[str, object]:
     """Return a notice as libraries' systems get it, by webhook or when they fetch it."""
     body: dict[str, object] = {
         "id": notice.id,
@@ -166,7 +156,7 @@ def notice_json(notice: Notice) -> dict[str, object]:
     return body | ({"former_number": notice.former_number} if notice.former_number else {})
 
 
-def _notify_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
+def _notify_lending(notice: queues.Notice, lending: CirculationSystem) -> list[str]:
     """Notify our circulation. It stores only the card number, so it needs no notice of joining or corrections."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
@@ -176,7 +166,7 @@ def _notify_lending(notice: Notice, lending: CirculationSystem) -> list[str]:
     return []
 
 
-def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, card_number: str) -> None:
+def _charge(notice: queues.Notice, lending: CirculationSystem, *, former_number: str, card_number: str) -> None:
     """Charge for a new card. The key makes it idempotent: each number is replaced once."""
     if notice.charged_by is None:
         return
@@ -189,20 +179,20 @@ def _charge(notice: Notice, lending: CirculationSystem, *, former_number: str, c
             raise
 
 
-def _pause(lease: QueueLease, fault: Unavailable, *, answered: bool) -> None:
+def _pause(lease: queues.QueueLease, fault: Unavailable, *, answered: bool) -> None:
     attempts = 1 if answered else lease.attempts + 1
     asked = timedelta(seconds=fault.retry_after) if fault.retry_after else None
     pause = pause_after(attempts=attempts, chance=_dice.random(), asked=asked)
     _log.warning("library not notified", library_id=lease.library_id, reason=fault.reason)
-    pause_queue(
+    queues.pause_queue(
         library_id=lease.library_id, attempts=attempts, fault=fault.reason, pause=pause, answered=answered, now=now()
     )
 
 
-def _set_aside(notice: Notice, code: str) -> None:
+def _set_aside(notice: queues.Notice, code: str) -> None:
     _log.warning("notice refused", notice_id=notice.id, library_id=notice.library_id, code=code)
     pause = pause_after(attempts=notice.attempts + 1, chance=_dice.random())
-    set_aside(notice=notice, fault=code, pause=pause, now=now())
+    queues.set_aside(notice=notice, fault=code, pause=pause, now=now())
 
 
 @cache

@@ -13,7 +13,6 @@ from app.register.messages.message_queue import leave_to_desk, mark_failed, mark
 from app.register.messages.outbox import Due, check_address
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
 from app.register.patron.proven import EMAIL, LETTER
-from app.register.sign_in.confirmation import code_channel
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
 from app.register.store.transaction import writing
 from app.rules.messages import KINDS, LINKS, REGISTRATION_CODE
@@ -112,8 +111,3 @@ def _draw(due: Due, *, instant: datetime) -> str:
         return ""
     check_address(due)
     return secret
-
-
-def can_send_code(*, patron_id: int) -> bool:
-    """Return whether a code can reach the patron immediately: there is an address, and its channel is configured."""
-    return code_channel(patron_id=patron_id, channels=channels_served()) is not None

@@ -83,14 +83,10 @@ def _do(app: Flask, duty: Duty) -> bool:
 
 
 def work_once() -> bool:
-    """Do what is done every second, send a message and a code, and notify one library.
-
-    Returns whether there may be more to do.
-    """
-    more = False
-    for do in (write_waiting, handle_orders, send_one, send_registration_code):
-        more |= do() is True
-    return notify_one_library() or more
+    """Do what is due every second, send a message and a code, notify a library. Returns whether there may be more."""
+    acts = (write_waiting, handle_orders, send_one, send_registration_code, notify_one_library)
+    more = [act() is True for act in acts]
+    return any(more)
 
 
 def erase_due_patrons() -> bool:

@@ -12,14 +12,16 @@ from app.messages.channels import Inbox, Letter, NotSent
 from app.messages.smtp import Smtp
 from app.register.change.corrections import Correction, Proof, correct_patron
 from app.register.messages.outbox import ask_for_message
+from app.register.sign_in.confirmation import code_channel
 from app.register.sign_in.one_time import NEW_DEVICE, STEP_UP, find_link, use_code
 from app.register.store.transaction import db
 from app.register.tables.messages import Message, OneTimeSecret
 from app.register.tables.patrons import Patron
 from app.rules.messages import CARD_FROZEN, CODE_FIRST, CONTACT_CHANGED, NEW_DEVICE_CODE, NEW_PIN, STEP_UP_CODE, WELCOME
 from app.rules.people.contact import Contact
+from app.web.gate import channels_served
 from app.work.clean_up import clean_up, empty_demo_inbox
-from app.work.sending import can_send_code, send_one
+from app.work.sending import send_one
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.mail import running_mail_server
@@ -200,7 +202,7 @@ def test_a_letter_is_left_to_the_desk_when_it_is_shown_in_the_demonstration(inbo
 )
 def test_a_code_can_be_sent_where_an_address_is_served_by_a_machine(ask, contact, answer):
     patron_id = ask(CARD_FROZEN, contact=contact)
-    assert can_send_code(patron_id=patron_id) == answer
+    assert (code_channel(patron_id=patron_id, channels=channels_served()) is not None) == answer
 
 
 def test_no_code_can_be_sent_to_a_telephone_where_no_machine_sends_text_messages(app, ask, tmp_path):
@@ -209,7 +211,7 @@ def test_no_code_can_be_sent_to_a_telephone_where_no_machine_sends_text_messages
 
     patron_id = ask(CARD_FROZEN, contact={"email": None, "phone": "+4790000000"})
     app.extensions["post"] = EmailOnly(tmp_path)
-    assert not can_send_code(patron_id=patron_id)
+    assert code_channel(patron_id=patron_id, channels=channels_served()) is None
 
 
 @pytest.mark.parametrize("throw_away", [lambda: empty_demo_inbox(), lambda: clean_up(rewrite=False)])

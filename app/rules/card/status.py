@@ -101,8 +101,7 @@ class CardStatus:
 
     def check_not_at_rest(self) -> None:
         """Raise CardRefused where the card is at rest; one that is frozen and lost is refused as frozen."""
-        if self.dead:
-            raise CardRefused(State.DECEASED)
+        self.check_holder_lives()
         if self.frozen:
             raise CardRefused(State.FROZEN)
 

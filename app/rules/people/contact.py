@@ -1,7 +1,4 @@
-"""Contact data: each value checked and put into canonical form.
-
-E-mail by RFC 5321 and 6531, telephone numbers by ITU E.164.
-"""
+"""Contact data, checked and in canonical form: e-mail by RFC 5321 and 6531, telephone numbers by ITU E.164."""
 
 from dataclasses import dataclass, field, fields
 from typing import Final, Self
