@@ -117,7 +117,10 @@ def _live_credential(*, patron_id: int | None, device_id: int, now: datetime) ->
 def show_codes(
     *, device_id: int | None, now: datetime, count: int = 1, patron_id: int | None = None
 ) -> list[ShownCode]:
-    """Return the device's `count` codes from `now` on; none without a card. `patron_id`: whose; None: its owner's."""
+    """Return the device's code at `now` and the following ones, `count` in all; none if it may not show the card.
+
+    `patron_id` is whose card; None: the owner's of the device.
+    """
     credential = device_id and _live_credential(patron_id=patron_id, device_id=device_id, now=now)
     if not credential:
         return []

@@ -44,7 +44,10 @@ def upgrade_to_national(*, patron_id: int, now: datetime) -> None:
 
 
 def end_affiliation(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Leave and notify one library; if it was home, the first joined becomes that. Raises NotJoined or LastLibrary."""
+    """Leave one library, which is notified; if it was the home library, the one that was joined first becomes that.
+
+    Raises NotJoined or LastLibrary.
+    """
     patron, others = _lock(patron_id=patron_id, library_id=library_id)
     if not others:
         raise LastLibrary

@@ -87,7 +87,10 @@ def find_patron(*, national_id: NationalId, viewer: Viewer, library_id: str, now
 
 
 def fetch_by_id(*, patron_id: int, viewer: Viewer, library_id: str, purpose: str, now: datetime) -> Fetched | None:
-    """Log the access and return a patron; None of another library's card. Raises TooManyAttempts or AccessNotLogged."""
+    """Return a patron after the access is logged; None where only another library takes the card.
+
+    Raises TooManyAttempts or AccessNotLogged.
+    """
     return _fetch(Patron.id == patron_id, viewer=viewer, library_id=library_id, purpose=purpose, now=now)
 
 

@@ -18,7 +18,10 @@ DESK_LOOKUPS_SLOW: Final = Budget("desk foreign look-ups slow", limit=1, seconds
 
 
 def count_stranger(*, library_id: str, now: datetime) -> None:
-    """Count a system's request about a stranger. Raises TooManyAttempts: past the day's limit one a minute is free."""
+    """Count a request of a library's system about a number that is no patron's of its own, or nobody's.
+
+    Raises TooManyAttempts: past the day's limit one a minute is allowed.
+    """
     count_act(Kind.FOREIGN, library_id=library_id, now=now)
     _take(LOOKUPS, LOOKUPS_SLOW, library_id=library_id, now=now)
 

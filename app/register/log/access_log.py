@@ -117,7 +117,10 @@ def _existing(patrons: Mapping[int, str]) -> dict[int, str]:
 
 
 def log_access_in_transaction(*, patron_id: int, viewer: Viewer, purpose: str, fields: str, now: datetime) -> None:
-    """Write one entry in the request's own transaction. Raises AccessNotLogged or ErasedMeanwhile."""
+    """Write one entry in the request's own transaction, so that it stands if and only if the change does.
+
+    Raises AccessNotLogged or ErasedMeanwhile.
+    """
     entries = _entries({patron_id: fields}, viewer=viewer, purpose=purpose, now=now)
     try:
         db.session.execute(insert(AccessLogEntry).values(entries))

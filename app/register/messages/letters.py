@@ -131,7 +131,10 @@ def _hint(row: Row[*tuple[Any, ...]], channel: str) -> str:
 
 
 def open_letter(*, message_id: int, library_id: str, viewer: Viewer, now: datetime, papers_seen: bool = False) -> Due:
-    """Log the access, and return a letter's contents. Raises NoSuchMessage, PapersNotSeen or SecretNotOpened."""
+    """Return what a waiting letter is made of. The access is logged first, and that papers were seen.
+
+    Raises NoSuchMessage, PapersNotSeen or SecretNotOpened.
+    """
     with autonomous() as connection:
         row = connection.execute(
             select(Message.patron_id, Message.kind, *REACHED)

@@ -80,7 +80,10 @@ def check_link(*, token: str, address: str, now: datetime) -> None:
 
 
 def use_link(*, token: str, now: datetime) -> int:
-    """Use up a checked link, which proves a new card's address, and return its patron's id. Raises LinkNotValid."""
+    """Use up a link that passed `check_link`, and return its patron's id. Raises LinkNotValid.
+
+    The first link of a new card proves the address that it was sent to.
+    """
     patron_id = find_link(token=token, now=now)
     if patron_id is None:
         raise LinkNotValid
