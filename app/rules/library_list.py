@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.rules.errors import RuleBroken
+from app.rules.typed import clean_text, turns_text
 
 _ID_COLUMNS = ("sigel", "biblioteknummer", "id")
 _ID = re.compile(r"[0-9A-Za-zÅÄÖåäöÆØæø-]{1,20}")
@@ -17,7 +18,6 @@ _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _MOST_LINES = 50
 """A row with quoted line breaks is no longer; in a longer one a quote was not closed."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # How a list in another encoding (Mac, MS-DOS, Cyrillic) looks, if it is read as Windows-1252.
 _DOUBTFUL = re.compile(
     "[^\x00-\x7fÀ-ÖØ-öø-ÿŠšŽž–—‘’“”·«»°§´½\xa0]|(?![ÅÄÖÆØåäöæø]{4})[À-ÖØ-öø-ÿ]{4}"
@@ -181,10 +181,9 @@ def _values(
 
 def _clean(cell: str) -> str:
     """Return a cell composed (NFC), in one line, without invisible marks. Raises _RowFault."""
-    if _BIDIRECTIONAL.intersection(cell):
+    if turns_text(cell):
         raise _RowFault("holds a bidirectional control character")
-    text = " ".join(re.split(r"[\r\n]+", unicodedata.normalize("NFC", cell)))
-    kinds = {character: unicodedata.category(character) for character in text}
-    if "\ufffd" in text or {"Cc", "Cn", "Co", "Cs"}.intersection(kinds.values()):
+    kinds = {unicodedata.category(character) for character in cell if character not in "\r\n"}
+    if "\ufffd" in cell or {"Cc", "Cn", "Co", "Cs"} & kinds:
         raise _RowFault("holds a control character")
-    return " ".join("".join(character for character in text if kinds[character] != "Cf").split())
+    return clean_text(cell)
