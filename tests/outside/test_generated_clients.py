@@ -1,6 +1,7 @@
 # ruff: noqa: F811 - fixtures of another folder
 """Clients that others' programs generate from the OpenAPI document are compiled and used against a real server."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,14 +10,13 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
 from apiflask import APIFlask
-from werkzeug.serving import make_server
 
 from app.demo.eid import NODE
+from tests.contract.world import serving
 from tests.sip2.conftest import show_code  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("programs")
@@ -46,13 +46,8 @@ def run(folder: Path, *command: object) -> str:
 @pytest.fixture
 def url(app: APIFlask) -> Iterator[str]:
     """Serve the portal over HTTP."""
-    server = make_server("127.0.0.1", 0, app)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -66,8 +61,11 @@ def folder(url: str, tmp_path: Path) -> Path:
 @pytest.fixture
 def packages(folder: Path) -> Path:
     """The generators in JavaScript, fetched where they are not there as they are locked."""
-    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
-        run(CLIENTS, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    # Tests run in several processes, and npm begins by deleting what is there.
+    with LOCK.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
+            run(CLIENTS, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
     return folder / "node_modules"
 
