@@ -1,7 +1,6 @@
 """The card in Google Wallet: three ways to the same code, and the way there in a real browser."""
 
 import random
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from playwright.sync_api import Page, Route, expect
-from werkzeug.serving import make_server
 
 from app import create_app
 from app.card.google_wallet import make_google_object, sign_save_link
@@ -19,6 +17,7 @@ from app.demo.seed import seed_register
 from app.register.card.wallet_passes import WalletPass
 from app.register.store.transaction import db
 from app.rules.card.code import Kind, build, totp_at
+from tests.contract.world import serving
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Visitor
 from tests.journeys.test_accessibility import assert_fits, assert_sound
@@ -78,13 +77,8 @@ def portal_with_wallet(tmp_path: Path) -> Iterator[str]:
         flask_migrate.upgrade()
         seed_register(now=datetime.now(UTC))
         db.session.remove()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address
     with app.app_context():
         db.engine.dispose()
 
