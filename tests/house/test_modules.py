@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HOUSE = Path(__file__).parents[2]
-BUILDINGS = ("app", "circulation", "tests", "bench")
+BUILDINGS = ("app", "circulation", "tests", "bench", "drills")
 LARGEST = 400
 SPACIOUS = 300
 MOST_THAT_ARE_SPACIOUS = 10

@@ -9,7 +9,7 @@ HOUSE = Path(__file__).parents[2]
 OWN = ("self", "cls")
 # What a library calls so, and means for everybody.
 PUBLIC = {"_fields", "_mapping", "_replace", "_asdict"}
-PROGRAM = ("app", "circulation", "bench", "demo.py", "server.py")
+PROGRAM = ("app", "circulation", "bench", "drills", "demo.py", "server.py")
 
 
 def is_private(name: str) -> bool:

@@ -1,0 +1,19 @@
+"""What a drill prints: each figure beside what was promised."""
+
+
+class Figures:
+    """The figures of one drill, printed as they come; knows whether a promise was broken."""
+
+    def __init__(self, drill: str) -> None:
+        self.drill = drill
+        self.broken: list[str] = []
+
+    def note(self, name: str, figure: object) -> None:
+        """Print a figure that nothing is promised of."""
+        print(f"{self.drill}: {name}: {figure}", flush=True)
+
+    def promise(self, name: str, figure: object, *, holds: bool, promised: str) -> None:
+        """Print a figure beside the promise, and remember where it does not hold."""
+        print(f"{self.drill}: {name}: {figure} (promised: {promised}){'' if holds else ' BROKEN'}", flush=True)
+        if not holds:
+            self.broken.append(name)
