@@ -11,10 +11,11 @@ RUN_BY = {
     "CONTRIBUTING.md": ".ci/run",
     "docs/backups.md": "drills/restore.py",
     "docs/kiosks.md": "tests/sip2",
-    "docs/libraries.md": "tests/doors/test_curl_lines.py",
+    "docs/libraries.md": "tests/doors/test_document_lines.py",
     "docs/operations.md": "drills/install.py",
     "docs/scale.md": "bench/__main__.py",
     "docs/several-machines.md": "drills/failover.py",
+    "docs/wallets.md": "tests/doors/test_document_lines.py",
     "docs/alarms.md": "drills/metrics.py",
 }
 # What reads like a command and is none, with the reason.
