@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# So that gunicorn may be started in any folder.
-sys.path.insert(0, str(Path(__file__).parent))
+# So that gunicorn may be started in any folder, and keeps to its own version while an installation's links are led to
+# another one.
+chdir = str(Path(__file__).resolve().parent)
+sys.path.insert(0, chdir)
 from server import MOST_HEAD, Worker
 
 # One process for each processor, and threads for what waits: for libraries, for the database, for the disk. On the
