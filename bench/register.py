@@ -15,14 +15,15 @@ import pyotp
 from bench.browser import cookies_of, get_form
 from bench.compare import Size, Turn, expect, quantile, take_turns
 from bench.country import (
-    LIBRARIES,
     PASSWORD,
     TOTP_KEY,
     authorization_of,
     draw_people,
     fill_country,
+    list_queues,
     staff_name,
 )
+from bench.country_rows import LIBRARIES
 from bench.load import Answer, Round, send, send_one, write_request
 from bench.servers import serve
 from tests.postgres import create_database, running_postgres
@@ -47,11 +48,14 @@ def bench_register(size: Size, *, many: int = MANY) -> None:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="lanekort-bench-")))
         server = running.enter_context(running_postgres())
         turns: dict[str, Turn] = {}
-        for people in (few, many):
-            url = create_database(server, f"people{people}")
+        urls = {people: create_database(server, f"people{people}") for people in (few, many)}
+        for people, url in urls.items():
             fill_country(url, people=people, staff=staff)
+        # In a small register the largest library's queue may be shorter than a page.
+        page = min(_PAGE, *(max(list_queues(url).values()) // 2 for url in urls.values()))
+        for people, url in urls.items():
             port = running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{people}.log"))
-            made = (_fetches(url, size), _changes(people, size), _look_ups(url, port, size, look_ups, staff))
+            made = (_fetches(url, size), _changes(url, size, page), _look_ups(url, port, size, look_ups, staff))
             for name, requests in zip(_REQUESTS, made, strict=True):
                 count = look_ups if name == "look-up" else size.requests
                 turns[f"{name}, {people}"] = _turn(port, requests, count=count, seconds=size.seconds)
@@ -79,17 +83,19 @@ def _turn(port: int, requests: Iterator[tuple[bytes, bytes]], *, count: int, sec
 
 def _fetches(url: str, size: Size) -> Iterator[tuple[bytes, bytes]]:
     people = draw_people(url, count=min(size.requests, 2_000))
-    for number, _name, born, library_id in cycle(people):
-        headers = {"Authorization": authorization_of(library_id)}
-        yield write_request("GET", f"/api/v1/patrons/{number}", headers=headers), born.encode()
+    for drawn in cycle(people):
+        headers = {"Authorization": authorization_of(drawn.library_id)}
+        path = f"/api/v1/patrons/{drawn.card_number}"
+        yield write_request("GET", path, headers=headers), drawn.birth_date.encode()
 
 
-def _changes(people: int, size: Size) -> Iterator[tuple[bytes, bytes]]:
+def _changes(url: str, size: Size, page: int) -> Iterator[tuple[bytes, bytes]]:
     dice = Random(size.requests)
-    for library_id in cycle(LIBRARIES):
-        # Each library has about as many changes; the last page is left out, so that every one is full.
-        after = dice.randrange(max(1, people * 2 // len(LIBRARIES) - _PAGE))
-        path = f"/api/v1/changes?after={after}&limit={_PAGE}"
+    # Only of libraries with more than a page, so that every page is full.
+    ends = {library_id: last for library_id, last in list_queues(url).items() if last > page}
+    for library_id, last in cycle(ends.items()):
+        after = dice.randrange(last - page)
+        path = f"/api/v1/changes?after={after}&limit={page}"
         headers = {"Authorization": authorization_of(library_id)}
         yield (
             write_request("GET", path, headers=headers),
@@ -100,10 +106,10 @@ def _changes(people: int, size: Size) -> Iterator[tuple[bytes, bytes]]:
 def _look_ups(url: str, port: int, size: Size, look_ups: int, staff: int) -> Iterator[tuple[bytes, bytes]]:
     people = draw_people(url, count=look_ups * (size.rounds + 1))
     at_desks = cycle([_sign_in(port, number) for number in range(staff)])
-    for (_number, name, born, _library_id), (cookie, token) in zip(cycle(people), at_desks, strict=False):
-        asked = urlencode({"csrf_token": token, "name": name, "birth_date": born}).encode()
+    for drawn, (cookie, token) in zip(cycle(people), at_desks, strict=False):
+        asked = urlencode({"csrf_token": token, "name": drawn.name, "birth_date": drawn.birth_date}).encode()
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        yield write_request("POST", "/desk/find", headers=headers, body=asked), name.encode()
+        yield write_request("POST", "/desk/find", headers=headers, body=asked), drawn.name.encode()
 
 
 def _sign_in(port: int, number: int) -> tuple[str, str]:
