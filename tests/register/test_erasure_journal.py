@@ -134,6 +134,22 @@ def test_damage_to_a_journal_is_noticed(sqlite_address, damage):
         journal.read()
 
 
+def test_what_was_added_last_is_read_without_the_rest_of_a_long_journal(sqlite_address):
+    journal = opened(sqlite_address)
+    journal.append([entry(number) for number in range(1000)])
+    lines = read_lines(sqlite_address)
+    write_lines(sqlite_address, changed(lines))
+    assert [each.seq for each in journal.read(after=998)] == [999, 1000]
+    assert journal.read(after=1000) == []
+    for after in (-1, 1, 500):
+        with pytest.raises(JournalDamaged):
+            journal.read(after=after)
+    # Nor is damage passed over in what is read.
+    write_lines(sqlite_address, [*lines[:-1], lines[-1].replace('"reason":"asked"', '"reason":"death"')])
+    with pytest.raises(JournalDamaged):
+        journal.read(after=998)
+
+
 @pytest.mark.parametrize("left", [1, 40, 70, 200])
 def test_the_rest_of_a_line_whose_writer_was_killed_harms_no_other(tmp_path, left):
     path = tmp_path / "erasures"

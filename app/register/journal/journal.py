@@ -70,9 +70,12 @@ class Journal:
         return Place(last[1]["journal"], last[1]["seq"]) if last is not None else None
 
     def read(self, *, after: int = -1) -> list[Entry]:
-        """Return each entry after a number, oldest first. Raises JournalUnreachable or JournalDamaged."""
+        """Return each entry after a number, oldest first. Raises JournalUnreachable or JournalDamaged.
+
+        Where `after` is one of the last lines, what is before it is not read, nor checked.
+        """
         found: dict[str, Entry] = {}
-        for facts in self._read_checked():
+        for facts in self._read_checked(after=after):
             if facts["seq"] > after and "id" in facts:
                 found.setdefault(facts["id"], _read_entry(facts))
         return list(found.values())
@@ -98,10 +101,23 @@ class Journal:
             adding.replace(lines)
             return len(old)
 
-    def _read_checked(self) -> Iterator[_Facts]:
-        before, last = "", None
+    def _lines_from(self, seq: int) -> Sequence[str]:
+        """Return the lines from this number on where it is one of the last ones, else all of them."""
+        if seq >= 0:
+            lines = self._store.last_lines()
+            for place, line in enumerate(lines):
+                facts = _parse(line)
+                if facts is not None and facts["seq"] == seq:
+                    return lines[place:]
+        return self._store.lines()
+
+    def _read_checked(self, *, after: int = -1) -> Iterator[_Facts]:
+        lines = self._lines_from(after)
+        first = _parse(lines[0]) if lines else None
+        # The line that others follow needs no check: it was the end once, and was checked as such.
+        before, last = (lines[0][:_MAC_DIGITS], first) if first is not None and first["seq"] == after else ("", None)
         unread = 0
-        for line in self._store.lines():
+        for line in lines if last is None else lines[1:]:
             facts = _parse(line)
             if facts is None:
                 # The half line of a killed writer: the next line follows the one before it.

@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateTable
 
 DATABASES: Final = ("postgresql+psycopg://", "sqlite:///")
 _TAIL_BYTES = 64 * 1024
+_TAIL_LINES = 20
 _LINES = sa.Table(
     "erasure_journal",
     sa.MetaData(),
@@ -144,7 +145,8 @@ class _LockedTable:
         self._connection = connection
 
     def last_lines(self) -> Sequence[str]:
-        return self._connection.scalars(sa.select(_LINES.c.line).order_by(_LINES.c.seq.desc()).limit(1)).all()
+        newest_first = sa.select(_LINES.c.line).order_by(_LINES.c.seq.desc()).limit(_TAIL_LINES)
+        return self._connection.scalars(newest_first).all()[::-1]
 
     def add(self, seq: int, line: str) -> None:
         self._connection.execute(sa.insert(_LINES).values(seq=seq, line=line))

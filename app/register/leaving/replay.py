@@ -17,6 +17,7 @@ from app.register.tables.log import Erasure, JournalPlace
 from app.register.tables.patrons import IssuedNumber, Patron
 
 BATCH = 1000
+_NOTED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
         if len(rows) < batch:
             break
         last = rows[-1].id
-    for entry in entries:
-        _note_erasure(entry, now=now)
+    for start in range(0, len(entries), _NOTED):
+        _note_erasures(entries[start : start + _NOTED], now=now)
     with autonomous() as connection:
         journaling.note_place(connection, tail)
 
@@ -89,13 +90,21 @@ def _erase(patron_id: int, entry: Entry, *, now: datetime) -> bool:
 
 
 @writing()
-def _note_erasure(entry: Entry, *, now: datetime) -> None:
-    """Note the erasure of a patron who is not in the backup: for the receipt, and against issuing a number again."""
-    if db.session.scalar(select(Erasure.id).where(Erasure.entry_id == entry.id)) is None:
-        db.session.add(repeated(entry))
-    for number in entry.numbers:
-        tokens = vault.later_tokens(number, key_id=entry.key_id)
-        issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens))
-        issued = issued.values(gone_at=func.coalesce(IssuedNumber.gone_at, now))
-        if db.session.execute(issued.returning(IssuedNumber.token)).first() is None:
-            db.session.add(IssuedNumber(token=tokens[-1], key_id=vault.key_id, gone_at=entry.erased_at))
+def _note_erasures(entries: Sequence[Entry], *, now: datetime) -> None:
+    """Note the erasure of patrons who are not in the backup: for the receipts, and against issuing a number again."""
+    ids = [entry.id for entry in entries]
+    known = set(db.session.scalars(select(Erasure.entry_id).where(Erasure.entry_id.in_(ids))))
+    db.session.bulk_save_objects([repeated(entry) for entry in entries if entry.id not in known])
+    numbers = [
+        (vault.later_tokens(number, key_id=entry.key_id), entry.erased_at)
+        for entry in entries
+        for number in entry.numbers
+    ]
+    tokens = [token for later, _ in numbers for token in later]
+    issued = update(IssuedNumber).where(IssuedNumber.token.in_(tokens))
+    issued = issued.values(gone_at=func.coalesce(IssuedNumber.gone_at, now)).returning(IssuedNumber.token)
+    here = set(db.session.scalars(issued, execution_options={"synchronize_session": False}))
+    lacking = {later[-1]: erased_at for later, erased_at in numbers if here.isdisjoint(later)}
+    db.session.bulk_save_objects(
+        [IssuedNumber(token=token, key_id=vault.key_id, gone_at=erased_at) for token, erased_at in lacking.items()]
+    )
