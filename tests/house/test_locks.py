@@ -59,6 +59,7 @@ def imported(path: Path) -> Iterator[str]:
             "app",
             "circulation",
             "server",
+            "_typeshed",
             *sys.stdlib_module_names,
         }
 
