@@ -29,6 +29,7 @@ from app.portal import portal
 from app.register.journal.journal import open_journal
 from app.register.journal.journaling import use_journal
 from app.register.keys.vault import Vault, use_vault
+from app.register.store.connecting import CONNECT
 from app.register.store.transaction import begin_reading, db, end_reading, tune_engine
 from app.web.access import check_audience, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
@@ -49,7 +50,6 @@ from app.web.pages.patron_fields import give_field_words
 from app.web.sign_in.identity import DESK_PATH, CookiePerDoor, login_manager
 
 _LARGEST_REQUEST = 64 * 1024
-_CONNECTION_SECONDS = 2
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 csrf = CSRFProtect()
@@ -81,9 +81,9 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
     # A request has two connections at most, its own and one beside it; beyond those each thread may keep a line.
     options |= {"pool_size": settings.threads, "max_overflow": settings.threads}
     # Who gets no connection soon is told so; a thread that waited for longer would be missed by others.
-    options["pool_timeout"] = _CONNECTION_SECONDS
+    options["pool_timeout"] = CONNECT["connect_timeout"]
     if settings.database_url.startswith("postgresql"):
-        options["connect_args"] = {"connect_timeout": _CONNECTION_SECONDS}
+        options["connect_args"] = CONNECT
     return options
 
 

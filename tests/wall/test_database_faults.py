@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from app import create_app
 from app.messages.channels import Inbox
 from app.register.store.transaction import db
 from tests.conftest import Clock, Databases, settings_for
-from tests.doors.visits import GUARDIAN, KIOSK_1, SCAN, SYSTEM, csrf_token, desk_log_in, log_in, shown_code
+from tests.doors.visits import GUARDIAN, KIOSK_1, KIOSK_2, SCAN, SYSTEM, csrf_token, desk_log_in, log_in, shown_code
 from tests.postgres import create_database, find_programs
 
 
@@ -208,6 +209,41 @@ def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, 
         assert portal.ask() == WELL
         assert portal.scan()
         assert portal.ready() == (200, "ok")
+
+
+def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_not_acknowledged(server: Server, tmp_path: Path) -> None:
+    waiting = "FROM pg_stat_activity WHERE datname = 'faults' AND wait_event = 'SyncRep'"
+    with opened(server.database_url, tmp_path, server.clock) as portal, ThreadPoolExecutor() as kiosk:
+        server.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
+        try:
+            # The server's processes take up the setting one after the other: the first scans may not wait yet.
+            for _ in range(100):
+                server.clock.turn(seconds=30)
+                payload = shown_code(portal.phone)
+                scan = kiosk.submit(portal.visitor.post, SCAN, json={"payload": payload}, auth=KIOSK_1)
+                while not scan.done():
+                    server.run(f"SELECT pg_cancel_backend(pid) {waiting}")
+                answer = scan.result()
+                if answer.status_code != 200:
+                    break
+        finally:
+            server.run("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+        assert (answer.status_code, answer.json["code"]) == (503, "database-unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        again = portal.visitor.post(SCAN, json={"payload": payload}, auth=KIOSK_1)
+        assert (again.status_code, again.json["result"]) == (200, "accepted")
+        elsewhere = portal.visitor.post(SCAN, json={"payload": payload}, auth=KIOSK_2)
+        assert elsewhere.json["reason"] == "REPLAY"
+        assert portal.ask() == WELL
+
+
+def test_statements_are_prepared_where_no_pooler_is_in_between(server: Server, tmp_path: Path) -> None:
+    with (
+        opened(server.database_url, tmp_path, server.clock) as portal,
+        portal.app.app_context(),
+        db.engine.connect() as connection,
+    ):
+        assert connection.connection.dbapi_connection.prepare_threshold is not None
 
 
 @pytest.fixture

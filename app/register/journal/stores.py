@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
+from app.register.store.connecting import CONNECT
+
 DATABASES: Final = ("postgresql+psycopg://", "sqlite:///")
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 20
@@ -188,7 +190,9 @@ class _TableStore:
     @contextmanager
     def _connect(self) -> Iterator[sa.Connection]:
         with _reachable():
-            engine = sa.create_engine(self._url, poolclass=sa.NullPool, hide_parameters=True)
+            # A pooler may be in between: nothing is prepared, and no longer waited for than by the register.
+            options = {**CONNECT, "prepare_threshold": None} if self._url.startswith("postgresql") else {}
+            engine = sa.create_engine(self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=options)
             if engine.dialect.name == "sqlite" and engine.url.database:
                 _make_private(Path(engine.url.database))
             with engine.connect() as connection:

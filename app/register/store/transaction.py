@@ -17,6 +17,7 @@ from sqlalchemy import Connection, CursorResult, Delete, Engine, TextClause, Upd
 from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState
 
+from app.register.store.connecting import forget_doubts, tune_postgresql
 from app.register.store.constraints import constraint_of
 from app.register.tables.columns import Base
 
@@ -154,6 +155,7 @@ def begin_reading() -> None:
     """Make this thread read until `end_reading`; what writes needs `writing`."""
     _engine.set(db.engine)
     _mode.set(_READING)
+    forget_doubts()
 
 
 def end_reading(_error: BaseException | None = None) -> None:
@@ -192,6 +194,7 @@ def tune_engine(engine: Engine) -> None:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", tune_postgresql)
         event.listen(engine, "checkout", _refuse_if_closed)
 
 

@@ -10,6 +10,7 @@ from flask_login import AnonymousUserMixin
 
 from app.register.keys.evaluations import TooBusy
 from app.register.log.access_log import AccessNotLogged
+from app.register.store.connecting import is_in_doubt
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.web.faults.errors import API_PREFIX, error_page, fault, problem
 from app.web.pages.languages import language
@@ -28,6 +29,7 @@ def answer_unavailable(app: Flask) -> None:
     app.register_error_handler(AccessNotLogged, _access_not_logged)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database_fault)
+    app.after_request(_acknowledge_nothing_in_doubt)
 
 
 def was_full() -> bool:
@@ -55,7 +57,19 @@ def _database_fault(error: Exception) -> ResponseReturnValue:
     if cause is None:
         return fault(error)
     _log.error("database fault", id=g.get("request_id"), cause=cause, kind=type(error).__name__)
-    detail = "The register's database does not work at the moment. Nothing was changed; ask again."
+    return _does_not_work()
+
+
+def _acknowledge_nothing_in_doubt(response: Response) -> Response:
+    if not is_in_doubt():
+        return response
+    _log.error("committed without a standby", id=g.get("request_id"))
+    return _does_not_work()
+
+
+def _does_not_work() -> Response:
+    # The connection may have been lost after a commit and before the database said so.
+    detail = "The register's database does not work at the moment. It is not known whether this was done; ask again."
     sentence = _("The library card service does not work at the moment. Nothing was lost. Try again in a few minutes.")
     return _unavailable(code="database-unavailable", detail=detail, sentence=sentence)
 
