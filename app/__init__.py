@@ -43,6 +43,8 @@ from app.web.http.headers import send_headers
 from app.web.http.https import refuse_password_in_clear
 from app.web.http.logs import log_requests
 from app.web.http.static_files import serve_static_files
+from app.web.metrics.page import SHARED_FOLDER, metrics
+from app.web.metrics.process import watch_process
 from app.web.pages.languages import speak_languages
 from app.web.pages.layout import lay_out
 from app.web.pages.library_words import give_words
@@ -125,6 +127,7 @@ def create_app(
         DEMO=settings.demo,
         INACTIVE_NOTICE_DAYS=settings.inactive_notice_days,
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
+        METRICS_TOKEN=settings.metrics_token,
         NEW_DEVICE=settings.new_device,
         PERMANENT_SESSION_LIFETIME=90 * 86400,
         PUBLIC_URL=settings.public_url,
@@ -136,6 +139,7 @@ def create_app(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         SYNTHETIC_IDS=settings.allow_synthetic_ids,
+        WORKER_METRICS_PORT=settings.worker_metrics_port,
         WTF_CSRF_TIME_LIMIT=None,
         # Our pages send no referrer (web/http/headers.py), so there is none to compare.
         WTF_CSRF_SSL_STRICT=False,
@@ -176,11 +180,14 @@ def create_app(
     for equip in (speak_languages, lay_out, give_words, give_field_words, add_commands):
         equip(app)
 
-    for door in (health, portal, card, family, desk, api, v1):
+    for door in (health, metrics, portal, card, family, desk, api, v1):
         app.register_blueprint(door)
     if settings.demo:
         app.register_blueprint(demo)
     csrf.exempt(v1)
     use_problem_json(app)
     require_audiences(app)
+    if settings.metrics_token and SHARED_FOLDER in os.environ:
+        # One of gunicorn's processes, and any of them may be asked.
+        watch_process(app)
     return app

@@ -15,7 +15,7 @@ DATABASES = ("postgresql+psycopg://", "sqlite:///")
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
 _URLS = ("DATABASE_URL", "ERASURE_JOURNAL", "SMTP_URL", "SMS_URL")
-_SECRETS = (*_URLS, "SECRET_KEY", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
+_SECRETS = (*_URLS, "SECRET_KEY", "METRICS_TOKEN", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
 _DEFAULT_JOURNAL = Path(__file__).parents[1] / "instance" / "erasures.journal"
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
 
@@ -45,6 +45,8 @@ class Settings:
     proxies: int = 0
     allow_synthetic_ids: bool = False
     inactive_notice_days: int = 60
+    metrics_token: str = ""
+    worker_metrics_port: int = 0
     threads: int = 12
     eid: EidSettings | None = None
     google_wallet: GoogleIssuer | None = None
@@ -96,6 +98,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     threads = environ.get("WEB_THREADS") or "12"
     if not (threads.isascii() and threads.isdigit() and 2 <= int(threads) <= 500):
         faults.append("WEB_THREADS must be a number of threads from 2 to 500")
+    metrics_token = environ.get("METRICS_TOKEN", "")
+    if metrics_token and (len(metrics_token) < _MIN_SECRET or has_too_few_signs(metrics_token)):
+        faults.append(f"METRICS_TOKEN must be random, and have at least {_MIN_SECRET} characters")
+    metrics_port = environ.get("WORKER_METRICS_PORT") or "0"
+    if not (metrics_port.isascii() and metrics_port.isdigit() and int(metrics_port) < 65536):
+        faults.append("WORKER_METRICS_PORT must be the number of a port, such as 9101")
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
     google_wallet = _read_google_wallet(environ, faults)
@@ -117,6 +125,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         security_contact=security_contact or f"mailto:{mail_from}",
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
+        metrics_token=metrics_token,
+        worker_metrics_port=int(metrics_port),
         threads=int(threads),
         eid=eid,
         google_wallet=google_wallet,

@@ -1,5 +1,6 @@
 """Checking a PIN, for kiosks and libraries' systems."""
 
+from functools import partial
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,7 @@ from app.api.schemas import PinCheckIn, PinCheckOut
 from app.register.sign_in.pin_checks import check_pin
 from app.web.access import Audience, open_to
 from app.web.faults.overload import evaluates
+from app.web.metrics.counting import count_sign_in
 
 
 @v1.post("/pin-checks")
@@ -27,4 +29,5 @@ def check(json_data: dict[str, Any]) -> ResponseReturnValue:
     Wrong ones are counted per card, per machine and per library, together with those at every other sign-in: 429
     comes whether the PIN was right or not.
     """
-    return {"valid": check_pin(card_number=json_data["card_number"], pin=json_data["pin"], **asking())}
+    attempt = partial(check_pin, card_number=json_data["card_number"], pin=json_data["pin"], **asking())
+    return {"valid": count_sign_in("pin-check", attempt)}

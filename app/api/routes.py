@@ -21,6 +21,7 @@ from app.web.access import Audience, View, open_to
 from app.web.clock import now
 from app.web.faults.errors import problem
 from app.web.gate import ask_blocks
+from app.web.metrics.counting import count_scan, count_wrong_sign_in
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
 v1.before_request(authenticate_machine)
@@ -52,6 +53,7 @@ def operation(operation_id: str, *statuses: int, **others: str) -> Callable[[Vie
 @v1.errorhandler(MachineRefused)
 def refuse_machine(error: MachineRefused) -> ResponseReturnValue:
     """Answer a wrong password, and an unknown user, in the same way."""
+    count_wrong_sign_in("machine")
     return problem(
         status=401,
         code=error.code,
@@ -73,6 +75,7 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
     """
     terminal = this_terminal()
     outcome = scan_code(payload=json_data["payload"], terminal=terminal, now=now())
+    count_scan("api", outcome)
     if isinstance(outcome, Refused):
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
     patron = outcome.patron

@@ -3,6 +3,7 @@
 Staff read the reason at the desk. A stranger at the door must not learn whether a card is blocked, or a child's age.
 """
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from app.web.clock import now
 from app.web.faults.errors import problem
 from app.web.faults.overload import evaluates
 from app.web.gate import library_systems
+from app.web.metrics.counting import count_scan, count_sign_in
 from app.web.pages.languages import choose_language
 
 _log = structlog.get_logger()
@@ -66,6 +68,7 @@ def _let_in(system: CirculationSystem, *, payload: str, pin: str) -> bool:
     name = g.machine.username
     try:
         outcome = scan(payload=payload, terminal=this_terminal(), now=now())
+        count_scan("door", outcome)
         if not isinstance(outcome, Accepted):
             reason = "replayed" if outcome.reason is Reason.REPLAY else "code_refused"
             system.note_refusal(card_number=None, reason=reason, door=name)
@@ -85,7 +88,8 @@ def _let_in(system: CirculationSystem, *, payload: str, pin: str) -> bool:
 
 def _refuse_pin(card_number: str, pin: str) -> str:
     try:
-        return "" if check_pin(card_number=card_number, pin=pin, door="door", **asking()) else "wrong_pin"
+        check = partial(check_pin, card_number=card_number, pin=pin, door="door", **asking())
+        return "" if count_sign_in("door", check) else "wrong_pin"
     except TooManyAttempts:
         return "too_many_tries"
 
@@ -107,9 +111,11 @@ def authenticate(json_data: dict[str, Any]) -> ResponseReturnValue:
         abort(422, description="Send either card_number or payload.")
     if payload is not None:
         outcome = scan(payload=payload, terminal=this_terminal(), now=now())
+        count_scan("supplier", outcome)
         card_number = outcome.patron.card_number if isinstance(outcome, Accepted) else None
     # A code that names nobody costs a try as well.
-    if not check_pin(card_number=card_number or "", pin=json_data["pin"], **asking()):
+    check = partial(check_pin, card_number=card_number or "", pin=json_data["pin"], **asking())
+    if not count_sign_in("supplier", check):
         return {"authenticated": False}
     try:
         return {"authenticated": _may_borrow(parse_card_number(card_number or ""))}

@@ -7,6 +7,7 @@ from threading import Event
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from prometheus_client import start_http_server
 
 from app.cli.access_log import access_log
 from app.cli.erasures import erasures, refuse_if_behind
@@ -21,6 +22,7 @@ from app.register.patron.libraries import NoSuchLibrary, change_setting, import_
 from app.register.store.transaction import writing
 from app.rules.library_list import NotALibraryList
 from app.rules.library_settings import LIBRARY_SETTINGS, SettingNotValid
+from app.web.metrics.process import watch_process
 from app.work.clean_up import clean_up
 from app.work.worker import work
 
@@ -93,10 +95,14 @@ def run(*, rewrite: bool) -> None:
 @with_appcontext
 def worker() -> None:
     """Send messages and notify libraries until stopped; work that was begun is finished first."""
-    stopping = Event()
+    app, stopping = current_app._get_current_object(), Event()  # type: ignore[attr-defined]
+    if port := app.config["WORKER_METRICS_PORT"]:
+        with failing(f"Port {port} of WORKER_METRICS_PORT cannot be listened at.", OSError):
+            start_http_server(port, addr="127.0.0.1")
+        watch_process(app)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    work(current_app._get_current_object(), go_on=lambda: not stopping.is_set())  # type: ignore[attr-defined]
+    work(app, go_on=lambda: not stopping.is_set())
 
 
 def add_commands(app: Flask) -> None:

@@ -1,5 +1,7 @@
 """Staff signing in, and the scan."""
 
+from functools import partial
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -18,6 +20,7 @@ from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 from app.web.gate import ask_blocks, library_systems
 from app.web.http.cookies import desk_browser, keep_desk_browser
+from app.web.metrics.counting import count_scan, count_sign_in
 from app.web.sign_in.identity import DESK_PATH, end_own_session, start_staff_session
 
 desk = Blueprint("desk", __name__, url_prefix=DESK_PATH, template_folder="templates")
@@ -32,7 +35,8 @@ def login() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("desk/login.html", form=form), 422 if form.is_submitted() else 200
     try:
-        staff_id = sign_in_staff(
+        attempt = partial(
+            sign_in_staff,
             username=form.username.data or "",
             password=form.password.data or "",
             code=form.code.data or "",
@@ -40,6 +44,7 @@ def login() -> ResponseReturnValue:
             browser=desk_browser(),
             now=now(),
         )
+        staff_id = count_sign_in("desk", attempt)
     except StaffSignInRefused:
         refusal = _("That did not fit together. A one-time code can be used once; wait for the next.")
         return render_template("desk/login.html", form=form, refusal=refusal), 401
@@ -67,6 +72,7 @@ def scan() -> ResponseReturnValue:
     workplace = this_workplace()
     if form.validate_on_submit():
         outcome = scan_code(payload=form.payload.data or "", terminal=this_terminal(workplace), now=now())
+        count_scan("desk", outcome)
         start_visit(outcome.session if isinstance(outcome, Accepted) else None)
         result = describe(outcome, blocks=_blocks_here(outcome, workplace))
     elif form.is_submitted():

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from app.ils.guard import Guard
+from app.ils.guard import ANSWERED, Guard
 from app.ils.port import T, Unavailable
 
 CONNECT_SECONDS: Final = 1.0
 BUDGET_SECONDS: Final = 3.0
+_TOO_SLOW: Final = "too_slow"
 
 
 def utc_now() -> datetime:
@@ -28,7 +29,7 @@ class Budget:
     def left(self) -> float:
         """Return the seconds left. Unavailable when there are none."""
         if (left := self._ends - monotonic()) <= 0:
-            raise Unavailable("too_slow")
+            raise Unavailable(_TOO_SLOW)
         return left
 
     def share(self, part: float) -> "Budget":
@@ -73,14 +74,15 @@ def call_within(seconds: float, call: Callable[[Budget], T], *, guard: Guard | N
         finally:
             guard.end_call()
 
-    timed_out = False
+    began, outcome = monotonic(), ANSWERED
     try:
         return start(run).result(timeout=seconds)
     except TimeoutError:
-        timed_out = True
-        raise Unavailable("too_slow") from None
+        outcome = _TOO_SLOW
+        raise Unavailable(_TOO_SLOW) from None
     except Unavailable as error:
-        timed_out = error.reason == "too_slow"
+        outcome = error.reason
         raise
     finally:
-        guard.note(timed_out=timed_out)
+        guard.note(timed_out=outcome == _TOO_SLOW)
+        guard.count(outcome, seconds=monotonic() - began)

@@ -43,6 +43,9 @@ class Systems:
 
     def __init__(self, systems: Mapping[str, LibrarySystem]) -> None:
         self._systems = dict(systems)
+        for library_id, system in self._systems.items():
+            if isinstance(guard := getattr(system, "guard", None), Guard):
+                guard.library_id = library_id
 
     def get(self, library_id: str) -> LibrarySystem | None:
         """Return the library's system, if the portal is connected to it."""
@@ -55,12 +58,12 @@ class Systems:
 
     def not_answering(self) -> list[str]:
         """Return the ids of the libraries whose circuit is open in this process, after time-outs."""
+        return [library_id for library_id, state in self.circuits().items() if state is not State.CLOSED]
+
+    def circuits(self) -> dict[str, State]:
+        """Return the state of each library's circuit in this process, by library id."""
         guards = {library_id: getattr(system, "guard", None) for library_id, system in self._systems.items()}
-        return [
-            library_id
-            for library_id, guard in guards.items()
-            if isinstance(guard, Guard) and guard.state is not State.CLOSED
-        ]
+        return {library_id: guard.state for library_id, guard in guards.items() if isinstance(guard, Guard)}
 
 
 def read_systems(text: str, *, environ: Mapping[str, str]) -> Systems:

@@ -1,5 +1,7 @@
 """Start page, signing in and out, Min side, settings."""
 
+from functools import partial
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -14,6 +16,7 @@ from app.web.clock import now
 from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 from app.web.http.cookies import device_token
+from app.web.metrics.counting import count_sign_in
 from app.web.sign_in.code_first import ask_for_code_first, can_ask_for_code_first
 from app.web.sign_in.identity import end_own_session
 from app.web.sign_in.new_device import start_session_or_ask
@@ -41,7 +44,8 @@ def login() -> ResponseReturnValue:
     origin = Origin(address=request.remote_addr or "", device_token=device_token())
     instant = now()
     try:
-        patron_id = sign_in(card_number=card_number, pin=pin, origin=origin, now=instant)
+        attempt = partial(sign_in, card_number=card_number, pin=pin, origin=origin, now=instant)
+        patron_id = count_sign_in("portal", attempt)
         return start_session_or_ask(patron_id=patron_id, own_device=own_device, since=instant)
     except SignInRefused:
         refusal = _("Card number and PIN do not fit together, or the card is blocked.")

@@ -14,6 +14,7 @@ from app.register.staff.machines import MachineRefused, recognise_kiosk, sign_in
 from app.rules.card.scan import Refused
 from app.sip2.words import Trouble, Why
 from app.web.clock import now
+from app.web.metrics.counting import count_scan
 
 _THREADS = 4
 _SECONDS = 5.0
@@ -39,6 +40,7 @@ class Checks:
             except MachineRefused:
                 return Trouble.NOT_SIGNED_ON
             outcome = scan(payload=payload, terminal=terminal_of(machine), now=now())
+            count_scan("kiosk", outcome)
             return outcome.reason if isinstance(outcome, Refused) else outcome.patron.card_number
 
         return await self._ask(check)

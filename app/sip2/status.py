@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import REGISTRY, make_wsgi_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.sip2.figures import Figures
@@ -38,6 +38,8 @@ def serve_status(stations: Sequence[Station], figures: Figures, *, port: int) ->
 
 
 def _make_app(stations: Sequence[Station], figures: Figures) -> "WSGIApplication":
+    # What the process counts beside the gateway's own: scans, budgets.
+    figures.registry.register(REGISTRY)
     metrics = make_wsgi_app(figures.registry)
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -22,10 +22,12 @@ class Audience(StrEnum):
     STAFF = "staff"
     MACHINE = "machine"
     SYSTEM = "system"
+    OPERATOR = "operator"
 
 
 MACHINES = (Audience.MACHINE, Audience.SYSTEM)
 """Those who show a password with every request; `SYSTEM` is a library's own system, and no kiosk."""
+_CHECKED_BY_THE_VIEW = (*MACHINES, Audience.OPERATOR)
 
 
 class RouteWithoutAudience(Exception):
@@ -62,9 +64,10 @@ def require_audiences(app: Flask) -> None:
 
 
 def check_audience() -> ResponseReturnValue | None:
-    """Refuse a request of the wrong audience before anything else happens. The API checks the passwords of machines."""
+    """Refuse a request of the wrong audience before anything else happens. The API checks the passwords of machines,
+    `/metrics` the operator's token."""
     audience = audience_of_request()
-    if audience is None or audience in MACHINES or request.endpoint == "static":
+    if audience is None or audience in _CHECKED_BY_THE_VIEW or request.endpoint == "static":
         return None
     signed_in = current_user.audience if current_user.is_authenticated else None
     if audience is not Audience.ANYONE and audience is not signed_in:

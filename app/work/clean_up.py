@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import current_app
 
 from app.messages.channels import Inbox
+from app.register.figures.runs import RETENTION, note_run
 from app.register.journal.journaling import forget_entries
 from app.register.leaving.due_erasures import erase_due
 from app.register.leaving.inactivity import gather_uses, warn_inactive
@@ -37,4 +38,5 @@ def clean_up(*, rewrite: bool) -> dict[str, int]:
     cut_off_log()
     if rewrite:
         done["tables left"] = len(rewrite_tables())
+    note_run(name=RETENTION, now=now())
     return done

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from flask import Flask
+from prometheus_client import Counter, Gauge, Summary
 
 from app.register.card.families import advise_older_children
 from app.register.journal.journal import JournalDamaged
@@ -32,7 +33,13 @@ _SECOND, _MINUTE, _HOUR = 1, 60, 3600
 _SEAL_SECONDS = 5
 _ERASED_PER_BATCH = 20
 
+_BY_DUTY = ("duty",)
+
 _log = structlog.get_logger()
+_ended = Gauge("lanekort_duty_last_end_timestamp_seconds", "When a duty was last done without a failure", _BY_DUTY)
+_every = Gauge("lanekort_duty_interval_seconds", "How often it is due", _BY_DUTY)
+_seconds = Summary("lanekort_duty_seconds", "How long it took", _BY_DUTY)
+_failures = Counter("lanekort_duty_failures", "How often it failed", _BY_DUTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,16 @@ def work(app: Flask, *, go_on: Callable[[], bool] = lambda: True) -> None:
     with Senders(app, may_send=lambda: _may_work(app)), Notifier(app) as notifier:
         duties = (*DUTIES, Duty("notify libraries", notifier.begin, every=_SECOND))
         done_at = dict.fromkeys(duties, float("-inf"))
+        for duty in duties:
+            _every.labels(duty.name).set(duty.every)
+            _failures.labels(duty.name)
         while go_on():
             if not _may_work(app):
                 time.sleep(_SECOND)
                 continue
             due = [duty for duty in duties if time.monotonic() - done_at[duty] >= duty.every]
             done_at |= dict.fromkeys(due, time.monotonic())
-            more = [duty for duty in due if _do(app, duty)]
+            more = [duty for duty in due if do_duty(app, duty)]
             done_at |= dict.fromkeys(more, float("-inf"))
             if not more:
                 time.sleep(_SECOND / 4)
@@ -71,15 +81,19 @@ def _may_work(app: Flask) -> bool:
     return True
 
 
-def _do(app: Flask, duty: Duty) -> bool:
+def do_duty(app: Flask, duty: Duty) -> bool:
     """Do one duty. A failure is logged, and the duty is retried when it is next due; the others go on."""
     with app.app_context():
         try:
-            return duty.do() is True
+            with _seconds.labels(duty.name).time():
+                has_more = duty.do() is True
         except Exception as error:
+            _failures.labels(duty.name).inc()
             # The kind of the error alone: its text may hold somebody's data.
             _log.error("duty failed", duty=duty.name, kind=type(error).__name__)
             return False
+    _ended.labels(duty.name).set_to_current_time()
+    return has_more
 
 
 def work_once() -> bool:

@@ -98,6 +98,7 @@ ROUTES = """
 /login/code/again                                      POST       anyone
 /logout                                                POST       anyone
 /manifest.webmanifest                                  GET        anyone
+/metrics                                               GET        operator
 /my                                                    GET        patron
 /my/confirm                                            GET,POST   patron
 /my/data                                               GET        patron

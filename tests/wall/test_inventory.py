@@ -84,6 +84,7 @@ ELSEWHERE = {
     "access_log_removals": "For ever",
     "access_log_roots": "Always",
     "journal_place": "Always",
+    "last_runs": "Always",
     "libraries": "While the library exists",
     "library_queues": "While",
     "staff": "While they work there",

@@ -22,6 +22,7 @@ from app.rules.people.person import Person, PersonNotValid, check_person
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.http.cookies import keep_device
+from app.web.metrics.counting import count_sign_in
 from app.web.pages.languages import language
 from app.web.sign_in import eid
 from app.web.sign_in.identity import start_patron_session
@@ -60,7 +61,7 @@ def eid_return() -> ResponseReturnValue:
     if request.method != "POST":
         return _show_answer(purpose)
     try:
-        return _go_on(eid.finish_sign_in())
+        return _go_on(count_sign_in("eid", eid.finish_sign_in))
     except eid.NoEid:
         return redirect(url_for("portal.register"))
     except EidRefused as error:

@@ -3,6 +3,8 @@
 The code comes first while too many wrong PINs have been entered in the whole country.
 """
 
+from functools import partial
+
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,6 +17,7 @@ from app.register.sign_in.pins import SignInRefused
 from app.web.access import Audience, open_to
 from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
+from app.web.metrics.counting import count_sign_in
 from app.web.sign_in.code_first import find_typed, sign_in_with_code
 from app.web.sign_in.new_device import TooSoon, Waiting, code_failed, find_waiting, finish, forget_waiting, send_again
 
@@ -36,7 +39,7 @@ def enter_login_code() -> ResponseReturnValue:
     if not form.validate():
         return _ask(waiting, form, status=422)
     try:
-        return finish(waiting, code=form.code.data or "")
+        return count_sign_in("code", partial(finish, waiting, code=form.code.data or ""))
     except CodeNotValid:
         form.code.errors = [_("The code is wrong or too old.")]
         return _ask(waiting, form, status=422)
@@ -87,7 +90,7 @@ def code_first() -> ResponseReturnValue:
         return redirect(url_for("portal.login"))
     if form.validate_on_submit():
         try:
-            return sign_in_with_code(typed, code=form.code.data or "")
+            return count_sign_in("code", partial(sign_in_with_code, typed, code=form.code.data or ""))
         except CodeNotValid:
             form.code.errors = [_("The code is wrong or too old.")]
         except SignInRefused:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from prometheus_client import Counter
+
 from app.rules.errors import RuleBroken
 
 LONGEST_WAIT: Final = 2.0
@@ -24,6 +26,8 @@ _WEIGHT: Final = 0.1
 _NICE: Final = 10
 
 T = TypeVar("T")
+
+_refused = Counter("lanekort_evaluations_refused", "Requests refused because too many slow hashes waited")
 
 
 class TooBusy(RuleBroken):
@@ -82,6 +86,7 @@ class Gate:
             ahead = max(0, self.inside + 1 - self.at_once)
             expected = waited + ahead * self.seconds / self.at_once
         if waited > LONGEST_BEFORE or expected > LONGEST_WAIT:
+            _refused.inc()
             raise TooBusy(retry_after=max(2, math.ceil(expected)))
 
 

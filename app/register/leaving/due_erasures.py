@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.register.leaving.erasure import block_uses, erase_patron
 from app.register.leaving.inactivity import call_off_if_used
@@ -21,19 +21,23 @@ def erase_due(*, now: datetime, limit: int = _BATCH) -> int:
 
     Safe to run at any time, and by several processes. Nobody has the codes of these receipts.
     """
-    # A frozen card is not erased for lack of use, but after a death.
-    wanted = or_(is_dead(), ~is_at_rest())
-    due = select(Patron.id).where(Patron.erase_at <= now, wanted).order_by(Patron.erase_at, Patron.id).limit(limit)
+    due = select(Patron.id).where(is_due(now=now)).order_by(Patron.erase_at, Patron.id).limit(limit)
     with reading():
         patron_ids = db.session.scalars(due).all()
     return sum(_erase(patron_id, now=now) for patron_id in patron_ids)
+
+
+def is_due(*, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a patron is to be erased at `now`."""
+    # A frozen card is not erased for lack of use, but after a death.
+    return (Patron.erase_at <= now) & or_(is_dead(), ~is_at_rest())
 
 
 def _erase(patron_id: int, *, now: datetime) -> bool:
     try:
         with writing():
             patron = lock_patron(patron_id)
-            done = _is_due(patron, now=now)
+            done = _is_still_due(patron, now=now)
             if done:
                 erase_patron(patron_id=patron_id, reason=DEATH if status_of(patron).dead else INACTIVE, now=now)
     except NoSuchPatron:
@@ -41,7 +45,7 @@ def _erase(patron_id: int, *, now: datetime) -> bool:
     return done
 
 
-def _is_due(patron: Patron, *, now: datetime) -> bool:
+def _is_still_due(patron: Patron, *, now: datetime) -> bool:
     # It may have been called off or postponed meanwhile.
     if patron.erase_at is None or patron.erase_at > now:
         return False

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 
+from prometheus_client import Counter
 from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, text
 
 from app.register.keys.vault import vault
@@ -21,6 +22,8 @@ _RIGHT_CARDS = Budget("right cards", limit=0, seconds=24 * 3600)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Another request may take the last try of one way between reading and counting; then the next way is tried.
 _ROUNDS = 3
+
+_refusals = Counter("lanekort_budget_refusals", "Tries refused because a budget is used up", ("purpose",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ def _find(keys: int) -> TextualSelect:
 
 
 def _refusal(attempt: Try, free_at: datetime, *, now: datetime) -> TooManyAttempts:
+    _refusals.labels(attempt[0].purpose).inc()
     # No longer than the window, also where a fast clock began it.
     seconds = min(int((free_at - now).total_seconds()), attempt[0].seconds)
     return TooManyAttempts(retry_after=max(1, seconds), purpose=attempt[0].purpose)

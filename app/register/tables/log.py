@@ -1,4 +1,4 @@
-"""Tables of the access log, its chain of hashes and its signed roots, and of erasures."""
+"""Tables of the access log, its chain of hashes and its signed roots, of erasures, and of what was done last."""
 
 from datetime import date
 
@@ -116,3 +116,12 @@ class JournalPlace(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     journal: Mapped[str] = mapped_column(String(32))
     seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class LastRun(Base):
+    """When work that a timer starts last came to its end, such as retention."""
+
+    __tablename__ = "last_runs"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    ended_at: Mapped[Instant]

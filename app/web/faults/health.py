@@ -29,12 +29,13 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer whether the database is reached and can be written to, its migrations are current, and it is not older
     than its journal; if not, why not."""
-    if (ailing := _find_fault()) is None:
+    if (ailing := find_fault()) is None:
         return jsonify(status="ok")
     return jsonify(status=ailing), 503, {"Retry-After": str(RETRY_SECONDS)}
 
 
-def _find_fault() -> str | None:
+def find_fault() -> str | None:
+    """Return why the portal cannot work now, for the operator; None where it can."""
     try:
         if not _migrations_are_current():
             return "migrations not current"

@@ -12,7 +12,7 @@ from app.register.journal.journaling import NotInJournal, RegisterIsBehind, chec
 from app.register.journal.stores import JournalUnreachable
 
 _EVERY_SECONDS = 5.0
-_OPEN_ALL_THE_SAME = frozenset({"health.healthz", "health.readyz", "static"})
+_OPEN_ALL_THE_SAME = frozenset({"health.healthz", "health.readyz", "metrics.show", "static"})
 
 _log = structlog.get_logger()
 

@@ -7,6 +7,9 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
+from app.web.faults.overload import waited_for_a_thread
+from app.web.metrics.counting import is_timed, observe
+
 _log = structlog.get_logger()
 
 
@@ -40,6 +43,8 @@ def log_requests(app: Flask) -> None:
     def start() -> None:
         g.request_id = secrets.token_hex(16)
         g.started = time.perf_counter()
+        if is_timed(request):
+            g.started -= waited_for_a_thread()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -47,6 +52,8 @@ def log_requests(app: Flask) -> None:
         asked, kept = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
         response.headers["X-Request-ID"] = kept.request_id
         if asked.endpoint != "static":
+            seconds = time.perf_counter() - kept.started
+            observe(asked, status=response.status_code, seconds=seconds)
             # The rule, not the path: a path may hold a card number.
             _log.info(
                 "request",
@@ -54,6 +61,6 @@ def log_requests(app: Flask) -> None:
                 method=asked.method,
                 route=asked.url_rule.rule if asked.url_rule else None,
                 status=response.status_code,
-                ms=round((time.perf_counter() - kept.started) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
         return response
