@@ -11,7 +11,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.api import api, v1
+from app.api import ScanAtOnce, api, v1
 from app.api.problems import use_problem_json
 from app.card import card
 from app.card.offers import Wallets
@@ -153,6 +153,7 @@ def create_app(
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
     app.extensions["wallets"] = Wallets(google=settings.google_wallet, apple=settings.apple_wallet)
+    app.wsgi_app = ScanAtOnce(app, https_only=settings.secure_cookies)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
 

@@ -2,28 +2,23 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 from apiflask import APIBlueprint
-from flask import current_app, jsonify, render_template
+from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from app.api.access import authenticate_machine, read_json, this_terminal
-from app.api.document import MEANINGS, NO_SUPPLIER, WITH_BODY
+from app.api.access import authenticate_machine, read_json
+from app.api.document import MEANINGS
 from app.api.patrons.matching import restore_etags
 from app.api.problems import answer_refusals
-from app.api.schemas import ScanIn, ScanOut
-from app.api.words import MESSAGES
-from app.register.card.scans import scan as scan_code
+from app.api.scanning.at_once import raise_fault
 from app.register.staff.machines import MachineRefused
-from app.rules.card.scan import Refused
 from app.web.access import Audience, View, open_to
-from app.web.clock import now
 from app.web.faults.errors import problem
-from app.web.gate import ask_blocks
-from app.web.metrics.counting import count_scan, count_wrong_sign_in
+from app.web.metrics.counting import count_wrong_sign_in
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/api/v1", tag="Libraries and kiosks")
+v1.before_request(raise_fault)
 v1.before_request(authenticate_machine)
 v1.before_request(read_json)
 v1.before_request(restore_etags)
@@ -59,45 +54,6 @@ def refuse_machine(error: MachineRefused) -> ResponseReturnValue:
         code=error.code,
         detail="A user name and password of a library's system or kiosk are needed.",
         headers={"WWW-Authenticate": 'Basic realm="Lånekort", charset="UTF-8"'.encode().decode("latin-1")},
-    )
-
-
-@v1.post("/scan")
-@open_to(Audience.MACHINE)
-@v1.input(ScanIn)
-@v1.output(ScanOut, description="Accepted or refused; both are answers, so both are 200")
-@operation("scanCard", *WITH_BODY, _403=NO_SUPPLIER)
-def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
-    """Check a scanned card.
-
-    The first terminal that shows a code owns it. The same terminal gets the same answer again; any other one is
-    refused with REPLAY. A refusal says why, and what staff can do.
-    """
-    terminal = this_terminal()
-    outcome = scan_code(payload=json_data["payload"], terminal=terminal, now=now())
-    count_scan("api", outcome)
-    if isinstance(outcome, Refused):
-        return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
-    patron = outcome.patron
-    blocks = ask_blocks(library_id=terminal.library_id, card_number=patron.card_number)
-    # Made into JSON here: copying it by the schema would take as long as the look-up.
-    return jsonify(
-        result="accepted",
-        session=outcome.session,
-        expires=outcome.expires.isoformat(),
-        patron={
-            "name": patron.name,
-            "age_band": patron.age_band,
-            "home_library": patron.home_library,
-            "activated_here": patron.activated_here,
-            "blocks": blocks or (),
-            "blocks_known": blocks is not None,
-        },
-        device={
-            "label": patron.device_label,
-            "since": patron.device_since.isoformat(),
-            "carried_by_guardian": patron.carried_by_guardian,
-        },
     )
 
 

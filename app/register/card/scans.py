@@ -6,7 +6,6 @@ Sources: the card protocol (docs/card.md), RFC 6238 §5.2 (a code counts once).
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -14,18 +13,19 @@ from sqlalchemy import bindparam, literal_column, text
 from sqlalchemy.orm import aliased
 
 from app.register.card.cards import KEY_COLUMN
+from app.register.card.steps import log_again, take_step
 from app.register.keys.vault import vault
 from app.register.limits.budgets import count_try
 from app.register.log.access_log import Terminal, check_log_words
 from app.register.log.proofs import body_of, prove
 from app.register.patron.card_status import state_at
+from app.register.staff.machines import SignedInMachine, machine_token, scope_of, terminal_of
 from app.register.store.driver import DriverConnection, Statement, autonomous_driver, read_instant
-from app.register.store.group_commit import group_commit
 from app.register.store.transaction import autonomous
 from app.register.tables.columns import UtcInstant
 from app.register.tables.patrons import Patron
 from app.rules.card import scan as scan_rules
-from app.rules.card.code import Misread, NotOurs, parse
+from app.rules.card.code import CardCode, Misread, NotOurs, parse
 from app.rules.card.status import State
 from app.rules.clocks import noted
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
@@ -38,24 +38,43 @@ _FIELDS = "name, age band, home library, device"
 check_log_words(purpose=_PURPOSE, fields=_FIELDS)
 
 _STATE = state_at(literal_column("here.id"), aliased(Patron, name="p")).compile(compile_kwargs={"literal_binds": True})
+_COLUMNS = f"""
+    c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
+    p.id AS patron_id, p.card_number, p.name, p.birth_date,
+    {_STATE} AS state, home.name AS home_library,
+    d.label, d.patron_id <> p.id AS carried,
+    s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
+    s.expires_at AS session_expires,
+    a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
+    here.static_codes AS static_allowed
+"""
+_BESIDE = """
+    LEFT JOIN devices d ON d.id = c.device_id
+    LEFT JOIN presented_steps s ON s.credential_id = c.id AND s.step = c.last_step
+    LEFT JOIN affiliations a ON a.patron_id = p.id AND a.library_id = here.id
+    LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject =
+"""
 _FIND = Statement(f"""
-    SELECT c.id, c.kind, c.sealed_key, c.revoked_at, c.expires_at, c.issued_at, c.last_step, c.drift,
-           p.id AS patron_id, p.card_number, p.name, p.birth_date,
-           {_STATE} AS state, home.name AS home_library,
-           d.label, d.patron_id <> p.id AS carried,
-           s.terminal AS last_terminal, s.session AS last_session, s.presented_at AS last_presented_at,
-           s.expires_at AS session_expires,
-           a.library_id IS NOT NULL AS activated, f.taken AS failures, f.since AS failing_since,
-           here.static_codes AS static_allowed
+    SELECT {_COLUMNS}
     FROM credentials c
     JOIN patrons p ON p.id = c.patron_id
     JOIN libraries home ON home.id = p.home_library_id
     JOIN libraries here ON here.id = :library_id
-    LEFT JOIN devices d ON d.id = c.device_id
-    LEFT JOIN presented_steps s ON s.credential_id = c.id AND s.step = c.last_step
-    LEFT JOIN affiliations a ON a.patron_id = p.id AND a.library_id = here.id
-    LEFT JOIN attempt_counts f ON f.purpose = 'scan' AND f.subject = :failing
+    {_BESIDE} :failing
     WHERE c.number = :credential
+""")  # noqa: S608 - put together from constants
+# Outer joins keep the order: without the right password nothing of the credential is looked at, and so it takes as long
+# whether or not there is one.
+SIGN_IN_AND_FIND = Statement(f"""
+    SELECT {_COLUMNS}, m.library_id, m.kind
+    FROM machines m
+    JOIN libraries here ON here.id = m.library_id
+    LEFT JOIN credentials c ON c.number = :credential
+    LEFT JOIN patrons p ON p.id = c.patron_id
+    LEFT JOIN libraries home ON home.id = p.home_library_id
+    {_BESIDE} CASE m.kind WHEN 'kiosk' THEN :failing_kiosk ELSE :failing_system END
+    WHERE m.username = :username AND m.kind IN ('kiosk', 'system')
+      AND (m.password_token = :token OR (m.former_token = :token AND m.former_until > :now))
 """)  # noqa: S608 - put together from constants
 
 
@@ -86,21 +105,6 @@ class _Found(NamedTuple):
     failures: int | None
     failing_since: Any
     static_allowed: bool
-
-
-# Only if nothing has changed since the query. As a rule the step is higher than the last one; where a clock that was
-# ahead accepted that, the insert into presented_steps finds a step that was used already.
-_TAKE = """
-    UPDATE credentials SET last_step = :step, drift = :drift
-    WHERE id = :id AND last_step = :last_step AND revoked_at IS NULL
-"""
-_PRESENT = """
-    INSERT INTO presented_steps
-        (credential_id, step, patron_id, library_id, terminal, session, presented_at, expires_at)
-"""
-_LOG = "INSERT INTO access_log (at, patron_id, library_id, role, actor, purpose, fields, proof)"
-_PRESENTED = ":id, :step, :patron_id, :library_id, :terminal, :session, :now, :expires_at"
-_LOGGED = ":now, :patron_id, :library_id, :role, :actor, :purpose, :fields, :proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_
         return scan_rules.Refused(scan_rules.Reason.NOT_OURS)
     except Misread:
         return scan_rules.Refused(scan_rules.Reason.MISREAD)
-    failing = vault.subject(f"scan:{code.credential}:{terminal.scope}")
+    failing = _failing(code, terminal.scope)
     asked = {"credential": code.credential, "library_id": terminal.library_id, "failing": failing}
     driver = autonomous_driver()
     # A second round is needed only where another terminal used the step between the query and the update.
@@ -147,25 +151,73 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_
             if found is not None and verdict.cause is scan_rules.Cause.WRONG_CODE:
                 _count_failure(credential_id=found.id, failing=failing, now=now)
             return verdict
-        if isinstance(verdict, scan_rules.Again):
-            driver.send(_LOG_ALONE, _entry(driver, found=found, terminal=terminal, now=now))
-            expires = read_instant(found.session_expires)
-            return _accepted(found, session=str(found.last_session), expires=expires, now=now)
-        session = secrets.token_urlsafe(24)
-        expires = now + timedelta(seconds=scan_rules.SESSION_SECONDS)
-        taken = {
-            "id": found.id,
-            "step": verdict.step,
-            "last_step": found.last_step,
-            "drift": verdict.drift,
-            "terminal": terminal.scope,
-            "session": session,
-            "expires_at": driver.write_instant(expires),
-            **_entry(driver, found=found, terminal=terminal, now=now),
-        }
-        if take_step(driver, taken):
-            return _accepted(found, session=session, expires=expires, now=now)
+        accepted = _take(driver, found, verdict, terminal=terminal, now=now)
+        if accepted is not None:
+            return accepted
     return scan_rules.Refused(scan_rules.Reason.REPLAY)
+
+
+def scan_at_once(*, payload: str, username: str, password: str, now: datetime) -> tuple[Accepted, Terminal] | None:
+    """Sign a machine in and do as `scan`, with one look-up for both.
+
+    None, and nothing is written, unless the scan is accepted: then `sign_in_machine` and `scan` say what comes of it.
+    """
+    try:
+        code = parse(payload)
+    except (NotOurs, Misread):
+        return None
+    driver = autonomous_driver()
+    asked = {
+        "credential": code.credential,
+        "failing_kiosk": _failing(code, scope_of(username, "kiosk")),
+        "failing_system": _failing(code, scope_of(username, "system")),
+        "username": username,
+        "token": machine_token(password),
+        "now": driver.write_instant(now),
+    }
+    row = driver.send(SIGN_IN_AND_FIND, asked).fetchone()
+    if row is None or row[0] is None:
+        return None
+    *columns, library_id, kind = row
+    found = _Found._make(columns)
+    terminal = terminal_of(SignedInMachine(username=username, library_id=library_id, kind=kind))
+    verdict = scan_rules.judge(code=code, known=_known(found, now), terminal=terminal.scope, now=now)
+    if isinstance(verdict, scan_rules.Refused):
+        return None
+    accepted = _take(driver, found, verdict, terminal=terminal, now=now)
+    return None if accepted is None else (accepted, terminal)
+
+
+def _failing(code: CardCode, scope: str) -> str:
+    return vault.subject(f"scan:{code.credential}:{scope}")
+
+
+def _take(
+    driver: DriverConnection,
+    found: _Found,
+    verdict: scan_rules.Fresh | scan_rules.Again,
+    *,
+    terminal: Terminal,
+    now: datetime,
+) -> Accepted | None:
+    """Write the accepted scan down; None where another terminal used the step since the look-up."""
+    if isinstance(verdict, scan_rules.Again):
+        log_again(driver, _entry(driver, found=found, terminal=terminal, now=now))
+        expires = read_instant(found.session_expires)
+        return _accepted(found, session=str(found.last_session), expires=expires, now=now)
+    session = secrets.token_urlsafe(24)
+    expires = now + timedelta(seconds=scan_rules.SESSION_SECONDS)
+    taken = {
+        "id": found.id,
+        "step": verdict.step,
+        "last_step": found.last_step,
+        "drift": verdict.drift,
+        "terminal": terminal.scope,
+        "session": session,
+        "expires_at": driver.write_instant(expires),
+        **_entry(driver, found=found, terminal=terminal, now=now),
+    }
+    return _accepted(found, session=session, expires=expires, now=now) if take_step(driver, taken) else None
 
 
 def _known(found: _Found | None, now: datetime) -> scan_rules.Known | None:
@@ -203,31 +255,6 @@ def _entry(driver: DriverConnection, *, found: _Found, terminal: Terminal, now: 
         "fields": _FIELDS,
     }
     return {**entry, "now": driver.write_instant(now), "proof": prove(body_of(at=now, **entry))}
-
-
-_TAKE_IN_ONE = Statement(f"""
-    WITH taken AS ({_TAKE} RETURNING id),
-         presented AS ({_PRESENT} SELECT {_PRESENTED} FROM taken ON CONFLICT (credential_id, step) DO NOTHING
-                        RETURNING step)
-    {_LOG} SELECT {_LOGGED} FROM presented
-""")  # noqa: S608 - put together from the constants above
-_TAKE_ALONE = Statement(_TAKE)
-_PRESENT_ALONE = Statement(f"{_PRESENT} VALUES ({_PRESENTED}) ON CONFLICT (credential_id, step) DO NOTHING")
-_LOG_ALONE = Statement(f"{_LOG} VALUES ({_LOGGED})")
-
-
-def take_step(driver: DriverConnection, taken: dict[str, Any]) -> bool:
-    """Mark the step as used if it is not yet. On PostgreSQL it is one statement, and so one round trip and commit."""
-    if driver.is_postgresql:
-        return bool(driver.send(_TAKE_IN_ONE, taken).rowcount == 1)
-    return group_commit().write(partial(_take_in_turn, taken=taken), driver)
-
-
-def _take_in_turn(driver: DriverConnection, *, taken: dict[str, Any]) -> bool:
-    free = driver.send(_TAKE_ALONE, taken).rowcount == 1 and driver.send(_PRESENT_ALONE, taken).rowcount == 1
-    if free:
-        driver.send(_LOG_ALONE, taken)
-    return bool(free)
 
 
 _COUNT_IN_ALL = text("UPDATE credentials SET failures = failures + 1 WHERE id = :id RETURNING failures")

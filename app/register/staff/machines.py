@@ -64,7 +64,7 @@ def draw_password() -> str:
 def connect_machine(*, username: str, library_id: str, kind: str, password: str) -> None:
     """Add a library's `system`, `kiosk` or door, or `supplier` of e-books. Raises NoSuchLibrary or UsernameTaken."""
     check_library(library_id)
-    token = vault.token(purpose=_PURPOSE, text=password)
+    token = machine_token(password)
     machine = Machine(username=username, library_id=library_id, kind=kind, password_token=token, key_id=vault.key_id)
     with savepoint({"pk_machines": UsernameTaken}):
         db.session.add(machine)
@@ -78,7 +78,7 @@ def rotate_password(*, username: str, now: datetime) -> str:
     password = draw_password()
     machine.former_token = vault.renew_token(machine.password_token, key_id=machine.key_id)
     machine.former_until = now + FORMER_PASSWORD
-    machine.password_token = vault.token(purpose=_PURPOSE, text=password)
+    machine.password_token = machine_token(password)
     machine.key_id = vault.key_id
     db.session.flush()
     return password
@@ -117,10 +117,20 @@ def recognise_kiosk(*, username: str, library_id: str) -> SignedInMachine:
     return SignedInMachine(username=username, library_id=library_id, kind="kiosk")
 
 
+def machine_token(password: str) -> str:
+    """Return the newest token of a machine's password, as `machines.password_token` holds it."""
+    return vault.token(purpose=_PURPOSE, text=password)
+
+
+def scope_of(username: str, kind: str) -> str:
+    """Return what a machine's scans belong to."""
+    return f"{kind}:{username}"
+
+
 def terminal_of(machine: SignedInMachine) -> Terminal:
     """Return the machine as a terminal."""
     return Terminal(
-        scope=f"{machine.kind}:{machine.username}",
+        scope=scope_of(machine.username, machine.kind),
         viewer=Viewer(role=machine.kind, actor=machine.username, library_id=machine.library_id),
         library_id=machine.library_id,
     )

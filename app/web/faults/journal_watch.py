@@ -40,6 +40,10 @@ class JournalWatch:
         if self._fault is not None:
             raise self._fault
 
+    def is_known_right(self) -> bool:
+        """Tell whether `check` would raise nothing, without looking again."""
+        return self._was_right and self._fault is None and time.monotonic() < self._next_look
+
     def _look(self) -> None:
         if time.monotonic() < self._next_look:
             return
@@ -65,6 +69,11 @@ class JournalWatch:
 def check_watch() -> None:
     """Raise what JournalWatch.check raises, for this app."""
     current_app.extensions["journal_watch"].check()
+
+
+def is_known_right() -> bool:
+    """Tell whether register and journal agreed a few seconds ago."""
+    return bool(current_app.extensions["journal_watch"].is_known_right())
 
 
 def refuse_while_behind() -> None:

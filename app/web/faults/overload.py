@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from flask import current_app, g, request
@@ -30,18 +30,18 @@ def refuse_if_too_busy() -> None:
     fields = getattr(current_app.view_functions.get(request.endpoint or ""), "evaluates", None)
     if fields is None or request.method != "POST" or (fields and not any(field in request.form for field in fields)):
         return
-    GATE.check_room(waited=waited_for_a_thread())
+    GATE.check_room(waited=waited_for_a_thread(request.environ))
     g.room_was_checked = True
 
 
-def waited_for_a_thread() -> float:
+def waited_for_a_thread(environ: Mapping[str, Any]) -> float:
     """Return for how many seconds what the client sent has been here; 0.0 where the system does not tell.
 
     Linux knows when the last data came in on a connection (tcpi_last_data_recv in TCP_INFO, milliseconds): while a
     request lies in the kernel, no other clock runs.
     """
     try:
-        info = request.environ["gunicorn.socket"].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+        info = environ["gunicorn.socket"].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
     except (AttributeError, KeyError, OSError):
         return 0.0
     return int.from_bytes(info[_LAST_DATA_RECEIVED], sys.byteorder) / 1000 if len(info) == _INFO_BYTES else 0.0

@@ -41,10 +41,10 @@ def log_requests(app: Flask) -> None:
 
     @app.before_request
     def start() -> None:
-        g.request_id = secrets.token_hex(16)
+        g.request_id = draw_request_id()
         g.started = time.perf_counter()
-        if is_timed(request):
-            g.started -= waited_for_a_thread()
+        if is_timed(request.method, request.endpoint):
+            g.started -= waited_for_a_thread(request.environ)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -52,15 +52,33 @@ def log_requests(app: Flask) -> None:
         asked, kept = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
         response.headers["X-Request-ID"] = kept.request_id
         if asked.endpoint != "static":
-            seconds = time.perf_counter() - kept.started
-            observe(asked, status=response.status_code, seconds=seconds)
-            # The rule, not the path: a path may hold a card number.
-            _log.info(
-                "request",
-                id=kept.request_id,
+            note_request(
+                request_id=kept.request_id,
                 method=asked.method,
+                endpoint=asked.endpoint,
+                # The rule, not the path: a path may hold a card number.
                 route=asked.url_rule.rule if asked.url_rule else None,
                 status=response.status_code,
-                ms=round(seconds * 1000, 1),
+                began=kept.started,
             )
         return response
+
+
+def draw_request_id() -> str:
+    """Return a new request's id."""
+    return secrets.token_hex(16)
+
+
+def note_request(
+    *,
+    request_id: str,
+    method: str,
+    endpoint: str | None,
+    route: str | None,
+    status: int,
+    began: float,
+) -> None:
+    """Count a request that is answered, and write its line. It `began` then, by `time.perf_counter`."""
+    seconds = time.perf_counter() - began
+    observe(method, endpoint, status=status, seconds=seconds)
+    _log.info("request", id=request_id, method=method, route=route, status=status, ms=round(seconds * 1000, 1))

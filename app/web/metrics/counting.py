@@ -8,7 +8,6 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final, TypeVar
 
-from flask import Request
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
 from app.register.keys.evaluations import TooBusy
@@ -70,17 +69,17 @@ def count_wrong_sign_in(door: str) -> None:
     _SIGN_INS[door, "wrong"].inc()
 
 
-def is_timed(asked: Request) -> bool:
+def is_timed(method: str, endpoint: str | None) -> bool:
     """Tell whether a request is one of the two with a promise of time."""
-    return (asked.method, asked.endpoint) in TIMED
+    return (method, endpoint) in TIMED
 
 
-def observe(asked: Request, *, status: int, seconds: float) -> None:
+def observe(method: str, endpoint: str | None, *, status: int, seconds: float) -> None:
     """Note how long a request took, in seconds, and whether it was answered, refused (4xx) or failed (5xx)."""
     answer = ANSWERS[0] if status < 400 else ANSWERS[1] if status < 500 else ANSWERS[2]
-    part = TIMED.get((asked.method, asked.endpoint))  # type: ignore[arg-type]
+    part = TIMED.get((method, endpoint or ""))
     if part is None:
-        part = asked.endpoint.partition(".")[0] if asked.endpoint else _NOWHERE
+        part = endpoint.partition(".")[0] if endpoint else _NOWHERE
     child = _SECONDS.get((part, answer))
     if child is None:
         child = _SECONDS[part, answer] = _seconds.labels(part, answer)
