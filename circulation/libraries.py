@@ -27,6 +27,6 @@ def open_libraries(settings: Settings) -> dict[str, Library]:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file.touch(mode=0o600)  # for nobody else on the machine; SQLite gives its log the same mode
     return {
-        library: Library(load_policy(library), Database(library=library, url=url))
+        library: Library(load_policy(library, folder=settings.policies), Database(library=library, url=url))
         for library, url in settings.database_urls.items()
     }

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+POLICIES: Final = Path(__file__).parent / "policies"
 DEMO_LIBRARIES: Final = ("Mull", "2023500")
 SHORTEST_PASSWORD: Final = 16
 FEWEST_SIGNS: Final = 8
@@ -44,12 +45,14 @@ class Settings:
     api_user: str
     api_password: str = field(repr=False)
     demo: bool = False
+    policies: Path = POLICIES
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read CIRCULATION_LIBRARIES (ids, comma-separated), CIRCULATION_DATABASE_URL ("{library}" in it becomes the
-        id), CIRCULATION_API_USER and CIRCULATION_API_PASSWORD. With CIRCULATION_DEMO=1 the rest has defaults:
-        SQLite files under LANEKORT_INSTANCE. SettingsError lists every fault."""
+        id), CIRCULATION_API_USER, CIRCULATION_API_PASSWORD and, if it is set, CIRCULATION_POLICIES. With
+        CIRCULATION_DEMO=1 the rest has defaults: SQLite files under LANEKORT_INSTANCE. SettingsError lists every
+        fault."""
         if environ.get("CIRCULATION_DEMO") == "1":
             return cls.for_demo(instance=Path(environ.get("LANEKORT_INSTANCE") or "instance"))
         faults = []
@@ -71,10 +74,13 @@ class Settings:
             faults.append(f"CIRCULATION_API_PASSWORD: at least {SHORTEST_PASSWORD} characters")
         elif len(set(password)) < FEWEST_SIGNS:
             faults.append("CIRCULATION_API_PASSWORD: too few different characters to be a drawn one")
+        policies = Path(environ.get("CIRCULATION_POLICIES") or POLICIES)
+        if not policies.is_dir():
+            faults.append("CIRCULATION_POLICIES: must be a folder that can be read")
         faults += example_passwords(environ, "CIRCULATION_DATABASE_URL", "CIRCULATION_API_PASSWORD")
         if faults:
             raise SettingsError("\n".join(faults))
-        return cls({name: url.replace("{library}", name) for name in libraries}, user, password)
+        return cls({name: url.replace("{library}", name) for name in libraries}, user, password, policies=policies)
 
     @classmethod
     def for_demo(cls, *, instance: Path) -> Self:

@@ -21,8 +21,8 @@ from pydantic.types import StrictBool, StrictInt, StrictStr
 from circulation.policy.keys import TABLE, Text, key, one_of, whole, written_as
 from circulation.policy.opening import NOTHING_OFFERED, SelfService
 from circulation.policy.toml_file import TomlFile
+from circulation.settings import POLICIES
 
-POLICIES: Final = Path(__file__).parents[1] / "policies"
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 MonthDay = tuple[int, int]

@@ -12,7 +12,7 @@ from circulation.demo import seed_demo
 from circulation.factory import create_circulation, migrate_all
 from circulation.lending.claims import run_claims
 from circulation.libraries import open_libraries
-from circulation.settings import Settings, SettingsError
+from circulation.settings import POLICIES, Settings, SettingsError
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -103,6 +103,20 @@ def test_the_settings_give_each_library_its_own_database() -> None:
     )
     assert settings.database_urls["2023500"].endswith("/circulation_2023500")
     assert "sixteen" not in repr(settings)
+
+
+def test_a_library_keeps_its_policy_file_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "Mull.toml").write_text((POLICIES / "Mull.toml").read_text("utf-8").replace("= 28", "= 21"), "utf-8")
+    environ = {
+        "CIRCULATION_LIBRARIES": "Mull",
+        "CIRCULATION_DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite",
+        "CIRCULATION_API_USER": "portal",
+        "CIRCULATION_API_PASSWORD": "sixteen letters!",
+    }
+    libraries = open_libraries(Settings.from_environment(environ | {"CIRCULATION_POLICIES": str(tmp_path)}))
+    assert libraries["Mull"].policy.categories["book"].loan_days == 21
+    with pytest.raises(SettingsError, match="CIRCULATION_POLICIES"):
+        Settings.from_environment(environ | {"CIRCULATION_POLICIES": str(tmp_path / "nowhere")})
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from circulation.policy.library import POLICIES, load_policy
+from circulation.policy.library import load_policy
 from circulation.policy.toml_file import PolicyError
+from circulation.settings import POLICIES
 
 FAULTS = [
     ("loan_days = 28", "loan_days = 0", "categories.book.loan_days", "from 1 to 366"),
