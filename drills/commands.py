@@ -20,7 +20,7 @@ from drills.documents import HOME
 # Programs of others that documents may call, with the Debian package they are in. Their options are not looked at
 # here: what calls them is run by a drill or a test (tests/house/test_commands.py says which).
 PACKAGES = {
-    "coreutils": "cat chmod chown cp date echo install ln ls mkdir mktemp mv printf rm rmdir sha256sum sleep tail tee",
+    "coreutils": "cat chmod chown cp date echo head install ln ls mkdir mktemp mv printf rm sha256sum sleep tail tee",
     "dash": "cd export set test [ true umask wait . command exit read",
     "apt": "apt apt-get",
     "util-linux": "runuser mount",
@@ -58,8 +58,12 @@ def fault(words: Sequence[str], *, whole: bool = True) -> str | None:
     if not words:
         return None
     program, arguments = words[0].rpartition("/")[2], [word for word in words[1:] if word != "--help"]
+    if program == "lanekort" and arguments[:1] == ["circulation"] and words[-1] == "--help":
+        return None
     if words[0] == "./manage":
         return _of_manage(arguments)
+    if program == "lanekort" and arguments[:1] == ["circulation"]:
+        return _of_module(arguments)
     if program in ("flask", "lanekort"):
         return _of_click(arguments, whole=whole)
     if program == "gunicorn":

@@ -64,6 +64,7 @@ def test_what_documents_say_is_run_by_something_that_is_there() -> None:
         "flask --app wsgi db upgrades",
         "gunicorn --worker 2 wsgi:app",
         "python -m circulation dayly",
+        "lanekort circulation dayly",
         "a-program-that-nobody-has",
     ],
 )
