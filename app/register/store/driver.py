@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 from weakref import WeakKeyDictionary, finalize
@@ -43,8 +43,11 @@ class DriverConnection:
             self._connection.autocommit = True
         else:
             self._connection.isolation_level = None
-            self._lock = os.open(f"{engine.url.database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
-            self._leave = finalize(self, os.close, self._lock)
+            # Whoever holds the second lock writes; whoever holds the first one writes next.
+            self._locks = [
+                os.open(f"{engine.url.database}-{name}", os.O_RDWR | os.O_CREAT, 0o600) for name in ("next", "queue")
+            ]
+            self._leave = finalize(self, _close_each, self._locks)
 
     def is_usable(self) -> bool:
         """Tell whether neither this side nor PostgreSQL has closed it."""
@@ -73,21 +76,30 @@ class DriverConnection:
         """Begin a transaction on SQLite, which has one writer at a time.
 
         The others wait for a lock of the operating system: SQLite itself would sleep for a millisecond and more,
-        while most transactions take half of one.
+        while most transactions take half of one. Two locks, since with one whoever releases it takes it again before
+        another process has woken up.
         """
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        following, writing = self._locks
+        fcntl.flock(following, fcntl.LOCK_EX)
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        fcntl.flock(following, fcntl.LOCK_UN)
         self.send(_BEGIN)
 
     def commit_write(self) -> None:
         """Commit the transaction that `begin_write` began, and release its lock."""
         self.send(_COMMIT)
-        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        fcntl.flock(self._locks[1], fcntl.LOCK_UN)
 
     def write_instant(self, instant: datetime) -> datetime | str:
         """Return an aware instant as the driver takes it, and as SQLAlchemy writes it in the same column."""
         if self.is_postgresql:
             return instant
         return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _close_each(files: Iterable[int]) -> None:
+    for file in files:
+        os.close(file)
 
 
 def read_instant(value: datetime | str) -> datetime:

@@ -54,16 +54,22 @@ class GroupCommit:
             mine.turn.wait()
         if mine.leads:
             self._lead(driver)
-        return _commit([work], None)[0] if mine.result is None else mine.result
+        return _commit(lambda: [work], None)[0] if mine.result is None else mine.result
 
     def _lead(self, driver: DriverConnection | None) -> None:
-        with self._guard:
-            group, self.waiting = self.waiting, []
+        group: list[_Write] = []
+
+        def take_group() -> list[Work]:
+            # Whoever has come while the leader waited for other processes is written for, too.
+            with self._guard:
+                group[:], self.waiting = self.waiting, []
+            return [each.work for each in group]
+
         try:
-            for each, result in zip(group, _commit([each.work for each in group], driver), strict=True):
+            for each, result in zip(group, _commit(take_group, driver), strict=True):
                 each.result = result
         except Exception:
-            if len(group) == 1:
+            if len(group or take_group()) == 1:
                 raise
         finally:
             with self._guard:
@@ -76,11 +82,11 @@ class GroupCommit:
                     each.turn.set()
 
 
-def _commit(works: list[Work], driver: DriverConnection | None) -> list[bool]:
+def _commit(take_works: Callable[[], list[Work]], driver: DriverConnection | None) -> list[bool]:
     driver = driver or autonomous_driver()
     driver.begin_write()
     try:
-        results = [work(driver) for work in works]
+        results = [work(driver) for work in take_works()]
     except BaseException:
         driver.close()
         raise
