@@ -45,6 +45,9 @@ class Browser:
             for field in form.find_all("input")
             if field.get("name") and (field.get("type") != "checkbox" or field.has_attr("checked"))
         }
+        for choice in form.find_all("select"):
+            chosen = choice.find("option", selected=True) or choice.find("option")
+            fields[str(choice["name"])] = str(chosen["value"]) if isinstance(chosen, Tag) else ""
         return self.ask("POST", path, data=fields | typed, headers={"Referer": f"https://{self._name}{path}"})
 
     def code(self) -> str:
