@@ -10,7 +10,7 @@ RUN_BY = {
     "README.md": "tests/house/test_newcomers.py",
     "CONTRIBUTING.md": ".ci/run",
     "docs/backups.md": "drills/restore.py",
-    "docs/kiosks.md": "tests/sip2",
+    "docs/kiosks.md": "drills/install.py",
     "docs/libraries.md": "tests/doors/test_document_lines.py",
     "docs/operations.md": "drills/install.py",
     "docs/scale.md": "bench/__main__.py",
