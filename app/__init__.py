@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from apiflask import APIFlask
@@ -30,6 +29,7 @@ from app.register.journal.journal import open_journal
 from app.register.journal.journaling import use_journal
 from app.register.keys.vault import Vault, use_vault
 from app.register.store.connecting import CONNECT
+from app.register.store.readiness import MIGRATIONS
 from app.register.store.transaction import begin_reading, db, end_reading, tune_engine
 from app.web.access import check_audience, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
@@ -52,10 +52,9 @@ from app.web.pages.patron_fields import give_field_words
 from app.web.sign_in.identity import DESK_PATH, CookiePerDoor, login_manager
 
 _LARGEST_REQUEST = 64 * 1024
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 csrf = CSRFProtect()
-migrate = Migrate(directory=str(_MIGRATIONS), render_as_batch=True)
+migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)
 
 
 class _Portal(APIFlask):

@@ -6,7 +6,7 @@ from threading import Event
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from prometheus_client import start_http_server
 
 from app.cli.access_log import access_log
@@ -16,6 +16,7 @@ from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
+from app.cli.starting import RegisterCommands, checking
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
 from app.register.patron.libraries import NoSuchLibrary, change_setting, import_libraries, read_settings
@@ -26,8 +27,8 @@ from app.web.metrics.process import watch_process
 from app.work.clean_up import clean_up
 from app.work.worker import work
 
-libraries = AppGroup("libraries", help="The list of public libraries.")
-retention = AppGroup("retention", help="Data that is kept for a limited time.")
+libraries = RegisterCommands("libraries", help="The list of public libraries.")
+retention = RegisterCommands("retention", help="Data that is kept for a limited time.")
 
 
 @libraries.command("import")
@@ -93,6 +94,7 @@ def run(*, rewrite: bool) -> None:
 
 @click.command("worker")
 @with_appcontext
+@checking
 def worker() -> None:
     """Send messages and notify libraries until stopped; work that was begun is finished first."""
     app, stopping = current_app._get_current_object(), Event()  # type: ignore[attr-defined]

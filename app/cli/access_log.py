@@ -4,14 +4,16 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
+from app.cli.starting import RegisterCommands
 from app.register.log.roots import public_keys
 from app.register.log.sealing import seal_all
 from app.register.log.verification import count_links, verify
 from app.work.log_keeping import read_kept
 
-access_log = AppGroup("access-log", help="The log of each access to a patron's data, and whether it was tampered with.")
+access_log = RegisterCommands(
+    "access-log", help="The log of each access to a patron's data, and whether it was tampered with."
+)
 _MOST_SHOWN = 100
 
 

@@ -1,8 +1,8 @@
 """`flask erasures replay`: after a backup was restored, erase again the patrons who had been erased since."""
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.starting import RegisterCommands
 from app.register.journal.journal import JournalDamaged
 from app.register.journal.journaling import RegisterIsBehind, check_journal
 from app.register.journal.stores import JournalUnreachable
@@ -10,7 +10,7 @@ from app.register.leaving.overwriting import cut_off_log
 from app.register.leaving.replay import count_patrons, forget_journal, replay
 from app.web.clock import now
 
-erasures = AppGroup("erasures", help="The journal of erasures, which outlives the database's backups.")
+erasures = RegisterCommands("erasures", help="The journal of erasures, which outlives the database's backups.")
 
 
 @erasures.command("replay")

@@ -3,12 +3,12 @@
 import secrets
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.starting import RegisterCommands
 from app.register.keys.rotation import BATCH, count_older, count_older_pins, list_renewables, newest_key_in_use, renew
 from app.register.keys.vault import vault
 
-keys = AppGroup("keys", help="The keys in VAULT_KEYS, under which tokens, seals and PINs stand.")
+keys = RegisterCommands("keys", help="The keys in VAULT_KEYS, under which tokens, seals and PINs stand.")
 _LAST_KEY = 255
 
 

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.starting import RegisterCommands
 from app.register.limits.unusual import list_unusual
 from app.web.clock import now
 
-unusual = AppGroup("unusual", help="Libraries that do far more than is usual there.")
+unusual = RegisterCommands("unusual", help="Libraries that do far more than is usual there.")
 
 
 @unusual.command("list")

@@ -85,6 +85,7 @@ ELSEWHERE = {
     "access_log_roots": "Always",
     "journal_place": "Always",
     "last_runs": "Always",
+    "key_proofs": "Always",
     "libraries": "While the library exists",
     "library_queues": "While",
     "staff": "While they work there",

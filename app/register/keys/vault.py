@@ -50,6 +50,8 @@ class Vault:
             for key_id, key in keys.items()
         }
         self._root_keys = {key_id: _derive(key, ACCESS_LOG_ROOT) for key_id, key in keys.items()}
+        self.proofs = {key_id: _derive(key, "proof") for key_id, key in keys.items()}
+        """What each key is recognised by: made of it like a key of its own, and used for nothing else."""
         self._subject_key = _derive(keys[self.key_id], "subject")
         self._nobody = hash_password(os.urandom(16))
 

@@ -1,11 +1,16 @@
-"""Whether the register's database can be read and written now. What is written to try it is rolled back."""
+"""Whether the register's database has this program's tables, and can be read and written now. What is written to try
+it is rolled back.
+"""
 
 import os
 import secrets
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import psycopg
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, insert
 
@@ -16,6 +21,25 @@ from app.register.tables.patrons import AttemptCount
 _LEAST_ROOM = 1024 * 1024
 _PING_SECONDS = 2
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+MIGRATIONS = Path(__file__).parents[3] / "migrations"
+
+
+def are_migrations_pending() -> bool:
+    """Tell whether a migration of this program was not run. What a newer one has run does not count: until this one is
+    gone, those tables serve it too.
+    """
+    with db.engine.connect() as connection:
+        found = set(MigrationContext.configure(connection).get_current_heads())
+    newest, known = _read_migrations()
+    return not (found and (newest in found or not found & known))
+
+
+@cache
+def _read_migrations() -> tuple[str | None, frozenset[str]]:
+    """The newest revision of this program, and all of them."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return scripts.get_current_head(), frozenset(each.revision for each in scripts.walk_revisions())
 
 
 def find_database_fault() -> Cause | None:

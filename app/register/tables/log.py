@@ -125,3 +125,12 @@ class LastRun(Base):
 
     name: Mapped[str] = mapped_column(String(20), primary_key=True)
     ended_at: Mapped[Instant]
+
+
+class KeyProof(Base):
+    """By which each of the keys in VAULT_KEYS is recognised, without telling anything of it."""
+
+    __tablename__ = "key_proofs"
+
+    key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proof: Mapped[bytes]

@@ -1,0 +1,56 @@
+"""What must be right before the portal serves, or a command works with the register."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.failing import sentence_of
+from app.register.keys.recognition import note_keys
+from app.register.store.database_faults import DATABASE_ERRORS
+from app.web.faults.health import check_ready
+
+
+def check_start() -> None:
+    """Raise NotReady, WrongKeys or one of DATABASE_ERRORS; note what the keys are recognised by."""
+    check_ready()
+    note_keys()
+
+
+def check_start_of_portal() -> None:
+    """Raise what `check_start` raises. A database that is away is only named: until it is back, answers are 503."""
+    try:
+        check_start()
+    except DATABASE_ERRORS as error:
+        sys.stderr.write(f"{sentence_of(error)} Until then answers are 503.\n")
+
+
+class RegisterCommands(AppGroup):
+    """Commands that work with the register, and so are refused where it is not ready for them."""
+
+    def command(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - click's
+        """Return click's decorator."""
+        decorate = super().command(*arguments, **named)
+        return lambda function: decorate(checking(function))
+
+
+def checking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, which sees first that the register is ready for it, in an app context.
+
+    Every error becomes a ClickException with a sentence.
+    """
+
+    @wraps(function)
+    def checked(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - click's
+        try:
+            check_start()
+            return function(*arguments, **named)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            raise click.ClickException(sentence_of(error)) from error
+
+    return checked
