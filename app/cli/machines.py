@@ -1,15 +1,16 @@
-"""`flask machines connect`, `rotate`, `disconnect`: libraries' systems and kiosks."""
+"""`flask machines connect`, `rotate`, `list`, `disconnect`: libraries' systems and kiosks."""
 
 import click
-from flask.cli import AppGroup
 
 from app.cli.failing import failing
+from app.cli.showing import of_library, show_table
+from app.cli.starting import RegisterCommands
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff import machines as register
 from app.register.store.transaction import writing
 from app.web.clock import now
 
-machines = AppGroup("machines", help="Libraries' systems and kiosks, and their passwords.")
+machines = RegisterCommands("machines", help="Libraries' systems and kiosks, and their passwords.")
 
 
 @machines.command("connect")
@@ -35,6 +36,22 @@ def rotate(username: str) -> None:
         password = register.rotate_password(username=username, now=now())
     click.echo(f"The new password of {username}, which is shown this once:\n{password}")
     click.echo(f"The former one works until {now() + register.FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
+
+
+@machines.command("list")
+@of_library
+def list_command(library_id: str | None) -> None:
+    """List the machines that may sign in, and until when (UTC) their former password works too."""
+    show_table(
+        "LIBRARY",
+        "USER NAME",
+        "KIND",
+        "FORMER PASSWORD UNTIL",
+        rows=(
+            (each.library_id, each.username, each.kind, each.former_until)
+            for each in register.list_machines(library_id=library_id)
+        ),
+    )
 
 
 @machines.command("disconnect")

@@ -1,16 +1,17 @@
-"""`flask webhooks listen`, `stop`: where libraries' systems are notified of changes."""
+"""`flask webhooks listen`, `list`, `stop`: where libraries' systems are notified of changes."""
 
 import click
-from flask.cli import AppGroup
 
 from app.cli.failing import failing
+from app.cli.showing import of_library, show_table
+from app.cli.starting import RegisterCommands
 from app.ils.webhook import NotAWebhook, check_url, draw_key, write_key
-from app.register.library.webhooks import listen_at, stop_listening
+from app.register.library.webhooks import list_webhooks, listen_at, stop_listening
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.store.transaction import writing
 from app.web.clock import now
 
-webhooks = AppGroup("webhooks", help="Where libraries' systems are notified of changes.")
+webhooks = RegisterCommands("webhooks", help="Where libraries' systems are notified of changes.")
 
 
 @webhooks.command("listen")
@@ -25,6 +26,22 @@ def listen(library_id: str, url: str) -> None:
         listen_at(library_id=library_id, url=address, key=key, now=now())
     click.echo(
         f"{library_id} is notified at {url}. The key of the signatures, which is shown this once:\n{write_key(key)}"
+    )
+
+
+@webhooks.command("list")
+@of_library
+def list_command(library_id: str | None) -> None:
+    """List who is notified where, when (UTC) something last arrived, and why the next did not."""
+    show_table(
+        "LIBRARY",
+        "ADDRESS",
+        "LAST DELIVERY",
+        "FAULT SINCE",
+        rows=(
+            (each.library_id, each.url, each.last_delivered_at, each.last_fault)
+            for each in list_webhooks(library_id=library_id)
+        ),
     )
 
 

@@ -89,6 +89,47 @@ def test_somebody_who_is_employed_signs_in_with_what_is_shown_and_once_dismissed
     assert enter_desk(client, password=password_in(done), code=codes.at(clock.turn(seconds=30))).status_code != 302
 
 
+def test_a_new_key_of_codes_ends_the_sessions_and_the_former_codes(
+    app: APIFlask, client: FlaskClient, clock: Clock
+) -> None:
+    done = run(app, "staff", "employ", "Mull", "ida", "Ida Åkesson")
+    former = codes_in(done)
+    assert enter_desk(client, password=password_in(done), code=former.at(clock())).status_code == 302
+    again = run(app, "staff", "reset-code", "ida")
+    assert again.exit_code == 0, again.output
+    assert "\u2580" in again.output or "\u2584" in again.output, "a QR code of half blocks"
+    assert client.get("/desk").status_code == 302, "signed out"
+    assert enter_desk(client, password=password_in(done), code=former.at(clock())).status_code != 302
+    assert enter_desk(client, password=password_in(done), code=codes_in(again).at(clock())).status_code == 302
+
+
+def codes_in(done: Result) -> pyotp.TOTP:
+    address = re.search(r"otpauth://\S+", done.output)
+    assert address is not None, done.output
+    codes = pyotp.parse_uri(address[0])
+    assert isinstance(codes, pyotp.TOTP)
+    return codes
+
+
+def test_lists_show_who_may_come_in_and_no_secret(app: APIFlask) -> None:
+    hired = run(app, "staff", "employ", "Mull", "ida", "Ida Åkesson")
+    machine = run(app, "machines", "connect", "Mull", "Mull-kiosk7", "--kind", "kiosk")
+    former = password_in(machine)
+    run(app, "machines", "rotate", "Mull-kiosk7")
+    hook = run(app, "webhooks", "listen", "Mull", "https://ils.example/lanekort")
+    key = re.search(r"whsec_\S+", hook.output)
+    assert key is not None
+    shown = {group: run(app, group, "list", "--library", "Mull").output for group in ("staff", "machines", "webhooks")}
+    assert re.search(r"^LIBRARY +USER NAME +NAME\n(Mull .*\n)*Mull +ida +Ida Åkesson$", shown["staff"], re.MULTILINE)
+    assert re.search(r"^Mull +Mull-kiosk7 +kiosk +\d{4}-\d\d-\d\d \d\d:\d\d$", shown["machines"], re.MULTILINE)
+    assert re.search(r"^Mull +https://ils.example/lanekort +- +-$", shown["webhooks"], re.MULTILINE)
+    everything = "".join(run(app, group, "list").output for group in shown) + "".join(shown.values())
+    secrets = [password_in(hired), codes_in(hired).secret, former, key[0]]
+    assert [secret for secret in secrets if secret in everything] == []
+    assert "2023500" not in "".join(shown.values())
+    assert "2023500" in everything
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -1,11 +1,14 @@
 """A library's webhook: notices are sent to it, signed, so that the library's system need not fetch them."""
 
+from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import select
 
 from app.register.keys.vault import vault
 from app.register.library.notices import WEBHOOK_KEY_COLUMN
 from app.register.patron.libraries import NoSuchLibrary, check_library
-from app.register.store.transaction import db
+from app.register.store.transaction import autonomous, db
 from app.register.tables.library import LibraryQueue
 
 
@@ -27,3 +30,29 @@ def stop_listening(*, library_id: str) -> None:
     if queue is None or queue.webhook_url is None:
         raise NoSuchLibrary
     queue.webhook_url = queue.sealed_webhook_key = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a library's system is notified, the last delivery that arrived (UTC), and why the one after it did not."""
+
+    library_id: str
+    url: str
+    last_delivered_at: datetime | None
+    last_fault: str | None
+
+
+def list_webhooks(*, library_id: str | None = None) -> list[Webhook]:
+    """Return all webhooks by library, or that of one library."""
+    columns = (
+        LibraryQueue.library_id,
+        LibraryQueue.webhook_url,
+        LibraryQueue.last_delivered_at,
+        LibraryQueue.last_fault,
+    )
+    query = select(*columns).where(LibraryQueue.webhook_url.is_not(None)).order_by(LibraryQueue.library_id)
+    with autonomous() as connection:
+        rows = connection.execute(
+            query.where(LibraryQueue.library_id == library_id) if library_id is not None else query
+        )
+        return [Webhook(each[0], str(each[1]), each[2], each[3]) for each in rows.all()]

@@ -8,14 +8,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.register.keys.vault import vault
 from app.register.limits.budgets import from_source, take_tries
 from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.libraries import check_library
 from app.register.store.driver import Statement, autonomous_driver, read_instant
-from app.register.store.transaction import db, savepoint
+from app.register.store.transaction import autonomous, db, savepoint
 from app.register.tables.library import Machine, MachineAnswer
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
@@ -56,6 +56,16 @@ class SignedInMachine:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectedMachine:
+    """A machine that may sign in; with its former password, too, until `former_until` (UTC)."""
+
+    username: str
+    library_id: str
+    kind: str
+    former_until: datetime | None
+
+
 def draw_password() -> str:
     """Return a new password of 192 random bits."""
     return secrets.token_urlsafe(24)
@@ -91,6 +101,15 @@ def disconnect_machine(*, username: str) -> None:
         raise NoSuchMachine
     db.session.delete(machine)
     db.session.execute(delete(MachineAnswer).where(MachineAnswer.username == username))
+
+
+def list_machines(*, library_id: str | None = None) -> list[ConnectedMachine]:
+    """Return all machines, by library and user name, or those of one library."""
+    columns = (Machine.username, Machine.library_id, Machine.kind, Machine.former_until)
+    query = select(*columns).order_by(Machine.library_id, Machine.username)
+    with autonomous() as connection:
+        rows = connection.execute(query.where(Machine.library_id == library_id) if library_id is not None else query)
+        return [ConnectedMachine(*row) for row in rows.all()]
 
 
 def sign_in_machine(*, username: str, password: str, address: str, now: datetime) -> SignedInMachine:

@@ -14,6 +14,7 @@ from app.register.staff.desk_browsers import is_desk_browser
 from app.register.staff.machines import UsernameTaken
 from app.register.store.transaction import autonomous, db, savepoint
 from app.register.tables.library import Library, Staff
+from app.register.tables.patrons import Session
 from app.rules.card.code import step_at
 from app.rules.errors import RuleBroken
 from app.rules.pins.pin import Budget
@@ -47,14 +48,23 @@ class Workplace:
     desks_share_scans: bool
 
 
+_WORKPLACES = select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans).join(
+    Library, Library.id == Staff.library_id
+)
+
+
+def list_staff(*, library_id: str | None = None) -> list[Workplace]:
+    """Return everybody who works at a desk, by library and user name, or those of one library."""
+    query = _WORKPLACES.order_by(Library.id, Staff.username)
+    with autonomous() as connection:
+        rows = connection.execute(query.where(Library.id == library_id) if library_id is not None else query).all()
+    return [Workplace(*row) for row in rows]
+
+
 def get_workplace(*, staff_id: int) -> Workplace:
     """Return a staff member's workplace."""
     with autonomous() as connection:
-        row = connection.execute(
-            select(Staff.username, Staff.name, Library.id, Library.name, Library.desks_share_scans)
-            .join(Library, Library.id == Staff.library_id)
-            .where(Staff.id == staff_id)
-        ).one()
+        row = connection.execute(_WORKPLACES.where(Staff.id == staff_id)).one()
     return Workplace(*row)
 
 
@@ -78,6 +88,20 @@ def dismiss(*, username: str) -> None:
     """Remove a staff member, with their sessions. Raises NoSuchStaff."""
     if db.session.scalar(delete(Staff).where(Staff.username == username).returning(Staff.id)) is None:
         raise NoSuchStaff
+
+
+def reset_code(*, username: str, totp_secret: str) -> str:
+    """Give a staff member another key of one-time codes, end their sessions, and return their library's id.
+
+    Raises NoSuchStaff.
+    """
+    sealed = vault.seal(totp_secret.encode(), column=_TOTP_COLUMN)
+    change = update(Staff).where(Staff.username == username).values(sealed_totp_key=sealed, last_totp_step=0)
+    found = db.session.execute(change.returning(Staff.id, Staff.library_id)).first()
+    if found is None:
+        raise NoSuchStaff
+    db.session.execute(delete(Session).where(Session.staff_id == found.id))
+    return str(found.library_id)
 
 
 def sign_in_staff(
