@@ -42,6 +42,7 @@ PACKAGES = {
     "prometheus": "promtool",
     "buildah, podman": "buildah podman",
     "age": "age age-keygen",
+    "deploy/pgbackrest": "lanekort-backup",
     "sqlite3": "sqlite3",
     "uuid-runtime": "uuidgen",
 }  # fmt: skip

@@ -125,7 +125,10 @@ class Journal:
                 continue
             in_order = last is None or (facts["journal"], facts["seq"]) == (last["journal"], last["seq"] + 1)
             if not in_order or not hmac.compare_digest(line[:_MAC_DIGITS], self._mac(before, line[_MAC_DIGITS + 1 :])):
-                raise JournalDamaged(f"The journal is damaged at entry {facts['seq']}: it does not follow.")
+                raise JournalDamaged(
+                    f"The journal is damaged at entry {facts['seq']}: it does not follow. "
+                    "Or VAULT_KEYS are not those that it was written with."
+                )
             unread, before, last = 0, line[:_MAC_DIGITS], facts
             yield facts
         if unread:
