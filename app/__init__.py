@@ -130,6 +130,7 @@ def create_app(
         NEW_DEVICE=settings.new_device,
         PERMANENT_SESSION_LIFETIME=90 * 86400,
         PUBLIC_URL=settings.public_url,
+        REWRITE_DATABASE_URL=settings.rewrite_database_url,
         SECRET_KEY=settings.secret_key,
         SECURITY_CONTACT=settings.security_contact,
         SESSION_COOKIE_HTTPONLY=True,

@@ -14,7 +14,7 @@ from app.rules.pins.guessable import has_one_letter_password, has_too_few_signs,
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 NEW_DEVICE_BY = ("code", "pin")
 _MIN_SECRET = 32
-_URLS = ("DATABASE_URL", "ERASURE_JOURNAL", "SMTP_URL", "SMS_URL")
+_URLS = ("DATABASE_URL", "REWRITE_DATABASE_URL", "ERASURE_JOURNAL", "SMTP_URL", "SMS_URL")
 _SECRETS = (*_URLS, "SECRET_KEY", "METRICS_TOKEN", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
 _DEFAULT_JOURNAL = Path(__file__).parents[1] / "instance" / "erasures.journal"
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
@@ -34,6 +34,7 @@ class Settings:
     public_url: str
     new_device: str
     erasure_journal: str = ""
+    rewrite_database_url: str = ""
     access_log_roots: str = ""
     ils_systems: str = ""
     smtp_url: str = ""
@@ -92,6 +93,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         faults.append("ERASURE_JOURNAL must be a file or a database apart from that of DATABASE_URL")
     elif "://" in erasure_journal and not erasure_journal.startswith(DATABASES):
         faults.append("ERASURE_JOURNAL must be a path, or begin with postgresql+psycopg:// or sqlite:///")
+    rewrite_database_url = environ.get("REWRITE_DATABASE_URL", "")
+    if rewrite_database_url and not rewrite_database_url.startswith(DATABASES[0]):
+        faults.append(f"REWRITE_DATABASE_URL must begin with {DATABASES[0]}")
     access_log_roots = environ.get("ACCESS_LOG_ROOTS", "")
     if access_log_roots and not re.fullmatch(r"/.+|mailto:[^@\s?]+@[^@\s?]+", access_log_roots):
         faults.append("ACCESS_LOG_ROOTS must be the absolute path of a folder, or mailto: and an e-mail address")
@@ -117,6 +121,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         public_url=public_url,
         new_device=new_device,
         erasure_journal=erasure_journal,
+        rewrite_database_url=rewrite_database_url,
         access_log_roots=access_log_roots,
         ils_systems=ils_systems,
         smtp_url=smtp_url,

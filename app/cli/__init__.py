@@ -83,12 +83,12 @@ def show(library_id: str) -> None:
 @click.option(
     "--rewrite/--no-rewrite",
     default=True,
-    help="On PostgreSQL, write tables anew so that no byte of what is gone stays in a file (each is locked meanwhile).",
+    help="On PostgreSQL, write tables anew so that no byte of what is gone stays in a file (docs/adr/0027).",
 )
 def run(*, rewrite: bool) -> None:
     """Warn and erase patrons who do not use the card, and delete what has expired. Run it daily, or at any time."""
     refuse_if_behind()
-    done = clean_up(rewrite=rewrite)
+    done = clean_up(rewrite=rewrite, tell=click.echo)
     click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
 
 

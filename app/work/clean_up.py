@@ -1,5 +1,6 @@
 """What `flask retention run` does. The order matters: uses are gathered before the rows that show them are deleted."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import current_app
@@ -23,9 +24,10 @@ def empty_demo_inbox() -> None:
         post.throw_away(until=now() - _SHOWN_IN_DEMO)
 
 
-def clean_up(*, rewrite: bool) -> dict[str, int]:
+def clean_up(*, rewrite: bool, tell: Callable[[str], object] = lambda _: None) -> dict[str, int]:
     """Do it in small transactions, and return how many uses, warnings, erasures and rows of each table there were.
 
+    `tell` is called with what became of each table that is written anew.
     Idempotent; safe to stop and start again, and to run beside the portal, the worker and another run.
     """
     notice = timedelta(days=current_app.config["INACTIVE_NOTICE_DAYS"])
@@ -37,6 +39,6 @@ def clean_up(*, rewrite: bool) -> dict[str, int]:
     empty_demo_inbox()
     cut_off_log()
     if rewrite:
-        done["tables left"] = len(rewrite_tables())
+        done["tables left"] = len(rewrite_tables(url=current_app.config["REWRITE_DATABASE_URL"], tell=tell))
     note_run(name=RETENTION, now=now())
     return done

@@ -1,12 +1,16 @@
-"""PostgreSQL's log begins a new file after tables were written anew, where the role may ask for that."""
+"""Tables are written anew, by VACUUM FULL here, for pg_repack is tried by `./manage drill rewrite`.
+
+PostgreSQL's log begins a new file afterwards, where the role may ask for that.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app import create_app
+from app.register.leaving import overwriting
 from app.register.leaving.overwriting import rewrite_tables
 from app.register.store.transaction import db
 from tests.conftest import settings_for
@@ -51,3 +55,33 @@ def of_a_plain_owner(app: APIFlask, database_url: str, clock) -> Iterator[APIFla
 def test_a_role_that_may_not_end_it_rewrites_all_the_same(of_a_plain_owner):
     with of_a_plain_owner.app_context():
         assert "patrons" not in rewrite_tables()
+
+
+def test_another_way_may_be_that_of_a_role_that_may_more(of_a_plain_owner, database_url):
+    with of_a_plain_owner.app_context():
+        before = log_file()
+        assert rewrite_tables(url=database_url) == []
+        assert log_file() > before
+
+
+def test_a_table_that_is_in_use_is_left_and_named_and_all_others_are_written_anew(monkeypatch):
+    monkeypatch.setattr(overwriting, "LOCK_WAIT", "20ms")
+    told: list[str] = []
+    with db.engine.connect() as reader, reader.begin():
+        reader.execute(text("SELECT id FROM patrons LIMIT 1"))
+        files = data_files(reader)
+        assert rewrite_tables(tell=told.append) == ["patrons"]
+        same = {name for name, file in data_files(reader).items() if file == files[name]}
+    assert [line.partition(",")[0] for line in told if line.startswith("p")] == [
+        "patrons: left as it was",
+        "pin_orders: locked meanwhile",
+        "pin_verifiers: locked meanwhile",
+        "presented_steps: locked meanwhile",
+        "pg_catalog.pg_statistic: locked meanwhile",
+    ]
+    assert "patrons" in same
+    assert not {"access_log", "credentials", "library_notices", "pin_orders", "attempt_counts"} & same
+
+
+def data_files(connection: Connection) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(text("SELECT relname, relfilenode FROM pg_class"))}
