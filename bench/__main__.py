@@ -1,4 +1,4 @@
-"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood|spray]`: print tables for docs/benchmarks.md."""
+"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood|spray|sizes]`: print tables for docs."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from bench.pages import bench_pages
 from bench.register import MANY, bench_register
 from bench.scan import bench_scan
 from bench.servers import serve_all
+from bench.sizes.table import SIZES, bench_sizes
 from bench.spray import Spray, bench_spray
 
 _BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages, "kiosks": bench_kiosks}
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=[*_BENCHES, "loans", "neighbours", "flood", "spray"],
-        help="what to measure; everything but flood and spray where none is named",
+        choices=[*_BENCHES, "loans", "neighbours", "flood", "spray", "sizes"],
+        help="what to measure; everything but flood, spray and sizes where none is named",
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
     parser.add_argument("--many", type=int, default=MANY, help="patrons in the large register that pages is about")
@@ -34,10 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
     parser.add_argument("--requests", type=int, default=4_000, help="a round's requests, where they come first")
     parser.add_argument("--guesses", type=int, default=1_000_000, help="wrong PINs of the spray, within a turned day")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="patrons in each register of sizes")
+    parser.add_argument("--acts", type=int, default=200, help="how many of each act sizes measures in each register")
+    parser.add_argument("--server", default="", help="sizes: a PostgreSQL (postgresql+psycopg://…/) that keeps them")
+    parser.add_argument("--locked", action="store_true", help="sizes: rewrite the tables without pg_repack as well")
     asked = parser.parse_args(arguments)
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    if asked.what not in ("loans", "neighbours", "flood", "spray"):
+    if asked.what not in ("loans", "neighbours", "flood", "spray", "sizes"):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
@@ -50,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench_neighbours(size)
     if asked.what == "flood":
         bench_flood(size)
+    if asked.what == "sizes":
+        bench_sizes(sizes=asked.sizes, count=asked.acts, server=asked.server, locked=asked.locked)
     if asked.what == "spray":
         bench_spray(Spray(guesses=asked.guesses))
 

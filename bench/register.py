@@ -105,14 +105,14 @@ def _changes(url: str, size: Size, page: int) -> Iterator[tuple[bytes, bytes]]:
 
 def _look_ups(url: str, port: int, size: Size, look_ups: int, staff: int) -> Iterator[tuple[bytes, bytes]]:
     people = draw_people(url, count=look_ups * (size.rounds + 1))
-    at_desks = cycle([_sign_in(port, number) for number in range(staff)])
+    at_desks = cycle([sign_in_at_desk(port, number) for number in range(staff)])
     for drawn, (cookie, token) in zip(cycle(people), at_desks, strict=False):
         asked = urlencode({"csrf_token": token, "name": drawn.name, "birth_date": drawn.birth_date}).encode()
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
         yield write_request("POST", "/desk/find", headers=headers, body=asked), drawn.name.encode()
 
 
-def _sign_in(port: int, number: int) -> tuple[str, str]:
+def sign_in_at_desk(port: int, number: int) -> tuple[str, str]:
     """Sign somebody in at a desk. Returns the cookies to come with, and the token of the form."""
     form = get_form(port, path="/desk/login")
     code = pyotp.TOTP(TOTP_KEY).at(datetime.now(UTC))
