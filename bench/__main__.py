@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from bench.compare import Size
 from bench.flood import bench_flood
+from bench.history import describe_ratios, record
 from bench.kiosks import bench_kiosks
 from bench.loans import bench_loans
 from bench.login import bench_login
-from bench.machine import describe_machine
+from bench.machine import describe_machine, machine_load
 from bench.neighbours import bench_neighbours
 from bench.pages import bench_pages
 from bench.register import MANY, bench_register
@@ -39,14 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--acts", type=int, default=200, help="how many of each act sizes measures in each register")
     parser.add_argument("--server", default="", help="sizes: a PostgreSQL (postgresql+psycopg://…/) that keeps them")
     parser.add_argument("--locked", action="store_true", help="sizes: rewrite the tables without pg_repack as well")
+    parser.add_argument("--record", action="store_true", help="add the ratios of scan and login to docs/benchmarks.csv")
     asked = parser.parse_args(arguments)
+    load = machine_load()
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
     if asked.what not in ("loans", "neighbours", "flood", "spray", "sizes"):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
-                    bench(served, size)
+                    found = bench(served, size)
+                    if asked.record:
+                        record(describe_ratios(found or {}, load=load))
     if asked.what in (None, "pages"):
         bench_register(size, many=asked.many)
     if asked.what in (None, "loans"):

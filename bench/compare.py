@@ -20,6 +20,16 @@ class Size:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio to the bare answer: median, lowest and highest of the rounds; and the 99th percentile in ms."""
+
+    median: float
+    lowest: float
+    highest: float
+    p99: float
+
+
 Turn = Callable[[], Round]
 """Send one round, and make sure of every answer."""
 
@@ -59,11 +69,13 @@ def take_turns(turns: Mapping[str, Turn], *, rounds: int) -> dict[str, list[Roun
     return done
 
 
-def print_table(done: Mapping[str, list[Round]], *, against: str) -> None:
+def print_table(done: Mapping[str, list[Round]], *, against: str) -> dict[str, Ratio]:
     """Print a row for each: median of the rounds' rates, latencies of all rounds, and the ratio to `against`.
 
     The ratio is the median over the rounds, each against its own neighbour; the lowest and highest show the noise.
+    Returns the ratios by row.
     """
+    found: dict[str, Ratio] = {}
     width = max(len(name) for name in done)
     print(f"{'':{width}}  answers/s   p50 ms   p95 ms   p99 ms  ratio (lowest, highest)")
     for name, rounds in done.items():
@@ -71,9 +83,11 @@ def print_table(done: Mapping[str, list[Round]], *, against: str) -> None:
         latencies = sorted(latency for each in rounds for latency in each.latencies)
         p50, p95, p99 = (1000 * quantile(latencies, share) for share in (0.50, 0.95, 0.99))
         ratios = [each.rate / bare.rate for each, bare in zip(rounds, done[against], strict=True)]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
+        found[name] = Ratio(statistics.median(ratios), min(ratios), max(ratios), p99)
+        ratio = f"{found[name].median:.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
         print(f"{name:{width}}  {rate:9.0f} {p50:8.1f} {p95:8.1f} {p99:8.1f}  {ratio}")
     print(flush=True)
+    return found
 
 
 def quantile(ascending: list[float], share: float) -> float:

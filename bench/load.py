@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _SILENCE_SECONDS = 180
+_CLOSE = b"Connection: close\r\n"
 _SCRIPT = Path(__file__).with_name("load.lua")
 _LATENCY = re.compile(r"^latency ([0-9.]+)\S* ([0-9]+)", re.MULTILINE)
 
@@ -59,7 +60,7 @@ class Round:
 def write_request(method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
     """Return a request as bytes, as a proxy passes it on that speaks HTTPS with the browser.
 
-    Sync workers close the connection after each answer, so the request asks for that.
+    It asks for the connection to be closed, which `send` leaves out.
     """
     lines = {
         "Host": "localhost",
@@ -85,14 +86,16 @@ def send_one(port: int, request: bytes) -> Answer:
 def send(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Round:
     """Let wrk send the requests in order over so many connections until they or the seconds are used up.
 
-    With one connection the answers are in the order of the requests. Raises NoAnswer.
+    Connections are kept for the next request, where the server keeps them. With one connection the answers are in the
+    order of the requests. Raises NoAnswer.
     """
     program = os.environ.get("LANEKORT_WRK") or shutil.which("wrk")
     if program is None:
         raise FileNotFoundError("wrk is needed to measure: apt install wrk (Debian, Ubuntu), brew install wrk (macOS)")
     with TemporaryDirectory(prefix="lanekort-load-") as folder:
         asked, answered = Path(folder, "requests"), Path(folder, "answers")
-        asked.write_bytes(b"".join(b"%d\n%b" % (len(request), request) for request in requests))
+        kept = [request.replace(_CLOSE, b"", 1) for request in requests]
+        asked.write_bytes(b"".join(b"%d\n%b" % (len(request), request) for request in kept))
         command = [program, "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
         command += [f"--timeout={_SILENCE_SECONDS}s", f"--script={_SCRIPT}", f"http://127.0.0.1:{port}/", "--"]
         done = subprocess.run([*command, str(asked), str(answered)], capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ import random
 from itertools import islice
 
 from bench.browser import get_form, is_let_in, write_sign_in
-from bench.compare import CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
+from bench.compare import CONNECTIONS, Ratio, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Round, send
 from bench.people import card_number
 from bench.servers import OpenVisit
@@ -12,12 +12,12 @@ from bench.servers import OpenVisit
 _BARE_EVALUATION = "bare Argon2id"
 
 
-def bench_login(served: OpenVisit, size: Size) -> None:
-    """Measure signing in on both engines beside one Argon2id evaluation behind a bare answer, and print the table."""
+def bench_login(served: OpenVisit, size: Size) -> dict[str, Ratio]:
+    """Measure signing in on both engines beside one Argon2id evaluation behind a bare answer, as `bench_scan`."""
     turns = {_BARE_EVALUATION: bare_turn(served.bare, size, path="/argon2")}
     turns |= {f"sign-in, {engine}": _sign_in_turn(port, size) for engine, port in served.portals.items()}
     print(f"POST /login: {size.people} patrons, {CONNECTIONS} connections, everybody let in")
-    print_table(take_turns(turns, rounds=size.rounds), against=_BARE_EVALUATION)
+    return print_table(take_turns(turns, rounds=size.rounds), against=_BARE_EVALUATION)
 
 
 def _sign_in_turn(port: int, size: Size) -> Turn:

@@ -15,19 +15,25 @@ _WRITES = 100
 
 def describe_machine() -> str:
     """Return lines with the time, the machine, its load before the start, the speed of its disk, and versions."""
-    load = f", load {os.getloadavg()[0]:.1f} before the start" if hasattr(os, "getloadavg") else ""
+    load = f", load {machine_load()} before the start" if machine_load() else ""
     packages = ", ".join(f"{name} {version(name)}" for name in ("flask", "gunicorn", "sqlalchemy", "psycopg"))
     return "\n".join(
         (
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC{load}",
-            f"{_processor()}, {os.cpu_count()} processors; {platform.system()} {platform.machine()}",
+            f"{processor()}, {os.cpu_count()} processors; {platform.system()} {platform.machine()}",
             f"a durable write of 4 KiB takes {1000 * _durable_write():.1f} ms",
             f"Python {platform.python_version()}, {packages}",
         )
     )
 
 
-def _processor() -> str:
+def machine_load() -> str:
+    """Return the mean number of programs that wanted to run in the last minute; empty where it is not known."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+
+
+def processor() -> str:
+    """Return the processor's name."""
     if _CPUS.exists():
         for line in _CPUS.read_text().splitlines():
             if line.startswith("model name"):

@@ -6,18 +6,19 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from app.rules.card.code import step_at
-from bench.compare import BARE, CONNECTIONS, Size, Turn, bare_turn, expect, print_table, take_turns
+from bench.compare import BARE, CONNECTIONS, Ratio, Size, Turn, bare_turn, expect, print_table, take_turns
 from bench.load import Answer, Round, send, write_request
 from bench.people import code_at, kiosk_authorization
 from bench.servers import OpenVisit
 
 
-def bench_scan(served: OpenVisit, size: Size) -> None:
-    """Measure the scan on both engines beside the bare answer, and print the table."""
+def bench_scan(served: OpenVisit, size: Size) -> dict[str, Ratio]:
+    """Measure the scan on both engines beside the bare answer, print the table, and return the ratios."""
     turns = {BARE: bare_turn(served.bare, size, path="/")}
+    turns |= {"bare, our workers": bare_turn(served.bare_in_threads, size, path="/")}
     turns |= {f"scan, {engine}": _scan_turn(port, size) for engine, port in served.portals.items()}
     print(f"POST /api/v1/scan: {size.people} credentials, {CONNECTIONS} connections, every answer accepted")
-    print_table(take_turns(turns, rounds=size.rounds), against=BARE)
+    return print_table(take_turns(turns, rounds=size.rounds), against=BARE)
 
 
 def _scan_turn(port: int, size: Size) -> Turn:

@@ -15,6 +15,7 @@ from bench.people import fill_register
 from tests.postgres import create_database, running_postgres
 
 WORKERS = 2
+SYNC = ("--worker-class", "sync", "--threads", "1")
 _STOP_SECONDS = 20
 _WORDS = 2000
 _HOME = Path(__file__).parent.parent
@@ -22,9 +23,13 @@ _HOME = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class OpenVisit:
-    """What is being served on the loopback address: the bare answer's port, and by engine the portal's, and its URL."""
+    """What is being served on the loopback address: the bare answer's port, and by engine the portal's, and its URL.
+
+    The bare answer is served by gunicorn's simplest workers, and once more by the portal's own kind.
+    """
 
     bare: int
+    bare_in_threads: int
     portals: dict[str, int]
     databases: dict[str, str]
 
@@ -43,9 +48,9 @@ def serve_all(*, people: int) -> Iterator[OpenVisit]:
         }
         for url in databases.values():
             fill_register(url, people=people)
-        bare = running.enter_context(serve("bench.bare:app", folder / "bare.log"))
         yield OpenVisit(
-            bare=bare,
+            bare=running.enter_context(serve("bench.bare:app", folder / "bare.log", *SYNC)),
+            bare_in_threads=running.enter_context(serve("bench.bare:app", folder / "threads.log")),
             portals={
                 engine: running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / f"{engine}.log"))
                 for engine, url in databases.items()
@@ -55,14 +60,14 @@ def serve_all(*, people: int) -> Iterator[OpenVisit]:
 
 
 @contextmanager
-def serve(app: str, log: Path) -> Iterator[int]:
-    """Serve a WSGI app, named as gunicorn does, and give its port. What it prints goes into `log`."""
+def serve(app: str, log: Path, *options: str) -> Iterator[int]:
+    """Serve a WSGI app, named as gunicorn does, with its `options`. Gives the port; what it prints goes into `log`."""
     # The socket is made here and handed over, so that the port is free and nobody connects too early. It is not kept:
     # where the server does not start, the caller gets an error without waiting.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log.open("wb") as words:
         port: int = listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", app, "--workers", str(WORKERS), "--log-level", "warning"]
-        command += ["--no-control-socket", "--bind", f"fd://{listener.fileno()}"]
+        command += ["--no-control-socket", "--bind", f"fd://{listener.fileno()}", *options]
         process = subprocess.Popen(
             command,
             cwd=_HOME,

@@ -1,16 +1,43 @@
 """The measurements run to their end, with numbers too small to say anything; nothing here asks how fast."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from bench.compare import WrongAnswer, expect
+from bench import history
+from bench.compare import Ratio, WrongAnswer, expect
 from bench.load import Answer, Round
 
-pytestmark = pytest.mark.usefixtures("programs")
+
+def test_the_picture_shows_what_the_table_says() -> None:
+    points = history.read_points()
+    assert {point.what for point in points} == set(history.GOALS)
+    assert history.draw(points) == history.PICTURE.read_text(encoding="utf-8")
+    assert "](img/benchmarks.svg)" in history.TABLE.with_suffix(".md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("programs")
+def test_what_is_recorded_stands_in_the_table_and_in_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, picture = tmp_path / "benchmarks.csv", tmp_path / "benchmarks.svg"
+    shutil.copy(history.TABLE, table)
+    monkeypatch.setattr(history, "TABLE", table)
+    monkeypatch.setattr(history, "PICTURE", picture)
+    before = history.read_points()
+    measured = {"scan, SQLite": Ratio(0.5, 0.4, 0.6, 12.3456), "bare answer": Ratio(1, 1, 1, 4)}
+    history.record(history.describe_ratios(measured, load="1.0"))
+    *same, last = history.read_points()
+    assert same == before
+    assert (last.what, last.how, last.ratio, last.p99) == ("scan, SQLite", history.HOW, 0.5, 12.346)
+    assert picture.read_text(encoding="utf-8") == history.draw([*before, last])
+    assert "0.50 on " in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("programs")
 @pytest.mark.timeout(3600)
 def test_every_bench_measures_both_engines_beside_a_bare_answer() -> None:
     # In a process of its own: where a browser was driven before, an event loop runs for the rest of the tests.
