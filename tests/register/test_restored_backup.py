@@ -20,6 +20,7 @@ from app.register.leaving.due_erasures import erase_due
 from app.register.leaving.erasure import erase_patron
 from app.register.leaving.receipts import read_receipt
 from app.register.leaving.replay import replay
+from app.register.library.feed import CursorPassed, acknowledge, read_changes
 from app.register.patron.numbers import NumberWasIssued, is_gone, note_number
 from app.register.patron.patrons import activate_card, register_patron
 from app.register.sign_in.pins import set_pin
@@ -203,6 +204,32 @@ def test_nobody_else_is_erased_though_they_have_an_erased_ones_id(clock, back_up
         assert set(others) & set(gone)
         assert run_replay(clock()) == 0
         assert left_of(others) == 3
+
+
+def test_a_library_that_knew_more_than_the_backup_fetches_everybody_anew(clock, back_up, open_restored):
+    people = enrol_people(clock())
+    restored_url = back_up()
+    for person in people[:3]:
+        replace_card(patron_id=person, now=clock())
+        erase_patron(patron_id=person, reason="asked", now=clock())
+        db.session.commit()
+    known = read_changes(library_id=MULLSJO, after=None, limit=500).next
+    db.session.rollback()
+    with open_restored(restored_url).app_context():
+        run_replay(clock())
+        # The register gives the same numbers once more, for other changes.
+        for person in people[3:9]:
+            replace_card(patron_id=person, now=clock())
+        db.session.commit()
+        with pytest.raises(CursorPassed):
+            read_changes(library_id=MULLSJO, after=known, limit=500)
+        kinds, after, more = [], None, True
+        while more:
+            page = read_changes(library_id=MULLSJO, after=after, limit=2)
+            kinds += [notice.kind for notice in page.notices]
+            after, more = page.next, page.more
+        assert kinds == ["erased"] * 3 + ["renumbered"] * 6
+        assert acknowledge(library_id=MULLSJO, up_to=after, kept={}, now=clock()) > len(kinds)
 
 
 def test_a_replay_that_is_stopped_goes_on(clock, back_up, open_restored):

@@ -11,6 +11,7 @@ from app.register.journal import journaling
 from app.register.journal.journal import Entry, Place
 from app.register.keys.vault import vault
 from app.register.leaving.erasure import Reason, erase_patron, repeated
+from app.register.library.feed import end_cursors
 from app.register.patron.patrons import NoSuchPatron
 from app.register.store.transaction import autonomous, db, reading, writing
 from app.register.tables.log import Erasure, JournalPlace
@@ -38,9 +39,11 @@ def replay(*, now: datetime, batch: int = BATCH) -> Iterator[Replayed]:
     """Erase again each patron of the register who is in the journal, each in a transaction of its own.
 
     Yields after each batch of patrons. It may be stopped at any point and run again; the portal serves nobody before it
-    is done. Raises RegisterIsBehind where there is no journal or another one, JournalDamaged or JournalUnreachable.
+    is done. Afterwards libraries' cursors are passed, so that they fetch their patrons anew. Raises RegisterIsBehind
+    where there is no journal or another one, JournalDamaged or JournalUnreachable.
     """
     entries, tail = _open()
+    end_cursors()
     wanted: dict[str, Entry] = {entry.patron: entry for entry in entries}
     key_ids = {entry.key_id for entry in entries}
     last, looked_at, erased = 0, 0, 0

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.register.library.notices import Notice, confirm, forget_numbers, lock_queue, read_notices
 from app.register.patron.changes import GONE
-from app.register.store.transaction import db
+from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.library import LibraryNotice, LibraryQueue
 from app.rules.errors import RuleBroken
 
 LONGEST_PAGE: Final = 500
+_FURTHER_THAN_ANY_LOSS: Final = 10_000_000
 
 
 class CursorPassed(RuleBroken):
@@ -42,13 +43,11 @@ class Page:
 
 def read_changes(*, library_id: str, after: int | None, limit: int) -> Page:
     """Return a library's notices after a cursor (None: all that are kept). Raises CursorPassed or NotACursor."""
-    ours = select(LibraryNotice).where(LibraryNotice.library_id == library_id, LibraryNotice.seq > (after or 0))
+    begin = after if after is not None else _read_queue(library_id)[1]
+    ours = select(LibraryNotice).where(LibraryNotice.library_id == library_id, LibraryNotice.seq > begin)
     rows = db.session.scalars(ours.order_by(LibraryNotice.seq).limit(limit + 1)).all()
     # Read after the notices: what is deleted meanwhile is a gap that must be reported.
-    queue = db.session.execute(
-        select(LibraryQueue.last_seq, LibraryQueue.purged_seq).where(LibraryQueue.library_id == library_id)
-    ).first()
-    last, purged = queue or (0, 0)
+    last, purged = _read_queue(library_id)
     start = purged if after is None else after
     if start > last:
         raise NotACursor
@@ -56,6 +55,22 @@ def read_changes(*, library_id: str, after: int | None, limit: int) -> Page:
         raise CursorPassed
     shown = rows[:limit]
     return Page(read_notices(shown), next=shown[-1].seq if shown else start, more=len(rows) > limit)
+
+
+def _read_queue(library_id: str) -> tuple[int, int]:
+    queue = select(LibraryQueue.last_seq, LibraryQueue.purged_seq).where(LibraryQueue.library_id == library_id)
+    row = db.session.execute(queue).first()
+    return (row.last_seq, row.purged_seq) if row is not None else (0, 0)
+
+
+@writing()
+def end_cursors() -> None:
+    """Let no library read on from a cursor that it has, for a register that was restored: it has given numbers twice.
+
+    Each then gets CursorPassed, and fetches its patrons anew. Commits.
+    """
+    beyond = LibraryQueue.last_seq + _FURTHER_THAN_ANY_LOSS
+    execute_bulk(update(LibraryQueue).values(last_seq=beyond, purged_seq=beyond))
 
 
 def acknowledge(*, library_id: str, up_to: int, kept: Mapping[int, Sequence[str]], now: datetime) -> int:
