@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from app.eid.settings import EidSettings, read_eid
 from app.rules.card.wallet_issuers import AppleIssuer, GoogleIssuer, NotAnIssuer, read_apple_issuer, read_google_issuer
 from app.rules.pins.guessable import has_one_letter_password, has_too_few_signs, is_example
@@ -58,8 +61,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return production's settings. Raises BadSettings with every fault at once."""
     faults: list[str] = []
     database_url = environ.get("DATABASE_URL", "")
-    if not database_url.startswith(DATABASES):
-        faults.append("DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///")
+    if not _is_database(database_url):
+        faults.append("DATABASE_URL must be postgresql+psycopg://user:password@host/name or sqlite:////path")
     secret_key = environ.get("SECRET_KEY", "")
     if len(secret_key) < _MIN_SECRET:
         faults.append(f"SECRET_KEY must have at least {_MIN_SECRET} characters")
@@ -91,11 +94,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     erasure_journal = environ.get("ERASURE_JOURNAL", "") or str(_DEFAULT_JOURNAL)
     if erasure_journal == database_url:
         faults.append("ERASURE_JOURNAL must be a file or a database apart from that of DATABASE_URL")
-    elif "://" in erasure_journal and not erasure_journal.startswith(DATABASES):
-        faults.append("ERASURE_JOURNAL must be a path, or begin with postgresql+psycopg:// or sqlite:///")
+    elif "://" in erasure_journal and not _is_database(erasure_journal):
+        faults.append("ERASURE_JOURNAL must be a path, or an address as in DATABASE_URL")
     rewrite_database_url = environ.get("REWRITE_DATABASE_URL", "")
-    if rewrite_database_url and not rewrite_database_url.startswith(DATABASES[0]):
-        faults.append(f"REWRITE_DATABASE_URL must begin with {DATABASES[0]}")
+    if rewrite_database_url and not (
+        rewrite_database_url.startswith(DATABASES[0]) and _is_database(rewrite_database_url)
+    ):
+        faults.append(f"REWRITE_DATABASE_URL must be {DATABASES[0]}user:password@host/name")
     access_log_roots = environ.get("ACCESS_LOG_ROOTS", "")
     if access_log_roots and not re.fullmatch(r"/.+|mailto:[^@\s?]+@[^@\s?]+", access_log_roots):
         faults.append("ACCESS_LOG_ROOTS must be the absolute path of a folder, or mailto: and an e-mail address")
@@ -137,6 +142,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         google_wallet=google_wallet,
         apple_wallet=apple_wallet,
     )
+
+
+def _is_database(url: str) -> bool:
+    try:
+        return url.startswith(DATABASES) and make_url(url) is not None
+    except (ArgumentError, ValueError):
+        return False
 
 
 def _read_ils_systems(path: str, faults: list[str]) -> str:

@@ -9,13 +9,18 @@ import argparse
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from flask import Flask
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from circulation.database import NotMigrated, WrongLibrary
 from circulation.demo import seed_demo
+from circulation.errors import Refused
 from circulation.factory import create_circulation, utc_now
 from circulation.lending.claims import run_claims
 from circulation.lending.holds import expire_holds
@@ -27,6 +32,9 @@ from circulation.notices import Post, send_notices
 from circulation.policy.toml_file import PolicyError
 from circulation.settings import Settings, SettingsError
 
+_NOT_ALLOWED: Final = "42501"
+# To gunicorn it means that another worker would not get further either.
+_NO_APP: Final = 4
 Job = Callable[[Library, datetime], str]
 
 
@@ -80,20 +88,37 @@ JOBS: Final[dict[tuple[str, ...], tuple[Job, str]]] = {
 
 
 def application() -> Flask:
-    """For a WSGI server: gunicorn 'circulation.cli:application()'."""
+    """For a WSGI server: gunicorn 'circulation.cli:application()'. Ends with a sentence where it cannot serve.
+
+    A database that is away is only named: until it is back, answers are errors.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return create_circulation(Settings.from_environment(os.environ))
+    try:
+        app = create_circulation(Settings.from_environment(os.environ))
+        for library in app.extensions["circulation"].values():
+            try:
+                library.database.check()
+            except (DBAPIError, PoolTimeout) as error:
+                sys.stderr.write(f"{_sentence_of(error)}\n")
+    except Exception as error:
+        sys.stderr.write(f"{_sentence_of(error)}\n")
+        sys.exit(_NO_APP)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Run one command; 0 when done, 2 when the settings or a policy are wrong."""
+    """Run one command; 0 when done, 2 after a sentence that says what is wrong."""
     options = _parser().parse_args(arguments)
     try:
-        settings = Settings.from_environment(environ)
-        libraries = open_libraries(settings)
-    except (SettingsError, PolicyError) as error:
-        sys.stderr.write(f"{error}\n")
+        return _run(options, environ)
+    except Exception as error:
+        sys.stderr.write(f"{_sentence_of(error)}\n")
         return 2
+
+
+def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    settings = Settings.from_environment(environ)
+    libraries = open_libraries(settings)
     if options.command == "seed-demo":
         if not settings.demo:
             sys.stderr.write("seed-demo: only with CIRCULATION_DEMO=1\n")
@@ -110,13 +135,28 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     job, _ = JOBS[(options.command, action) if action else (options.command,)]
     for name, library in libraries.items():
         if options.library in (None, name):
-            try:
-                sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
-            except SettingsError as error:
-                sys.stderr.write(f"{error}\n")
-                return 2
+            if options.command != "migrate":
+                library.database.check()
+            sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
         library.database.close()
     return 0
+
+
+def _sentence_of(error: Exception) -> str:
+    """What an operator can do about an error; never what a driver says, which may hold addresses or data."""
+    if isinstance(error, SettingsError | PolicyError | NotMigrated | WrongLibrary):
+        return str(error)
+    if isinstance(error, PoolTimeout | OperationalError) or (isinstance(error, Refused) and error.code == "busy"):
+        return (
+            "The library's database is not reached, locked or not writable: is it running, is CIRCULATION_DATABASE_URL"
+            " right (address, name, user, password), and may this user write to it?"
+        )
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
+        return "The role in CIRCULATION_DATABASE_URL may not do that: it must own the database and its tables."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"A fault of the program: {type(error).__name__} at {frame.filename}:{frame.lineno}"
 
 
 def _parser() -> argparse.ArgumentParser:

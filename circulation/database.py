@@ -135,19 +135,38 @@ class Database:
                 raise WrongLibrary(f"this database belongs to library {owner}, not to {self.library}")
         self.scrub()
 
+    def check(self) -> None:
+        """Raise NotMigrated where it lacks tables of this program, or WrongLibrary; else DBAPIError where it fails.
+
+        What a newer program has migrated serves this one too, until it is gone.
+        """
+        scripts = ScriptDirectory.from_config(_alembic_config())
+        with self._reader.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+            known = {each.revision for each in scripts.walk_revisions()}
+            if current is None or (current in known and current != scripts.get_current_head()):
+                raise NotMigrated(
+                    f"the database of library {self.library} lacks tables: run `circulation migrate` first"
+                )
+            owner = connection.scalar(select(Library.id))
+        if owner != self.library:
+            raise WrongLibrary(f"this database belongs to library {owner}, not to {self.library}")
+
     def is_ready(self) -> bool:
         """Whether it can be reached, is migrated to the newest revision, and is this library's."""
         try:
-            with self._reader.connect() as connection:
-                current = MigrationContext.configure(connection).get_current_revision()
-                newest = ScriptDirectory.from_config(_alembic_config()).get_current_head()
-                return current == newest and connection.scalar(select(Library.id)) == self.library
-        except DBAPIError:
+            self.check()
+        except (DBAPIError, PoolTimeout, NotMigrated, WrongLibrary):
             return False
+        return True
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class NotMigrated(RuntimeError):
+    """The database has older tables than this program, or none."""
 
 
 class WrongLibrary(RuntimeError):

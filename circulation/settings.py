@@ -61,9 +61,9 @@ class Settings:
             faults.append("CIRCULATION_LIBRARIES: name at least one library id")
         url = environ.get("CIRCULATION_DATABASE_URL", "")
         try:
-            if make_url(url).get_backend_name() not in ("sqlite", "postgresql"):
+            if make_url(url).drivername not in ("sqlite", "postgresql+psycopg"):
                 faults.append("CIRCULATION_DATABASE_URL: only sqlite and postgresql+psycopg are known")
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             faults.append("CIRCULATION_DATABASE_URL: must be a database address")
         if len(libraries) > 1 and "{library}" not in url:
             faults.append("CIRCULATION_DATABASE_URL: with several libraries it needs {library}, a database for each")

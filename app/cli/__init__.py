@@ -16,7 +16,7 @@ from app.cli.keys import keys
 from app.cli.machines import machines
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
-from app.cli.starting import RegisterCommands, checking
+from app.cli.starting import RegisterCommands, starting
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
 from app.register.patron.libraries import NoSuchLibrary, change_setting, import_libraries, read_settings
@@ -94,7 +94,7 @@ def run(*, rewrite: bool) -> None:
 
 @click.command("worker")
 @with_appcontext
-@checking
+@starting
 def worker() -> None:
     """Send messages and notify libraries until stopped; work that was begun is finished first."""
     app, stopping = current_app._get_current_object(), Event()  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.erasures import refuse_if_behind
-from app.cli.starting import checking
+from app.cli.starting import starting
 from app.register.staff.machines import MachineRefused, recognise_kiosk
 from app.sip2.gateway import run_until_stopped
 from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
@@ -17,7 +17,7 @@ from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
 
 @click.command("sip2-gateway")
 @with_appcontext
-@checking
+@starting
 def sip2_gateway() -> None:
     """Run the gateway between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
     refuse_if_behind()

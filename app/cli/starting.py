@@ -11,13 +11,19 @@ from flask.cli import AppGroup
 from app.cli.failing import sentence_of
 from app.register.keys.recognition import note_keys
 from app.register.store.database_faults import DATABASE_ERRORS
-from app.web.faults.health import check_ready
+from app.web.faults.health import check_made, check_register
+
+
+def check_command() -> None:
+    """Raise NotReady, WrongKeys or one of DATABASE_ERRORS; note what the keys are recognised by."""
+    check_register()
+    note_keys()
 
 
 def check_start() -> None:
-    """Raise NotReady, WrongKeys or one of DATABASE_ERRORS; note what the keys are recognised by."""
-    check_ready()
-    note_keys()
+    """Raise what `check_command` raises, and NotReady where front end or texts are missing."""
+    check_made()
+    check_command()
 
 
 def check_start_of_portal() -> None:
@@ -34,19 +40,19 @@ class RegisterCommands(AppGroup):
     def command(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - click's
         """Return click's decorator."""
         decorate = super().command(*arguments, **named)
-        return lambda function: decorate(checking(function))
+        return lambda function: decorate(_checking(function, check_command))
 
 
-def checking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function, which sees first that the register is ready for it, in an app context.
+def starting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of a command that serves, which is refused where the portal would be, in an app context."""
+    return _checking(function, check_start)
 
-    Every error becomes a ClickException with a sentence.
-    """
 
+def _checking(function: Callable[..., Any], check: Callable[[], None]) -> Callable[..., Any]:
     @wraps(function)
     def checked(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - click's
         try:
-            check_start()
+            check()
             return function(*arguments, **named)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

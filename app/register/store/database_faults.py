@@ -40,6 +40,7 @@ _SQLITE: Final = {
     sqlite3.SQLITE_IOERR: Cause.FULL,
     sqlite3.SQLITE_FULL: Cause.FULL,
     sqlite3.SQLITE_CANTOPEN: Cause.NOT_REACHED,
+    sqlite3.SQLITE_NOTADB: Cause.NOT_REACHED,
 }
 _PRIMARY_CODE: Final = 0xFF
 

@@ -54,11 +54,8 @@ class NotReady(RuleBroken):
         self.status = status
 
 
-def check_ready() -> None:
-    """Raise NotReady where something of the program was not made, migrations are pending, or VAULT_KEYS are wrong.
-
-    Raises one of DATABASE_ERRORS where the database cannot tell.
-    """
+def check_made() -> None:
+    """Raise NotReady where front end or texts were not made."""
     vendor = Path(str(current_app.static_folder)) / "vendor"
     if not all((vendor / name).is_file() for name in FRONT_END):
         raise NotReady(
@@ -66,9 +63,13 @@ def check_ready() -> None:
         )
     if not all(path.with_suffix(".mo").is_file() for path in Path(current_app.root_path).glob("translations/*/*/*.po")):
         raise NotReady("texts missing", "The pages' texts are not compiled: `./manage install` does it.")
+
+
+def check_register() -> None:
+    """Raise NotReady where migrations are pending or VAULT_KEYS are wrong. Raises DATABASE_ERRORS."""
     if are_migrations_pending():
         raise NotReady(
-            "migrations not current", "The database lacks tables of this program: run `flask --app wsgi db upgrade`."
+            "migrations not current", "The database lacks tables of this program: run `lanekort db upgrade` first."
         )
     try:
         check_keys()
@@ -79,7 +80,8 @@ def check_ready() -> None:
 def find_fault() -> str | None:
     """Return why the portal cannot work now, for the operator; None where it can."""
     try:
-        check_ready()
+        check_made()
+        check_register()
         if ailing := find_database_fault() or (Cause.FULL if was_full() else None):
             return ailing
         check_journal()
