@@ -1,6 +1,9 @@
 """What the environment must say before the portal starts in production, and every fault of it at once."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,11 +99,66 @@ def test_a_database_without_a_password_and_one_with_a_drawn_one_are_let_in() -> 
         assert read_settings(GOOD_ENVIRONMENT | {"DATABASE_URL": url}).database_url == url
 
 
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def read_as_systemd(text: str) -> dict[str, str]:
+    """Read a file as EnvironmentFile= does (systemd.exec(5), and its src/basic/env-file.c), but for continued lines."""
+    found = {}
+    for line in text.splitlines():
+        name, equals, rest = line.strip().partition("=")
+        if not equals or name.startswith(("#", ";")):
+            continue
+        value, blanks, quote, signs = "", "", "", iter(rest.strip())
+        for sign in signs:
+            if quote == "'" and sign != quote:
+                value += sign
+            elif quote and sign == quote:
+                quote = ""
+            elif quote == '"' and sign == "\\":
+                following = next(signs, "")
+                value += following if following in '"\\`$' else sign + following
+            elif quote:
+                value += sign
+            elif sign in "'\"" and not value:
+                quote = sign
+            elif sign == "\\":
+                value += next(signs, "")
+            elif sign.isspace():
+                blanks += sign
+            else:
+                value, blanks = value + blanks + sign, ""
+        found[name] = value
+    return found
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_shell_and_systemd_read_the_same_in_every_line_of_the_example(tmp_path: Path) -> None:
+    text = re.sub(r"^# (?=[A-Z][A-Z_]*=)", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    names = re.findall(r"^([A-Z][A-Z0-9_]*)=", text, re.MULTILINE)
+    # A password with whatever somebody may have drawn.
+    text = text.replace("change-me", 'a $HOME `id` #1 "b" \\n ')
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
+    done = subprocess.run(
+        ["/bin/sh", "-euc", 'set -a; . ./.env; set +a; exec "$0" -c "$1"', sys.executable, program],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    by_shell, by_systemd = json.loads(done.stdout), read_as_systemd(text)
+    assert done.stderr == ""
+    assert len(names) == len(set(names)) > 50
+    assert {name: by_shell.get(name) for name in names} == by_systemd
+    assert '$HOME `id` #1 "b" \\n ' in by_systemd["DATABASE_URL"]
+    assert by_systemd["EID_SCOPE"] == "openid profile"
+
+
 def test_the_example_of_the_settings_is_refused_as_long_as_it_says_change_me() -> None:
-    lines = (Path(__file__).parents[2] / ".env.example").read_text().splitlines()
-    example = dict(line.split("=", 1) for line in lines if re.match("[A-Z_]+=", line))
     with pytest.raises(BadSettings) as told:
-        read_settings(example)
+        read_settings(read_as_systemd(EXAMPLE.read_text(encoding="utf-8")))
     for name in ("DATABASE_URL", "SMTP_URL", "SECRET_KEY", "VAULT_KEYS"):
         assert name in str(told.value)
 
