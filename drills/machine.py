@@ -218,7 +218,7 @@ class Machine:
             (self._programs / name).chmod(0o755)
         for path in sorted((HOME / "deploy").rglob("*")):
             copy = self.path("/opt/lanekort/deploy") / path.relative_to(HOME / "deploy")
-            if path.is_file():
+            if path.is_file() and "__pycache__" not in path.parts:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_text(self.translate(path.read_text(encoding="utf-8")))
                 shutil.copymode(path, copy)

@@ -19,7 +19,7 @@ def try_refusals(
 ) -> None:
     """Try a wrong key, an older journal, a missing one, another passphrase, a damaged file and a missing segment.
 
-    The short form leaves out what takes another restoring.
+    The short form leaves out what takes another restoring, and what `/readyz` says as well.
     """
 
     def refused(what: str, said: str, *words: str) -> None:
@@ -32,7 +32,7 @@ def try_refusals(
     for what, fault in _journals(machine, register):
         status, said = register.readiness()
         figures.promise(f"{what}, /readyz", status, holds=status == 503 and fault in said, promised="503, and why")
-        if what == "an older journal":
+        if not short:
             refused(what, machine.refusal("lanekort erasures replay"), fault)
     with _damage(machine):
         refused("a damaged repository", machine.refusal("runuser -u postgres -- lanekort-backup run"), "is damaged")

@@ -35,7 +35,7 @@ def drill(figures: Figures, *, short: bool) -> None:
     with TemporaryDirectory(prefix="lanekort-restore-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         beside = ThreadPoolExecutor(1).submit(restore_sqlite, figures, Path(folder, "sqlite"), read_blocks(_DOCUMENT))
-        small = Rehearsal(figures, Path(folder, "small"), what="small")
+        small = Rehearsal(figures, Path(folder, "small"), what="small", short=short)
         with small.ending():
             small.prepare(lambda url: fill_register(url, people=_SMALL), lines=_SMALL, enrolled=24)
             small.lose_and_restore()
@@ -53,7 +53,9 @@ def drill(figures: Figures, *, short: bool) -> None:
 class Rehearsal:
     """One machine, and what is done to it. The figures have the name `what`."""
 
-    def __init__(self, figures: Figures, folder: Path, *, what: str, library: str = LIBRARY_ID) -> None:
+    def __init__(
+        self, figures: Figures, folder: Path, *, what: str, library: str = LIBRARY_ID, short: bool = False
+    ) -> None:
         folder.mkdir()
         self.machine = Machine(folder)
         url = f"postgresql+psycopg://postgres@127.0.0.1:{self.machine.port}/lanekort"
@@ -61,7 +63,7 @@ class Rehearsal:
         self.register = Register(self.settings, library_id=library)
         kiosk = kiosk_authorization() if library == LIBRARY_ID else authorization_of(KIOSK)
         self.portal = Portal(self.machine.portal_port, kiosk=kiosk)
-        self._figures, self._what = figures, what
+        self._figures, self._what, self._short = figures, what, short
         self._blocks = read_blocks(_DOCUMENT)
         self._people: list[Person] = []
 
@@ -183,11 +185,10 @@ class Rehearsal:
         self.promise("all of going back", f"{took:.0f} s", holds=took <= _MOST_SECONDS, promised=_IN_TIME)
 
     def _open_after_moment(self, erased: list[Person]) -> None:
-        lines, said = self._blocks["open"], ""
-        for command in lines[:2]:
-            said += self.machine.run(command)
+        upgrade, again, verify = self._blocks["open"][:3]
+        said = ("" if self._short else self.machine.run(upgrade)) + self.machine.run(again)
         # The root of after the moment is of a log that no longer is, and nothing else is named.
-        named = self.machine.refusal(lines[2])
+        named = self.machine.refusal(verify)
         days = {path.stem for path in self.machine.path("/srv/roots").glob("*.json")}
         newest = max(days)
         findings = [line for line in named.splitlines() if re.match(r"(The|Line|Link|Record|What) .*\.$", line)]
@@ -196,7 +197,7 @@ class Rehearsal:
         beside = self.machine.path("/srv/roots/of-another-log")
         beside.mkdir()
         shutil.move(self.machine.path(f"/srv/roots/{newest}.json"), beside)
-        self._verify(erased, said + self.machine.run(lines[2]))
+        self._verify(erased, said + self.machine.run(verify))
 
     def _verify(self, erased: list[Person], said: str) -> None:
         with self.register.open():
