@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Select, exists, select, union_all, update
+from sqlalchemy import ColumnElement, Select, exists, select, true, tuple_, union_all, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
@@ -25,30 +26,37 @@ YEARS: Final = 3
 _BATCH: Final = 1000
 _NOT_REACHED: Final = timedelta(days=365)
 """After this the deletion no longer waits for a warning that could not be sent or printed."""
+_Use = PresentedStep | DeskVisit | Session
+_USES = (
+    (PresentedStep, PresentedStep.presented_at),
+    (DeskVisit, DeskVisit.opened_at),
+    (Session, Session.started_at),
+)
 
 
 def gather_uses(*, now: datetime) -> int:
     """Note the day of last use of patrons with scans, visits or sign-ins since the last run. Returns how many."""
-    gathered, last = 0, 0
-    seen = union_all(
-        select(PresentedStep.patron_id.label("patron_id"), PresentedStep.presented_at.label("at")),
-        select(DeskVisit.patron_id, DeskVisit.opened_at),
-        select(Session.patron_id, Session.started_at).where(Session.patron_id.is_not(None)),
-    ).subquery()
-    following = select(seen.c.patron_id).distinct().order_by(seen.c.patron_id).limit(_BATCH)
+    return sum(_gather(table, at) for table, at in _USES)
+
+
+def _gather(table: type[_Use], at: InstrumentedAttribute[datetime]) -> int:
+    """Read a table in the order of its key, so that each row is read once however many there are."""
+    key = tuple(table.__table__.primary_key)
+    following = select(table.patron_id, at, *key).where(table.patron_id.is_not(None)).order_by(*key).limit(_BATCH)
+    gathered: int = 0
+    later: ColumnElement[bool] = true()
     while True:
         with writing():
-            patron_ids = db.session.scalars(following.where(seen.c.patron_id > last)).all()
-            rows = db.session.execute(select(seen.c.patron_id, seen.c.at).where(seen.c.patron_id.in_(patron_ids)))
+            rows = db.session.execute(following.where(later)).all()
             days: dict[int, date] = {}
-            for patron_id, at in rows:
-                days[patron_id] = max(day_in_norway(at), days.get(patron_id, date.min))
+            for patron_id, used_at, *_key in rows:
+                days[patron_id] = max(day_in_norway(used_at), days.get(patron_id, date.min))
             for day in sorted(set(days.values())):
                 used = sorted(patron_id for patron_id, last_day in days.items() if last_day == day)
                 gathered += execute_bulk(used_on(used, day=day))
-        if len(patron_ids) < _BATCH:
+        if len(rows) < _BATCH:
             return gathered
-        last = patron_ids[-1]
+        later = tuple_(*key) > tuple_(*rows[-1][2:])
 
 
 def call_off_if_used(patron: Patron) -> bool:
