@@ -24,7 +24,7 @@ from app.register.patron.patrons import lock_patron
 from app.register.sign_in.pin_orders import SEALED_NUMBER_COLUMN
 from app.register.store.transaction import db, execute_bulk
 from app.register.tables.devices import Credential
-from app.register.tables.library import LibraryNotice, LibraryQueue
+from app.register.tables.library import LibraryNotice
 from app.register.tables.log import Erasure
 from app.register.tables.messages import PinOrder
 from app.register.tables.patrons import FamilyPermission, Patron
@@ -118,9 +118,7 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime
 
 
 def _notices_of(patron_id: int) -> tuple[ColumnElement[bool], ...]:
-    # The index begins with the library.
-    every_library = LibraryNotice.library_id.in_(select(LibraryQueue.library_id))
-    return every_library, LibraryNotice.patron_id == patron_id, LibraryNotice.sealed_number.is_not(None)
+    return LibraryNotice.patron_id == patron_id, LibraryNotice.sealed_number.is_not(None)
 
 
 def _open(sealed: bytes | None, *, column: str) -> str | None:

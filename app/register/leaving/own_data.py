@@ -21,7 +21,7 @@ from app.register.store.transaction import db
 from app.register.tables import patrons
 from app.register.tables.columns import Base
 from app.register.tables.devices import Credential, Device, PresentedStep
-from app.register.tables.library import Library, LibraryNotice, LibraryQueue, MachineAnswer
+from app.register.tables.library import Library, LibraryNotice, MachineAnswer
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import ContactChange, Message, OneTimeSecret
 
@@ -79,11 +79,6 @@ def _by_own_credentials(patron: patrons.Patron) -> ColumnElement[bool]:
     return PresentedStep.credential_id.in_(select(Credential.id).where(Credential.patron_id == patron.id))
 
 
-def _by_every_library(patron: patrons.Patron) -> ColumnElement[bool]:
-    # The index begins with the library.
-    return LibraryNotice.library_id.in_(select(LibraryQueue.library_id)) & (LibraryNotice.patron_id == patron.id)
-
-
 def _by_own_number(patron: patrons.Patron) -> ColumnElement[bool]:
     return patrons.IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=patron.card_number).values())
 
@@ -127,7 +122,7 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     ),
     # The answer repeats what is in the other tables.
     "machine_answers": Own(MachineAnswer, withheld=dict.fromkeys(("key_hash", "request_hash", "sealed_answer"), KEYED)),
-    "library_notices": Own(LibraryNotice, _by_every_library, sealed={"sealed_number": NUMBER_COLUMN}),
+    "library_notices": Own(LibraryNotice, sealed={"sealed_number": NUMBER_COLUMN}),
     # The library knows which of its staff it was, and answers for them; a guardian has the patron's own permission.
     "access_log": Own(AccessLogEntry, withheld={"actor": OTHERS, "proof": KEYED}),
 }

@@ -103,7 +103,7 @@ class LibraryNotice(Base):
     __tablename__ = "library_notices"
     __table_args__ = (
         UniqueConstraint("library_id", "seq"),
-        Index(None, "library_id", "patron_id"),
+        Index(None, "patron_id", "library_id"),
         # What waits is little beside what is kept.
         Index("ix_library_notices_waiting", "library_id", "seq", postgresql_where=_WAITING, sqlite_where=_WAITING),
         CheckConstraint("kind IN ('joined', 'changed', 'renumbered', 'left', 'erased')", name="kind"),
