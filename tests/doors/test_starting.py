@@ -28,7 +28,7 @@ from tests.conftest import VAULT_KEYS, Databases, settings_for
 HOUSE = Path(__file__).parents[2]
 DEAD = "postgresql+psycopg://nobody:hidden-word@127.0.0.1:1/none"
 NOT_REACHED = "database is not reached"
-OTHER_KEYS = {1: bytes(range(32))}
+OTHER_KEYS = {1: bytes(range(32, 64))}
 OTHERS = {"spec", "db"}
 """Commands of APIFlask and Flask-Migrate."""
 SERVING = {"worker", "sip2-gateway"}
@@ -55,14 +55,7 @@ def words_for(command: click.Command, folder: Path) -> list[str]:
     words = []
     for each in command.params:
         if isinstance(each, click.Argument) or each.required:
-            kind = each.type
-            value = (
-                str(file)
-                if isinstance(kind, click.Path)
-                else kind.choices[0]
-                if isinstance(kind, click.Choice)
-                else "x"
-            )
+            value = next(iter(getattr(each.type, "choices", [str(file) if isinstance(each.type, click.Path) else "x"])))
             words += [value] if isinstance(each, click.Argument) else [each.opts[0], str(value)]
     return words
 
@@ -97,11 +90,15 @@ def read_only(databases: Databases, _folder: Path) -> APIFlask:
     return app_at(databases.copy("sqlite").replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
 
 
-def wrong_keys(databases: Databases, _folder: Path) -> APIFlask:
+def noted(databases: Databases) -> str:
     url = databases.copy("sqlite")
     with app_at(url).app_context():
         note_keys()
-    return app_at(url, vault_keys=OTHER_KEYS)
+    return url
+
+
+def wrong_keys(databases: Databases, _folder: Path) -> APIFlask:
+    return app_at(noted(databases), vault_keys=OTHER_KEYS)
 
 
 def without_front_end(databases: Databases, folder: Path) -> APIFlask:
@@ -253,13 +250,6 @@ def test_gunicorn_refuses_a_register_without_tables_and_one_with_other_keys(data
         told = [line for line in done.stderr.splitlines() if not line.startswith("[")]
         assert (done.returncode, len(told)) == (4, 1), done.stderr
         assert sentence in told[0]
-
-
-def noted(databases: Databases) -> str:
-    url = databases.copy("sqlite")
-    with app_at(url).app_context():
-        note_keys()
-    return url
 
 
 # --- the loans system ---
