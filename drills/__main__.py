@@ -8,7 +8,7 @@ from time import monotonic
 
 from drills.figures import Figures
 
-_DRILLS: tuple[str, ...] = ("deploy", "install", "restore", "rewrite", "upgrade", "metrics")
+_DRILLS: tuple[str, ...] = ("deploy", "failover", "install", "restore", "rewrite", "upgrade", "metrics")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
