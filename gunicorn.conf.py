@@ -43,7 +43,14 @@ _WHOSE = re.compile(r"(/(?:patrons|deaths)/)[^\s?\"'/]+|(?<![\w.])[Nn]\d{9}(?!\w
 
 class _WithoutSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record, without the secret part of an address and without card numbers."""
+        """Keep every record, without the secret part of an address, card numbers, and what an error says."""
+        if record.exc_info and record.exc_info[0]:
+            trace = record.exc_info[2]
+            while trace and trace.tb_next:
+                trace = trace.tb_next
+            where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"
+            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[0].__name__} at {where}", ()
+            record.exc_info = record.exc_text = None
         said = _SECRET.sub(r"\1<secret>", record.getMessage())
         record.msg, record.args = _WHOSE.sub(lambda found: (found[1] or "") + "<card number>", said), ()
         return True

@@ -93,6 +93,8 @@ def application() -> Flask:
     A database that is away is only named: until it is back, answers are errors.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(without_words_of_others)
     try:
         app = create_circulation(Settings.from_environment(os.environ))
         for library in app.extensions["circulation"].values():
@@ -140,6 +142,15 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             sys.stdout.write(f"{name}: {job(library, utc_now())}\n")
         library.database.close()
     return 0
+
+
+def without_words_of_others(record: logging.LogRecord) -> bool:
+    """Keep every record; of a library's only who warns and where. What a driver says may hold addresses or data."""
+    if not record.name.startswith("circulation"):
+        kind = record.exc_info[0] if record.exc_info else None
+        record.msg, record.args = "%s %s:%s", (kind.__name__ if kind else "", record.filename, record.lineno)
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _sentence_of(error: Exception) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -237,5 +238,8 @@ def _ran_out_of_time(error: OperationalError | PoolTimeout) -> bool:
         return True
     if isinstance(error.orig, sqlite3.OperationalError):
         return "locked" in str(error.orig) or "busy" in str(error.orig)
+    if isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None:
+        # Nobody answered. Where a connection broke, nobody knows what became of its transaction.
+        return not error.connection_invalidated
     # Lock not available, query cancelled by its time-out, deadlock, serialization failure, too many connections.
     return getattr(error.orig, "sqlstate", None) in {"55P03", "57014", "40P01", "40001", "53300"}

@@ -1,5 +1,6 @@
 """One line a request: what was asked of which route, and how it went. Nobody's data, no address, no query."""
 
+import logging
 import secrets
 import sys
 import time
@@ -26,6 +27,27 @@ class _StandardOutput:
     warning = error = info
 
 
+_OURS = ("app.", "circulation")
+
+
+class _OneLine(logging.Handler):
+    """Writes one line for what a library warns of. Its own words may hold addresses, user names or data, so only who
+    warns, the kind of an error and the place in the code are written; with Python's own handler all of it would be.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record."""
+        if record.name.startswith(_OURS):
+            _log.warning(record.getMessage())
+            return
+        kind = record.exc_info[0] if record.exc_info else None
+        where = f"{record.filename}:{record.lineno}"
+        _log.warning("a library warns", library=record.name, kind=kind and kind.__name__, where=where)
+
+
+_handler = _OneLine(logging.WARNING)
+
+
 def log_requests(app: Flask) -> None:
     """Log each request with an id that the answer carries too, so that a caller can name it."""
     structlog.configure(
@@ -38,6 +60,8 @@ def log_requests(app: Flask) -> None:
         logger_factory=_StandardOutput,
         cache_logger_on_first_use=True,
     )
+    # Once in a process, however many apps it has.
+    logging.getLogger().addHandler(_handler)
 
     @app.before_request
     def start() -> None:
