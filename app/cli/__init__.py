@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from prometheus_client import start_http_server
 
 from app.cli.access_log import access_log
-from app.cli.erasures import erasures, refuse_if_behind
+from app.cli.erasures import erasures
 from app.cli.failing import failing
 from app.cli.keys import keys
 from app.cli.machines import machines
@@ -19,6 +19,7 @@ from app.cli.staff import staff
 from app.cli.starting import RegisterCommands, starting
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
+from app.register.journal.journaling import check_journal
 from app.register.patron.libraries import NoSuchLibrary, change_setting, import_libraries, read_settings
 from app.register.store.transaction import writing
 from app.rules.library_list import NotALibraryList
@@ -87,7 +88,7 @@ def show(library_id: str) -> None:
 )
 def run(*, rewrite: bool) -> None:
     """Warn and erase patrons who do not use the card, and delete what has expired. Run it daily, or at any time."""
-    refuse_if_behind()
+    check_journal()
     done = clean_up(rewrite=rewrite, tell=click.echo)
     click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
 

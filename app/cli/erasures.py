@@ -3,9 +3,6 @@
 import click
 
 from app.cli.starting import RegisterCommands
-from app.register.journal.journal import JournalDamaged
-from app.register.journal.journaling import RegisterIsBehind, check_journal
-from app.register.journal.stores import JournalUnreachable
 from app.register.leaving.overwriting import cut_off_log
 from app.register.leaving.replay import count_patrons, forget_journal, replay
 from app.web.clock import now
@@ -22,22 +19,9 @@ def replay_command(*, journal_is_lost: bool) -> None:
         click.echo("The register knows of no journal now; the next erasure begins one.")
         return
     erased = 0
-    try:
-        with click.progressbar(length=count_patrons(), label="Patrons checked", show_pos=True) as progress:
-            for done in replay(now=now()):
-                progress.update(done.looked_at - progress.pos)
-                erased = done.erased
-    except (RegisterIsBehind, JournalDamaged) as error:
-        raise click.ClickException(str(error)) from None
-    except JournalUnreachable as error:
-        raise click.ClickException(f"The journal cannot be reached: {error}") from None
+    with click.progressbar(length=count_patrons(), label="Patrons checked", show_pos=True) as progress:
+        for done in replay(now=now()):
+            progress.update(done.looked_at - progress.pos)
+            erased = done.erased
     cut_off_log()
     click.echo(f"{erased} of those in the journal were still in the register, and are erased again.")
-
-
-def refuse_if_behind() -> None:
-    """Raise ClickException if the register is older than its journal."""
-    try:
-        check_journal()
-    except (RegisterIsBehind, JournalDamaged, JournalUnreachable) as error:
-        raise click.ClickException(str(error)) from None

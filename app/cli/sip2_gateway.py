@@ -8,8 +8,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.cli.erasures import refuse_if_behind
 from app.cli.starting import starting
+from app.register.journal.journaling import check_journal
 from app.register.staff.machines import MachineRefused, recognise_kiosk
 from app.sip2.gateway import run_until_stopped
 from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
@@ -20,7 +20,7 @@ from app.sip2.settings import BadGateway, GatewaySettings, read_gateway
 @starting
 def sip2_gateway() -> None:
     """Run the gateway between SIP2 kiosks and their libraries' systems, as SIP2_GATEWAY_FILE says, until stopped."""
-    refuse_if_behind()
+    check_journal()
     settings = _read_settings(os.environ.get("SIP2_GATEWAY_FILE", ""))
     _name_unknown_kiosks(settings)
     try:
