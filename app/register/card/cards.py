@@ -45,9 +45,14 @@ class ShownCode:
     valid_until: datetime
 
 
-def issue_card(*, patron_id: int, device_id: int, expires_at: datetime, now: datetime) -> Credential:
-    """Let a device show the card until `expires_at`; a device that may already keeps its number and key."""
-    credential = _live_credential(patron_id=patron_id, device_id=device_id, now=now)
+def issue_card(
+    *, patron_id: int, device_id: int, expires_at: datetime, now: datetime, is_new: bool = False
+) -> Credential:
+    """Let a device show the card until `expires_at`; a device that may already keeps its number and key.
+
+    `is_new`: the device was just added, and so shows none.
+    """
+    credential = None if is_new else _live_credential(patron_id=patron_id, device_id=device_id, now=now)
     if credential is not None:
         credential.expires_at = max(credential.expires_at, expires_at)
         return credential

@@ -68,7 +68,14 @@ def admit_device(*, patron_id: int, token: str, label: str, now: datetime, confi
 
     `confirmed`: it needs no code, or the code that was sent to the patron was just entered on it.
     """
-    device = recognise_device(patron_id=patron_id, token=token)
+    known = recognise_device(patron_id=patron_id, token=token)
+    return admit_recognised(known, patron_id=patron_id, token=token, label=label, now=now, confirmed=confirmed)
+
+
+def admit_recognised(
+    device: Device | None, *, patron_id: int, token: str, label: str, now: datetime, confirmed: bool
+) -> Device:
+    """Do as `admit_device` with what `recognise_device` has said of the token."""
     if device is None:
         token_hash = hash_of_random_token(token)
         device = Device(patron_id=patron_id, token_hash=token_hash, label=label, first_seen_at=now)

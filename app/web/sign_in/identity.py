@@ -15,7 +15,7 @@ from app.register.card.cards import issue_card, revoke_device
 from app.register.card.carrying import carry_cards
 from app.register.card.phone_keys import end_phone_keys
 from app.register.sign_in import sessions
-from app.register.sign_in.devices import admit_device, recognise_device
+from app.register.sign_in.devices import admit_recognised, recognise_device
 from app.register.sign_in.pins import lock_sign_in
 from app.register.store.transaction import writing
 from app.web.access import Audience
@@ -127,13 +127,14 @@ def start_patron_session(
     if "left_behind" in g:
         _end(g.left_behind)
     lasting = sessions.OWN_DEVICE if own_device else sessions.BORROWED_DEVICE
-    token = (device_token() if own_device else None) or secrets.token_urlsafe(32)
-    if recognise_device(patron_id=patron_id, token=token) is None:
+    shown = device_token() if own_device else None
+    known, token = recognise_device(patron_id=patron_id, token=shown), shown or secrets.token_urlsafe(32)
+    if known is None:
         after_this_request(clear_browser_data)
     label = device_label(request.headers.get("User-Agent", ""))
-    device = admit_device(patron_id=patron_id, token=token, label=label, now=now(), confirmed=confirmed)
+    device = admit_recognised(known, patron_id=patron_id, token=token, label=label, now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
-    issue_card(patron_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
+    issue_card(patron_id=patron_id, device_id=device.id, is_new=known is None, expires_at=expires_at, now=now())
     if own_device:
         carry_cards(guardian_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
     if is_patron() and current_user.session.device_id not in (None, device.id):
