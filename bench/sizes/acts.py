@@ -62,7 +62,7 @@ def _send(register: Register, request: bytes, *, holds: bytes = b"", status: int
 
 
 def _fetches(register: Register, count: int) -> Act:
-    for drawn in draw_people(register.url, count=count, seed=1):
+    for drawn in draw_people(register.url, count=count, seed=register.run + 1):
         request = write_request(
             "GET",
             f"/api/v1/patrons/{drawn.card_number}",
@@ -73,7 +73,8 @@ def _fetches(register: Register, count: int) -> Act:
 
 def _look_ups(register: Register, count: int) -> Act:
     at_desks = cycle([sign_in_at_desk(register.port, number) for number in range(STAFF)])
-    for drawn, (cookie, token) in zip(draw_people(register.url, count=count, seed=2), at_desks, strict=False):
+    people = draw_people(register.url, count=count, seed=register.run + 2)
+    for drawn, (cookie, token) in zip(people, at_desks, strict=False):
         asked = urlencode({"csrf_token": token, "name": drawn.name, "birth_date": drawn.birth_date}).encode()
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
         request = write_request("POST", "/desk/find", headers=headers, body=asked)
@@ -93,20 +94,20 @@ def _changes(register: Register, page: int) -> Act:
 def scans(register: Register, count: int, *, seed: int = 3) -> Act:
     """Scan the codes of patrons who have a device, each at the moment when the next time is asked for."""
     headers = {"Authorization": authorization_of(KIOSK), **_JSON}
-    for drawn in draw_people(register.url, count=count, with_device=True, seed=seed):
+    for drawn in draw_people(register.url, count=count, with_device=True, seed=register.run + seed):
         payload = json.dumps({"payload": drawn.code_at(step_at(datetime.now(UTC)))}).encode()
         request = write_request("POST", "/api/v1/scan", headers=headers, body=payload)
         yield _send(register, request, holds=b'"accepted"')
 
 
 def _sign_ins(register: Register, count: int) -> Act:
-    for drawn in draw_people(register.url, count=count, with_device=True, seed=4):
+    for drawn in draw_people(register.url, count=count, with_device=True, seed=register.run + 4):
         request = write_sign_in(get_form(register.port), drawn.card_number)
         yield _send(register, request, status=302, holds=b"Location: /my\r\n")
 
 
 def _erasures(register: Register, count: int) -> Act:
-    for drawn in draw_people(register.url, count=count, with_device=True, seed=5):
+    for drawn in draw_people(register.url, count=count, with_device=True, seed=register.run + 5):
         with register.portal.app_context():
             began = perf_counter()
             with writing():
@@ -117,7 +118,7 @@ def _erasures(register: Register, count: int) -> Act:
 
 
 def _exports(register: Register, count: int) -> Act:
-    for drawn in draw_people(register.url, count=count, with_device=True, seed=6):
+    for drawn in draw_people(register.url, count=count, with_device=True, seed=register.run + 6):
         with register.portal.app_context():
             began = perf_counter()
             with reading():

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 
 import psycopg
 from apiflask import APIFlask
@@ -28,7 +28,8 @@ _WARM = """
 class Register:
     """A register with so many patrons, the port at which it is served, and the same portal in this process.
 
-    `seconds` is how long it took to fill, 0 where it was filled by an earlier run.
+    `seconds` is how long it took to fill, 0 where it was filled by an earlier run. `run` differs in each run, which
+    thus draws other patrons: those of the one before may be erased.
     """
 
     people: int
@@ -37,6 +38,7 @@ class Register:
     portal: APIFlask
     rotating: APIFlask
     seconds: float
+    run: int
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
         """Send a statement outside of the portal, in a transaction of its own, and return the rows."""
@@ -62,7 +64,7 @@ def open_register(server: str, *, people: int, folder: Path) -> Iterator[Registe
         seconds = monotonic() - began
     url, journal = server + name, folder / f"{people}.journal"
     with serve(f"bench.people:make_portal('{url}')", folder / f"{people}.log") as port:
-        register = Register(people, url, port, _portal(url, journal, 1), _portal(url, journal, 2), seconds)
+        register = Register(people, url, port, _portal(url, journal, 1), _portal(url, journal, 2), seconds, time_ns())
         register.ask("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
         register.ask(_WARM)
         yield register

@@ -85,3 +85,9 @@ def test_a_table_that_is_in_use_is_left_and_named_and_all_others_are_written_ane
 
 def data_files(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(text("SELECT relname, relfilenode FROM pg_class"))}
+
+
+def test_pages_keep_room_for_what_changes_at_every_scan_and_use_of_a_card():
+    with db.engine.connect() as connection:
+        roomy = "SELECT relname FROM pg_class WHERE reloptions @> ARRAY['fillfactor=90'] ORDER BY relname"
+        assert connection.scalars(text(roomy)).all() == ["credentials", "patrons"]
