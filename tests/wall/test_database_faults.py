@@ -127,6 +127,11 @@ class Server:
                 done = connection.execute(statement)
             return done.fetchall() if done.description else []
 
+    def wait_for(self, **settings: str) -> None:
+        """Wait until new connections have settings that were changed: the server reads them a little later."""
+        while any(self.run(f"SHOW {name}") != [(value,)] for name, value in settings.items()):
+            pass
+
     def connect(self) -> psycopg.Connection | None:
         """Take a connection; None where there is none left."""
         try:
@@ -193,6 +198,7 @@ def test_connections_that_others_use_up_are_told_and_missed_no_longer_than_that(
 def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, tmp_path: Path) -> None:
     with opened(server.database_url, tmp_path, server.clock) as portal:
         server.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+        server.wait_for(default_transaction_read_only="on")
         server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'faults'")
         try:
             assert portal.ready() == (503, "database read-only")
@@ -204,6 +210,7 @@ def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, 
                 "ALTER SYSTEM RESET default_transaction_read_only",
                 "SELECT pg_reload_conf()",
             )
+            server.wait_for(default_transaction_read_only="off")
             server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'faults'")
         assert {name for name, status in reads.items() if status == 503} == {"fetch", "sign-in"}
         assert portal.ask() == WELL
@@ -211,16 +218,20 @@ def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, 
         assert portal.ready() == (200, "ok")
 
 
-def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_not_acknowledged(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_cookie", [False, True], ids=["the short way", "the ordinary way"])
+def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_not_acknowledged(
+    server: Server, tmp_path: Path, has_cookie: bool
+) -> None:
     waiting = "FROM pg_stat_activity WHERE datname = 'faults' AND wait_event = 'SyncRep'"
     with opened(server.database_url, tmp_path, server.clock) as portal, ThreadPoolExecutor() as kiosk:
+        client = portal.visitor if has_cookie else portal.app.test_client()
         server.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
         try:
             # The server's processes take up the setting one after the other: the first scans may not wait yet.
             for _ in range(100):
                 server.clock.turn(seconds=30)
                 payload = shown_code(portal.phone)
-                scan = kiosk.submit(portal.visitor.post, SCAN, json={"payload": payload}, auth=KIOSK_1)
+                scan = kiosk.submit(client.post, SCAN, json={"payload": payload}, auth=KIOSK_1)
                 while not scan.done():
                     server.run(f"SELECT pg_cancel_backend(pid) {waiting}")
                 answer = scan.result()

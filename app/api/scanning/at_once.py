@@ -17,6 +17,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.api.scanning.answer import describe_accepted
 from app.register.card.scans import scan_at_once
+from app.register.store.connecting import check_replicated
 from app.register.store.transaction import begin_reading, end_reading
 from app.web.clock import now
 from app.web.faults.journal_watch import is_known_right
@@ -103,6 +104,7 @@ class ScanAtOnce:
                 done = scan_at_once(**asked._asdict(), now=now())
                 if done is None:
                     return None
+                check_replicated()
                 accepted, terminal = done
                 count_scan("api", accepted)
                 return _write_json(describe_accepted(accepted, library_id=terminal.library_id)).encode() + b"\n"

@@ -23,6 +23,14 @@ _WAITS_FOR_A_STANDBY: Final = "SyncRepWaitForLSN"
 _is_in_doubt: ContextVar[bool] = ContextVar("is_in_doubt", default=False)
 
 
+class NotReplicated(Exception):
+    """A commit is valid, and lost if the primary is lost now: it must not be acknowledged.
+
+    PostgreSQL does so where the wait for the standby is cancelled (pg_cancel_backend).
+    https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
+    """
+
+
 def tune_postgresql(connection: Connection, _record: object = None) -> None:
     """Prepare no statements where they would not be found again, and notice commits that a standby may not have."""
     if not _keeps_what_is_prepared(connection):
@@ -55,13 +63,10 @@ def forget_doubts() -> None:
     _is_in_doubt.set(False)
 
 
-def is_in_doubt() -> bool:
-    """Tell whether a commit of this thread was acknowledged that no synchronous standby has confirmed.
-
-    PostgreSQL does that where the wait for the standby is cancelled (pg_cancel_backend): the commit is valid, and lost
-    if the primary is lost now. https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
-    """
-    return _is_in_doubt.get()
+def check_replicated() -> None:
+    """Raise NotReplicated where a commit of this request was acknowledged that no synchronous standby has confirmed."""
+    if _is_in_doubt.get():
+        raise NotReplicated
 
 
 def _note_doubt(said: Diagnostic) -> None:

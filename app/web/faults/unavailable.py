@@ -10,7 +10,7 @@ from flask_login import AnonymousUserMixin
 
 from app.register.keys.evaluations import TooBusy
 from app.register.log.access_log import AccessNotLogged
-from app.register.store.connecting import is_in_doubt
+from app.register.store.connecting import NotReplicated, check_replicated
 from app.register.store.database_faults import DATABASE_ERRORS, Cause, cause_of
 from app.web.faults.errors import API_PREFIX, error_page, fault, problem
 from app.web.pages.languages import language
@@ -27,6 +27,7 @@ def answer_unavailable(app: Flask) -> None:
     """Give each of these errors its answer, which asks nothing of the database."""
     app.register_error_handler(TooBusy, _too_busy)
     app.register_error_handler(AccessNotLogged, _access_not_logged)
+    app.register_error_handler(NotReplicated, _not_replicated)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database_fault)
     app.after_request(_acknowledge_nothing_in_doubt)
@@ -61,8 +62,14 @@ def _database_fault(error: Exception) -> ResponseReturnValue:
 
 
 def _acknowledge_nothing_in_doubt(response: Response) -> Response:
-    if not is_in_doubt():
-        return response
+    try:
+        check_replicated()
+    except NotReplicated as error:
+        return current_app.make_response(_not_replicated(error))
+    return response
+
+
+def _not_replicated(_error: NotReplicated) -> ResponseReturnValue:
     _log.error("committed without a standby", id=g.get("request_id"))
     return _does_not_work()
 
