@@ -159,3 +159,9 @@ def test_a_violated_constraint_is_the_refusal_that_its_name_stands_for():
             db.session.add(again)
         rename("After it")
     assert name() == "After it"
+
+
+def test_statements_are_prepared_where_no_pooler_is_in_between():
+    with autonomous() as connection:
+        driver = connection.connection.dbapi_connection
+        assert getattr(driver, "prepare_threshold", 5) is not None

@@ -127,10 +127,9 @@ class Server:
                 done = connection.execute(statement)
             return done.fetchall() if done.description else []
 
-    def wait_for(self, **settings: str) -> None:
-        """Wait until new connections have settings that were changed: the server reads them a little later."""
-        while any(self.run(f"SHOW {name}") != [(value,)] for name, value in settings.items()):
-            pass
+    def repeat(self, statement: str, is_enough: Callable[[], object]) -> None:
+        while not is_enough():
+            self.run(statement)
 
     def connect(self) -> psycopg.Connection | None:
         """Take a connection; None where there is none left."""
@@ -198,7 +197,7 @@ def test_connections_that_others_use_up_are_told_and_missed_no_longer_than_that(
 def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, tmp_path: Path) -> None:
     with opened(server.database_url, tmp_path, server.clock) as portal:
         server.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-        server.wait_for(default_transaction_read_only="on")
+        server.repeat("SELECT 1", lambda: server.run("SHOW default_transaction_read_only") == [("on",)])
         server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'faults'")
         try:
             assert portal.ready() == (503, "database read-only")
@@ -210,7 +209,7 @@ def test_a_server_that_only_reads_is_told_while_pages_are_shown(server: Server, 
                 "ALTER SYSTEM RESET default_transaction_read_only",
                 "SELECT pg_reload_conf()",
             )
-            server.wait_for(default_transaction_read_only="off")
+            server.repeat("SELECT 1", lambda: server.run("SHOW default_transaction_read_only") == [("off",)])
             server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'faults'")
         assert {name for name, status in reads.items() if status == 503} == {"fetch", "sign-in"}
         assert portal.ask() == WELL
@@ -223,22 +222,20 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_not_acknowledged(
     server: Server, tmp_path: Path, has_cookie: bool
 ) -> None:
     waiting = "FROM pg_stat_activity WHERE datname = 'faults' AND wait_event = 'SyncRep'"
-    with opened(server.database_url, tmp_path, server.clock) as portal, ThreadPoolExecutor() as kiosk:
+    with opened(server.database_url, tmp_path, server.clock) as portal, ThreadPoolExecutor() as beside:
         client = portal.visitor if has_cookie else portal.app.test_client()
+        statuses: list[int] = []
         server.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
-        try:
-            # The server's processes take up the setting one after the other: the first scans may not wait yet.
-            for _ in range(100):
-                server.clock.turn(seconds=30)
-                payload = shown_code(portal.phone)
-                scan = kiosk.submit(client.post, SCAN, json={"payload": payload}, auth=KIOSK_1)
-                while not scan.done():
-                    server.run(f"SELECT pg_cancel_backend(pid) {waiting}")
-                answer = scan.result()
-                if answer.status_code != 200:
-                    break
-        finally:
-            server.run("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+        cancelling = beside.submit(server.repeat, f"SELECT pg_cancel_backend(pid) {waiting}", lambda: 503 in statuses)
+        # The server's processes take up the setting one after the other: the first scans may not wait yet.
+        while 503 not in statuses and len(statuses) < 100:
+            server.clock.turn(seconds=30)
+            payload = shown_code(portal.phone)
+            answer = client.post(SCAN, json={"payload": payload}, auth=KIOSK_1)
+            statuses.append(answer.status_code)
+        statuses.append(503)
+        cancelling.result()
+        server.run("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
         assert (answer.status_code, answer.json["code"]) == (503, "database-unavailable")
         assert int(answer.headers["Retry-After"]) > 0
         again = portal.visitor.post(SCAN, json={"payload": payload}, auth=KIOSK_1)
@@ -246,15 +243,6 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_not_acknowledged(
         elsewhere = portal.visitor.post(SCAN, json={"payload": payload}, auth=KIOSK_2)
         assert elsewhere.json["reason"] == "REPLAY"
         assert portal.ask() == WELL
-
-
-def test_statements_are_prepared_where_no_pooler_is_in_between(server: Server, tmp_path: Path) -> None:
-    with (
-        opened(server.database_url, tmp_path, server.clock) as portal,
-        portal.app.app_context(),
-        db.engine.connect() as connection,
-    ):
-        assert connection.connection.dbapi_connection.prepare_threshold is not None
 
 
 @pytest.fixture
