@@ -13,6 +13,8 @@ from circulation.factory import create_circulation, migrate_all
 from circulation.lending.claims import run_claims
 from circulation.libraries import open_libraries
 from circulation.settings import POLICIES, Settings, SettingsError
+from tests.conftest import Databases
+from tests.postgres import create_database
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -157,3 +159,21 @@ def test_the_demo_has_its_people_on_any_day(tmp_path: Path, now: datetime) -> No
     for library in open_libraries(settings).values():
         assert run_claims(database=library.database, policy=library.policy, now=now) == 0
         library.database.close()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_library_s_database_on_postgresql_has_its_capitals(
+    engine: str, databases: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert engine == "postgresql"
+    url = create_database(databases.server(), "circulation_Mull")
+    environ = {
+        "CIRCULATION_LIBRARIES": "Mull",
+        "CIRCULATION_DATABASE_URL": url.replace("Mull", "{library}"),
+        "CIRCULATION_API_USER": "portal",
+        "CIRCULATION_API_PASSWORD": "sixteen letters!",
+    }
+    assert main(["migrate"], environ) == 0
+    assert main(["daily"], environ) == 0
+    assert main(["daily"], environ | {"CIRCULATION_DATABASE_URL": url.replace("Mull", "mull")}) == 2
+    assert "is CIRCULATION_DATABASE_URL right" in capsys.readouterr().err
