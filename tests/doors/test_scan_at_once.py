@@ -100,6 +100,17 @@ def test_an_accepted_scan_signs_in_and_looks_in_one_statement(
     assert [statement.split()[0] for statement in statements] == AT_ONCE[engine]
 
 
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "application/json;charset=UTF-8"])
+def test_a_program_that_names_the_coding_is_not_slower(
+    app: APIFlask, phone: FlaskClient, at_once: Send, content_type: str
+) -> None:
+    code = shown_code(phone)
+    at_once(asked(code))
+    with app.app_context(), statements_sent(db.engine) as statements:
+        assert b'"accepted"' in at_once(asked(code, content_type=content_type)).body
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]
+
+
 def requests_about(code: str) -> dict[str, dict[str, Any]]:
     form = "application/x-www-form-urlencoded"
     return {

@@ -32,6 +32,8 @@ PATH: Final = "/api/v1/scan"
 _ENDPOINT: Final = "v1.scan"
 _FAULT: Final = "lanekort.fault"
 _BODY: Final = re.compile(rb'\s*\{\s*"payload"\s*:\s*"([ !#-\[\]-~]{1,200})"\s*\}\s*')
+# Programs for .NET and Java name the coding, which is the only one there is (RFC 8259 § 8.1).
+_TYPES: Final = ("application/json", "application/json;charset=utf-8")
 _LENGTH: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _write_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -74,7 +76,7 @@ class ScanAtOnce:
         """Return what is asked, where that is written in the usual way. The body can be read again."""
         is_usual = (
             environ["REQUEST_METHOD"] == "POST"
-            and environ.get("CONTENT_TYPE") == "application/json"
+            and environ.get("CONTENT_TYPE", "").lower().replace(" ", "") in _TYPES
             and _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "")) is not None
             and not (environ.get("QUERY_STRING") or environ.get("SCRIPT_NAME"))
             and not ("HTTP_COOKIE" in environ or "HTTP_TRANSFER_ENCODING" in environ)
