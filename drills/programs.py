@@ -83,7 +83,9 @@ def python_of(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, environ: Mapping[str, str], *, port: int, certificate: str, log: Path) -> Iterator[int]:
+def serving(
+    folder: Path, environ: Mapping[str, str], *, port: int, certificate: str, log: Path, workers: int = 2
+) -> Iterator[int]:
     """Serve the portal in `folder` over HTTPS. Gives the process id of gunicorn's first process."""
     words: list[str | Path] = [
         python_of(folder),
@@ -95,7 +97,7 @@ def serving(folder: Path, environ: Mapping[str, str], *, port: int, certificate:
         f"127.0.0.1:{port}",
     ]
     tls = ["--certfile", certificate, "--keyfile", certificate]
-    with _started([*words, *tls, "--workers", "2", "wsgi:app"], folder, environ, log) as process:
+    with _started([*words, *tls, "--workers", str(workers), "wsgi:app"], folder, environ, log) as process:
         ends = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:

@@ -63,20 +63,22 @@ def drill(figures: Figures, *, short: bool, revision: str = "", seconds: str = "
         certificate = _certificate(folder)
         pids = [
             stack.enter_context(
-                serving(program, environ, port=port, certificate=certificate, log=folder / f"{port}.log")
+                serving(
+                    program, environ, port=port, certificate=certificate, log=folder / f"{port}.log", workers=workers
+                )
             )
-            for program, port in zip((old, HOME), ports, strict=True)
+            for program, port, workers in zip((old, HOME), ports, (1, 2), strict=True)
         ]
-        workers = [
+        senders = [
             stack.enter_context(working(program, environ, log=folder / f"worker-{number}.log"))
             for number, program in enumerate((old, HOME))
         ]
         _act(figures, ports, certificate)
         figures.promise(
             "workers that stopped",
-            sum(worker.poll() is not None for worker in workers),
+            sum(sender.poll() is not None for sender in senders),
             promised="0",
-            holds=all(worker.poll() is None for worker in workers),
+            holds=all(sender.poll() is None for sender in senders),
         )
         faults = [line for log in folder.glob("*.log") for line in log.read_text().splitlines() if "Traceback" in line]
         figures.promise("faults in the logs of both", len(faults), holds=not faults, promised="0")
