@@ -6,7 +6,7 @@ Made by PostgreSQL itself, tables before their indexes. Every secret is real: co
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import flask_migrate
 from sqlalchemy import String, cast, func, select, text, update
 
 from app.register.card.cards import KEY_COLUMN
+from app.register.figures.runs import RETENTION, note_run
 from app.register.keys.vault import vault
 from app.register.log import proofs
 from app.register.messages.contact_changes import FORMER_COLUMN
@@ -91,6 +92,7 @@ def fill_country(database_url: str, *, people: int, staff: int) -> None:
         ]
         _make_rows(made, keys)
         _end_the_chain()
+        note_run(name=RETENTION, now=datetime.now(UTC) - timedelta(days=1))
         with autonomous() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
             connection.exec_driver_sql("CHECKPOINT")

@@ -6,12 +6,13 @@ from datetime import timedelta
 from flask import current_app
 
 from app.messages.channels import Inbox
-from app.register.figures.runs import RETENTION, note_run
+from app.register.figures.runs import RETENTION, last_run, note_run
 from app.register.journal.journaling import forget_entries
 from app.register.leaving.due_erasures import erase_due
 from app.register.leaving.inactivity import gather_uses, warn_inactive
 from app.register.leaving.overwriting import cut_off_log, rewrite_tables
 from app.register.leaving.retention import purge
+from app.register.store.transaction import autonomous
 from app.web.clock import now
 
 _SHOWN_IN_DEMO = timedelta(hours=24)
@@ -31,7 +32,10 @@ def clean_up(*, rewrite: bool, tell: Callable[[str], object] = lambda _: None) -
     Idempotent; safe to stop and start again, and to run beside the portal, the worker and another run.
     """
     notice = timedelta(days=current_app.config["INACTIVE_NOTICE_DAYS"])
-    done = {"uses": gather_uses(now=now()), "warned": warn_inactive(notice=notice, now=now()), "erased": 0}
+    with autonomous() as connection:
+        before = last_run(connection, name=RETENTION)
+    uses = gather_uses(now=now(), last_run=before)
+    done = {"uses": uses, "warned": warn_inactive(notice=notice, now=now()), "erased": 0}
     while erased := erase_due(now=now()):
         done["erased"] += erased
     done |= purge(now=now())

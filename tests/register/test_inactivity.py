@@ -228,6 +228,17 @@ def test_a_use_that_is_gathered_late_counts_on_its_own_day(clock):
 
 
 @pytest.mark.usefixtures("unused")
+def test_what_a_run_of_days_ago_has_seen_is_not_read_again_and_what_it_may_have_missed_is(clock):
+    begun = clock()
+    warn(begun)
+    a_session(begun)
+    assert gather_uses(now=begun, last_run=begun + timedelta(days=3)) == 0
+    assert planned() != (None, None)
+    assert gather_uses(now=begun, last_run=begun + timedelta(hours=47)) == 1
+    assert planned() == (None, None)
+
+
+@pytest.mark.usefixtures("unused")
 def test_a_frozen_card_is_left_as_it_is(clock):
     freeze_card(patron_id=patron_id(GUARDIAN), now=clock())
     db.session.commit()

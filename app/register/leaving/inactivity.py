@@ -26,6 +26,8 @@ YEARS: Final = 3
 _BATCH: Final = 1000
 _NOT_REACHED: Final = timedelta(days=365)
 """After this the deletion no longer waits for a warning that could not be sent or printed."""
+_LONGEST_RUN: Final = timedelta(days=2)
+"""What was used while the last run went on, it may not have seen."""
 _Use = PresentedStep | DeskVisit | Session
 _USES = (
     (PresentedStep, PresentedStep.presented_at),
@@ -34,15 +36,20 @@ _USES = (
 )
 
 
-def gather_uses(*, now: datetime) -> int:
-    """Note the day of last use of patrons with scans, visits or sign-ins since the last run. Returns how many."""
-    return sum(_gather(table, at) for table, at in _USES)
+def gather_uses(*, now: datetime, last_run: datetime | None = None) -> int:
+    """Note the day of last use of patrons with scans, visits or sign-ins since the last run. Returns how many.
+
+    `last_run` is when that came to its end; None: everything is read that is kept.
+    """
+    since = last_run - _LONGEST_RUN if last_run is not None else None
+    return sum(_gather(table, at, since=since) for table, at in _USES)
 
 
-def _gather(table: type[_Use], at: InstrumentedAttribute[datetime]) -> int:
+def _gather(table: type[_Use], at: InstrumentedAttribute[datetime], *, since: datetime | None) -> int:
     """Read a table in the order of its key, so that each row is read once however many there are."""
     key = tuple(table.__table__.primary_key)
-    following = select(table.patron_id, at, *key).where(table.patron_id.is_not(None)).order_by(*key).limit(_BATCH)
+    new = at > since if since is not None else true()
+    following = select(table.patron_id, at, *key).where(table.patron_id.is_not(None), new).order_by(*key).limit(_BATCH)
     gathered: int = 0
     later: ColumnElement[bool] = true()
     while True:
