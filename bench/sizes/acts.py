@@ -26,8 +26,8 @@ Act = Iterator[float]
 _JSON = {"Content-Type": "application/json"}
 
 
-def measure_acts(registers: Sequence[Register], *, count: int) -> dict[str, dict[int, list[float]]]:
-    """Return the seconds of so many acts of each kind, by size: one at each size, then the next."""
+def measure_acts(registers: Sequence[Register], *, count: int) -> Iterator[tuple[str, dict[int, list[float]]]]:
+    """Yield each kind of act with the seconds of so many of it, by size: one at each size, then the next."""
     # A page is as long at each size, though a small register's libraries have short queues.
     page = min(PAGE, *(max(list_queues(register.url).values()) // 2 for register in registers))
     kinds: Mapping[str, Callable[[Register, int], Act]] = {
@@ -39,16 +39,15 @@ def measure_acts(registers: Sequence[Register], *, count: int) -> dict[str, dict
         "erasure": _erasures,
         "export": _exports,
     }
-    done: dict[str, dict[int, list[float]]] = {}
     for kind, start in kinds.items():
         acts = {register.people: start(register, count + _WARM_UP) for register in registers}
         for act in acts.values():
             list(islice(act, _WARM_UP))
-        done[kind] = {people: [] for people in acts}
+        done: dict[int, list[float]] = {people: [] for people in acts}
         for _ in range(count):
             for people, act in acts.items():
-                done[kind][people].append(next(act))
-    return done
+                done[people].append(next(act))
+        yield kind, done
 
 
 def _send(register: Register, request: bytes, *, holds: bytes = b"", status: int = 200) -> float:

@@ -1,7 +1,7 @@
 """`./manage bench sizes`: the same acts in registers of 5,000, 500,000 and 5,500,000 patrons, in one run."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,8 +59,8 @@ def _print_disk(registers: Sequence[Register]) -> None:
     _print_line("bytes a patron", [f"{int(str(size)) / each:,.0f}" for size, each in zip(sizes, people, strict=True)])
 
 
-def _print_acts(done: dict[str, dict[int, list[float]]], sizes: Sequence[int]) -> None:
-    for kind, at in done.items():
+def _print_acts(done: Iterable[tuple[str, dict[int, list[float]]]], sizes: Sequence[int]) -> None:
+    for kind, at in done:
         spreads = [sorted(at[size]) for size in sizes]
         figures = [f"{1000 * quantile(each, 0.5):.1f}, {1000 * quantile(each, 0.95):.1f}" for each in spreads]
         ratios = [statistics.median(at[size]) / statistics.median(at[sizes[0]]) for size in sizes[1:]]
