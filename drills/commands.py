@@ -33,6 +33,8 @@ PACKAGES = {
     "git": "git",
     "tar, gzip": "tar gzip",
     "python3-venv": "python3",
+    "npm": "npm",
+    "requirements.txt": "pip pybabel",
     "nginx-light": "nginx",
     "certbot": "certbot",
     "postgresql": "psql createdb createuser pg_dump pg_restore pg_basebackup pg_verifybackup vacuumdb",
