@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
+import psycopg
 import structlog
 from psycopg.pq import Conninfo
 from sqlalchemy import Connection, LargeBinary, NullPool, String, Table, create_engine, exists, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
 from app.register.leaving.own_data import OWN_TABLES
+from app.register.store.connecting import is_pooled
 from app.register.store.transaction import autonomous, db
 from app.register.tables.columns import Base
 
@@ -87,6 +89,10 @@ def rewrite_tables(*, url: str = "", tell: Callable[[str], object] = lambda _: N
     names = sorted({own.table.__tablename__ for own in OWN_TABLES.values()} | {"pin_orders", "attempt_counts"})
     left = []
     with _connect(url) as connection:
+        if is_pooled(cast(psycopg.Connection, connection.connection.dbapi_connection)):
+            # The time-out of locks would be set for somebody else's transactions.
+            _log.warning("tables not rewritten: REWRITE_DATABASE_URL must lead past the pooler", tables=names)
+            return names
         repack = _find_repack(connection)
         connection.execute(text(f"SET lock_timeout = '{LOCK_WAIT}'"))
         for name in (*names, _STATISTICS):

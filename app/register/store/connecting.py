@@ -38,16 +38,25 @@ def tune_postgresql(connection: Connection, _record: object = None) -> None:
     connection.add_notice_handler(_note_doubt)
 
 
+def is_pooled(connection: Connection) -> bool:
+    """Tell whether a pooler is in between, so that each transaction may meet other settings of the session.
+
+    It tells its clients another process number than the server's.
+    """
+    said = connection.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
+    return said != b"%d" % connection.info.backend_pid
+
+
 def _keeps_what_is_prepared(connection: Connection) -> bool:
     """Tell whether a statement that is prepared now can be used in another transaction.
 
     PgBouncer in transaction mode gives each transaction any of the server's processes. With `max_prepared_statements`
     it prepares a statement there anew, under names of its own; otherwise the process does not know it, or knows
-    another one of that name. A pooler tells its clients another process number than the server's.
+    another one of that name.
     """
-    libpq = connection.pgconn
-    if libpq.exec_(b"SELECT pg_backend_pid()").get_value(0, 0) == b"%d" % connection.info.backend_pid:
+    if not is_pooled(connection):
         return True
+    libpq = connection.pgconn
     if not capabilities.has_send_close_prepared():
         return False
     libpq.exec_(b"BEGIN")
