@@ -6,6 +6,7 @@ of deploy/. Whoever is killed is started again when the others have taken over, 
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -67,7 +68,7 @@ def drill(figures: Figures, *, short: bool) -> None:
         _burst(figures, place, people)
         crowd = Crowd(place.proxy, place.trusts, place.kiosks[0], people=people)
         with crowd:
-            time.sleep(3)
+            time.sleep(2)
             ways = ["postgres"] if short else ["postgres", "patroni", "postgres", "patroni", "host"] * (_KILLS // 5)
             longest = [_kill(figures, place, crowd, number, way) for number, way in enumerate(ways, start=1)]
         _judge(figures, place, crowd, longest)
@@ -88,7 +89,7 @@ def _running(people: int, clusters: Sequence[str]) -> Iterator[_Place]:
             "NEW_DEVICE": "pin",
             "SMTP_URL": mail.url,
             "MAIL_FROM": "card@example.org",
-            "WEB_CONCURRENCY": "2",
+            "WEB_CONCURRENCY": "2" if JOURNAL in clusters else "1",
         }
         databases = Databases(folder, network, clusters=clusters, password=password)
         journal = "" if JOURNAL in clusters else str(folder / "erasures.journal")
@@ -246,7 +247,15 @@ def _judge(figures: Figures, place: _Place, crowd: Crowd, longest: list[float]) 
         promised="none is missing",
     )
     _judge_workers(figures, place, crowd)
-    figures.note("the access log", place.portals[0].flask("access-log", "verify").strip().splitlines()[-1])
+    operator = make_portal(place.portals[0].database_url).test_cli_runner()
+    verified = operator.invoke(args=["access-log", "verify"])
+    said = verified.output.strip().splitlines()[-1]
+    figures.promise("the access log", said, holds=verified.exit_code == 0, promised="nothing is wrong")
+    # Its time-out of locks would stay in the pool's connections.
+    cleaned = operator.invoke(args=["retention", "run"])
+    left = re.search(r"tables left: (\d+)", cleaned.output)
+    holds = cleaned.exit_code == 0 and left is not None and int(left[1]) > 0
+    figures.promise("retention through PgBouncer", left and left[0], holds=holds, promised="it changes no session")
 
 
 def _journal(place: _Place) -> list[str]:

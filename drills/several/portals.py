@@ -57,17 +57,10 @@ class PortalHost:
         ]
         flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
         self.database_url = environment["DATABASE_URL"]
-        self.settings = environment
         self.balancer = Program(["/usr/sbin/haproxy", "-db", "-f", haproxy], own / "haproxy.log")
         self.pooler = Program(["/usr/sbin/pgbouncer", bouncer], own / "pgbouncer.out", user=DATABASE_USER)
         self.portal = Program(gunicorn, own / "portal.log", more=environment)
         self.worker = Program([*flask, "worker"], own / "worker.log", more=environment)
-
-    def flask(self, *arguments: str) -> str:
-        """Run one of the operator's commands, and return what it prints. Raises CalledProcessError."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
-        done = subprocess.run(command, env={**os.environ, **self.settings}, capture_output=True, text=True, check=True)
-        return done.stdout
 
     def start_ways(self) -> None:
         """Start what leads to the databases."""
