@@ -150,14 +150,16 @@ def try_too_many(figures: Figures, proxy: Proxy, upstream: Upstream) -> None:
     said = f"{len(pages)} of {_PAGES}; the machine there {machine}, somebody elsewhere {dict(beside.said)}"
     holds = 0 < len(pages) <= _PAGES - _BURST and machine == 200 and set(beside.said) == {"200"}
     figures.promise("refused of too many pages", said, holds=holds, promised="some; the others are served")
-    promise_page(figures, "such a refusal", pages[0], 429)
+    for refused in pages[:1]:
+        promise_page(figures, "such a refusal", refused, 429)
     # Where no portal answers, refusals come as fast as nginx can.
     proxy.lead_to(own_port())
     request = f"POST /api/v1/scan HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 0\r\n\r\n"
     scans = _flood(proxy, request, times=_SCANS, source="127.0.0.79")
     holds = 0 < len(scans) <= _SCANS - _BURST_OF_MACHINES
     figures.promise("refused of too many scans", f"{len(scans)} of {_SCANS}", holds=holds, promised="some")
-    promise_problem(figures, "such a refusal of a scan", scans[0], 429, "too-many-requests")
+    for refused in scans[:1]:
+        promise_problem(figures, "such a refusal of a scan", refused, 429, "too-many-requests")
 
 
 def _flood(proxy: Proxy, request: str, *, times: int, source: str) -> list[Answer]:
