@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from gunicorn.systemd import sd_notify
+
 # So that gunicorn may be started in any folder, and keeps to its own version while an installation's links are led to
 # another one.
 chdir = str(Path(__file__).resolve().parent)
@@ -57,6 +59,8 @@ class _WithoutSecrets(logging.Filter):
 
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_TELLS_SYSTEMD = "NOTIFY_SOCKET"
+_systemd = os.environ.get(_TELLS_SYSTEMD)
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's arbiter
@@ -65,6 +69,8 @@ def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's arbiter
     WEB_THREADS gives them the number of threads, since each thread may need a connection to the database. With
     METRICS_TOKEN they get a folder of their own to count in together.
     """
+    # gunicorn would tell systemd that it is ready before any process has loaded the program.
+    os.environ.pop(_TELLS_SYSTEMD, None)
     os.environ["WEB_THREADS"] = str(server.cfg.threads)
     for name in ("gunicorn.error", "gunicorn.access"):
         logging.getLogger(name).addFilter(_WithoutSecrets())
@@ -73,6 +79,13 @@ def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's arbiter
         places = (os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], "/dev/shm")  # noqa: S108
         place = next((each for each in places if each and os.access(each, os.W_OK)), None)
         os.environ[_SHARED] = tempfile.mkdtemp(prefix="lanekort-metrics-", dir=place)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's
+    """Tell systemd that the service is ready, once a process of it answers requests."""
+    if _systemd:
+        os.environ[_TELLS_SYSTEMD] = _systemd
+        sd_notify("READY=1", worker.log, unset_environment=True)
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's

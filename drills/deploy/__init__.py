@@ -40,6 +40,7 @@ def _try_proxy(figures: Figures, folder: Path, database_url: str, *, short: bool
     portal, upstream, proxy = Portal(database_url, folder, workers=1 if short else 2), Upstream(), Proxy(folder)
     portal.start()
     try:
+        portal.wait_until_ready()
         proxy.lead_to(portal.port)
         for main in proxy.main_files():
             fault = proxy.check(main)

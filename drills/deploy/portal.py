@@ -20,7 +20,7 @@ from tests.ports import own_port
 
 UNITS = HOME / "deploy" / "systemd"
 TOKEN = "a token for the drill's own figures"
-_STOP_SECONDS = 60
+_STOP_SECONDS, _START_SECONDS = 60, 180
 # systemd hands sockets over as descriptors from 3 on, to the process that LISTEN_PID names.
 _HAND_OVER = """
 import os, sys
@@ -45,7 +45,11 @@ class Portal:
         self.log = folder / "portal.log"
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
+        self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._told.bind(str(folder / "notify"))
+        self._told.settimeout(_START_SECONDS)
         self._environment = os.environ | {
+            "NOTIFY_SOCKET": str(folder / "notify"),
             "DATABASE_URL": database_url,
             "ERASURE_JOURNAL": str(folder / "erasures.journal"),
             "SECRET_KEY": sha256(b"the drill").hexdigest(),
@@ -78,6 +82,10 @@ class Portal:
                 start_new_session=True,
             )
 
+    def wait_until_ready(self) -> str:
+        """Wait until it says that it is ready, as systemd does, and return what it said."""
+        return self._told.recv(4096).decode()
+
     def stop(self) -> float:
         """Stop it as systemd does. Returns how many seconds that took."""
         begun = time.monotonic()
@@ -95,6 +103,7 @@ class Portal:
         """Stop it, and close its port: from now on who connects is refused."""
         self.stop()
         self._listener.close()
+        self._told.close()
 
     def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask it past the proxy, in the proxy's name."""
