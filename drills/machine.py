@@ -62,7 +62,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         if os.geteuid() != 0:
-            raise PermissionError("this drill has to be run as root: PostgreSQL and the operator are different users")
+            raise SystemExit("This drill must be run as root: PostgreSQL and the operator are different users.")
         self.folder = folder
         folder.chmod(0o755)
         self.version = find_programs().parent.name
