@@ -172,11 +172,9 @@ class Machine:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.chown(folder, "postgres", "postgres")
         self.data.chmod(0o700)
-        state, log = self.path("/var/lib/lanekort-backup"), self.path("/var/log/postgresql.log")
-        state.mkdir(exist_ok=True)
+        log = self.path("/var/log/postgresql.log")
         log.touch()
-        for path in (state, log):
-            shutil.chown(path, "postgres", "postgres")
+        shutil.chown(log, "postgres", "postgres")
 
     def lose_disk(self) -> None:
         """Kill PostgreSQL and the portal, and delete all that is not on another machine."""

@@ -21,6 +21,7 @@ from drills.machine import Machine, read_blocks
 from drills.refusals import try_refusals
 from drills.register import Person, Portal, Register, settings_on
 from drills.restore_sqlite import restore_sqlite
+from drills.restore_units import try_units
 
 _MOST_SECONDS = 600
 _IN_TIME = f"{_MOST_SECONDS} s at most"
@@ -30,8 +31,13 @@ _MISTAKEN = "SELECT count(*) FROM patrons WHERE postcode = '0000'"
 _JOURNAL_IS_AHEAD = "older than its journal of erasures: {} are missing"
 
 
-def drill(figures: Figures, *, short: bool) -> None:
-    """Restore a small register and let everything go wrong; in the long form also a million patrons, in ten minutes."""
+def drill(
+    figures: Figures, *, short: bool, debian: str = "12,13", cache: str = "/var/cache/lanekort-drill", prepare: str = ""
+) -> None:
+    """Restore a small register and let everything go wrong; in the long form also a million patrons, in ten minutes.
+
+    The long form starts the units as well, on each Debian of `debian`; `cache` and `prepare` are as for `install`.
+    """
     with TemporaryDirectory(prefix="lanekort-restore-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         beside = ThreadPoolExecutor(1).submit(restore_sqlite, figures, Path(folder, "sqlite"), read_blocks(_DOCUMENT))
@@ -43,6 +49,7 @@ def drill(figures: Figures, *, short: bool) -> None:
             try_refusals(figures, small.machine, small.settings, small.register, short=short)
         beside.result()
         if not short:
+            try_units(figures, read_blocks(_DOCUMENT), debian=debian, cache=cache, prepare=prepare)
             country = Rehearsal(figures, Path(folder, "country"), what="country", library=LIBRARIES[0])
             with country.ending():
                 country.prepare(lambda url: fill_country(url, people=_COUNTRY, staff=1), lines=_COUNTRY, enrolled=300)
