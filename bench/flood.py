@@ -8,7 +8,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,8 +31,8 @@ _SCANNED_FROM = 1000
 
 
 @dataclass(slots=True)
-class _Kind:
-    """Requests of one kind, so many a second, and what came of them."""
+class Kind:
+    """Requests of one kind, so many a second, and what came of them: seconds by status, 0 where no answer came."""
 
     name: str
     a_second: int
@@ -42,24 +42,33 @@ class _Kind:
 
 def bench_flood(size: Size) -> None:
     """Measure for twenty seconds, once without the flood and once with it, and print the tables."""
+    for flood, kinds in measure_flood(people=size.people):
+        print(f"{flood} wrong sign-ins a second for {_SECONDS} s, PostgreSQL; times in milliseconds")
+        _print_table(kinds)
+
+
+def measure_flood(*, people: int, seconds: int = _SECONDS) -> Iterator[tuple[int, list[Kind]]]:
+    """Give, without a flood and with one, the wrong sign-ins a second and what came of each kind of request.
+
+    `people` are in the register, and each turn lasts so many seconds.
+    """
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="lanekort-bench-")))
         url = create_database(running.enter_context(running_postgres()), "bench")
-        fill_register(url, people=max(size.people, _SCANNED_FROM + _BESIDE_A_SECOND * _SECONDS * 2))
+        fill_register(url, people=max(people, _SCANNED_FROM + _BESIDE_A_SECOND * seconds * 2))
         port = running.enter_context(serve(f"bench.people:make_portal('{url}')", folder / "log"))
         for flood in (0, FLOOD_A_SECOND):
-            print(f"{flood} wrong sign-ins a second for {_SECONDS} s, PostgreSQL; times in milliseconds")
-            _print_table(asyncio.run(_send_all(port, _kinds(port, flood))))
+            yield flood, asyncio.run(_send_all(port, _kinds(port, flood, seconds), seconds))
 
 
-def _kinds(port: int, flood: int) -> list[_Kind]:
+def _kinds(port: int, flood: int, seconds: int) -> list[Kind]:
     cookie, form = sign_in(port, person=1), get_form(port)
-    offset = _SCANNED_FROM + (_BESIDE_A_SECOND * _SECONDS if flood else 0)
+    offset = _SCANNED_FROM + (_BESIDE_A_SECOND * seconds if flood else 0)
     kinds = [
-        _Kind("card page", _BESIDE_A_SECOND, lambda _n: write_request("GET", "/card", headers={"Cookie": cookie})),
-        _Kind("scan", _BESIDE_A_SECOND, lambda n: _write_scan(offset + n)),
+        Kind("card page", _BESIDE_A_SECOND, lambda _n: write_request("GET", "/card", headers={"Cookie": cookie})),
+        Kind("scan", _BESIDE_A_SECOND, lambda n: _write_scan(offset + n)),
     ]
-    return [*kinds, _Kind("wrong sign-in", flood, lambda n: _write_wrong(form, n))] if flood else kinds
+    return [*kinds, Kind("wrong sign-in", flood, lambda n: _write_wrong(form, n))] if flood else kinds
 
 
 def _write_wrong(form: Form, number: int) -> bytes:
@@ -80,22 +89,22 @@ def step_at_now() -> int:
     return step_at(datetime.now(UTC))
 
 
-async def _send_all(port: int, kinds: list[_Kind]) -> list[_Kind]:
+async def _send_all(port: int, kinds: list[Kind], seconds: int) -> list[Kind]:
     async with asyncio.TaskGroup() as group:
         for kind in kinds:
-            group.create_task(_send_kind(port, kind))
+            group.create_task(_send_kind(port, kind, seconds))
     return kinds
 
 
-async def _send_kind(port: int, kind: _Kind) -> None:
+async def _send_kind(port: int, kind: Kind, seconds: int) -> None:
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(kind.a_second * _SECONDS):
+        for number in range(kind.a_second * seconds):
             await asyncio.sleep(max(0.0, began + number / kind.a_second - time.perf_counter()))
             group.create_task(_send_one(port, kind, kind.write(number)))
 
 
-async def _send_one(port: int, kind: _Kind, request: bytes) -> None:
+async def _send_one(port: int, kind: Kind, request: bytes) -> None:
     began = time.perf_counter()
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -108,7 +117,7 @@ async def _send_one(port: int, kind: _Kind, request: bytes) -> None:
     kind.seconds.setdefault(status, []).append(time.perf_counter() - began)
 
 
-def _print_table(kinds: list[_Kind]) -> None:
+def _print_table(kinds: list[Kind]) -> None:
     print(f"{'':16}{'status':>8}{'answers':>9}{'p50':>8}{'p95':>8}{'max':>8}")
     for kind in kinds:
         for status in sorted(kind.seconds):

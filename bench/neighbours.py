@@ -33,23 +33,31 @@ def bench_neighbours(size: Size) -> None:
     """Measure both, on both engines, with two quick libraries and with one of them slow, in turns."""
     # Long enough for a circuit to open, to be probed and to open again.
     seconds = min(_LONGER * size.seconds, size.requests / 2)
-    scans = int(SCANS * seconds) * 2 * size.rounds
-    people = scans + _PATRONS + 10
     for engine in ("SQLite", "PostgreSQL"):
-        with ExitStack() as running:
-            port = running.enter_context(_slow_library())
-            register = ""
-            if engine == "PostgreSQL":
-                register = create_database(running.enter_context(running_postgres()), "neighbours")
-            served = running.enter_context(serve_family(people=people, register=register, dead_port=port))
-            turns = {"quick": served.portal, "slow": served.portal_with_a_dead_library}
-            cookies = {name: _sign_in_all(port) for name, port in turns.items()}
-            scanned = iter(range(people - scans + 1, people + 1))
-            done: dict[str, list[Latencies]] = {name: [] for name in turns}
-            for _ in range(size.rounds):
-                for name, port in turns.items():
-                    done[name].append(asyncio.run(_load(port, cookies[name], scanned, seconds)))
-        _print(engine, done, seconds)
+        _print(engine, measure_neighbours(engine, rounds=size.rounds, seconds=seconds), seconds)
+
+
+def measure_neighbours(engine: str, *, rounds: int, seconds: float) -> dict[str, list[Latencies]]:
+    """Return the latencies in seconds, by round, with `quick` libraries and with one that is `slow`.
+
+    `engine` is SQLite or PostgreSQL. Raises WrongAnswer where a page or a scan is not answered with 200.
+    """
+    scans = int(SCANS * seconds) * 2 * rounds
+    people = scans + _PATRONS + 10
+    done: dict[str, list[Latencies]] = {"quick": [], "slow": []}
+    with ExitStack() as running:
+        port = running.enter_context(_slow_library())
+        register = ""
+        if engine == "PostgreSQL":
+            register = create_database(running.enter_context(running_postgres()), "neighbours")
+        served = running.enter_context(serve_family(people=people, register=register, dead_port=port))
+        turns = {"quick": served.portal, "slow": served.portal_with_a_dead_library}
+        cookies = {name: _sign_in_all(port) for name, port in turns.items()}
+        scanned = iter(range(people - scans + 1, people + 1))
+        for _ in range(rounds):
+            for name, port in turns.items():
+                done[name].append(asyncio.run(_load(port, cookies[name], scanned, seconds)))
+    return done
 
 
 class _AfterTenSeconds(BaseHTTPRequestHandler):

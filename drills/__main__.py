@@ -8,7 +8,17 @@ from time import monotonic
 
 from drills.figures import Figures
 
-_DRILLS: tuple[str, ...] = ("deploy", "failover", "install", "restore", "rewrite", "upgrade", "metrics")
+_DRILLS: tuple[str, ...] = (
+    "deploy",
+    "failover",
+    "install",
+    "restore",
+    "rewrite",
+    "upgrade",
+    "metrics",
+    "slow-library",
+    "overload",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(name: str, *, short: bool, options: dict[str, str]) -> list[str]:
     figures, begun = Figures(name), monotonic()
-    import_module(f"drills.{name}").drill(figures, short=short, **options)
+    import_module(f"drills.{name.replace('-', '_')}").drill(figures, short=short, **options)
     figures.note("took", f"{monotonic() - begun:.0f} s")
     return [f"{name}, {promise}" for promise in figures.broken]
 
