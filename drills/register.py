@@ -5,11 +5,12 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from app import create_app
 from app.config import Settings, read_settings
@@ -90,33 +91,35 @@ class Register:
     def enrol(self, count: int, *, seed: str) -> list[Person]:
         """Enrol so many people by the program's own functions: a card, a device each, and families of three."""
         people: list[Person] = []
-        for number in range(count):
-            now = datetime.now(UTC)
-            with writing():
-                enrolled = enrol_patron(
-                    library_id=self._library_id,
-                    name=f"Drill {seed} {number}",
-                    birth_date=date(1980, 1, 1) if number % _FAMILY == 0 else date(2014, 5, 17),
-                    gender="unknown",
-                    contact=Contact(email=f"{seed}-{number}@example.org"),
-                    language="nb",
-                    national_id=None,
-                    guardian_consent=True,
-                    card_number=None,
-                    now=now,
-                )
-                device = admit_device(
-                    patron_id=enrolled.patron_id, token=f"{seed} {number}", label="Firefox, Android", now=now
-                )
-                until = now + timedelta(days=90)
-                issue_card(patron_id=enrolled.patron_id, device_id=device.id, expires_at=until, now=now)
-                if number % _FAMILY == 0:
-                    set_pin(patron_id=enrolled.patron_id, pin="4719", now=now)
-                else:
-                    guardian = people[number - number % _FAMILY]
-                    give_permission(patron_id=enrolled.patron_id, guardian_card_number=guardian.card_number, now=now)
-                people.append(Person(enrolled.patron_id, enrolled.card_number, device.id))
+        while len(people) < count:
+            # What fills a register gives numbers without noting that they are issued: one of them may be drawn.
+            with suppress(IntegrityError), writing():
+                people.append(self._enrol_one(len(people), seed=seed, earlier=people, now=datetime.now(UTC)))
         return people
+
+    def _enrol_one(self, number: int, *, seed: str, earlier: Sequence[Person], now: datetime) -> Person:
+        is_guardian = number % _FAMILY == 0
+        enrolled = enrol_patron(
+            library_id=self._library_id,
+            name=f"Drill {seed} {number}",
+            birth_date=date(1980, 1, 1) if is_guardian else date(2014, 5, 17),
+            gender="unknown",
+            contact=Contact(email=f"{seed}-{number}@example.org"),
+            language="nb",
+            national_id=None,
+            guardian_consent=True,
+            card_number=None,
+            now=now,
+        )
+        patron_id = enrolled.patron_id
+        device = admit_device(patron_id=patron_id, token=f"{seed} {number}", label="Firefox, Android", now=now)
+        issue_card(patron_id=patron_id, device_id=device.id, expires_at=now + timedelta(days=90), now=now)
+        if is_guardian:
+            set_pin(patron_id=patron_id, pin="4719", now=now)
+        else:
+            guardian = earlier[number - number % _FAMILY]
+            give_permission(patron_id=patron_id, guardian_card_number=guardian.card_number, now=now)
+        return Person(patron_id, enrolled.card_number, device.id)
 
     def erase(self, people: Sequence[Person]) -> None:
         """Erase people as they would do themselves."""
