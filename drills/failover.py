@@ -36,9 +36,10 @@ from drills.several.portals import NAME, PortalHost, answers, make_proxy
 from drills.several.programs import wait_until
 from tests.mail import MailServer, running_mail_server
 
-_KILLS: Final = 20
+_WAYS: Final = ("postgres", "patroni", "postgres", "patroni", "host") * 4 + ("switchover",)
+_WAY: Final = ("postgres",)
 _PEOPLE: Final = 12_000
-_FEW: Final = 3_000
+_FEW: Final = 1_500
 _BURST: Final = 320
 _LONGEST_SECONDS: Final = 15
 _CALM_SECONDS: Final = 2.0
@@ -58,7 +59,7 @@ class _Place:
 
 
 def drill(figures: Figures, *, short: bool) -> None:
-    """Kill the primary 20 times (short: once), and compare what was acknowledged with what is there."""
+    """Kill the primary 20 times (short: once), hand over once, and compare what was acknowledged with what is there."""
     people = _FEW if short else _PEOPLE
     # So that what was started is ended where the drill itself is.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -69,7 +70,7 @@ def drill(figures: Figures, *, short: bool) -> None:
         crowd = Crowd(place.proxy, place.trusts, place.kiosks[0], people=people)
         with crowd:
             time.sleep(2)
-            ways = ["postgres"] if short else ["postgres", "patroni", "postgres", "patroni", "host"] * (_KILLS // 5)
+            ways = _WAY if short else _WAYS
             longest = [_kill(figures, place, crowd, number, way) for number, way in enumerate(ways, start=1)]
         _judge(figures, place, crowd, longest)
 
@@ -154,7 +155,12 @@ def _kill(figures: Figures, place: _Place, crowd: Crowd, number: int, way: str) 
     assert victim is not None
     wrong = len(ledger.wrong)
     killed = time.monotonic()
-    {"postgres": victim.kill_postgresql, "patroni": victim.kill_patroni, "host": victim.kill}[way]()
+    {
+        "postgres": victim.kill_postgresql,
+        "patroni": victim.kill_patroni,
+        "host": victim.kill,
+        "switchover": victim.hand_over,
+    }[way]()
     wait_until(
         lambda: _has_moved(databases, victim) and _is_calm(crowd, killed),
         seconds=_WAIT_SECONDS,
@@ -166,7 +172,7 @@ def _kill(figures: Figures, place: _Place, crowd: Crowd, number: int, way: str) 
     doubled, replayed = _replay(place, crowd, killed)
     lost = _count_lost(databases, crowd)
     figures.promise(
-        f"kill {number}, {way} of {victim.name}",
+        f"{number}, {way} of {victim.name}",
         f"back after {back:.1f} s, {len(refused)} times 503, {len(ledger.wrong) - wrong} other faults,"
         f" lost {lost}, {doubled} of {replayed} codes taken twice",
         holds=not lost and not doubled and back <= _LONGEST_SECONDS and len(ledger.wrong) == wrong,

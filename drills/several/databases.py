@@ -31,6 +31,7 @@ class DatabaseHost:
 
     def __init__(self, folder: Path, network: str, number: str, *, clusters: Sequence[str], password: str) -> None:
         self.name = f"db{number}"
+        self._folder = folder
         self.address = f"{network}.2{number}"
         self.sockets = folder / self.name
         self.data: dict[str, Path] = {}
@@ -79,6 +80,12 @@ class DatabaseHost:
             program.kill()
         for cluster in self.patroni:
             self.kill_postgresql(cluster)
+
+    def hand_over(self) -> None:
+        """Make another host the primary, as an operator does before planned work. Raises CalledProcessError."""
+        settings = self._folder / f"{REGISTER}-{self.name}.yml"
+        command: list[str | Path] = ["/usr/bin/patronictl", "-c", settings, "switchover", REGISTER, "--force"]
+        subprocess.run(command, check=True, capture_output=True)
 
     def role(self, cluster: str) -> dict[str, Any]:
         """Return what Patroni says of its PostgreSQL; nothing where it does not answer."""
