@@ -36,6 +36,7 @@ from datetime import UTC, datetime
 from app import create_app
 from app.demo.seed import seed_register
 with create_app().app_context():
+    flask_migrate.upgrade()
     seed_register(now=datetime.now(UTC))
 """
 
@@ -56,7 +57,6 @@ def drill(figures: Figures, *, short: bool, revision: str = "", seconds: str = "
         server = stack.enter_context(running_postgres(in_memory=True))
         environ = _settings(server, folder)
         old = take(chosen, folder / "old")
-        command(HOME, environ, "db", "upgrade")
         subprocess.run([sys.executable, "-c", _SEED], cwd=HOME, env=os.environ | environ, check=True)
         figures.note("tables with a column more, in the next release's expansion", _expand(folder, environ))
         ports = own_port(), own_port()
@@ -82,7 +82,7 @@ def drill(figures: Figures, *, short: bool, revision: str = "", seconds: str = "
         )
         faults = [line for log in folder.glob("*.log") for line in log.read_text().splitlines() if "Traceback" in line]
         figures.promise("faults in the logs of both", len(faults), holds=not faults, promised="0")
-        _reload(figures, pids[1], ports[1], float(seconds or (6 if short else 30)))
+        _reload(figures, pids[1], ports[1], float(seconds or (6 if short else 30)), 1 if short else 2)
 
 
 def _settings(server: str, folder: Path) -> dict[str, str]:
@@ -235,10 +235,10 @@ def _wrk(port: int, seconds: float) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def _reload(figures: Figures, pid: int, port: int, seconds: float) -> None:
+def _reload(figures: Figures, pid: int, port: int, seconds: float, times: int) -> None:
     with _wrk(port, seconds) as load:
-        for _ in range(2):
-            time.sleep(seconds / 3)
+        for _ in range(times):
+            time.sleep(seconds / (times + 1))
             os.kill(pid, signal.SIGHUP)
         said = load.communicate()[0]
     total = re.search(r"(\d+) requests in", said)
@@ -246,7 +246,7 @@ def _reload(figures: Figures, pid: int, port: int, seconds: float) -> None:
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     failed = int(others[1] if others else 0) + sum(map(int, broken.groups() if broken else ()))
     figures.promise(
-        "requests that failed while the portal loaded itself anew twice",
+        f"requests that failed while the portal loaded itself anew, {times} x",
         f"{failed} of {total[1] if total else said}",
         holds=total is not None and failed == 0,
         promised="0",
