@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from drills.documents import documents
+
 HOME = Path(__file__).parents[2]
 CONTRIBUTING = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DECISIONS = sorted((HOME / "docs" / "adr").glob("[0-9]*.md"))
@@ -37,6 +39,17 @@ def test_every_file_that_a_developer_is_sent_to_is_there(document):
     named = set(PATH.findall(document.read_text(encoding="utf-8")))
     assert named
     assert {path for path in named if not (HOME / path).exists()} == set()
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(HOME)))
+def test_every_link_to_a_file_of_ours_leads_to_one(document):
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [
+        link
+        for link in re.findall(r"\]\(([^)\s]+)\)", text)
+        if "://" not in link and not link.startswith(("#", "mailto:"))
+    ]
+    assert [link for link in links if not (document.parent / link.partition("#")[0]).exists()] == []
 
 
 def test_the_glossary_has_at_most_forty_words_and_none_twice():
