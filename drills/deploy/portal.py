@@ -47,7 +47,6 @@ class Portal:
         self.port: int = self._listener.getsockname()[1]
         self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._told.bind(str(folder / "notify"))
-        self._told.settimeout(_START_SECONDS)
         self._environment = os.environ | {
             "NOTIFY_SOCKET": str(folder / "notify"),
             "DATABASE_URL": database_url,
@@ -65,6 +64,12 @@ class Portal:
 
     def start(self) -> None:
         """Start what ExecStart= says, from this folder."""
+        # Each of the former processes may have said that it was ready.
+        self._told.setblocking(False)
+        with suppress(BlockingIOError):
+            while self._told.recv(4096):
+                pass
+        self._told.settimeout(_START_SECONDS)
         words = read_unit("lanekort-portal.service")["Service"]["ExecStart"].replace("/opt/lanekort", str(HOME))
         command = shlex.split(words)
         # The link of a virtual environment may lead elsewhere; its Python is the one that runs this.
