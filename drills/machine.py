@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -181,9 +182,14 @@ class Machine:
         pids = [int((self.data / "postmaster.pid").read_text().split()[0])]
         if (portal := self.path("/var/run/portal.pid")).exists():
             pids.append(int(portal.read_text()))
-        for pid in pids:
+        # PostgreSQL's other processes would notice a moment later, and keep its port until then.
+        children = Path(f"/proc/{pids[0]}/task/{pids[0]}/children").read_text().split()
+        for pid in (*pids, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.killpg(os.getpgid(pid), signal.SIGKILL)
+        with suppress(OSError):
+            while True:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         for name in ("etc", "var/lib", "var/spool", "var/run/portal.pid"):
             path = self.folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
