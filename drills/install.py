@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from drills.commands import fault
-from drills.containers import CannotBoot, Debian, booted, missing_programs
-from drills.documents import HOME, Block, blocks, commands, documents, inline
 from drills.figures import Figures
+from drills.installing.commands import fault
+from drills.installing.containers import CannotBoot, Debian, booted, missing_programs
+from drills.installing.documents import HOME, Block, blocks, commands, documents, inline
 
 _GUIDE = HOME / "docs" / "operations.md"
 _NAME = "card.example.org"
@@ -174,10 +174,10 @@ def _judge(figures: Figures, version: str, said: dict[str, Any]) -> None:
 
 @contextmanager
 def _outside(system: Debian) -> Iterator[Any]:
-    """Run drills/outside.py in the system's network. Gives a function that asks it for something."""
+    """Run drills/installing/outside.py in the system's network. Gives a function that asks it for something."""
     python = str(HOME / ".venv" / "bin" / "python")
     process = subprocess.Popen(
-        system.beside(python, "-m", "drills.outside"),
+        system.beside(python, "-m", "drills.installing.outside"),
         cwd=HOME,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

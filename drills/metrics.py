@@ -27,8 +27,8 @@ from app.sip2.figures import Figures as GatewayFigures
 from bench.browser import get_form
 from bench.load import send_one, write_request
 from bench.people import LIBRARY_ID, PIN, card_number, code_at, kiosk_authorization
-from drills.documents import HOME
 from drills.figures import Figures
+from drills.installing.documents import HOME
 from drills.watching import DEPLOYED, PROCESSES, Watched, wait_for, watch
 
 _DASHBOARD: Final = HOME / "deploy" / "grafana" / "lanekort.json"

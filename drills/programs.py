@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from drills.documents import HOME
+from drills.installing.documents import HOME
 
 _PATIENCE_SECONDS = 90
 _FIRST_OF_A_PROGRAM = (

@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 from bench.country import KIOSK, authorization_of, fill_country
 from bench.country_rows import LIBRARIES
 from bench.people import LIBRARY_ID, fill_register, kiosk_authorization
-from drills.documents import HOME
 from drills.figures import Figures
-from drills.machine import Machine, read_blocks
-from drills.refusals import try_refusals
-from drills.register import Person, Portal, Register, settings_on
-from drills.restore_sqlite import restore_sqlite
-from drills.restore_units import try_units
+from drills.installing.documents import HOME
+from drills.restoring.machine import Machine, read_blocks
+from drills.restoring.refusals import try_refusals
+from drills.restoring.register import Person, Portal, Register, settings_on
+from drills.restoring.sqlite import restore_sqlite
+from drills.restoring.units import try_units
 
 _MOST_SECONDS = 600
 _IN_TIME = f"{_MOST_SECONDS} s at most"

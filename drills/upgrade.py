@@ -20,9 +20,9 @@ import pyotp
 
 from app.demo.accounts import DESKS, MACHINES
 from app.register.tables.columns import Base
-from drills.browser import Browser, Refused, expect
-from drills.documents import HOME
 from drills.figures import Figures
+from drills.installing.browser import Browser, Refused, expect
+from drills.installing.documents import HOME
 from drills.programs import NoHistory, command, git, older_revision, serving, take, working
 from tests.ports import own_port
 from tests.postgres import create_database, running_postgres

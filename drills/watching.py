@@ -19,7 +19,7 @@ import httpx
 import psycopg
 
 from bench.people import LIBRARY_ID, fill_register
-from drills.documents import HOME
+from drills.installing.documents import HOME
 from tests.ports import own_port
 from tests.postgres import create_database, running_postgres
 

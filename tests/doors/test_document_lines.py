@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drills.documents import HOME, blocks
+from drills.installing.documents import HOME, blocks
 from tests.journeys.server import running_portal
 
 pytestmark = pytest.mark.usefixtures("programs")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from drills.commands import fault
-from drills.documents import HOME, blocks, commands, documents, inline
+from drills.installing.commands import fault
+from drills.installing.documents import HOME, blocks, commands, documents, inline
 
 # What runs the commands of a document's blocks. A document that is not here has none.
 RUN_BY = {

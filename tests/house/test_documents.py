@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drills.documents import documents
+from drills.installing.documents import documents
 
 HOME = Path(__file__).parents[2]
 CONTRIBUTING = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8")

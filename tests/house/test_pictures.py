@@ -4,7 +4,7 @@ import json
 
 from apiflask import APIFlask
 
-from drills.documents import HOME
+from drills.installing.documents import HOME
 from tests.pictures import IMAGES, RECORD, digests
 
 

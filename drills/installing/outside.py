@@ -1,6 +1,7 @@
 """What is around an installation: a mail server, a library's loans system, and people who come in through the door.
 
-Run in the installation's network as `python -m drills.outside`, it prints the ports where it listens as a line of JSON,
+Run in the installation's network as `python -m drills.installing.outside`, it prints the ports where it listens as a
+line of JSON,
 and then does what each line of its input says: a name and JSON, answered by a line of JSON.
 """
 
@@ -18,7 +19,7 @@ import pyotp
 import pysip2
 from bs4 import BeautifulSoup, Tag
 
-from drills.browser import Browser, Refused, expect
+from drills.installing.browser import Browser, Refused, expect
 from tests.mail import MailServer, running_mail_server
 
 _PATIENCE_SECONDS = 60

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from drills.documents import HOME
+from drills.installing.documents import HOME
 from tests.ports import own_port
 from tests.postgres import find_programs
 
@@ -190,6 +190,9 @@ class Machine:
         with suppress(OSError):
             while True:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        # The next one takes the lock file of a process that is dead and not yet reaped for a living one's.
+        while Path(f"/proc/{pids[0]}").exists():
+            time.sleep(0.05)
         for name in ("etc", "var/lib", "var/spool", "var/run/portal.pid"):
             path = self.folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from flask_migrate.cli import db
 from gunicorn.config import Config
 
 from app.cli import add_commands
-from drills.documents import HOME
+from drills.installing.documents import HOME
 
 # Programs of others that documents may call, with the Debian package they are in. Their options are not looked at
 # here: what calls them is run by a drill or a test (tests/house/test_commands.py says which).

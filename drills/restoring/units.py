@@ -4,9 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from drills.containers import CannotBoot, Debian, booted, missing_programs
-from drills.documents import HOME
 from drills.figures import Figures
+from drills.installing.containers import CannotBoot, Debian, booted, missing_programs
+from drills.installing.documents import HOME
 
 _POSTGRESQL = {"12": "15", "13": "17"}
 _PACKAGES = "postgresql pgbackrest age openssl python3"

@@ -7,8 +7,8 @@ from threading import Thread
 
 from bench.people import LIBRARY_ID, fill_register, kiosk_authorization
 from drills.figures import Figures
-from drills.machine import Machine
-from drills.register import Person, Portal, Register, settings_on
+from drills.restoring.machine import Machine
+from drills.restoring.register import Person, Portal, Register, settings_on
 
 _PEOPLE = 2_000
 

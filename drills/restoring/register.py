@@ -31,7 +31,7 @@ from app.rules.people.contact import Contact
 from app.work.log_keeping import keep_roots
 from bench.access_log import write_lines
 from bench.load import Answer, NoAnswer, send_one, write_request
-from drills.machine import Machine
+from drills.restoring.machine import Machine
 
 _STARTS_WITHIN = 60
 _FAMILY = 3

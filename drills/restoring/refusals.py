@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from drills.figures import Figures
-from drills.machine import Failed, Machine
-from drills.register import Register
+from drills.restoring.machine import Failed, Machine
+from drills.restoring.register import Register
 
 _RESTORE = "runuser -u postgres -- pgbackrest --stanza=lanekort --delta restore"
 _SECTOR = 4096

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-HOME = Path(__file__).parents[1]
+HOME = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^(?P<indent> *)```(?P<kind>\S*)[^\n]*\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`((?:\./manage|(?:\S*/)?(?:flask|lanekort|gunicorn|python3?)) [^`\n]+)`")
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")

@@ -1,0 +1,1 @@
+"""What the drills of installing and upgrading need: the documents' commands, bare systems, and people who come."""
