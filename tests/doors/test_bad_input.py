@@ -149,6 +149,7 @@ def visitor_for(app: APIFlask, clock: Clock, request: pytest.FixtureRequest) -> 
         Audience.STAFF: ("desk", "/desk"),
         Audience.MACHINE: ("client", ""),
         Audience.SYSTEM: ("client", ""),
+        Audience.OPERATOR: ("client", ""),
     }
 
     def bring(rule: Rule) -> Visitor:

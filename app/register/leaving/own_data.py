@@ -41,7 +41,9 @@ UNTRACEABLE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("access_log_chain", "access_log_removals", "erasures"), NOT_TRACEABLE),
     **dict.fromkeys(("attempt_counts", "pin_orders"), NOT_TRACEABLE),
     **dict.fromkeys(("access_log_head", "access_log_roots", "act_counts", "journal_place"), NO_PATRON),
-    **dict.fromkeys(("key_proofs", "libraries", "library_queues", "machines", "number_series", "staff"), NO_PATRON),
+    **dict.fromkeys(
+        ("key_proofs", "last_runs", "libraries", "library_queues", "machines", "number_series", "staff"), NO_PATRON
+    ),
 }
 """The tables without a column that leads to a patron, and why."""
 
