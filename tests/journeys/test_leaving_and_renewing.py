@@ -227,7 +227,8 @@ def test_a_frozen_card_says_so_on_the_phone_and_is_kept_there_no_longer(own_phon
     own_phone.enrols(TEEN)
     own_phone.page.goto("/my/data")
     own_phone.page.get_by_text("Se hva det innebærer, og frys").click()
-    own_phone.page.get_by_role("button", name="Frys kortet mitt").click()
+    # By key: the page moves while the fold opens, and a tap may then miss.
+    own_phone.page.get_by_role("button", name="Frys kortet mitt").press("Enter")
     expect(own_phone.page.get_by_role("button", name="Tin kortet")).to_be_visible()
     own_phone.page.goto("/card")
     notice = own_phone.page.get_by_role("heading", name="Kortet ditt er fryst")
