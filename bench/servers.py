@@ -84,8 +84,14 @@ def serve(app: str, log: Path, *options: str) -> Iterator[int]:
         error.add_note(f"{app} said: {log.read_text(errors='replace')[-_WORDS:]}")
         raise
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], *, seconds: float = _STOP_SECONDS) -> None:
+    """End a process by SIGTERM, or by SIGKILL where that takes longer than so many seconds."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

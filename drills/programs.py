@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.servers import stop
 from drills.installing.documents import HOME
 
 _PATIENCE_SECONDS = 90
@@ -145,9 +146,4 @@ def _started(
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, seconds=60)

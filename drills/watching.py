@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -19,13 +18,13 @@ import httpx
 import psycopg
 
 from bench.people import LIBRARY_ID, fill_register
+from bench.servers import stop
 from drills.installing.documents import HOME
 from tests.ports import own_port
 from tests.postgres import create_database, running_postgres
 
 DEPLOYED: Final = HOME / "deploy" / "prometheus"
 PROCESSES: Final = 2
-_STOP_SECONDS: Final = 20
 _START_SECONDS: Final = 60
 _NOBODY: Final = "only for a drill, on the loopback"
 
@@ -138,12 +137,7 @@ def _run(command: list[str], log: Path, environ: dict[str, str]) -> Iterator[sub
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 @contextmanager
