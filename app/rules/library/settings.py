@@ -53,6 +53,11 @@ LIBRARY_SETTINGS: Final = {
             name="desks_share_scans", default=False, says="A code that one staffed desk took is good at the others too."
         ),
         LibrarySetting(
+            name="names_on_slips",
+            default=False,
+            says="Hold slips and receipts show the patron's name; off, slips show initials and the card's last digits.",
+        ),
+        LibrarySetting(
             name="consent_age", default=15, least=0, most=18, says="Under this age a guardian consents to the card."
         ),
     )

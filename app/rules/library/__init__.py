@@ -1,0 +1,1 @@
+"""Libraries: the list of them, what each may set, and when one closes."""
