@@ -75,3 +75,9 @@ EID_ONCE = Budget("national sign-in once", limit=1, seconds=_DAY)
 
 CHILD_NUMBERS = Budget("child's number", limit=10, seconds=_DAY)
 """A guardian types a child's number, and must not find out who has a card."""
+
+PASSKEY_SOURCE = Budget("passkey source", limit=60, seconds=_QUARTER, per_card=0.2)
+PASSKEY_ONCE = Budget("passkey once", limit=1, seconds=_DAY)
+"""A challenge is answered once, whichever process gets the answer."""
+PASSKEY_TOLD = Budget("passkey told", limit=1, seconds=_DAY)
+"""A message that a passkey may have been copied, for each passkey."""
