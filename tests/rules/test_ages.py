@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.people.ages import AgeBand, age_band, age_on, day_in_norway, is_advised_off
+from app.rules.people.ages import (
+    AgeBand,
+    age_band,
+    age_on,
+    birthday,
+    born_at_latest,
+    day_in_norway,
+    is_advised_off,
+    month_after,
+)
 
 LEAP_DAY = date(2012, 2, 29)
 
@@ -34,6 +43,27 @@ def test_a_birthday_comes_overnight(birth_date, years):
     assert age_on(birth_date=birth_date, day=birthday) == years
     if not is_leap_day:
         assert age_on(birth_date=birth_date, day=birthday - timedelta(days=1)) == years - 1
+
+
+@given(born=st.dates(date(1900, 1, 1), date(2026, 1, 1)), age=st.integers(0, 25), around=st.integers(-2, 2))
+def test_a_birth_date_an_age_and_a_birthday_say_the_same(born, age, around):
+    day = birthday(birth_date=born, age=age) + timedelta(days=around)
+    is_old_enough = around >= 0
+    assert (age_on(birth_date=born, day=day) >= age) is is_old_enough
+    assert (born <= born_at_latest(age=age, day=day)) is is_old_enough
+
+
+@pytest.mark.parametrize(
+    ("day", "after"),
+    [
+        (date(2026, 3, 15), date(2026, 4, 15)),
+        (date(2026, 1, 31), date(2026, 2, 28)),
+        (date(2028, 1, 30), date(2028, 2, 29)),
+        (date(2026, 12, 31), date(2027, 1, 31)),
+    ],
+)
+def test_a_month_after_is_the_same_day_or_the_last_of_a_shorter_month(day, after):
+    assert month_after(day) == after
 
 
 @given(birth_date=st.dates(date(1900, 1, 1), date(2026, 1, 1)), lived=st.integers(0, 40_000))

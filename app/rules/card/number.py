@@ -25,6 +25,15 @@ def parse_card_number(text: str) -> str:
     return number
 
 
+def is_card_number(text: str) -> bool:
+    """Tell whether a text is a card number, as `parse_card_number` reads it."""
+    try:
+        parse_card_number(text)
+    except NotACardNumber:
+        return False
+    return True
+
+
 def group_card_number(number: str) -> str:
     """Return `N000106188` as `N 000 106 188`."""
     return f"{number[0]} {number[1:4]} {number[4:7]} {number[7:]}"

@@ -42,16 +42,17 @@ CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 
 @dataclass
 class ContactNotValid(RuleBroken):
-    """Some values are not valid. `faults` says why by field: not-valid, too-long, missing, no-sms."""
+    """Some values are not valid. `faults` says why by field: not-valid, too-long, missing, no-sms, hidden."""
 
     faults: dict[str, str] = field(default_factory=dict)
 
 
-def check_contact(contact: Contact) -> Contact:
+def check_contact(contact: Contact, *, address_hidden: bool = False) -> Contact:
     """Return the contact data cleaned, with the number as E.164, and None for what is empty.
 
     A number without a country is Norwegian. The address of the preferred channel must be given and fit it, except for
-    letters, whose address a library may keep. Raises ContactNotValid with every fault.
+    letters, whose address a library may keep. While the address is hidden there may be none. Raises ContactNotValid
+    with every fault.
     """
     faults: dict[str, str] = {}
     typed = {name: getattr(contact, name) or "" for name in CONTACT_FIELDS if FIELD[name].longest}
@@ -74,7 +75,9 @@ def check_contact(contact: Contact) -> Contact:
         faults.setdefault(needed, "missing")
     if needed == "phone" and not takes_sms(values["phone"]):
         faults.setdefault("phone", "no-sms")
-    if values["address"] is not None:
+    if address_hidden:
+        faults |= {name: "hidden" for name in ("address", "postcode", "place") if values[name] is not None}
+    elif values["address"] is not None:
         for name in ("postcode", "place"):
             if values[name] is None:
                 faults.setdefault(name, "missing")

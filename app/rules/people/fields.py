@@ -32,8 +32,8 @@ class PatronField:
     """A piece of personal data. `label` and the words of `choices`, by value, are English texts of the catalogs.
 
     `log_word` is its word in the access log, which may stand for several fields. `longest` is in characters; None: it
-    is checked elsewhere, or no free text. `on_page`: it is in the first part of My data. The export and the full list
-    on My data have every column.
+    is checked elsewhere, or no free text. `is_mark`: a correction sets it, and does not take it away. `on_page`: it is
+    in the first part of My data. The export and the full list on My data have every column.
     """
 
     name: str
@@ -44,6 +44,7 @@ class PatronField:
     choices: Mapping[str, str] | None = None
     is_day: bool = False
     is_library: bool = False
+    is_mark: bool = False
     on_page: bool = True
 
 
@@ -61,6 +62,14 @@ FIELDS: Final = (
     PatronField(name="address", label=N_("Address"), log_word="address", editors=ANYBODY, longest=200),
     PatronField(name="postcode", label=N_("Postcode"), log_word="address", editors=ANYBODY, longest=12, on_page=False),
     PatronField(name="place", label=N_("Post town"), log_word="address", editors=ANYBODY, longest=80, on_page=False),
+    PatronField(
+        name="address_hidden",
+        label=N_("The address is hidden"),
+        log_word="address",
+        editors=ANYBODY,
+        is_mark=True,
+        on_page=False,
+    ),
     PatronField(name="phone", label=N_("Telephone"), log_word="phone", editors=ANYBODY, longest=40),
     PatronField(name="email", label=N_("E-mail"), log_word="e-mail", editors=ANYBODY, longest=254),
     PatronField(

@@ -31,3 +31,8 @@ def has_words(name: str, words: Sequence[str]) -> bool:
 
 def _fold(text: str) -> str:
     return (text if text.isascii() else anyascii(text.translate(_ENG))).lower()
+
+
+def initials(name: str) -> str:
+    """Return the first letter of each word of a name, with points: `Kari Anne Moe` gives `K.A.M.`"""
+    return "".join(f"{word[0].upper()}." for word in name.split())
