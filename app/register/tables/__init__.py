@@ -5,4 +5,13 @@ equal. There is no loan, hold, fee or block in here: a library keeps those, in a
 """
 
 # Whoever imports one table has all of them, so that foreign keys and `Base.metadata` are complete.
-from app.register.tables import devices, library, log, messages, patrons  # noqa: F401
+from app.register.tables import (  # noqa: F401
+    devices,
+    library,
+    log,
+    messages,
+    moving,
+    patrons,
+    reminders,
+    staff,
+)

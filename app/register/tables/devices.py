@@ -1,7 +1,9 @@
-"""Tables of patrons' devices, of the credential on each, and of the codes that were accepted."""
+"""Tables of patrons' devices, of the credential on each, of passkeys, and of the codes that were accepted."""
+
+from datetime import date
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
@@ -43,6 +45,35 @@ class Credential(Base):
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     drift: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
+
+
+class OwnPasskey:
+    """The public half of a key with which its owner signs in by face, fingerprint or screen lock (WebAuthn).
+
+    `webauthn_id`, `public_key` and `user_handle`, a random word for its owner, are in base64url; `transports` are
+    the ways by which a browser reaches it, with commas. `backed_up`: it is on other devices of its owner too.
+    """
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_handle: Mapped[str] = mapped_column(String(86))
+    webauthn_id: Mapped[str] = mapped_column(String(1364), unique=True)
+    public_key: Mapped[str] = mapped_column(String(2000))
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    backed_up: Mapped[bool]
+    transports: Mapped[str] = mapped_column(String(60))
+    label: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[Instant]
+    last_used_on: Mapped[date | None]
+
+
+class Passkey(OwnPasskey, Base):
+    """A passkey of a patron."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = NEW_IDS
+
+    patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[int] = synonym("patron_id")
 
 
 class PresentedStep(Base):

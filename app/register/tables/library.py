@@ -1,16 +1,22 @@
-"""Tables about libraries, their staff and machines, and the notices that their systems get."""
+"""Tables about libraries, when they are open, their staff and machines, and the notices that their systems get."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from datetime import date
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
-from app.rules.library_settings import LIBRARY_SETTINGS
+from app.rules.library.settings import LIBRARY_SETTINGS
+from app.rules.library.staff import StaffRole
 
 _WAITING = text("due_at IS NOT NULL")
 
 
 class Library(Base):
-    """A public library. `id` is its biblioteknummer (Norway) or sigel (Sweden), and is opaque."""
+    """A public library. `id` is its biblioteknummer (Norway) or sigel (Sweden), and is opaque.
+
+    `hours_version` grows with every change of its opening hours; `hours_told` is the version that its loans system has.
+    """
 
     __tablename__ = "libraries"
 
@@ -21,14 +27,26 @@ class Library(Base):
     postcode: Mapped[str | None] = mapped_column(String(12))
     place: Mapped[str | None] = mapped_column(String(80))
     municipality: Mapped[str | None] = mapped_column(String(8))
+    phone: Mapped[str | None] = mapped_column(String(40))
+    email: Mapped[str | None] = mapped_column(String(254))
+    website: Mapped[str | None] = mapped_column(String(200))
+    time_zone: Mapped[str] = mapped_column(String(40), default="Europe/Oslo", server_default="Europe/Oslo")
+    hours_version: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    hours_told: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    hours_told_at: Mapped[Instant | None]
     static_codes: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["static_codes"].default)
     desks_share_scans: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["desks_share_scans"].default)
+    names_on_slips: Mapped[bool] = mapped_column(
+        default=LIBRARY_SETTINGS["names_on_slips"].default, server_default=false()
+    )
     consent_age: Mapped[int] = mapped_column(default=LIBRARY_SETTINGS["consent_age"].default)
     online_activation: Mapped[bool] = mapped_column(default=LIBRARY_SETTINGS["online_activation"].default)
 
 
 class Staff(Base):
-    """Somebody who works at a library's desk."""
+    """Somebody who works at a library. Nobody signs in while they are suspended, or before they have chosen a password
+    by the link that they were sent (`awaits_setup`). `signed_in_on` is the day, in Norway, of their last sign-in.
+    """
 
     __tablename__ = "staff"
 
@@ -39,6 +57,11 @@ class Staff(Base):
     password_verifier: Mapped[str] = mapped_column(String(200))
     sealed_totp_key: Mapped[bytes]
     last_totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    role: Mapped[str] = mapped_column(String(15), default=StaffRole.DESK, server_default=StaffRole.DESK)
+    sealed_email: Mapped[bytes | None]
+    awaits_setup: Mapped[bool] = mapped_column(default=False, server_default=false())
+    suspended_at: Mapped[Instant | None]
+    signed_in_on: Mapped[date | None]
 
 
 class Machine(Base):
@@ -57,6 +80,20 @@ class Machine(Base):
     former_token: Mapped[str | None] = mapped_column(String(64))
     former_until: Mapped[Instant | None]
     key_id: Mapped[int]
+    last_seen_at: Mapped[Instant | None]
+
+
+class MachineRefusal(Base):
+    """How often a machine was refused for a reason within an hour: what a library's administrators look into."""
+
+    __tablename__ = "machine_refusals"
+
+    username: Mapped[str] = mapped_column(
+        String(60), ForeignKey("machines.username", ondelete="CASCADE"), primary_key=True
+    )
+    reason: Mapped[str] = mapped_column(String(20), primary_key=True)
+    hour: Mapped[Instant] = mapped_column(primary_key=True)
+    taken: Mapped[int]
 
 
 class NumberSeries(Base):
@@ -75,7 +112,8 @@ class NumberSeries(Base):
 class LibraryQueue(Base):
     """A library's queue of notices: its last number, the webhook of the library's system, and the result of deliveries.
 
-    A notice gets its number under this row's lock, so that numbers become visible in their order.
+    A notice gets its number under this row's lock, so that numbers become visible in their order. The address of a
+    webhook that `webhook_is_public` was set by the library, and may lead to public addresses alone.
     """
 
     __tablename__ = "library_queues"
@@ -84,6 +122,7 @@ class LibraryQueue(Base):
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     purged_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     webhook_url: Mapped[str | None] = mapped_column(String(500))
+    webhook_is_public: Mapped[bool] = mapped_column(default=False, server_default=false())
     sealed_webhook_key: Mapped[bytes | None]
     due_at: Mapped[Instant | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -153,3 +192,88 @@ class ActCount(Base):
     hour: Mapped[Instant] = mapped_column(primary_key=True)
     taken: Mapped[int]
     logged_at: Mapped[Instant | None]
+
+
+class LibraryTotal(Base):
+    """How many acts of a kind there were at a library on a day (in Norway), and of no person: nothing leads to one.
+
+    The hour of the day stands in `part` of the kind `hour` alone.
+    """
+
+    __tablename__ = "library_totals"
+
+    library_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    part: Mapped[str] = mapped_column(String(20), primary_key=True)
+    total: Mapped[int]
+
+
+class OpeningWeek(Base):
+    """A library's week, valid from a day until that of its next one. `days` as `write_week` makes it."""
+
+    __tablename__ = "opening_weeks"
+
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    days: Mapped[str] = mapped_column(String(2000))
+
+
+class OpeningException(Base):
+    """Days on which a library has other hours than its week's; `spans` as `write_day` makes them, empty when closed."""
+
+    __tablename__ = "opening_exceptions"
+    __table_args__ = (CheckConstraint("last_day >= first_day", name="days"), NEW_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    yearly: Mapped[bool]
+    spans: Mapped[str] = mapped_column(String(300))
+    note: Mapped[str] = mapped_column(String(80))
+
+
+class Branch(Base):
+    """Another place of a library, such as a branch or the stop of a mobile library. `hours` is what its weeks do not
+    say, in the library's words.
+    """
+
+    __tablename__ = "library_branches"
+    __table_args__ = NEW_IDS
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(200))
+    postcode: Mapped[str] = mapped_column(String(12))
+    place: Mapped[str] = mapped_column(String(80))
+    phone: Mapped[str] = mapped_column(String(40))
+    hours: Mapped[str] = mapped_column(String(300))
+
+
+class BranchWeek(Base):
+    """A branch's week, as OpeningWeek is the library's own."""
+
+    __tablename__ = "branch_weeks"
+
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("library_branches.id", ondelete="CASCADE"), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    days: Mapped[str] = mapped_column(String(2000))
+
+
+class BranchException(Base):
+    """Days on which a branch has other hours, as OpeningException is the library's own."""
+
+    __tablename__ = "branch_exceptions"
+    __table_args__ = (CheckConstraint("last_day >= first_day", name="days"), NEW_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), index=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("library_branches.id", ondelete="CASCADE"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    yearly: Mapped[bool]
+    spans: Mapped[str] = mapped_column(String(300))
+    note: Mapped[str] = mapped_column(String(80))

@@ -9,7 +9,7 @@ from app.register.tables.columns import NEW_IDS, Base, BigId, Instant
 
 
 class Patron(Base):
-    """A person with a card, and all that the register keeps of them. Hidden addresses are not stored.
+    """A person with a card, and all that the register keeps of them. While `address_hidden` no address is stored.
 
     `local_to` names the only library that takes the card of somebody who opted out of the national one. `stated_at` is
     when somebody typed online who this is, which no desk has seen papers of since. `version` grows with every change,
@@ -35,6 +35,7 @@ class Patron(Base):
     address: Mapped[str | None] = mapped_column(String(200))
     postcode: Mapped[str | None] = mapped_column(String(12), index=True)
     place: Mapped[str | None] = mapped_column(String(80))
+    address_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     phone: Mapped[str | None] = mapped_column(String(20), index=True)
     email: Mapped[str | None] = mapped_column(String(254), index=True)
     preferred_contact: Mapped[str] = mapped_column(String(10), default="email")
@@ -46,6 +47,8 @@ class Patron(Base):
     home_library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
     local_to: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"))
     guardian_consent_at: Mapped[Instant | None]
+    consent_ends_on: Mapped[date | None]
+    rules_accepted_at: Mapped[Instant | None]
     registered_at: Mapped[Instant]
     last_used_on: Mapped[date]
     frozen_at: Mapped[Instant | None]
@@ -82,13 +85,17 @@ class PinVerifier(Base):
 
 
 class Affiliation(Base):
-    """A library where the patron has activated the card and accepted its rules."""
+    """A library where the patron has activated the card and accepted its rules.
+
+    `last_used_month` is the first day of the month, in Norway, in which the card was last used there; None: not known.
+    """
 
     __tablename__ = "affiliations"
 
     patron_id: Mapped[int] = mapped_column(ForeignKey("patrons.id", ondelete="CASCADE"), primary_key=True)
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"), primary_key=True, index=True)
     activated_at: Mapped[Instant]
+    last_used_month: Mapped[date | None]
 
 
 class Session(Base):
@@ -126,7 +133,8 @@ class IssuedNumber(Base):
 class FamilyPermission(Base):
     """A patron lets the holder of a card see their loans; it counts while that guardian has switched it on.
 
-    With `may_carry_card` the guardian's phone shows the patron's card too, for as long.
+    With `may_carry_card` the guardian's phone shows the patron's card too, for as long. What was given before its
+    giver is an adult ends on `ends_on`, of which both were told, unless it is renewed.
     """
 
     __tablename__ = "family_permissions"
@@ -140,6 +148,8 @@ class FamilyPermission(Base):
     switched_on_at: Mapped[Instant | None]
     may_carry_card: Mapped[bool] = mapped_column(default=False)
     advised_at: Mapped[Instant | None]
+    ends_on: Mapped[date | None] = mapped_column(index=True)
+    renewed_at: Mapped[Instant | None]
 
 
 class Registration(Base):
