@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from circulation.errors import Refused
 from circulation.tables import Base, Library
+from circulation.totals import write_counted
 
 log = logging.getLogger("circulation")
 
@@ -39,7 +40,13 @@ _LOST_RACES: Final = {
     "uq_loans_item_id": "on_loan",
     "uq_items_barcode": "barcode_in_use",
     "uq_holds_card_number_edition": "already_reserved",
+    "pk_done_acts": "done_before",
+    "uq_done_acts_key": "done_before",
     "uq_payments_idempotency_key": "key_reused",
+    "pk_policy_drafts": "changed_meanwhile",
+    "uq_policy_drafts_id": "changed_meanwhile",
+    "pk_told_hours": "busy",
+    "uq_told_hours_id": "busy",
     "uq_debts_idempotency_key": "key_reused",
     "uq_interlibrary_requests_idempotency_key": "key_reused",
 }
@@ -66,6 +73,7 @@ class Database:
         try:
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
+                write_counted(session)
         except IntegrityError as error:
             if code := _LOST_RACES.get(_constraint(error)):
                 raise Refused(code) from None
@@ -152,6 +160,11 @@ class Database:
             owner = connection.scalar(select(Library.id))
         if owner != self.library:
             raise WrongLibrary(f"this database belongs to library {owner}, not to {self.library}")
+
+    def read_revision(self) -> str:
+        """Return the revision that its tables are migrated to; empty where they never were."""
+        with self._reader.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or ""
 
     def is_ready(self) -> bool:
         """Whether it can be reached, is migrated to the newest revision, and is this library's."""

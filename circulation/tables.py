@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
 
@@ -63,7 +63,10 @@ class Library(Base):
 
 
 class Item(Base):
-    """One copy. Copies of one edition share `edition`; `match_key` finds a title that the library owns."""
+    """One copy. Copies of one edition share `edition`; `match_key` finds a title that the library owns.
+
+    `lender` names the library that an interlibrary copy goes back to, if staff wrote it down.
+    """
 
     __tablename__ = "items"
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
@@ -77,6 +80,7 @@ class Item(Base):
     price: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="stock")
     interlibrary: Mapped[bool] = mapped_column(default=False)
+    lender: Mapped[str | None] = mapped_column(String(300))
     match_key: Mapped[str] = mapped_column(String(300), index=True)
     __table_args__ = (
         CheckConstraint("state IN ('stock', 'lost', 'destroyed')", name="state"),
@@ -109,8 +113,22 @@ class Claim(Base):
     claimed_on: Mapped[date]
 
 
+class StoppedClaim(Base):
+    """That staff stopped the claims for a loan, while it is due on `due_on`."""
+
+    __tablename__ = "stopped_claims"
+    loan_id: Mapped[str] = mapped_column(ForeignKey("loans.id", ondelete="CASCADE"), primary_key=True)
+    due_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(20))
+    stopped_by: Mapped[str] = mapped_column(String(64))
+    stopped_on: Mapped[date]
+
+
 class Hold(Base):
-    """A place in the queue for an edition; with `item_id` the copy that waits on the hold shelf."""
+    """A place in the queue for an edition; with `item_id` the copy that is set aside: on the hold shelf once `picked`.
+
+    From `paused_from` to `paused_until`, both days included, the place is kept and no copy is set aside for it.
+    """
 
     __tablename__ = "holds"
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -120,6 +138,9 @@ class Hold(Base):
     asked_on: Mapped[date]
     item_id: Mapped[str | None] = mapped_column(ForeignKey("items.id", ondelete="SET NULL"), unique=True)
     fetch_before: Mapped[date | None]
+    picked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    paused_from: Mapped[date | None]
+    paused_until: Mapped[date | None]
     __table_args__ = (UniqueConstraint("card_number", "edition"),)
 
 
@@ -180,6 +201,14 @@ class Payment(Base):
     __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
 
 
+class DoneAct(Base):
+    """That an act of the desk was done: its key, which the desk drew at random, and the day. Neither what nor whose."""
+
+    __tablename__ = "done_acts"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    done_on: Mapped[date] = mapped_column(index=True)
+
+
 class InterlibraryRequest(Base):
     """What a patron asked to have borrowed from another library; gone when it arrives, is refused or withdrawn."""
 
@@ -220,6 +249,23 @@ class Notice(Base):
     )
 
 
+class ReminderChoice(Base):
+    """What the holder of a card wants to be reminded of, by which way (email, sms, push, none), as the register told.
+
+    Quiet are the hours from `quiet_from` until `quiet_to`; the same hour twice is none. A card without a row is
+    reminded as the policy says.
+    """
+
+    __tablename__ = "reminder_choices"
+    card_number: Mapped[str] = mapped_column(CARD, primary_key=True)
+    due: Mapped[str] = mapped_column(String(5))
+    ready: Mapped[str] = mapped_column(String(5))
+    overdue: Mapped[str] = mapped_column(String(5))
+    days_before: Mapped[int]
+    quiet_from: Mapped[int]
+    quiet_to: Mapped[int]
+
+
 class Agreement(Base):
     """What a patron agreed to at the desk: to come in unstaffed hours, to borrow tablets, or e-books."""
 
@@ -241,3 +287,13 @@ class DoorEntry(Base):
     card_number: Mapped[str | None] = mapped_column(CARD, index=True)
     outcome: Mapped[str] = mapped_column(String(20))
     __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class DailyTotal(Base):
+    """How many acts of a kind there were on a day, by part, such as a category: of no card and no copy."""
+
+    __tablename__ = "daily_totals"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    part: Mapped[str] = mapped_column(String(32), primary_key=True)
+    total: Mapped[int]
