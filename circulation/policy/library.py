@@ -1,4 +1,4 @@
-"""One library's loan rules as data: `policies/<library id>.toml`, read into frozen dataclasses.
+"""One library's loan rules as data: `policies/<library id>.toml`, or text of that form, read into frozen dataclasses.
 
 No rule in code names a library. Amounts are integers of the smallest unit (öre, øre), days are calendar days in
 the library's own time zone. Source of the rules that a policy can express: Mullsjö's Låneregler and DOMAIN facts.
@@ -7,7 +7,7 @@ the library's own time zone. Source of the rules that a policy can express: Mull
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,8 +18,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Ty
 from pydantic.dataclasses import dataclass
 from pydantic.types import StrictBool, StrictInt, StrictStr
 
+from circulation.policy.hours import OpeningHours
 from circulation.policy.keys import TABLE, Text, key, one_of, whole, written_as
-from circulation.policy.opening import NOTHING_OFFERED, SelfService
+from circulation.policy.opening import NOTHING_OFFERED, Hours, SelfService, parse_hours
 from circulation.policy.toml_file import TomlFile
 from circulation.settings import POLICIES
 
@@ -62,6 +63,8 @@ def _category_id(text: str) -> str:
         raise ValueError("a category is named by small letters, digits and _")
     return text
 
+
+_NOT_IN_THE_FILE: Any = Field(validation_alias="", exclude=True)
 
 _Amount = Annotated[StrictInt, whole()]
 _YearlyDay = Annotated[MonthDay, written_as(_month_day), PlainSerializer(lambda day: f"{day[0]:02}-{day[1]:02}")]
@@ -149,11 +152,17 @@ def _not_too_many(days: frozenset[MonthDay]) -> frozenset[MonthDay]:
 
 @dataclass(frozen=True, slots=True, config=TABLE)
 class Calendar:
-    """Days on which the library is closed: weekdays (Monday = 0), the same day every year, and single dates."""
+    """Days on which the library is closed: weekdays (Monday = 0), the same day every year, and single dates.
+
+    `staffed` are the hours with staff, if the file says them. `hours` are what the library told the public: on the days
+    that they are about they decide instead of `weekdays` and `staffed`.
+    """
 
     weekdays: Annotated[frozenset[_Weekday], AfterValidator(_open_on_some_day), key("closed_weekdays")]
     yearly: Annotated[frozenset[_YearlyDay], AfterValidator(_not_too_many), _only(single=False), key("closed_dates")]
     dates: Annotated[frozenset[date], _only(single=True), key("closed_dates")]
+    staffed: Annotated[tuple[Annotated[Hours, written_as(parse_hours)], ...], key("staffed_hours")] = ()
+    hours: Annotated[OpeningHours | None, _NOT_IN_THE_FILE] = None
 
 
 def _closed_days(calendar: Calendar) -> dict[str, list[str]]:
@@ -161,6 +170,7 @@ def _closed_days(calendar: Calendar) -> dict[str, list[str]]:
     return {
         "closed_weekdays": [WEEKDAYS[number] for number in sorted(calendar.weekdays)],
         "closed_dates": [*yearly, *(day.isoformat() for day in sorted(calendar.dates))],
+        "staffed_hours": [str(hours) for hours in calendar.staffed],
     }
 
 
@@ -178,7 +188,8 @@ _ReminderDay = Annotated[StrictInt, whole(most=60)]
 class Policy:
     """Everything that a library's rules can say. Amounts in the smallest unit of `currency`.
 
-    A copy of a category that is not among `categories` any more is lent no more and costs nothing.
+    A copy of a category that is not among `categories` any more is lent no more and costs nothing. It holds from the
+    day `valid_from`; `before` is what held until then. `toml` is the text that it was read from.
     """
 
     library: Text
@@ -201,6 +212,20 @@ class Policy:
     claims: tuple[ClaimStep, ...] = ()
     interlibrary: InterlibraryRules | None = None
     self_service: SelfService = NOTHING_OFFERED
+    toml: Annotated[str, _NOT_IN_THE_FILE] = ""
+    valid_from: Annotated[date, _NOT_IN_THE_FILE] = date.min
+    before: Annotated[Policy | None, _NOT_IN_THE_FILE] = None
+
+    def on(self, day: date) -> Policy:
+        """Return the policy that holds on that day: this one or one before it."""
+        return next(policy for policy in self.back_in_time() if policy.valid_from <= day or policy.before is None)
+
+    def back_in_time(self) -> Iterator[Policy]:
+        """Yield this policy and those before it, newest first."""
+        policy: Policy | None = self
+        while policy is not None:
+            yield policy
+            policy = policy.before
 
 
 _POLICY: Final = TypeAdapter(Policy)
@@ -209,7 +234,15 @@ _JOINED: Final = ("overdue", "renewals", "holds", "blocks", "reminders", "cards"
 
 def load_policy(library: str, *, folder: Path = POLICIES) -> Policy:
     """Read `<folder>/<library>.toml`. PolicyError names file, line and key of the first fault."""
-    file = TomlFile(folder / f"{library}.toml")
+    return _checked(TomlFile(folder / f"{library}.toml"), library)
+
+
+def read_policy(text: str, *, library: str) -> Policy:
+    """Read what such a file would hold. PolicyError as for a file."""
+    return _checked(TomlFile(Path(f"{library}.toml"), text), library)
+
+
+def _checked(file: TomlFile, library: str) -> Policy:
     policy = file.read_as(_POLICY, joined=_JOINED)
     if policy.library != library:
         raise file.fault(("library",), f"says {policy.library!r}, the file is named for {library!r}")
@@ -226,6 +259,9 @@ def load_policy(library: str, *, folder: Path = POLICIES) -> Policy:
         policy,
         claims=tuple(replace(claim, level=level) for level, claim in enumerate(policy.claims, start=1)),
         reminder_days=tuple(sorted(set(policy.reminder_days))),
+        toml=file.text,
+        valid_from=date.min,
+        before=None,
     )
 
 

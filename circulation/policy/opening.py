@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import PlainSerializer, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from circulation.policy.hours import OpeningHours, lets_in
 from circulation.policy.keys import TABLE, one_of, whole, written_as
 
 KINDS: Final = ("door", "tablet", "ebook")
@@ -70,19 +71,23 @@ _Kind = Annotated[StrictStr, one_of(*KINDS)]
 
 @pydantic_dataclass(frozen=True, slots=True, config=TABLE)
 class SelfService:
-    """Which agreements are offered, and the door's hours, youngest age, and days for which its entries are kept."""
+    """Which agreements are offered, and the door's youngest age, days for which its entries are kept, and hours, which
+    hold until the library tells its opening hours."""
 
     kinds: tuple[_Kind, ...]
-    door_hours: tuple[Annotated[Hours, written_as(parse_hours), PlainSerializer(str)], ...]
     door_min_age: Annotated[StrictInt, whole(most=100)]
     entries_days: Annotated[StrictInt, whole(least=1, most=366)]
+    door_hours: tuple[Annotated[Hours, written_as(parse_hours), PlainSerializer(str)], ...] = ()
 
 
-NOTHING_OFFERED: Final = SelfService(kinds=(), door_hours=(), door_min_age=0, entries_days=1)
+NOTHING_OFFERED: Final = SelfService(kinds=(), door_min_age=0, entries_days=1)
 
 
-def is_door_open(*, offer: SelfService, zone: ZoneInfo, now: datetime) -> bool:
-    """Whether the door opens to anybody at `now` (aware)."""
+def is_door_open(*, offer: SelfService, zone: ZoneInfo, now: datetime, hours: OpeningHours | None = None) -> bool:
+    """Whether the door opens to anybody at `now` (aware): by `hours` that the library told, else by the offer's own."""
+    told = None if hours is None else lets_in(hours=hours, zone=zone, now=now)
+    if told is not None:
+        return told
     local = now.astimezone(zone)
     minute = local.hour * 60 + local.minute
-    return any(local.weekday() in hours.weekdays and hours.opens <= minute < hours.closes for hours in offer.door_hours)
+    return any(local.weekday() in each.weekdays and each.opens <= minute < each.closes for each in offer.door_hours)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 from circulation.errors import Refused
-from circulation.policy.library import Calendar, ClaimStep, Policy
+from circulation.policy.library import Calendar, Category, ClaimStep, Policy
+
+_LONGEST_SEARCH: Final = 370
 
 
 def local_day(*, policy: Policy, now: datetime) -> date:
@@ -19,16 +22,25 @@ def local_day(*, policy: Policy, now: datetime) -> date:
     return now.astimezone(policy.zone).date()
 
 
+def is_quiet(*, policy: Policy, quiet_from: int, quiet_to: int, now: datetime) -> bool:
+    """Whether `now` is in quiet hours, such as from 21 until 8 of the library's clock; the same hour twice is none."""
+    return (now.astimezone(policy.zone).hour - quiet_from) % 24 < (quiet_to - quiet_from) % 24
+
+
 def is_open(*, calendar: Calendar, day: date) -> bool:
-    """Whether the library is open on that day."""
-    return not (day.weekday() in calendar.weekdays or (day.month, day.day) in calendar.yearly or day in calendar.dates)
+    """Whether the library is open on that day: by an exception that it told the public, else not on the policy's closed
+    dates, else by the week that it told, else by the policy's weekdays."""
+    hours = calendar.hours
+    told = None if hours is None else hours.is_open(day)
+    if (day.month, day.day) in calendar.yearly or day in calendar.dates:
+        return bool(told) and hours is not None and hours.exception_on(day) is not None
+    return day.weekday() not in calendar.weekdays if told is None else told
 
 
 def next_open_day(*, calendar: Calendar, day: date) -> date:
-    """`day` itself, or the first open day after it."""
-    while not is_open(calendar=calendar, day=day):
-        day += timedelta(days=1)
-    return day
+    """`day` itself, or the first open day after it; `day` where the library is closed for a year."""
+    days = (day + timedelta(days=number) for number in range(_LONGEST_SEARCH))
+    return next((each for each in days if is_open(calendar=calendar, day=each)), day)
 
 
 @lru_cache(maxsize=256)
@@ -69,18 +81,46 @@ class LoanFacts:
     replacement_price: int | None = None
 
 
+def _parts(policy: Policy, after: date, until: date) -> Iterator[tuple[Policy, date, date]]:
+    """The policies that hold on the days later than `after` and not later than `until`, oldest first, each with the day
+    before its first of them and its last."""
+    held = [(each, min(until, last)) for each, last in _with_last_days(policy)]
+    for each, last in reversed(held):
+        before = max(after, each.valid_from - timedelta(days=1)) if each.before is not None else after
+        if before < last:
+            yield each, before, last
+
+
+def _with_last_days(policy: Policy) -> Iterator[tuple[Policy, date]]:
+    last = date.max
+    for each in policy.back_in_time():
+        yield each, last
+        if each.before is not None:
+            last = min(last, each.valid_from - timedelta(days=1))
+
+
 def overdue_fee(*, policy: Policy, loan: LoanFacts, on: date) -> int:
-    """What the loan owes for being late if it comes back on that day; capped only where the policy says so."""
-    category = policy.categories.get(loan.category)
+    """What the loan owes for being late if it comes back on that day. Each late day costs what the policy of that day
+    says, so that a change alters no day before it; a cap stops the fee where it is, and takes nothing back."""
+    fee = counted = 0
+    for part, before, last in _parts(policy, loan.due_on, on):
+        days = (last - before).days
+        if not part.charge_closed_days:
+            days -= _closed_between(part.calendar, before, last)
+        charged = max(0, days - max(0, part.grace_days - counted))
+        counted += days
+        category = part.categories.get(loan.category)
+        if category is None or _is_exempt(category, loan):
+            continue
+        grown = fee + charged * category.overdue_per_day
+        fee = grown if category.overdue_max is None else max(fee, min(grown, category.overdue_max))
+    return fee
+
+
+def _is_exempt(category: Category, loan: LoanFacts) -> bool:
     # SAB codes are prefixes: Hcf.01 is a book for small children, uHc is youth and pays.
     code = loan.shelf_code.strip().casefold()
-    if category is None or any(code.startswith(prefix.casefold()) for prefix in category.exempt_shelf_prefixes):
-        return 0
-    days = overdue_days(due_on=loan.due_on, on=on)
-    if days and not policy.charge_closed_days:
-        days -= _closed_between(policy.calendar, loan.due_on, on)
-    fee = max(0, days - policy.grace_days) * category.overdue_per_day
-    return fee if category.overdue_max is None else min(fee, category.overdue_max)
+    return any(code.startswith(prefix.casefold()) for prefix in category.exempt_shelf_prefixes)
 
 
 def replacement_charge(*, policy: Policy, loan: LoanFacts) -> int:
@@ -95,10 +135,21 @@ def claims_due(*, policy: Policy, due_on: date, today: date) -> tuple[tuple[Clai
     """Each claim that the loan has reached by today, with the day it fell on.
 
     The day follows from the due date and not from when the daily command happened to run, so that what a
-    patron owes does not depend on the order or the hour of the runs.
+    patron owes does not depend on the order or the hour of the runs. A claim is the policy's of its day. Where a change
+    brings claims forward, the first of them falls on the day of the change, and between one and the next there are as
+    many days as the policy says.
     """
-    dated = ((step, due_on + timedelta(days=step.after_days)) for step in policy.claims)
-    return tuple((step, day) for step, day in dated if day <= today)
+    reached: list[tuple[ClaimStep, date]] = []
+    for part, before, last in _parts(policy, due_on, today):
+        for step in part.claims[len(reached) :]:
+            day = max(due_on + timedelta(days=step.after_days), before + timedelta(days=1))
+            if reached:
+                gap = step.after_days - part.claims[step.level - 2].after_days
+                day = max(day, reached[-1][1] + timedelta(days=gap))
+            if day > last:
+                break
+            reached.append((step, day))
+    return tuple(reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +234,12 @@ class Cost:
 def cost_if_returned_on(*, policy: Policy, loan: LoanFacts, on: date) -> Cost:
     """`claim_fees` are (level, day, amount) of claims not yet made that would be made by then."""
     reached = claims_due(policy=policy, due_on=loan.due_on, today=on)
-    invoiced = any(step.invoice for step, _ in reached)
+    invoiced = next((day for step, day in reached if step.invoice), None)
     return Cost(
         fee=overdue_fee(policy=policy, loan=loan, on=on),
         claim_level=max([loan.claim_level, *(step.level for step, _ in reached)]),
         claim_fees=tuple((s.level, day, s.fee) for s, day in reached if s.level > loan.claim_level and s.fee),
-        replacement_charge=replacement_charge(policy=policy, loan=loan) if invoiced else 0,
+        replacement_charge=replacement_charge(policy=policy.on(invoiced), loan=loan) if invoiced else 0,
     )
 
 

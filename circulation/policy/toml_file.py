@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 _HEADER: Final = re.compile(r"^\s*\[(\[)?\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*(?:=|\.)""")
+_MOST_FAULTS: Final = 20
 _SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
 
 # pydantic's kinds of error -> what is wrong.
@@ -36,21 +37,23 @@ T = TypeVar("T")
 
 
 class PolicyError(ValueError):
-    """A policy file that cannot be used. The message names file, line and key."""
+    """A policy file that cannot be used. The message names file, line and key; `others` are further faults in it."""
+
+    others: Sequence[PolicyError] = ()
 
     def __init__(self, file: Path, line: int, key: str, fault: str) -> None:
         super().__init__(f"{file.name}, line {line}: {key}: {fault}" if key else f"{file.name}, line {line}: {fault}")
-        self.file, self.line, self.key = file, line, key
+        self.file, self.line, self.key, self.fault = file, line, key, fault
 
 
 class TomlFile:
-    """The tables of a file as `values`. PolicyError for text that is not UTF-8 or not TOML."""
+    """The tables of a file, or of `text` that is to be one, as `values`. PolicyError for what is not UTF-8 or TOML."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, text: str | None = None) -> None:
         self._file = file
         try:
-            text = file.read_text(encoding="utf-8")
-            self.values = tomllib.loads(text)
+            self.text = file.read_text(encoding="utf-8") if text is None else text
+            self.values = tomllib.loads(self.text)
         except FileNotFoundError:
             raise PolicyError(file, 1, "", "there is no such policy file") from None
         except UnicodeDecodeError as error:
@@ -58,12 +61,12 @@ class TomlFile:
             raise PolicyError(file, line, "", "the file is not UTF-8") from None
         except tomllib.TOMLDecodeError as error:
             place = _SYNTAX_LINE.search(str(error))
-            line = int(place[1]) if place else len(text.splitlines())
+            line = int(place[1]) if place else len(self.text.splitlines())
             raise PolicyError(file, line, "", f"not TOML: {error}") from None
-        self._lines = _lines_of(text)
+        self._lines = _lines_of(self.text)
 
     def read_as(self, kind: TypeAdapter[T], *, joined: Sequence[str]) -> T:
-        """The values as `kind`, with the keys of `joined` tables as "table.key". PolicyError for the first fault."""
+        """The values as `kind`, with the keys of `joined` tables as "table.key". PolicyError for the faults."""
         values: dict[str, Any] = {}
         for key, value in self.values.items():
             is_joined = key in joined and isinstance(value, dict)
@@ -71,10 +74,14 @@ class TomlFile:
         try:
             return kind.validate_python(values, by_alias=True, by_name=False)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = [part for part in first["loc"] if part != "[key]"]
-            place = (*(str(where[0]).split(".") if where else ()), *where[1:])
-            raise self.fault(place, _words(first)) from None
+            first, *others = [self._fault_of(each) for each in error.errors(include_url=False)]
+            first.others = others[:_MOST_FAULTS]
+            raise first from None
+
+    def _fault_of(self, error: ErrorDetails) -> PolicyError:
+        where = [part for part in error["loc"] if part != "[key]"]
+        place = (*(str(where[0]).split(".") if where else ()), *where[1:])
+        return self.fault(place, _words(error))
 
     def fault(self, place: Place, what: str) -> PolicyError:
         """The error for a key: at its own line, or at that of the table where it is missing."""

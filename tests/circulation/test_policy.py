@@ -31,6 +31,7 @@ FAULTS = [
     ("closed_weekdays = []", 'closed_weekdays = ["Sunday"]', "calendar.closed_weekdays", "not a weekday"),
     ("closed_dates = []", 'closed_dates = ["2026-02-30"]', "calendar.closed_dates", "not a date"),
     ("closed_dates = []", 'closed_dates = ["24 December"]', "calendar.closed_dates", "not a day of the year"),
+    ("closed_dates = []", 'closed_dates = []\nstaffed_hours = ["10-20"]', "calendar.staffed_hours", "not of the form"),
     ("days_before_due = [3]", "days_before_due = [3, -1]", "reminders.days_before_due", "from 0 to 60"),
     ('exempt_shelf_prefixes = ["Hcf", "Hcg"]', 'exempt_shelf_prefixes = [""]', "categories.book.exempt", "free every"),
     ("fetch_days = 7", "fetch_days = 0", "holds.fetch_days", "from 1"),
