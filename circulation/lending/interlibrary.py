@@ -20,6 +20,7 @@ from circulation.lending.loans import lend
 from circulation.lending.transaction import Transaction
 from circulation.policy.rules import decide_interlibrary
 from circulation.tables import Debt, InterlibraryRequest, Item, Loan, Notice, new_id
+from circulation.totals import count
 
 
 def match_key(title: str) -> str:
@@ -118,10 +119,12 @@ def refuse(*, tx: Transaction, request_id: str) -> None:
     tx.session.delete(request)
 
 
-def arrive(*, tx: Transaction, request_id: str, barcode: str, due_on: date | None) -> tuple[Loan, Debt | None]:
+def arrive(
+    *, tx: Transaction, request_id: str, barcode: str, due_on: date | None, lender: str | None
+) -> tuple[Loan, Debt | None]:
     """The copy has come and is handed out: the request becomes a loan, and the fee is booked.
 
-    `due_on` is the lending library's date, or None for this library's own period.
+    `due_on` is the lending library's date, or None for this library's own period. `lender` is that library's name.
     Refused: unknown_request, wrong_state (not ordered), barcode_in_use.
     """
     request = _lock(tx, request_id)
@@ -131,12 +134,14 @@ def arrive(*, tx: Transaction, request_id: str, barcode: str, due_on: date | Non
         raise Refused("barcode_in_use")
     copy_id = new_id()
     wanted = {name: getattr(request, name) for name in ("title", "author", "publication_year", "category")}
-    item = Item(id=copy_id, barcode=barcode, edition=copy_id, shelf_code="", interlibrary=True, match_key="", **wanted)
+    foreign = {"interlibrary": True, "lender": lender, "shelf_code": "", "match_key": ""}
+    item = Item(id=copy_id, barcode=barcode, edition=copy_id, **foreign, **wanted)
     tx.session.add(item)
     tx.session.delete(request)
     tx.session.flush()
     card = request.card_number
     loan = lend(tx=tx, card_number=card, item=item, due_on=due_on)
+    count(tx, "interlibrary")
     fee = tx.policy.interlibrary.fee if tx.policy.interlibrary else 0
     return loan, book_debt(tx=tx, card_number=card, kind="interlibrary", amount=fee)
 

@@ -12,17 +12,24 @@ from sqlalchemy import Row, delete, exists, select
 from circulation.database import lock_editions, lock_patrons
 from circulation.errors import Refused
 from circulation.lending.accounts import LOANS_WITH_ITEMS, blocks_of, book_debt, facts_of, refuse_blocked, waive_debt
-from circulation.lending.holds import end_hold, renewal_refusal, set_aside
+from circulation.lending.holds import end_hold, is_waiting, renewal_refusal, set_aside
 from circulation.lending.transaction import Transaction
 from circulation.policy.rules import due_day, overdue_fee, renewed_due_day, replacement_charge
-from circulation.tables import Debt, Hold, Item, Loan, Notice
+from circulation.tables import Claim, Debt, Hold, Item, Loan, Notice
+from circulation.totals import count
 
 
-def check_out(*, tx: Transaction, card_number: str, barcode: str) -> tuple[Loan, bool]:
-    """Lend a copy. The second value: whether this card already had it, so that nothing was changed.
+@dataclass(frozen=True, slots=True)
+class CheckedOut:
+    """A loan; `repeated` if this card already had the copy and nothing was changed. `hold_ended`: it was reserved."""
 
-    Refused: unknown_item, not_for_loan, on_loan, blocked, reserved.
-    """
+    loan: Loan
+    repeated: bool
+    hold_ended: bool
+
+
+def check_out(*, tx: Transaction, card_number: str, barcode: str) -> CheckedOut:
+    """Lend a copy. Refused: unknown_item, not_for_loan, on_loan, blocked, reserved."""
     session = tx.session
     lock_patrons(session, card_number)
     edition = session.scalar(select(Item.edition).where(Item.barcode == barcode))
@@ -34,7 +41,7 @@ def check_out(*, tx: Transaction, card_number: str, barcode: str) -> tuple[Loan,
     if loan is not None:
         if loan.card_number != card_number:
             raise Refused("on_loan")
-        return loan, True
+        return CheckedOut(loan, repeated=True, hold_ended=False)
     if item.state != "stock" or item.interlibrary or item.category not in tx.policy.categories:
         raise Refused("not_for_loan")
     refuse_blocked(tx=tx, card_number=card_number)
@@ -45,7 +52,7 @@ def check_out(*, tx: Transaction, card_number: str, barcode: str) -> tuple[Loan,
     mine = session.scalar(select(Hold).where(Hold.edition == item.edition, Hold.card_number == card_number))
     if mine is not None:
         end_hold(tx=tx, hold=mine)
-    return loan, False
+    return CheckedOut(loan, repeated=False, hold_ended=mine is not None)
 
 
 def lend(*, tx: Transaction, card_number: str, item: Item, due_on: date | None = None) -> Loan:
@@ -54,19 +61,30 @@ def lend(*, tx: Transaction, card_number: str, item: Item, due_on: date | None =
     loan = Loan(item_id=item.id, card_number=card_number, lent_on=tx.today, due_on=due_on)
     tx.session.add(loan)
     tx.session.flush()
+    count(tx, "loan", item.category)
     return loan
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A copy that came in; `card_number` and `due_on` are None for a lost copy that was found."""
+    """A copy that came in, and the hold that it is set aside for now.
+
+    `card_number`, `due_on` and `lent_on` are None for a lost copy that was found. `undoable`: nothing but the loan, its
+    overdue fee and the place of a hold was changed. `lender`: the library of an interlibrary copy.
+    `charge_waived`: what was unpaid of the copy's invoiced replacement.
+    """
 
     title: str
     card_number: str | None
     due_on: date | None
+    lent_on: date | None
+    renewals: int
     debt: Debt | None
-    hold_waiting: bool
+    hold: Hold | None
     interlibrary: bool
+    undoable: bool
+    lender: str | None
+    charge_waived: int
 
 
 def return_item(*, tx: Transaction, barcode: str) -> Returned:
@@ -76,25 +94,43 @@ def return_item(*, tx: Transaction, barcode: str) -> Returned:
     Refused: unknown_item (also a copy of another library), not_on_loan.
     """
     session = tx.session
-    item, loan = _lock_copy(tx, barcode)
+    item, loan = lock_copy(tx, barcode)
     if loan is None and item.state == "stock":
         raise Refused("not_on_loan")
-    card_number, due_on, debt, title = None, None, None, item.title
+    debt, undoable, title, lender, waived = None, False, item.title, item.lender, 0
+    card_number, due_on, lent_on, renewals = None, None, None, 0
     if loan is not None:
-        card_number, due_on = loan.card_number, loan.due_on
+        card_number, due_on, lent_on, renewals = loan.card_number, loan.due_on, loan.lent_on, loan.renewals
         invoiced = session.scalar(select(Debt).where(Debt.loan_id == loan.id))
         if invoiced is not None and invoiced.settled_on is None:
+            waived = invoiced.outstanding
             waive_debt(debt=invoiced, reason="returned", waived_by=None, today=tx.today)
+        claimed = session.scalar(select(exists().where(Claim.loan_id == loan.id)))
+        undoable = invoiced is None and not claimed and not item.interlibrary
         debt = end_loan(tx=tx, loan=loan, item=item)
+        count(tx, "return", item.category)
     if item.interlibrary:
         session.delete(item)
         session.flush()
-        return Returned(title, card_number, due_on, debt, hold_waiting=False, interlibrary=True)
-    item.state = "stock"
-    session.flush()
-    set_aside(tx=tx, edition=item.edition)
-    waiting = bool(session.scalar(select(exists().where(Hold.item_id == item.id))))
-    return Returned(title, card_number, due_on, debt, hold_waiting=waiting, interlibrary=False)
+        hold, interlibrary = None, True
+    else:
+        item.state, interlibrary = "stock", False
+        session.flush()
+        set_aside(tx=tx, edition=item.edition, in_hand=item.id)
+        hold = session.scalar(select(Hold).where(Hold.item_id == item.id))
+    return Returned(
+        title=title,
+        card_number=card_number,
+        due_on=due_on,
+        lent_on=lent_on,
+        renewals=renewals,
+        debt=debt,
+        hold=hold,
+        interlibrary=interlibrary,
+        undoable=undoable,
+        lender=lender,
+        charge_waived=waived,
+    )
 
 
 def end_loan(*, tx: Transaction, loan: Loan, item: Item) -> Debt | None:
@@ -114,7 +150,7 @@ def lose(*, tx: Transaction, barcode: str, state: Literal["lost", "destroyed"]) 
     A charge that an invoice has named already is not taken again. Returns the debts that were booked now.
     Refused: unknown_item.
     """
-    item, loan = _lock_copy(tx, barcode)
+    item, loan = lock_copy(tx, barcode)
     booked: list[Debt | None] = []
     if loan is not None:
         if not tx.session.scalar(select(exists().where(Debt.loan_id == loan.id))):
@@ -175,20 +211,21 @@ def _renew(tx: Transaction, card_number: str, found: Sequence[Row[Loan, Item]]) 
     blocked = bool(blocks_of(tx=tx, card_number=card_number))
     editions = [item.edition for _, item in found]
     lock_editions(tx.session, *editions)
-    waiting = set(tx.session.scalars(select(Hold.edition).where(Hold.edition.in_(editions), Hold.item_id.is_(None))))
+    waiting = set(tx.session.scalars(select(Hold.edition).where(Hold.edition.in_(editions), is_waiting(tx.today))))
     result = []
     for loan, item in found:
         refusal = renewal_refusal(tx=tx, loan=loan, item=item, waiting=waiting, blocked=blocked)
         if refusal is None:
             loan.due_on = renewed_due_day(policy=tx.policy, category=item.category, due_on=loan.due_on, today=tx.today)
             loan.renewals += 1
+            count(tx, "renewal", item.category)
             tx.session.execute(delete(Notice).where(Notice.loan_id == loan.id))
         result.append(Renewal(loan, refusal))
     tx.session.flush()
     return result
 
 
-def _lock_copy(tx: Transaction, barcode: str) -> tuple[Item, Loan | None]:
+def lock_copy(tx: Transaction, barcode: str) -> tuple[Item, Loan | None]:
     """Lock the patron who has the copy, then its edition, and read both. Refused: unknown_item."""
     # What was read before the locks may be read once more, and is then as it is now.
     pair = select(Item, Loan).outerjoin(Loan, Loan.item_id == Item.id).where(Item.barcode == barcode)

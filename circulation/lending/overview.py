@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 
 from circulation.errors import Refused
 from circulation.lending.accounts import LOANS_WITH_ITEMS, blocks_from, facts_of, unpaid_debts
-from circulation.lending.holds import queue_position, renewal_refusal
-from circulation.lending.interlibrary import requests_of
+from circulation.lending.holds import is_waiting, queue_position, renewal_refusal
+from circulation.lending.interlibrary import match_key, requests_of
 from circulation.lending.transaction import Transaction
 from circulation.policy import rules
 from circulation.tables import Claim, Debt, Hold, InterlibraryRequest, Item, Loan
+
+MOST_TITLES: Final = 20
+_ACTS_ON_READY: Final = ("cancel",)
+_ACTS_ON_WAITING: Final = (*_ACTS_ON_READY, "pause", "pause_later")
 
 View = dict[str, Any]
 _Row = tuple[Loan, Item, int]
@@ -50,7 +54,68 @@ def hold_view(*, tx: Transaction, hold: Hold, item: Item) -> View:
         "ready": hold.item_id is not None,
         "fetch_before": hold.fetch_before,
         "queue_position": queue_position(tx=tx, hold=hold),
+        **_pause_view(tx, hold),
+        "acts": _ACTS_ON_READY if hold.item_id is not None else _ACTS_ON_WAITING,
     }
+
+
+def _pause_view(tx: Transaction, hold: Hold) -> View:
+    first, last = hold.paused_from, hold.paused_until
+    if first is None or last is None or last < tx.today:
+        first = last = None
+    return {"paused": first is not None and first <= tx.today, "paused_from": first, "paused_until": last}
+
+
+def set_aside_view(hold: Hold | None) -> View | None:
+    """Whom a copy is set aside for, and until when: for staff alone."""
+    return {"hold_id": hold.id, **pick(hold, "card_number", "fetch_before")} if hold else None
+
+
+def item_view(*, tx: Transaction, barcode: str) -> View:
+    """A copy as staff see it: never who has it. Refused: unknown_item."""
+    item = tx.session.scalar(select(Item).where(Item.barcode == barcode))
+    if item is None:
+        raise Refused("unknown_item")
+    due_on = tx.session.scalar(select(Loan.due_on).where(Loan.item_id == item.id))
+    waiting = select(func.count()).where(Hold.edition == item.edition, Hold.item_id.is_(None))
+    hold = tx.session.scalar(select(Hold).where(Hold.item_id == item.id))
+    return {
+        **pick(item, "barcode", "title", "author", "category", "state", "interlibrary", "lender"),
+        "on_loan": due_on is not None,
+        "due_on": due_on,
+        "for_loan": item.state == "stock" and not item.interlibrary and item.category in tx.policy.categories,
+        "waiting": tx.session.scalar(waiting) or 0,
+        "hold": set_aside_view(hold),
+    }
+
+
+def titles_view(*, tx: Transaction, text: str) -> View:
+    """The editions that can be reserved, by words of their title and author or by a copy's barcode: how many copies
+    there are, how many of them are free, and how many patrons wait. `barcode` is one copy's. `more`: there are others.
+    """
+    words = match_key(text).split()
+    named = [Item.match_key.contains(word, autoescape=True) | _author_has(word) for word in words]
+    scanned = Item.edition.in_(select(Item.edition).where(Item.barcode == text))
+    is_free = ~exists().where(Loan.item_id == Item.id) & ~exists().where(Hold.item_id == Item.id)
+    waiting = select(func.count()).where(Hold.edition == Item.edition, Hold.item_id.is_(None)).scalar_subquery()
+    first = [func.min(Item.__table__.c[name]).label(name) for name in ("barcode", "title", "author", "category")]
+    found = (
+        select(*first, func.min(Item.publication_year).label("publication_year"))
+        .add_columns(func.count().label("copies"), func.sum(case((is_free, 1), else_=0)).label("free"))
+        .add_columns(waiting.label("waiting"))
+        .where(Item.state == "stock", Item.interlibrary.is_(False), Item.category.in_(tx.policy.categories))
+        .where((and_(*named) | scanned) if named else scanned)
+        .group_by(Item.edition)
+        .order_by("title", "barcode")
+        .limit(MOST_TITLES + 1)
+    )
+    titles = [dict(row) for row in tx.session.execute(found).mappings()]
+    return {"titles": titles[:MOST_TITLES], "more": len(titles) > MOST_TITLES}
+
+
+def _author_has(word: str) -> ColumnElement[bool]:
+    # SQLite knows the small letters of ASCII alone.
+    return Item.author.icontains(word, autoescape=True) | Item.author.contains(word.capitalize(), autoescape=True)
 
 
 def loan_views(*, tx: Transaction, card_number: str) -> dict[str, View]:
@@ -76,7 +141,7 @@ def patrons_overview(*, tx: Transaction, card_numbers: Sequence[str]) -> list[Vi
     placed = select(Hold).where(Hold.card_number.in_(card_numbers)).order_by(Hold.number)
     holds = _by_card(tx.session.scalars(placed))
     editions = {item.edition for loans in rows.values() for _, item, _ in loans}
-    waiting = set(tx.session.scalars(select(Hold.edition).where(Hold.edition.in_(editions), Hold.item_id.is_(None))))
+    waiting = set(tx.session.scalars(select(Hold.edition).where(Hold.edition.in_(editions), is_waiting(tx.today))))
     wanted = {hold.edition for mine in holds.values() for hold in mine}
     titles = {item.edition: item for item in tx.session.scalars(select(Item).where(Item.edition.in_(wanted)))}
     views = []
@@ -132,7 +197,7 @@ def costs_if_returned(*, tx: Transaction, card_number: str, on: date, loan_id: s
     if loan_id is not None and not rows:
         raise Refused("unknown_loan")
     facts = [facts_of(loan, item, level) for loan, item, level in rows]
-    costs = [rules.cost_if_returned_on(policy=tx.policy, loan=loan, on=on) for loan in facts]
+    costs = [rules.cost_if_returned_on(policy=tx.rules, loan=loan, on=on) for loan in facts]
     views = [
         {
             "loan_id": loan.id,

@@ -17,7 +17,19 @@ from circulation.lending.interlibrary import requests_of
 from circulation.lending.transaction import Transaction
 from circulation.policy.library import Policy
 from circulation.policy.rules import local_day
-from circulation.tables import Agreement, Debt, DoorEntry, Hold, InterlibraryRequest, Loan, Notice, Payment
+from circulation.tables import (
+    Agreement,
+    DailyTotal,
+    Debt,
+    DoneAct,
+    DoorEntry,
+    Hold,
+    InterlibraryRequest,
+    Loan,
+    Notice,
+    Payment,
+    ReminderChoice,
+)
 
 _CARD_COLUMNS: Final = {
     "loans": Loan.card_number,
@@ -27,8 +39,11 @@ _CARD_COLUMNS: Final = {
     "requests": InterlibraryRequest.card_number,
     "notices": Notice.card_number,
     "agreements": Agreement.card_number,
+    "reminder_choices": ReminderChoice.card_number,
     "door_entries": DoorEntry.card_number,
 }
+
+TOTALS_DAYS: Final = 5 * 366
 
 
 def rename_card(*, tx: Transaction, old_card_number: str, new_card_number: str) -> dict[str, int]:
@@ -62,11 +77,20 @@ def _make_room(session: Session, old_card_number: str, new_card_number: str) -> 
     """What was last agreed holds. Two claims' fees of one day both stand, though a card has one a day otherwise."""
     newer = select(Agreement.kind).where(Agreement.card_number == new_card_number)
     session.execute(delete(Agreement).where(Agreement.card_number == old_card_number, Agreement.kind.in_(newer)))
+    if session.get(ReminderChoice, new_card_number) is not None:
+        session.execute(delete(ReminderChoice).where(ReminderChoice.card_number == old_card_number))
     other = aliased(Debt)
     same_day = (other.claim_level == Debt.claim_level) & (other.claimed_on == Debt.claimed_on)
     twice = exists().where(other.card_number == new_card_number, same_day)
     claimed = update(Debt).where(Debt.card_number == old_card_number, twice).values(claim_level=None, claimed_on=None)
     session.execute(claimed, execution_options={"synchronize_session": False})
+
+
+def drop_totals(*, database: Database, policy: Policy, now: datetime) -> int:
+    """The daily command: totals are kept for five years. Returns how many rows were deleted."""
+    before = local_day(policy=policy, now=now) - timedelta(days=TOTALS_DAYS)
+    with database.writing() as session:
+        return count_rows(session, delete(DailyTotal).where(DailyTotal.day < before))
 
 
 def count_rows(session: Session, statement: Update | Delete) -> int:
@@ -103,6 +127,7 @@ def end_patron(*, tx: Transaction, card_number: str) -> tuple[dict[str, int], li
     settled = update(Debt).where(Debt.card_number == card_number, Debt.settled_on.is_not(None))
     paid = update(Payment).where(Payment.card_number == card_number)
     agreed = delete(Agreement).where(Agreement.card_number == card_number)
+    chosen = delete(ReminderChoice).where(ReminderChoice.card_number == card_number)
     came = update(DoorEntry).where(DoorEntry.card_number == card_number)
     erased = {
         "holds": len(holds),
@@ -111,6 +136,7 @@ def end_patron(*, tx: Transaction, card_number: str) -> tuple[dict[str, int], li
         "settled_debts": count_rows(session, settled.values(card_number=None)),
         "payments": count_rows(session, paid.values(card_number=None)),
         "agreements": count_rows(session, agreed),
+        "reminder_choices": count_rows(session, chosen),
         "door_entries": count_rows(session, came.values(card_number=None)),
     }
     return erased, _kept(tx, card_number)
@@ -136,3 +162,10 @@ def drop_settled(*, database: Database, policy: Policy, now: datetime) -> int:
         settled = update(Debt).where(Debt.card_number.is_not(None), Debt.settled_on < before)
         paid = update(Payment).where(Payment.card_number.is_not(None), Payment.paid_on < before)
         return sum(count_rows(session, named.values(card_number=None)) for named in (settled, paid))
+
+
+def drop_keys(*, database: Database, policy: Policy, now: datetime) -> int:
+    """The daily command: forget the keys of acts that were done before yesterday."""
+    before = local_day(policy=policy, now=now) - timedelta(days=1)
+    with database.writing() as session:
+        return count_rows(session, delete(DoneAct).where(DoneAct.done_on < before))

@@ -79,7 +79,8 @@ def enter(*, tx: Transaction, card_number: str | None, age: int, door: str, refu
 
 def _decide(tx: Transaction, card_number: str, age: int) -> str:
     offer = tx.policy.self_service
-    if not is_door_open(offer=offer, zone=tx.policy.zone, now=tx.now):
+    hours = tx.policy.calendar.hours
+    if not is_door_open(offer=offer, hours=hours, zone=tx.policy.zone, now=tx.now):
         return "outside_hours"
     agreement = tx.session.get(Agreement, (card_number, "door"))
     if agreement is None:
