@@ -17,3 +17,8 @@ On PostgreSQL a deleted row is invisible at once and its bytes go with the next 
 runs one. Archived write-ahead logs and backups keep what they were made of until they are thrown away: give them a
 retention of days, not years.
 """
+
+from typing import Final
+
+VERSION: Final = "0.1.0"
+"""As in pyproject.toml, which an installation does not have."""

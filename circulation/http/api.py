@@ -18,15 +18,19 @@ from typing import Any, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from circulation import VERSION
 from circulation.errors import PROBLEMS, Refused
 from circulation.http.calls import CALLS, Call
-from circulation.http.forms import parse_body, reader_for, take_staff
+from circulation.http.forms import parse_body, read_day, reader_for, take_staff
+from circulation.http.hours_calls import HOURS_CALLS
+from circulation.http.rules_calls import RULES_CALLS
 from circulation.http.self_service_calls import SELF_SERVICE_CALLS, SELF_SERVICE_STAFF_CALLS
 from circulation.http.staff_calls import STAFF_CALLS
 from circulation.lending.transaction import Transaction
 from circulation.libraries import Library
 from circulation.policy.library import policy_view
 from circulation.policy.rules import local_day
+from circulation.rulebook.opening import as_read_on
 
 log = logging.getLogger("circulation")
 
@@ -58,9 +62,24 @@ def install(
         return libraries[library_id]
 
     def rules(library_id: str) -> Response:
-        response = _answer(policy_view(library_of(library_id).policy))
-        response.headers["Cache-Control"] = "private, max-age=60"
-        return response
+        tx = rules_of(library_id)
+        on = request.args.get("on", tx.today.isoformat())
+        day = read_day(on, field="on")
+        return _short_lived(_answer(policy_view(as_read_on(tx.rules.on(day), day))))
+
+    def coming_rules(library_id: str) -> Response:
+        tx = rules_of(library_id)
+        days = sorted({policy.valid_from for policy in tx.rules.back_in_time() if policy.valid_from > tx.today})
+        views = [{"valid_from": day, "rules": policy_view(as_read_on(tx.rules.on(day), day))} for day in days]
+        return _short_lived(_answer({"coming": views}))
+
+    def rules_of(library_id: str) -> Transaction:
+        library = library_of(library_id)
+        with library.database.reading() as session:
+            return Transaction(session, library.rules(session), clock())
+
+    def version(library_id: str) -> Response:
+        return _answer({"version": VERSION, "tables": library_of(library_id).database.read_revision()})
 
     def route(name: str, call: Call, *, staff_only: bool) -> None:
         read = reader_for(call.act)
@@ -73,7 +92,7 @@ def install(
             staff = take_staff(body, required=staff_only)
             fields = read(body, local_day(policy=library.policy, now=now))
             with library.database.writing() if call.writes else library.database.reading() as session:
-                answer = call.act(Transaction(session, library.policy, now, staff), **fields)
+                answer = call.act(Transaction(session, library.rules(session), now, staff), **fields)
             log.info("call=%s library=%s outcome=ok", name, library_id)
             return _answer(answer)
 
@@ -81,9 +100,11 @@ def install(
 
     app.before_request(authenticate)
     app.add_url_rule(f"{PREFIX}/rules", "rules", rules, methods=["GET"])
+    app.add_url_rule(f"{PREFIX}/rules/coming", "coming_rules", coming_rules, methods=["GET"])
+    app.add_url_rule(f"{PREFIX}/version", "version", version, methods=["GET"])
     for name, call in (CALLS | SELF_SERVICE_CALLS).items():
         route(name, call, staff_only=False)
-    for name, call in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS).items():
+    for name, call in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS | RULES_CALLS | HOURS_CALLS).items():
         route(name, call, staff_only=True)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -101,6 +122,11 @@ def _plain(value: object) -> object:
 
 def _answer(result: object) -> Response:
     return Response(json.dumps(result, default=_plain, ensure_ascii=False), mimetype="application/json")
+
+
+def _short_lived(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, max-age=60"
+    return response
 
 
 def _problem(code: str, facts: Mapping[str, Any]) -> Response:

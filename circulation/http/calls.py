@@ -12,13 +12,17 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StrictBool, StrictInt
 
 from circulation.http.forms import Barcode, CardNumber, CardNumbers, Day, IdempotencyKey, Identifier, Text
-from circulation.lending import holds, interlibrary, overview, patrons
+from circulation.lending import holds, interlibrary, overview, patrons, reminders
 from circulation.lending import loans as lending
-from circulation.lending.overview import View, debt_view, loan_views, pick
-from circulation.lending.transaction import Transaction
+from circulation.lending.overview import View, debt_view, loan_views, pick, set_aside_view
+from circulation.lending.transaction import Transaction, do_once
+from circulation.policy.keys import one_of
 from circulation.tables import Loan
+from circulation.totals import forget_counted
 
 Answer = Mapping[str, Any]
+Way = Annotated[str, one_of(*reminders.WAYS)]
+Hour = Annotated[StrictInt, Field(ge=0, le=23)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +56,27 @@ def end_patron(tx: Transaction, card_number: CardNumber, dry_run: StrictBool) ->
     erased, kept = patrons.end_patron(tx=tx, card_number=card_number)
     if dry_run:
         tx.session.rollback()
+        forget_counted(tx.session)
     return {"erased": erased, "kept": kept, "dry_run": dry_run}
 
 
-def check_out(tx: Transaction, card_number: CardNumber, barcode: Barcode) -> Answer:
+def check_out(
+    tx: Transaction, card_number: CardNumber, barcode: Barcode, idempotency_key: IdempotencyKey | None = None
+) -> Answer:
     """Lend a copy."""
-    loan, repeated = lending.check_out(tx=tx, card_number=card_number, barcode=barcode)
-    return {"loan": loan_view(tx, loan), "repeated": repeated}
+    do_once(tx=tx, key=idempotency_key)
+    done = lending.check_out(tx=tx, card_number=card_number, barcode=barcode)
+    return {"loan": loan_view(tx, done.loan), **pick(done, "repeated", "hold_ended")}
 
 
-def return_item(tx: Transaction, barcode: Barcode) -> Answer:
-    """Take a copy back."""
+def return_item(tx: Transaction, barcode: Barcode, idempotency_key: IdempotencyKey | None = None) -> Answer:
+    """Take a copy back. Only staff get to know for whom it is set aside."""
+    do_once(tx=tx, key=idempotency_key)
     back = lending.return_item(tx=tx, barcode=barcode)
     fee, debt = (back.debt.amount, debt_view(back.debt)) if back.debt else (0, None)
-    copy = pick(back, "title", "card_number", "due_on")
-    return {**copy, "overdue_fee": fee, "debt": debt, **pick(back, "hold_waiting", "interlibrary")}
+    copy = pick(back, "title", "card_number", "due_on", "lent_on", "renewals", "interlibrary", "undoable", "lender")
+    waiting = {"hold_waiting": back.hold is not None, "hold": set_aside_view(back.hold) if tx.staff else None}
+    return {**copy, "overdue_fee": fee, "debt": debt, "charge_waived": back.charge_waived, **waiting}
 
 
 def renew(tx: Transaction, card_number: CardNumber, loan_id: Identifier) -> Answer:
@@ -100,6 +110,20 @@ def cancel_hold(tx: Transaction, card_number: CardNumber, hold_id: Identifier) -
     return {"cancelled": True}
 
 
+def pause_hold(
+    tx: Transaction, card_number: CardNumber, hold_id: Identifier, paused_from: Day, paused_until: Day
+) -> Answer:
+    """Keep the place in the queue, and take no copy on these days."""
+    holds.pause_hold(tx=tx, card_number=card_number, hold_id=hold_id, first=paused_from, last=paused_until)
+    return {"paused_from": paused_from, "paused_until": paused_until}
+
+
+def resume_hold(tx: Transaction, card_number: CardNumber, hold_id: Identifier) -> Answer:
+    """End a pause."""
+    holds.resume_hold(tx=tx, card_number=card_number, hold_id=hold_id)
+    return {"resumed": True}
+
+
 def interlibrary_ask(
     tx: Transaction,
     card_number: CardNumber,
@@ -128,10 +152,35 @@ def interlibrary_cancel(tx: Transaction, card_number: CardNumber, request_id: Id
     return {"cancelled": True}
 
 
+def choose_reminders(
+    tx: Transaction,
+    card_number: CardNumber,
+    due: Way,
+    ready: Way,
+    overdue: Way,
+    days_before: Annotated[StrictInt, Field(ge=0, le=reminders.MOST_DAYS)],
+    quiet_from: Hour,
+    quiet_to: Hour,
+) -> Answer:
+    """What the card's holder wants to be reminded of, as the register says."""
+    choice = reminders.choose_reminders(
+        tx=tx,
+        card_number=card_number,
+        due=due,
+        ready=ready,
+        overdue=overdue,
+        days_before=days_before,
+        quiet_from=quiet_from,
+        quiet_to=quiet_to,
+    )
+    return pick(choice, "due", "ready", "overdue", "days_before", "quiet_from", "quiet_to")
+
+
 CALLS: Final = {
     "patrons/overview": Call(patrons_overview, writes=False),
     "patrons/rename": Call(rename_card),
     "patrons/end": Call(end_patron),
+    "patrons/reminders": Call(choose_reminders),
     "loans/checkout": Call(check_out),
     "loans/return": Call(return_item),
     "loans/renew": Call(renew),
@@ -139,6 +188,8 @@ CALLS: Final = {
     "loans/cost": Call(cost, writes=False),
     "holds/reserve": Call(reserve),
     "holds/cancel": Call(cancel_hold),
+    "holds/pause": Call(pause_hold),
+    "holds/resume": Call(resume_hold),
     "interlibrary/ask": Call(interlibrary_ask),
     "interlibrary/cancel": Call(interlibrary_cancel),
 }

@@ -56,14 +56,17 @@ def _seen(character: str) -> str:
     return unicodedata.normalize("NFKC", character) if is_wide else character
 
 
-def _day(value: object, info: ValidationInfo) -> date:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError("not a day")
-    day, today = date.fromisoformat(value), cast(date, info.context)
-    if day < today:
-        raise Refused("date_in_past", field=info.field_name)
-    if (day - today).days > MAX_DAYS_AHEAD:
+def _any_day(value: object, info: ValidationInfo) -> date:
+    day = read_day(value if isinstance(value, str) else "", field=info.field_name or "")
+    if (day - cast(date, info.context)).days > MAX_DAYS_AHEAD:
         raise ValueError("too far ahead")
+    return day
+
+
+def _day(value: object, info: ValidationInfo) -> date:
+    day = _any_day(value, info)
+    if day < cast(date, info.context):
+        raise Refused("date_in_past", field=info.field_name)
     return day
 
 
@@ -79,6 +82,8 @@ Text = Annotated[str, AfterValidator(_line)]
 Amount = Annotated[StrictInt, Field(ge=1, le=100_000_000)]
 # From today to two years ahead. Refused: date_in_past.
 Day = Annotated[date, BeforeValidator(_day)]
+# The same, or past.
+AnyDay = Annotated[date, BeforeValidator(_any_day)]
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -110,6 +115,16 @@ def _check_depth(text: str) -> None:
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
         if depth > DEEPEST:
             raise ValueError("nests too deep")
+
+
+def read_day(text: str, *, field: str) -> date:
+    """A day as YYYY-MM-DD. Refused: invalid_field."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Refused("invalid_field", field=field)
 
 
 def take_staff(body: dict[str, Any], *, required: bool) -> str:

@@ -2,32 +2,62 @@
 
 import base64
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from circulation.errors import PROBLEMS, Refused
 from circulation.http.calls import CALLS
+from circulation.http.rules_calls import RULES_CALLS
 from circulation.http.staff_calls import STAFF_CALLS
 from circulation.policy.library import load_policy, policy_view
+from tests.circulation import writing_rules
 from tests.circulation.conftest import ANNA, BERIT, PASSWORD, STAFF, USER, Building
+
+WAYS = {"due": "push", "ready": "email", "overdue": "sms"}
 
 # One valid body for each call, in the state that `furnished` makes; {…} stands for an id made there.
 BODIES: dict[str, dict[str, Any]] = {
     "patrons/overview": {"card_numbers": [ANNA]},
     "patrons/rename": {"old_card_number": ANNA, "new_card_number": "N000299999"},
     "patrons/end": {"card_number": ANNA, "dry_run": False},
+    "patrons/reminders": {"card_number": ANNA, "days_before": 3, "quiet_from": 21, "quiet_to": 8, **WAYS},
     "loans/checkout": {"card_number": ANNA, "barcode": "free"},
     "loans/return": {"barcode": "lent"},
     "loans/renew": {"card_number": ANNA, "loan_id": "{loan}"},
     "loans/renew-all": {"card_number": ANNA},
     "loans/cost": {"card_number": ANNA, "on": "2026-04-30"},
-    "loans/lost": {"barcode": "lent", **STAFF},
-    "loans/destroyed": {"barcode": "lent", **STAFF},
+    "items/show": {"barcode": "lent", **STAFF},
+    "items/find": {"text": "gösta", **STAFF},
+    "loans/undo-checkout": {"card_number": ANNA, "barcode": "today", "was_held": False, **STAFF},
+    "loans/undo-return": {
+        "card_number": ANNA,
+        "barcode": "free",
+        "lent_on": "2026-02-20",
+        "due_on": "2026-03-20",
+        "renewals": 1,
+        **STAFF,
+    },
+    **{call: {"barcode": "lent", **STAFF} for call in ("loans/lost", "loans/destroyed")},
     "holds/reserve": {"card_number": ANNA, "barcode": "free"},
     "holds/cancel": {"card_number": BERIT, "hold_id": "{hold}"},
+    "holds/pause": {
+        "card_number": BERIT,
+        "hold_id": "{waiting}",
+        "paused_from": "2026-04-30",
+        "paused_until": "2026-05-14",
+    },
+    "holds/resume": {"card_number": BERIT, "hold_id": "{hold}"},
+    "totals/show": {"year": 2026, **STAFF},
+    **dict.fromkeys(("interlibrary/list", "holds/to-pick", "claims/list"), STAFF),
+    "holds/picked": {"barcode": "queue", **STAFF},
+    "claims/stop": {"loan_id": "{loan}", "reason": "agreed", **STAFF},
+    "claims/resume": {"loan_id": "{loan}", **STAFF},
     "fees/pay": {"card_number": ANNA, "amount": 100, "currency": "SEK", "idempotency_key": "payment-1", **STAFF},
     "fees/waive": {"card_number": ANNA, "debt_id": "{debt}", "reason": "goodwill", **STAFF},
     "cards/replacement": {"card_number": ANNA, "idempotency_key": "card-0002", **STAFF},
@@ -40,20 +70,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "idempotency_key": "request-2",
     },
     "interlibrary/cancel": {"card_number": BERIT, "request_id": "{request}"},
-    "interlibrary/list": {**STAFF},
     "interlibrary/handle": {"request_id": "{request}", "action": "order", **STAFF},
+    **writing_rules.BODIES,
 }
 
 NONSENSE: list[Any] = [
-    None,
-    "",
-    " ",
-    0,
-    -1,
-    1.5,
-    True,
-    [],
-    {},
+    *(None, "", " ", 0, -1, 1.5, True, [], {}),
     [[ANNA]],
     "N00020000１",  # a full-width digit
     "N٠٠٠٢٠٠٠٠١",
@@ -76,15 +98,19 @@ NONSENSE: list[Any] = [
 @pytest.fixture
 def furnished(mull: Building) -> dict[str, dict[str, Any]]:
     """A library where every call of BODIES would succeed; the bodies with the ids filled in."""
-    mull.stock("free", "lent", "queue")
+    mull.stock("free", "lent", "queue", "today", "away")
     mull.stock("film", category="dvd", title="Vargarna vid Nässjön")
     ids = {"loan": mull.lend("lent")}
     mull.act("cards/replacement", card_number=ANNA, idempotency_key="card-0001", **STAFF)
     ids["debt"] = mull.patron()["debts"][0]["debt_id"]
     ids["hold"] = mull.act("holds/reserve", card_number=BERIT, barcode="queue")["hold"]["hold_id"]
+    mull.lend("away", to="N000200003")
+    ids["waiting"] = mull.act("holds/reserve", card_number=BERIT, barcode="away")["hold"]["hold_id"]
     asked = {**BODIES["interlibrary/ask"], "card_number": BERIT, "idempotency_key": "request-1"}
     ids["request"] = mull.act("interlibrary/ask", **asked)["request"]["request_id"]
     mull.clock.turn(days=1)
+    mull.lend("today")
+    writing_rules.write_rules(mull)
 
     def fill(value: Any) -> Any:
         return value.format(**ids) if isinstance(value, str) and value.startswith("{") else value
@@ -93,7 +119,7 @@ def furnished(mull: Building) -> dict[str, dict[str, Any]]:
 
 
 def test_there_is_a_valid_body_for_every_call() -> None:
-    assert set(BODIES) == {*CALLS, *STAFF_CALLS}
+    assert set(BODIES) == {*CALLS, *STAFF_CALLS, *RULES_CALLS}
 
 
 @pytest.mark.parametrize("call", BODIES)
@@ -105,12 +131,15 @@ def test_every_call_answers_to_a_valid_body(mull: Building, furnished: dict[str,
 
 
 def lawful(field: str, value: object) -> bool:
-    """A title may look strange, a key and a user name are free, and true is a dry run."""
-    if field in ("title", "author"):
+    """A title or search may look strange, a key and a user name are free, true is a dry run, and a loan may be old."""
+    if field in ("title", "author", "text", "note"):
         return isinstance(value, str) and 1 < len(value) <= 300 and value.isprintable()
     if field in ("staff", "idempotency_key"):
         return value in ("n000200001", "2026-13-45", "9999-12-31", "0001-01-01")
-    return field == "dry_run" and value is True
+    if field in ("dry_run", "was_held"):
+        return value is True
+    zero = ("number", "renewals", "days_before", "quiet_from", "quiet_to")
+    return (field, value) == ("lent_on", "0001-01-01") or (field in zero and value == 0 and value is not False)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -252,6 +281,15 @@ def test_the_rules_page_says_what_is_charged(mull: Building) -> None:
     assert [claim["fee"] for claim in rules["claims"]] == [0, 0, 5000]
     assert rules["interlibrary"]["summer"] == {"first": "06-01", "last": "08-31", "max_open_requests": 1}
     assert "Böcker".encode() in answer.data
+
+
+def test_the_program_says_its_version_and_which_tables_it_has(mull: Building) -> None:
+    told = mull.client.get("/circulation/v1/Mull/version", auth=(USER, PASSWORD)).get_json()
+    wanted = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    with mull.database.reading() as session:
+        tables = session.scalar(text("SELECT version_num FROM alembic_version"))
+    assert told == {"version": wanted["project"]["version"], "tables": tables}
+    assert mull.client.get("/circulation/v1/Mull/version").status_code == 401
 
 
 def test_every_code_has_a_status_and_a_sentence() -> None:

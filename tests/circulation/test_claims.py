@@ -189,3 +189,61 @@ def test_a_renewed_loan_is_reminded_of_anew(mull: Building) -> None:
     assert mull.rows()["notices"] == []
     mull.clock.turn(days=26)
     assert reminders(mull) == 1
+
+
+def coming(mull: Building) -> list[dict]:
+    return mull.act("claims/list", **STAFF)["claims"]
+
+
+def test_a_claim_is_listed_for_a_week_before_it_is_made(mull: Building) -> None:
+    mull.stock("1001", shelf_code="Hcf")
+    mull.lend("1001")
+    mull.clock.turn(days=28 + 14 - 8)
+    assert coming(mull) == []
+    mull.clock.turn(days=1)
+    (claim,) = coming(mull)
+    assert (claim["barcode"], claim["level"], claim["card_number"], claim["stopped"]) == ("1001", 1, ANNA, None)
+    mull.clock.turn(days=7)
+    assert claim["on"] == coming(mull)[0]["on"]
+    assert claims(mull) == 1
+    # The next is two weeks away.
+    assert coming(mull) == []
+
+
+def test_a_stopped_claim_is_not_made_until_it_is_resumed(mull: Building) -> None:
+    mull.stock("1001", "1002", shelf_code="Hcf")
+    mull.lend("1001")
+    mull.lend("1002")
+    mull.clock.turn(days=28 + 14)
+    stopped, other = coming(mull)
+    mull.act("claims/stop", loan_id=stopped["loan_id"], reason="searching", **STAFF)
+    mull.act("claims/stop", loan_id=stopped["loan_id"], reason="agreed", **STAFF)
+    assert {claim["loan_id"]: claim["stopped"] and claim["stopped"]["reason"] for claim in coming(mull)} == {
+        stopped["loan_id"]: "agreed",
+        other["loan_id"]: None,
+    }
+    assert claims(mull) == 1
+    mull.clock.turn(days=14)
+    assert claims(mull) == 1
+    mull.act("claims/resume", loan_id=stopped["loan_id"], **STAFF)
+    assert claims(mull) == 2
+    assert mull.column("SELECT count(*) FROM stopped_claims") == [0]
+
+
+def test_a_stop_goes_with_the_loan(mull: Building) -> None:
+    mull.stock("1001", shelf_code="Hcf")
+    mull.lend("1001")
+    mull.clock.turn(days=28 + 14)
+    mull.act("claims/stop", loan_id=coming(mull)[0]["loan_id"], reason="illness", **STAFF)
+    mull.act("loans/return", barcode="1001")
+    assert mull.column("SELECT count(*) FROM stopped_claims") == [0]
+
+
+@pytest.mark.parametrize("call", ["claims/stop", "claims/resume"])
+def test_what_is_no_loan_cannot_be_stopped(mull: Building, call: str) -> None:
+    reason = {"reason": "other"} if call == "claims/stop" else {}
+    assert mull.refuse(call, loan_id="0" * 32, **reason, **STAFF) == "unknown_loan"
+
+
+def test_a_reason_that_nobody_knows_is_refused(mull: Building) -> None:
+    assert mull.refuse("claims/stop", loan_id="0" * 32, reason="because", **STAFF) == "invalid_field"

@@ -177,3 +177,32 @@ def test_a_library_s_database_on_postgresql_has_its_capitals(
     assert main(["daily"], environ) == 0
     assert main(["daily"], environ | {"CIRCULATION_DATABASE_URL": url.replace("Mull", "mull")}) == 2
     assert "is CIRCULATION_DATABASE_URL right" in capsys.readouterr().err
+
+
+def test_rules_go_out_as_a_file_and_come_in_as_the_draft_like_at_the_desk(tmp_path: Path) -> None:
+    environ = {"CIRCULATION_DEMO": "1", "LANEKORT_INSTANCE": str(tmp_path / "instance")}
+    assert main(["migrate"], environ) == 0
+    assert run("rules", "export", **environ).stderr == "rules: name one library with --library: Mull, 2023500\n"
+    rules = ("--library", "Mull", "rules")
+    written = run(*rules, "export", **environ).stdout
+    assert written == (POLICIES / "Mull.toml").read_text("utf-8")
+    file = tmp_path / "new.toml"
+    file.write_text(written.replace("loan_days = 7", "loan_days = 0").replace("max = 2", "max = true"), "utf-8")
+    refused = run(*rules, "import", str(file), **environ)
+    line = written[: written.index("loan_days = 7")].count("\n") + 1
+    first, second = refused.stderr.splitlines()
+    assert first == f"{file}, line {line}: categories.dvd.loan_days: must be from 1 to 366"
+    assert second.endswith(": renewals.max: must be a whole number")
+    assert refused.returncode == 2
+    assert run(*rules, "export", "--draft", **environ).stderr == "There is no draft of rules.\n"
+    changed = written.replace("max_open = 10", "max_open = 11")
+    file.write_text(changed, "utf-8")
+    assert run(*rules, "import", str(file), **environ).returncode == 0
+    assert run(*rules, "export", "--draft", **environ).stdout == changed
+    assert run(*rules, "export", **environ).stdout == written
+    # What somebody saved is never replaced unseen.
+    file.write_text(written, "utf-8")
+    again = run(*rules, "import", str(file), **environ)
+    assert (again.returncode, "(operator) saved a draft at" in again.stderr) == (2, True)
+    assert run(*rules, "import", str(file), "--replace", **environ).returncode == 0
+    assert run(*rules, "export", "--draft", **environ).stdout == written

@@ -11,7 +11,7 @@ from tests.circulation.test_interlibrary import WANTED, ask, handle
 NEW, CARLA = "N000299999", "N000200003"
 
 # What is agreed and who came in is tested in test_self_service.py.
-NO_AGREEMENT = {"agreements": 0, "door_entries": 0}
+NO_AGREEMENT = {"agreements": 0, "door_entries": 0, "reminder_choices": 0}
 
 
 def test_everything_follows_a_replaced_card(mull: Building) -> None:

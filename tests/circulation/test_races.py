@@ -179,8 +179,8 @@ ACTS = {
 
 
 CHANGES = {
-    "checkout": {"loans"},
-    "return": {"loans", "debts", "holds", "notices"},
+    "checkout": {"loans", "daily_totals"},
+    "return": {"loans", "debts", "holds", "notices", "daily_totals"},
     "payment": {"debts", "payments"},
     "rename": {"loans"},
     "loss": {"loans", "debts", "items"},
@@ -218,3 +218,21 @@ def test_kill_9_leaves_all_or_nothing(mull: Building, act: str, where: str) -> N
     after = mull.rows()
     changed = {name for name in after if after[name] != before[name]}
     assert changed == CHANGES[act]
+
+
+@pytest.mark.parametrize("race", [together, in_processes])
+def test_of_many_who_save_or_publish_rules_at_once_one_does(mull: Building, race: Any) -> None:
+    def rules(price: int) -> dict[str, Any]:
+        document = mull.act("rules/show", number=1, **STAFF)["document"]
+        document["categories"]["dvd"]["overdue_per_day_ore"] = price
+        result: dict[str, Any] = document
+        return result
+
+    for revision in (0, 1):
+        saving = [("rules/draft", {"revision": revision, "document": rules(number), **STAFF}) for number in range(20)]
+        assert race(mull, saving) == {"ok": 1, "changed_meanwhile": 19}
+    publishing = [("rules/publish", {"revision": 2, "valid_from": "2026-03-06", **STAFF})] * 20
+    outcome = race(mull, publishing)
+    assert outcome["ok"] == 1
+    assert set(outcome) <= {"ok", "changed_meanwhile", "no_draft"}
+    assert mull.column("SELECT number FROM policy_versions ORDER BY number") == [1, 2]
