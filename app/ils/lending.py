@@ -7,6 +7,7 @@ again gives the same answer and no second effect (8 to 64 characters of A-Z a-z 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Final, Literal
 
 from pydantic import AliasPath, Field
@@ -25,18 +26,76 @@ _MaybeFee = Annotated[Fee | None, Field(default=None, validation_alias="debt")]
 
 @dataclass(frozen=True, slots=True)
 class CheckedOut:
-    """A loan; `repeated` if this card already had it and nothing changed."""
+    """A loan; `repeated` if this card already had it and nothing changed, `hold_ended` if it had reserved it."""
 
     loan: Loan
     repeated: Flag
+    hold_ended: Flag = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Whom a copy is set aside for, and the last day to fetch it."""
+
+    hold_id: Text
+    card_number: Text
+    fetch_before: Day
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """A copy as staff see it, without who has it. `due_on` while it is `on_loan`; `waiting` is the queue's length.
+
+    `done`: the act whose key was asked about was done.
+    """
+
+    barcode: Text
+    title: Text
+    author: Text
+    category: Text
+    state: Literal["stock", "lost", "destroyed"]
+    interlibrary: Flag
+    on_loan: Flag
+    due_on: Annotated[Day | None, Field(default=None)]
+    for_loan: Flag
+    waiting: Number
+    hold: SetAside | None
+    lender: TextOrNone = None
+    done: Flag = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTitle:
+    """A title that can be reserved: how many of its `copies` are `free` now, and how many patrons wait for one.
+
+    `barcode` is a copy's, and stands for all of them.
+    """
+
+    barcode: Text
+    title: Text
+    author: Text
+    category: Text
+    publication_year: Number
+    copies: Number
+    free: Number
+    waiting: Number
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTitles:
+    """What fits a search, by title; `more`: and others that are not named."""
+
+    titles: tuple[FoundTitle, ...]
+    more: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
     """What the desk does with a copy that came back: put it on the hold shelf, or send it to its own library.
 
-    `card_number` is there so that the desk can say how many loans are left: neither show nor keep it. It and `due_on`
-    are None when a lost copy turns up.
+    `card_number`, `lent_on`, `due_on` and `renewals` are there so that a return by mistake can be undone (`undoable`):
+    neither show nor keep them. They are None when a lost copy turns up. `hold` is whom it is set aside for now.
+    `lender` is the library that an interlibrary copy belongs to; `charge_waived` what is owed no more for the copy.
     """
 
     title: Text
@@ -46,6 +105,24 @@ class Returned:
     fee: _MaybeFee
     hold_waiting: Flag
     interlibrary: Flag
+    lent_on: Annotated[Day | None, Field(default=None)] = None
+    renewals: Number = 0
+    undoable: Flag = False
+    hold: SetAside | None = None
+    lender: TextOrNone = None
+    charge_waived: Number = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLoan:
+    """A loan that a return ended, so that it can be undone. `fee_id`: the overdue fee that the return booked."""
+
+    card_number: str
+    barcode: str
+    lent_on: date
+    due_on: date
+    renewals: int
+    fee_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +257,31 @@ class DoorBook:
 
     entries: tuple[DoorEntry, ...]
     more: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTotal:
+    """How many acts of a kind there were in a month (1 to 12), by part, such as a category's id."""
+
+    month: Number
+    kind: Text
+    part: str
+    total: Number
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """How many acts of a kind there were on a day."""
+
+    day: Day
+    kind: Text
+    total: Number
+
+
+@dataclass(frozen=True, slots=True)
+class YearTotals:
+    """What was lent in a year, as totals of no card. `first_year` is the oldest year that there is."""
+
+    first_year: Number | None
+    months: tuple[MonthTotal, ...]
+    days: tuple[DayTotal, ...]

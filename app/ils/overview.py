@@ -81,6 +81,25 @@ def ask_what_is_kept(
     return {library_id: call.result() for library_id, call in calls.items() if call.done() and call.exception() is None}
 
 
+def find_copies(
+    *, systems: Systems, library_ids: Collection[str], barcode: str, staff: str, timeout: float = BUDGET_SECONDS
+) -> Mapping[str, str]:
+    """Return the title of the copy with this barcode, by the id of each library that has one in its own stock.
+
+    A library that does not answer within `timeout` seconds is left out. Raises nothing that a library could cause.
+    """
+
+    def find(system: LibrarySystem, _cards: Sequence[str]) -> str:
+        if not isinstance(system, CirculationSystem):
+            return ""
+        item = system.show_item(barcode=barcode, staff=staff)
+        return "" if item.interlibrary else item.title
+
+    calls = _ask_each(find, systems, dict.fromkeys(library_ids, (barcode,)), timeout)
+    answered = {each: call.result() for each, call in calls.items() if call.done() and call.exception() is None}
+    return {library_id: title for library_id, title in answered.items() if title}
+
+
 def _ask_each(
     question: Callable[[LibrarySystem, Sequence[str]], T],
     systems: Systems,

@@ -86,12 +86,15 @@ class LibraryRules:
     """Everything a patron may want to know beforehand. Amounts in the smallest unit of `currency`.
 
     `example`: the rules are invented. `debt_above` blocks the card; it counts running fees too. `closed_weekdays` are
-    English names in lower case. `closed_dates` are days of every year and single days.
+    English names in lower case. `closed_dates` are days of every year and single days. `staffed_hours` are as
+    `mo-fr 10:00-19:00`. `language` is that of the library's letters. `agreements` are the kinds of agreement that it
+    offers; entries at its door are forgotten after `entries_days`.
     """
 
     library_id: Annotated[Text, _at("library")]
     name: Text
     example: Flag
+    language: Text
     currency: Currency
     time_zone: Text
     categories: tuple[Category, ...]
@@ -108,3 +111,16 @@ class LibraryRules:
     settled_debts_days: Annotated[Number, _at("retention", "settled_debts_days")]
     closed_weekdays: Annotated[tuple[Text, ...], _at("calendar", "closed_weekdays")]
     closed_dates: Annotated[tuple[_MonthDay | Day, ...], _at("calendar", "closed_dates")]
+    staffed_hours: Annotated[tuple[Text, ...], _at("calendar", "staffed_hours")] = ()
+    agreements: Annotated[tuple[Text, ...], _at("self_service", "kinds")] = ()
+    door_hours: Annotated[tuple[Text, ...], _at("self_service", "door_hours")] = ()
+    door_min_age: Annotated[Number, _at("self_service", "door_min_age")] = 0
+    entries_days: Annotated[Number, _at("self_service", "entries_days")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ComingRules:
+    """Rules that are published and hold from a day to come."""
+
+    valid_from: Day
+    rules: LibraryRules

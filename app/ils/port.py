@@ -105,7 +105,12 @@ class Loan:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A place in a queue; `queue_position` is 0 when it is ready. None is unknown."""
+    """A place in a queue; `queue_position` is 0 when it is ready. None is unknown.
+
+    While `paused`, the place is kept and no copy comes: from `paused_from` to `paused_until`, both included. Before the
+    first of them it is not paused yet; without the last the pause has no end. `acts` are what the library's system lets
+    its patron do: "cancel", "pause" (from today), "pause_later" (from a day to come), "move" (collect it elsewhere).
+    """
 
     hold_id: Text
     title: Text
@@ -115,6 +120,18 @@ class Hold:
     ready: Flag
     fetch_before: Annotated[Day | None, Field(default=None)]
     queue_position: Number | None
+    paused: Flag = False
+    paused_from: Day | None = None
+    paused_until: Day | None = None
+    acts: tuple[Code, ...] = ("cancel",)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reservation can be collected: a library or branch of the same system."""
+
+    place_id: Text
+    name: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +208,22 @@ class LibrarySystem(Protocol):
 
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """Renew each loan of this card that may be renewed, and return what became of each."""
+
+    def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
+        """Leave a queue. Refused: "unknown_hold" (also somebody else's), "hold_kept"."""
+
+    def pause_hold(self, *, card_number: str, hold_id: str, first: date, last: date) -> None:
+        """Keep the place without a copy on these days, both included. Refused: "unknown_hold", "hold_ready",
+        "cannot_pause", "date_in_past"."""
+
+    def resume_hold(self, *, card_number: str, hold_id: str) -> None:
+        """End a pause. Refused: "unknown_hold", "cannot_pause"."""
+
+    def pickup_places(self, *, card_number: str, hold_id: str) -> list[Place]:
+        """Return where this hold can be collected, where it may be moved at all; else none. Refused: "unknown_hold"."""
+
+    def move_hold(self, *, card_number: str, hold_id: str, place_id: str) -> None:
+        """Collect it elsewhere. Refused: "unknown_hold", "hold_ready", "unknown_place", "cannot_move"."""
+
+    def version(self) -> str:
+        """Return what the system calls itself, such as "Koha 25.05.01.000"; empty where it does not tell."""

@@ -51,10 +51,18 @@ class Systems:
         """Return the library's system, if the portal is connected to it."""
         return self._systems.get(library_id)
 
+    def ids(self) -> list[str]:
+        """Return the ids of the libraries that the portal is connected to."""
+        return list(self._systems)
+
     def lending(self, library_id: str) -> CirculationSystem | None:
         """Return the library's system if it is our circulation, which alone lends and has agreements by its calls."""
         system = self._systems.get(library_id)
         return system if isinstance(system, CirculationSystem) else None
+
+    def which_lend(self) -> list[str]:
+        """Return the ids of the libraries whose system is our circulation."""
+        return [library_id for library_id in self._systems if self.lending(library_id) is not None]
 
     def not_answering(self) -> list[str]:
         """Return the ids of the libraries whose circuit is open in this process, after time-outs."""

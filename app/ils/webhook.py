@@ -4,8 +4,8 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 webhook-timestamp and webhook-signature, an HMAC-SHA-256 over `id.timestamp.body`, and a key that is written as
 `whsec_` and its base64.
 
-Only the operator sets the address, so it is trusted and may be in the operator's own network. Redirects are not
-followed, and of the answer only the kinds of what is kept are read.
+The caller's client decides which addresses may be called (work/calling.py). Redirects are not followed, and of the
+answer only the kinds of what is kept are read.
 """
 
 import base64

@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.register.card.scans import scan
 from app.register.limits.budgets import TooManyAttempts
+from app.register.staff.machine_use import note_refusal
 from app.register.staff.machines import MachineRefused, recognise_kiosk, sign_in_machine, terminal_of
 from app.rules.card.scan import Refused
 from app.sip2.words import Trouble, Why
@@ -36,11 +37,13 @@ class Checks:
 
         def check() -> str | Why:
             try:
-                machine = recognise_kiosk(username=kiosk, library_id=library_id)
+                machine = recognise_kiosk(username=kiosk, library_id=library_id, now=now())
             except MachineRefused:
                 return Trouble.NOT_SIGNED_ON
             outcome = scan(payload=payload, terminal=terminal_of(machine), now=now())
             count_scan("kiosk", outcome)
+            if isinstance(outcome, Refused):
+                note_refusal(username=kiosk, reason=outcome.reason.value, now=now())
             return outcome.reason if isinstance(outcome, Refused) else outcome.patron.card_number
 
         return await self._ask(check)

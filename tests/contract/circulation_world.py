@@ -22,6 +22,8 @@ STAFF = "desk-1"
 
 
 class CirculationWorld(World):
+    called = r"Lånekort \d+\.\d+\.\d+ \(\d{4}\)"
+
     def __init__(self, urls: dict[str, str]) -> None:
         self.clock = Clock(NOW)
         app = create_circulation(Settings(urls, USER, PASSWORD), clock=self.clock)
@@ -62,7 +64,7 @@ class CirculationWorld(World):
             return str(session.scalars(row).one())
 
     def take_back(self, lent: Lent) -> None:
-        self.lending.return_item(barcode=self.barcode_of(lent))
+        self.lending.return_item(barcode=self.barcode_of(lent), staff="desk-1")
 
     def want(self, lent: Lent, card_number: str) -> None:
         self.lending.reserve(card_number=card_number, barcode=self.barcode_of(lent))

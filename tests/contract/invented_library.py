@@ -24,6 +24,9 @@ class Reserve:
     title: str
     card_number: str
     ready: bool
+    place: str = "MULL"
+    paused: bool = False
+    resumes_on: str | None = None
 
 
 @dataclass

@@ -45,8 +45,12 @@ SCHEMA: dict[str, dict[str, tuple[Any, ...]]] = {
         "priority": (WHOLE, NULL),
         "status": (TEXT, NULL),
         "expiration_date": (TEXT, NULL),
+        "pickup_library_id": (TEXT, NULL),
+        "suspended": (FLAG,),
+        "suspended_until": (TEXT, NULL),
         "biblio": (OBJECT, NULL),
     },
+    "library": {"library_id": (TEXT,), "name": (TEXT,), "pickup_location": (FLAG,), "needs_override": (FLAG,)},
     "account_line": {
         "account_line_id": (WHOLE, NULL),
         "checkout_id": (WHOLE, NULL),
@@ -61,6 +65,8 @@ SCHEMA: dict[str, dict[str, tuple[Any, ...]]] = {
     "patron_balance": {"balance": (NUMBER,), "outstanding_credits": (OBJECT,), "outstanding_debits": (OBJECT,)},
     "error": {"error": (TEXT,), "error_code": (TEXT,)},
 }
+# paths/holds.yaml: what a body may hold; additionalProperties is false.
+HOLD_BODIES = {"holds": {"priority", "pickup_library_id", "suspended_until"}, "suspension": {"end_date"}}
 # paths/*.yaml: what x-koha-embed permits.
 EMBEDS = {
     "patrons": {"extended_attributes", "checkouts+count", "overdues+count", "account_balance", "library"},

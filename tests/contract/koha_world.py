@@ -16,6 +16,7 @@ from app.ils.json_call import make_client
 from app.ils.koha.login import BasicLogin, OAuthLogin
 from app.ils.koha.system import KohaSystem
 from tests.contract.invented_library import Checkout, InventedWorld, Reserve
+from tests.contract.koha_holds import serve_holds
 from tests.contract.koha_schema import EMBEDS, SCHEMA
 from tests.contract.world import NOW, PASSWORD, PATIENCE, USER, Counted, serving
 
@@ -28,12 +29,15 @@ def number_of(title: str) -> int:
 
 
 class KohaWorld(InventedWorld):
+    called = r"Koha 25\.05\.01\.000"
+
     def __init__(self) -> None:
         super().__init__()
         self.app = Counted(self._server())
         self.violations: list[str] = []
         self.tokens = 0
         self.drops_bodies = False
+        self.generator = "Koha 25.0501000"
         self.grows: dict[int, float] = {}
         self.lost_cards: set[str] = set()
         # Lists that this user may not read, rows that are sent otherwise, and rows that are there and not sent.
@@ -89,18 +93,22 @@ class KohaWorld(InventedWorld):
         @app.before_request
         def authenticate() -> Any:
             self.violations += [f"a cookie came back: {name}" for name in request.cookies]
-            if request.path == "/api/v1/oauth/token":
+            if request.path in ("/", "/api/v1/oauth/token"):
                 return None
             basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             if request.headers.get("Authorization") in (basic, f"Bearer token-{self.tokens}"):
                 return None
-            return self._error(401, "Authentication failure.")
+            return self.fault(401, "Authentication failure.")
+
+        @app.get("/")
+        def front_page() -> Any:
+            return f'<html><head><meta name="generator" content="{self.generator}" /></head></html>'
 
         @app.post("/api/v1/oauth/token")
         def token() -> Any:
             given = (request.form["grant_type"], request.form["client_id"], request.form["client_secret"])
             if given != ("client_credentials", USER, PASSWORD):
-                return self._error(403, "unauthorized_client")
+                return self.fault(403, "unauthorized_client")
             self.tokens += 1
             return {"access_token": f"token-{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
 
@@ -114,7 +122,7 @@ class KohaWorld(InventedWorld):
 
         @app.get("/api/v1/holds")
         def holds() -> Any:
-            return self._listed("holds", [self._hold(reserve) for reserve in self.shelves.reserves])
+            return self._listed("holds", [self.hold_row(reserve) for reserve in self.shelves.reserves])
 
         @app.get("/api/v1/items")
         def items() -> Any:
@@ -124,7 +132,7 @@ class KohaWorld(InventedWorld):
         @app.get("/api/v1/patrons/<int:patron_id>/account")
         def account(patron_id: int) -> Any:
             if "account" in self.closed:
-                return self._error(403, "Authorization failure. Missing required permission(s).")
+                return self.fault(403, "Authorization failure. Missing required permission(s).")
             card = next(card for card, number in self.shelves.cards.items() if number == patron_id)
             return self.odd.get("account", dict)(self._balance(card))
 
@@ -132,23 +140,24 @@ class KohaWorld(InventedWorld):
         def renewal(checkout_id: int) -> Any:
             checkout = self.shelves.checkouts.get(checkout_id)
             if checkout is None:
-                return self._error(404, "Checkout not found")
+                return self.fault(404, "Checkout not found")
             if reason := self.shelves.reason_against(checkout):
-                return self._error(403, f"Renewal not authorized ({reason})")
+                return self.fault(403, f"Renewal not authorized ({reason})")
             self.shelves.renew(checkout)
             return self._checkout(checkout, False), 201, {"Location": request.path}
 
+        serve_holds(app, self)
         return app
 
-    def _error(self, status: int, error: str) -> tuple[Response, int]:
+    def fault(self, status: int, error: str) -> tuple[Response, int]:
         return jsonify(self.conforming("error", {"error": error})), status
 
     def _listed(self, path: str, rows: list[dict[str, Any]]) -> Any:
         if path in self.closed:
-            return self._error(403, "Authorization failure. Missing required permission(s).")
+            return self.fault(403, "Authorization failure. Missing required permission(s).")
         embeds = list(filter(None, request.headers.get("x-koha-embed", "").split(",")))
         if not set(embeds) <= EMBEDS[path] or not request.args.keys() <= {"_page", "_per_page", "_match", "_order_by"}:
-            return self._error(400, "Properties not allowed")
+            return self.fault(400, "Properties not allowed")
         query = {} if self.drops_bodies else request.get_json(silent=True) or {}
         for name, wanted in query.items():
             rows = [row for row in rows if row[name] in (wanted if isinstance(wanted, list) else [wanted])]
@@ -205,7 +214,7 @@ class KohaWorld(InventedWorld):
             row["item"] = self.conforming("item", item)
         return self.conforming("checkout", row)
 
-    def _hold(self, reserve: Reserve) -> dict[str, Any]:
+    def hold_row(self, reserve: Reserve) -> dict[str, Any]:
         row = {
             "hold_id": reserve.number,
             "patron_id": self.shelves.patron_id(reserve.card_number),
@@ -214,6 +223,9 @@ class KohaWorld(InventedWorld):
             "priority": 0 if reserve.ready else 1,
             "status": "W" if reserve.ready else None,
             "expiration_date": "2026-03-09" if reserve.ready else None,
+            "pickup_library_id": reserve.place,
+            "suspended": reserve.paused,
+            "suspended_until": f"{reserve.resumes_on}T00:00:00+01:00" if reserve.resumes_on else None,
             "biblio": {"biblio_id": number_of(reserve.title), "title": reserve.title, "author": None},
         }
         return self.conforming("hold", row)

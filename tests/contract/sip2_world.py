@@ -20,16 +20,20 @@ PAGE = 3
 class Sip2World(InventedWorld):
     reserved_code = "not_renewable"
     tells_fees = False
+    called = r"SIP2 2\.00"
 
     def __init__(self, encoding: Encoding) -> None:
         super().__init__()
         self.encoding = encoding
         self.connections = 0
+        self.keeps_holds = False
+        self.knows_items = True
         self.status: dict[int, str] = {}
         self.server = pysip2.SIP2Server(institution_id=INSTITUTION, encoding=encoding, login_required=True)
         self.server.route(pysip2.LOGIN)(self._login)
         self.server.route(pysip2.PATRON_INFORMATION)(self._patron)
         self.server.route(pysip2.ITEM_INFORMATION)(self._item)
+        self.server.route(pysip2.HOLD)(self._change_hold)
         self.server.route(pysip2.RENEW)(self._renew)
         self.server.route(pysip2.RENEW_ALL)(self._renew_all)
 
@@ -103,6 +107,8 @@ class Sip2World(InventedWorld):
         barcode = asked.item_identifier
         checkout = next((c for c in self.shelves.checkouts.values() if c.barcode == barcode), None)
         reserve = next((r for r in self.shelves.reserves if r.barcode == barcode), None)
+        if not self.knows_items:
+            checkout = reserve = None
         title = checkout.title if checkout else reserve.title if reserve else ""
         return pysip2.ItemInformationResponse(
             circulation_status="04",
@@ -114,6 +120,20 @@ class Sip2World(InventedWorld):
             item_identifier=barcode,
             title_identifier=title,
             media_type="001",
+        )
+
+    def _change_hold(self, asked: Any, context: Any) -> Any:
+        # As some servers do: it does not matter whose it is.
+        wanted = [reserve for reserve in self.shelves.reserves if reserve.barcode == asked.item_identifier]
+        done = asked.hold_mode == "-" and bool(wanted) and not self.keeps_holds
+        if done:
+            self.shelves.reserves.remove(wanted[0])
+        return pysip2.HoldResponse(
+            ok="1" if done else "0",
+            available="N",
+            transaction_date=context.now_18(),
+            institution_id=INSTITUTION,
+            patron_identifier=asked.patron_identifier,
         )
 
     def _renew(self, asked: Any, context: Any) -> Any:

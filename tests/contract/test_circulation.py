@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from app.ils.circulation.system import CirculationSystem
+from app.ils.lending import EndedLoan
 from app.ils.policy import MonthDay
 from app.ils.port import Block, Refused, Unavailable
 from tests.contract.world import ANNA, BERIT, CARLA, NOW
@@ -34,7 +35,7 @@ def test_a_copy_goes_out_once_and_the_second_scan_repeats(circulation):
 
 def test_a_copy_comes_back_with_its_overdue_fee(circulation):
     lent = circulation.lend(ANNA, days_ago=35)
-    back = circulation.lending.return_item(barcode=circulation.barcode_of(lent))
+    back = circulation.lending.return_item(barcode=circulation.barcode_of(lent), staff=STAFF)
     assert (back.card_number, back.due_on, back.title) == (ANNA, lent.due_on, lent.title)
     assert back.fee is not None
     assert back.fee.kind == "overdue"
@@ -47,16 +48,50 @@ def test_a_copy_that_somebody_waits_for_goes_to_the_hold_shelf(circulation):
     barcode = circulation.barcode_of(lent)
     hold = circulation.lending.reserve(card_number=BERIT, barcode=barcode)
     assert (hold.ready, hold.queue_position) == (False, 1)
-    assert circulation.lending.return_item(barcode=barcode).hold_waiting
+    assert circulation.lending.return_item(barcode=barcode, staff=STAFF).hold_waiting
     circulation.lending.cancel_hold(card_number=BERIT, hold_id=hold.hold_id)
     assert refusal(lambda: circulation.lending.cancel_hold(card_number=BERIT, hold_id=hold.hold_id)) == "unknown_hold"
+
+
+def test_a_title_is_found_with_its_copies_and_its_queue(circulation):
+    barcode = circulation.stock("Kejsarn av Portugallien")
+    circulation.lending.check_out(card_number=ANNA, barcode=barcode)
+    circulation.lending.reserve(card_number=BERIT, barcode=barcode)
+    found = circulation.lending.find_titles(text="kejsarn", staff=STAFF)
+    (title,) = found.titles
+    assert (title.barcode, title.title, title.author) == (barcode, "Kejsarn av Portugallien", "Lagerlöf, Selma")
+    assert (title.copies, title.free, title.waiting, found.more) == (1, 0, 1, False)
+    assert circulation.lending.find_titles(text="strindberg", staff=STAFF).titles == ()
+
+
+def test_a_return_by_mistake_is_undone(circulation):
+    lent = circulation.lend(ANNA, days_ago=35)
+    barcode = circulation.barcode_of(lent)
+    back = circulation.lending.return_item(barcode=barcode, staff=STAFF)
+    assert back.undoable
+    assert back.fee is not None
+    ended = EndedLoan(back.card_number, barcode, back.lent_on, back.due_on, back.renewals, back.fee.fee_id)
+    circulation.lending.undo_return(ended, staff=STAFF)
+    (account,) = circulation.lending.accounts(card_numbers=[ANNA])
+    assert [(loan.barcode, loan.due_on) for loan in account.loans] == [(barcode, lent.due_on)]
+    assert account.debt_total == 0
+    assert refusal(lambda: circulation.lending.undo_return(ended, staff=STAFF)) == "cannot_undo"
+
+
+def test_a_check_out_by_mistake_is_undone_with_the_hold_that_it_ended(circulation):
+    barcode = circulation.stock()
+    circulation.lending.reserve(card_number=ANNA, barcode=barcode)
+    assert circulation.lending.check_out(card_number=ANNA, barcode=barcode).hold_ended
+    circulation.lending.undo_check_out(card_number=ANNA, barcode=barcode, was_held=True, staff=STAFF)
+    shown = circulation.lending.show_item(barcode=barcode, staff=STAFF)
+    assert (shown.on_loan, shown.hold and shown.hold.card_number) == (False, ANNA)
 
 
 def test_another_librarys_copy_is_unknown(circulation):
     barcode = circulation.stock()
     elsewhere = circulation.open("2023500")
     assert refusal(lambda: elsewhere.check_out(card_number=ANNA, barcode=barcode)) == "unknown_item"
-    assert refusal(lambda: elsewhere.return_item(barcode=barcode)) == "unknown_item"
+    assert refusal(lambda: elsewhere.return_item(barcode=barcode, staff=STAFF)) == "unknown_item"
 
 
 def test_a_blocked_card_is_told_why(circulation):
@@ -139,7 +174,7 @@ def test_a_title_is_fetched_from_another_library(circulation):
     assert come.fee is not None
     assert come.fee.kind == "interlibrary"
     assert [row.barcode for row in circulation.lending.list_interlibrary(staff=STAFF).on_loan] == ["OTHER-1"]
-    assert circulation.lending.return_item(barcode="OTHER-1").interlibrary
+    assert circulation.lending.return_item(barcode="OTHER-1", staff=STAFF).interlibrary
 
 
 def test_an_interlibrary_request_is_refused_with_its_reason_taken_back_and_refused_by_staff(circulation):
@@ -194,3 +229,12 @@ def test_a_library_that_the_building_does_not_serve_is_no_answer(circulation):
     with pytest.raises(Unavailable) as unavailable:
         circulation.open("Nba").accounts(card_numbers=[ANNA])
     assert unavailable.value.reason == "bad_answer"
+
+
+def test_what_a_patron_wants_to_be_reminded_of_is_told_and_may_be_told_again(circulation):
+    chosen = {"due": "push", "ready": "email", "overdue": "sms", "days_before": 5, "quiet_from": None, "quiet_to": None}
+    circulation.lending.choose_reminders(card_number=ANNA, choices=chosen)
+    circulation.lending.choose_reminders(card_number=ANNA, choices=chosen | {"quiet_from": 21, "quiet_to": 8})
+    assert refusal(lambda: circulation.lending.choose_reminders(card_number=ANNA, choices={"due": "fax"})) == (
+        "invalid_field"
+    )

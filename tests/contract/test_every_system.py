@@ -1,12 +1,13 @@
 """What holds for every library's system, whichever adapter speaks with it."""
 
 import logging
+import re
 from contextlib import suppress
 
 import pytest
 
 from app.ils.port import Refused, Unavailable
-from tests.contract.world import ANNA, BERIT, CARD_FEE, CARLA, NOBODY, TITLE, World
+from tests.contract.world import ANNA, BERIT, CARD_FEE, CARLA, NOBODY, NOW, TITLE, World
 
 
 def only(world: World, card_number: str = ANNA):
@@ -38,6 +39,12 @@ def test_loans_are_sorted_by_due_date_and_those_past_it_are_marked(world):
     loans = only(world).loans
     assert [loan.loan_id for loan in loans] == [past.loan_id, sooner.loan_id, later.loan_id]
     assert [loan.overdue for loan in loans] == [True, False, False]
+
+
+def test_it_tells_its_version_and_nothing_of_loans_is_asked_for(world):
+    world.lend(ANNA)
+    assert re.fullmatch(world.called, world.system.version())
+    assert ANNA not in "".join(world.addresses())
 
 
 def test_a_long_list_of_loans_is_complete(world):
@@ -81,6 +88,38 @@ def test_a_hold_is_shown_waiting_and_then_ready(world):
     (hold,) = only(world).holds
     assert (hold.ready, hold.queue_position) == (True, 0)
     assert hold.fetch_before is not None
+
+
+def test_a_hold_is_cancelled_by_its_own_card_alone(world):
+    lent = world.lend(BERIT)
+    world.want(lent, ANNA)
+    (hold,) = only(world).holds
+    assert "cancel" in hold.acts
+    for act in (world.system.cancel_hold, world.system.resume_hold):
+        with pytest.raises(Refused) as refused:
+            act(card_number=CARLA, hold_id=hold.hold_id)
+        assert refused.value.code in ("unknown_hold", "cannot_pause")
+    assert len(only(world).holds) == 1
+    world.system.cancel_hold(card_number=ANNA, hold_id=hold.hold_id)
+    assert only(world).holds == ()
+
+
+def test_what_a_system_does_not_name_among_its_acts_it_refuses(world):
+    lent = world.lend(BERIT)
+    world.want(lent, ANNA)
+    (hold,) = only(world).holds
+    today = NOW.date()
+    if "pause" in hold.acts:
+        world.system.pause_hold(card_number=ANNA, hold_id=hold.hold_id, first=today, last=today)
+        (paused,) = only(world).holds
+        assert (paused.paused, paused.paused_until, paused.title) == (True, today, hold.title)
+    else:
+        with pytest.raises(Refused):
+            world.system.pause_hold(card_number=ANNA, hold_id=hold.hold_id, first=today, last=today)
+    if "move" not in hold.acts:
+        assert world.system.pickup_places(card_number=ANNA, hold_id=hold.hold_id) == []
+        with pytest.raises(Refused):
+            world.system.move_hold(card_number=ANNA, hold_id=hold.hold_id, place_id="HAB")
 
 
 def test_renewing_moves_the_due_date(world):

@@ -1,13 +1,13 @@
 """What is Koha's own. Koha cannot run here: koha_world.py says what stands in for it."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
 
 from app.ils.koha import answers as koha_answers
-from app.ils.port import Block, Refused, Unavailable, read
+from app.ils.port import Block, Place, Refused, Unavailable, read
 from tests.contract.koha_world import koha
 from tests.contract.world import ANNA, BERIT, CARLA, TITLE
 
@@ -98,3 +98,58 @@ def test_a_card_expires_at_midnight_in_the_library(minute, blocks):
     row = {"patron_id": 1, "cardnumber": ANNA, "expiry_date": "2026-06-30"}
     now = datetime(2026, 6, 30, 21 if minute else 22, minute, tzinfo=UTC)
     assert read(koha_answers.Patron, row).blocks(now=now) == blocks
+
+
+def wanted_by_anna(koha_world):
+    lent = koha_world.lend(BERIT)
+    koha_world.want(lent, ANNA)
+    (hold,) = koha_world.system.accounts(card_numbers=[ANNA])[0].holds
+    return lent, hold
+
+
+def test_a_hold_is_paused_through_its_last_day(koha_world):
+    _lent, hold = wanted_by_anna(koha_world)
+    days = {"first": date(2026, 3, 2), "last": date(2026, 3, 16)}
+    koha_world.system.pause_hold(card_number=ANNA, hold_id=hold.hold_id, **days)
+    # Koha goes on with a hold on the day that is named.
+    assert koha_world.shelves.reserves[0].resumes_on == "2026-03-17"
+    (paused,) = koha_world.system.accounts(card_numbers=[ANNA])[0].holds
+    assert (paused.paused, paused.paused_until) == (True, date(2026, 3, 16))
+    koha_world.system.resume_hold(card_number=ANNA, hold_id=hold.hold_id)
+    (resumed,) = koha_world.system.accounts(card_numbers=[ANNA])[0].holds
+    assert (resumed.paused, resumed.paused_until) == (False, None)
+    with pytest.raises(Refused) as refused:
+        koha_world.system.pause_hold(card_number=ANNA, hold_id=hold.hold_id, first=days["last"], last=days["last"])
+    assert refused.value.code == "cannot_pause"
+
+
+def test_a_hold_is_collected_where_koha_lets_it_be(koha_world):
+    _lent, hold = wanted_by_anna(koha_world)
+    places = koha_world.system.pickup_places(card_number=ANNA, hold_id=hold.hold_id)
+    assert places == [Place("MULL", "Mullsjö"), Place("HAB", "Habo")]
+    koha_world.system.move_hold(card_number=ANNA, hold_id=hold.hold_id, place_id="HAB")
+    assert koha_world.shelves.reserves[0].place == "HAB"
+    with pytest.raises(Refused) as refused:
+        koha_world.system.move_hold(card_number=ANNA, hold_id=hold.hold_id, place_id="FAR")
+    assert refused.value.code == "unknown_place"
+
+
+def test_a_hold_that_koha_has_found_a_copy_for_is_left_to_its_desk(koha_world):
+    lent, hold = wanted_by_anna(koha_world)
+    koha_world.take_back(lent)
+    (ready,) = koha_world.system.accounts(card_numbers=[ANNA])[0].holds
+    assert ready.acts == ()
+    assert koha_world.system.pickup_places(card_number=ANNA, hold_id=hold.hold_id) == []
+    with pytest.raises(Refused) as refused:
+        koha_world.system.cancel_hold(card_number=ANNA, hold_id=hold.hold_id)
+    assert refused.value.code == "hold_ready"
+    assert koha_world.shelves.reserves
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("Koha 24.1103000", "Koha 24.11.03.000"), ("Koha 25.05", "Koha 25.05"), ("Koha", ""), ("Kohana 3.2.0", "")],
+)
+def test_a_version_is_what_the_front_page_says(koha_world, written, told):
+    koha_world.generator = written
+    assert koha_world.system.version() == told

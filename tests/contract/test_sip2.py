@@ -13,7 +13,7 @@ from app.ils.port import Block, Refused, Unavailable
 from app.ils.sip2.system import Sip2System
 from app.ils.sip2.wire import Sip2Settings, decode, encode
 from app.rules.sip2 import checksum
-from tests.contract.world import ANNA, NOW, TITLE, listening
+from tests.contract.world import ANNA, BERIT, NOW, TITLE, listening
 
 DATE = "20260302    120000"
 NOTHING = " " * 14 + "000" + DATE + "0000" * 6
@@ -191,3 +191,19 @@ def test_renewals_denied_to_the_patron_show_on_each_loan(sip2_world):
 def test_a_server_without_tls_is_no_answer_to_a_gate_that_wants_it(sip2_world):
     with pytest.raises(Unavailable):
         sip2_world.open(tls=True, seconds=0.5).accounts(card_numbers=[ANNA])
+
+
+def test_a_hold_that_the_server_keeps_is_said_to_be_kept(sip2_world):
+    sip2_world.want(sip2_world.lend(BERIT), ANNA)
+    sip2_world.keeps_holds = True
+    (hold,) = sip2_world.system.accounts(card_numbers=[ANNA])[0].holds
+    with pytest.raises(Refused) as refused:
+        sip2_world.system.cancel_hold(card_number=ANNA, hold_id=hold.hold_id)
+    assert refused.value.code == "hold_kept"
+
+
+def test_a_server_that_does_not_name_the_message_is_not_asked_to_cancel(sip2_world):
+    del sip2_world.server._handlers["15"]
+    sip2_world.want(sip2_world.lend(BERIT), ANNA)
+    (hold,) = sip2_world.system.accounts(card_numbers=[ANNA])[0].holds
+    assert hold.acts == ()

@@ -38,6 +38,8 @@ class World(ABC):
     currency = "SEK"
     # What the adapter makes of a loan that somebody waits for.
     reserved_code = "reserved"
+    # What it calls itself, as a pattern.
+    called: str
     # Whether the parts of a debt are told, or only its sum.
     tells_fees = True
 

@@ -4,23 +4,22 @@ Every call but the rules is a POST whose body holds what must not stand in an ad
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import date
 from functools import partial
-from typing import Final
 
 import httpx
 
 from app.ils import lending
 from app.ils.budget import BUDGET_SECONDS, call_within
+from app.ils.circulation.problems import UnknownCall, problem_of
+from app.ils.circulation.rulebook import Rulebook
 from app.ils.guard import Guard
-from app.ils.json_call import Reply, call_json
-from app.ils.policy import LibraryRules
-from app.ils.port import Account, Block, Fee, Hold, Loan, Refused, Renewal, Request, T, Unavailable, read
+from app.ils.json_call import call_json
+from app.ils.policy import ComingRules, LibraryRules
+from app.ils.port import Account, Fee, Hold, Loan, Place, Refused, Renewal, Request, T, Unavailable, read
 from app.ils.reading import Code, Currency, Flag, Number, Text
-
-# These say that the gate is set up wrongly, not that the library refuses an act.
-_MISDIRECTED: Final = frozenset({"unknown_library", "unknown_path"})
 
 # An answer that says no more than that it went well.
 _Done = dict[str, object]
@@ -38,9 +37,9 @@ class _Replaced:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
-    code: Code
-    blocks: tuple[Block, ...] | None = None
+class _Version:
+    version: Text
+    tables: Text
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -82,17 +81,50 @@ class CirculationSystem:
         """See LibrarySystem."""
         return self._post(list[Renewal], "loans/renew-all", "results", card_number=card_number)
 
-    def rules(self) -> LibraryRules:
-        """Return the library's rules."""
-        return self.ask(LibraryRules, "GET", "rules")
+    def rules(self, *, on: date | None = None) -> LibraryRules:
+        """Return the library's rules as they are today, or on a day."""
+        return self.ask(LibraryRules, "GET", f"rules?on={on}" if on else "rules")
 
-    def check_out(self, *, card_number: str, barcode: str) -> lending.CheckedOut:
-        """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan."""
-        return self._post(lending.CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode)
+    def coming_rules(self) -> Sequence[ComingRules]:
+        """Return the rules that are published for days to come, in the order of those days."""
+        try:
+            return self.ask(tuple[ComingRules, ...], "GET", "rules/coming", "coming")
+        except UnknownCall:  # an older building tells of none
+            return ()
 
-    def return_item(self, *, barcode: str) -> lending.Returned:
-        """Take a copy back. Refused: unknown_item (also another library's), not_on_loan."""
-        return self._post(lending.Returned, "loans/return", barcode=barcode)
+    @property
+    def rulebook(self) -> Rulebook:
+        """The library's rules over time, for those who change them."""
+        return Rulebook(self.ask)
+
+    def check_out(self, *, card_number: str, barcode: str, idempotency_key: str = "") -> lending.CheckedOut:
+        """Lend a copy. Refused: unknown_item, on_loan, reserved, blocked, not_for_loan, done_before (the key)."""
+        once = _once(idempotency_key)
+        return self._post(lending.CheckedOut, "loans/checkout", card_number=card_number, barcode=barcode, **once)
+
+    def return_item(self, *, barcode: str, staff: str, idempotency_key: str = "") -> lending.Returned:
+        """Take a copy back. Refused: unknown_item (also another library's), not_on_loan, done_before (the key)."""
+        return self._post_as(staff, lending.Returned, "loans/return", barcode=barcode, **_once(idempotency_key))
+
+    def show_item(self, *, barcode: str, staff: str, idempotency_key: str = "") -> lending.ShownItem:
+        """Return where a copy is, and never who has it. Refused: unknown_item."""
+        return self._post_as(staff, lending.ShownItem, "items/show", barcode=barcode, **_once(idempotency_key))
+
+    def find_titles(self, *, text: str, staff: str) -> lending.FoundTitles:
+        """Find what can be reserved, by words of title and author, or by a copy's barcode."""
+        return self._post_as(staff, lending.FoundTitles, "items/find", text=text)
+
+    def undo_check_out(self, *, card_number: str, barcode: str, was_held: bool, staff: str) -> None:
+        """End a loan of today; `was_held`: it had been reserved. Refused: unknown_item, cannot_undo."""
+        undone = {"card_number": card_number, "barcode": barcode, "was_held": was_held}
+        self._post_as(staff, _Done, "loans/undo-checkout", **undone)
+
+    def undo_return(self, loan: lending.EndedLoan, *, staff: str) -> None:
+        """Make a loan as it was before its return, whose fee is deleted. Refused: unknown_item, cannot_undo."""
+        whose = {"card_number": loan.card_number, "barcode": loan.barcode, "renewals": loan.renewals}
+        days = {"lent_on": loan.lent_on.isoformat(), "due_on": loan.due_on.isoformat()}
+        fee = {} if loan.fee_id is None else {"debt_id": loan.fee_id}
+        self._post_as(staff, _Done, "loans/undo-return", **whose, **days, **fee)
 
     def cost(self, *, card_number: str, on: date, loan_id: str | None = None) -> lending.Cost:
         """Return the cost of returning on that day. Refused: date_in_past, unknown_loan, invalid_field (too far)."""
@@ -115,6 +147,23 @@ class CirculationSystem:
     def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
         """Leave the queue. Refused: unknown_hold."""
         self._post(_Done, "holds/cancel", card_number=card_number, hold_id=hold_id)
+
+    def pause_hold(self, *, card_number: str, hold_id: str, first: date, last: date) -> None:
+        """See LibrarySystem."""
+        days = {"paused_from": first.isoformat(), "paused_until": last.isoformat()}
+        self._post(_Done, "holds/pause", card_number=card_number, hold_id=hold_id, **days)
+
+    def resume_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LibrarySystem."""
+        self._post(_Done, "holds/resume", card_number=card_number, hold_id=hold_id)
+
+    def pickup_places(self, *, card_number: str, hold_id: str) -> list[Place]:
+        """See LibrarySystem. The building serves one library, without branches."""
+        return []
+
+    def move_hold(self, *, card_number: str, hold_id: str, place_id: str) -> None:
+        """See LibrarySystem."""
+        raise Refused("cannot_move")
 
     def pay(self, *, card_number: str, amount: int, currency: str, idempotency_key: str, staff: str) -> lending.Payment:
         """Receive money, oldest fee first. Refused: overpaid, wrong_currency, key_reused, invalid_field (amount)."""
@@ -142,6 +191,14 @@ class CirculationSystem:
         """Erase what need not be kept about a card; with `dry_run` only count it. Idempotent."""
         return self._post(lending.Ending, "patrons/end", card_number=card_number, dry_run=dry_run)
 
+    def choose_reminders(self, *, card_number: str, choices: Mapping[str, object]) -> None:
+        """Tell what the card's holder wants to be reminded of; it replaces what was told before."""
+        # No quiet hours are there the same hour twice.
+        given = {name: value if value is not None else 0 for name, value in choices.items()}
+        # An older building reminds as its policy says; nothing else is to wait for its upgrade.
+        with suppress(UnknownCall):
+            self._post(_Done, "patrons/reminders", card_number=card_number, **given)
+
     def ask_interlibrary(
         self, *, card_number: str, title: str, author: str, publication_year: int, category: str, idempotency_key: str
     ) -> Request:
@@ -167,10 +224,11 @@ class CirculationSystem:
         staff: str,
         barcode: str | None = None,
         due_on: date | None = None,
+        lender: str | None = None,
     ) -> lending.Handled:
-        """Order a request, lend out what arrived (with `barcode`, and the lending library's `due_on` if it gave one),
-        or refuse it. Refused: unknown_request, wrong_state, barcode_in_use, date_in_past."""
-        arrival = {"barcode": barcode, "due_on": None if due_on is None else due_on.isoformat()}
+        """Order a request, lend out what arrived (with `barcode`, and the lending library's `due_on` and name if they
+        are known), or refuse it. Refused: unknown_request, wrong_state, barcode_in_use, date_in_past."""
+        arrival = {"barcode": barcode, "lender": lender, "due_on": None if due_on is None else due_on.isoformat()}
         given = {name: value for name, value in arrival.items() if value is not None}
         return self._post_as(
             staff, lending.Handled, "interlibrary/handle", request_id=request_id, action=action, **given
@@ -207,6 +265,19 @@ class CirculationSystem:
         page = {} if before is None else {"before": before}
         return self._post_as(staff, lending.DoorBook, "door/entries", **page)
 
+    def totals(self, *, year: int, staff: str) -> lending.YearTotals:
+        """Return what was lent in a year, in numbers that are made safe before they are shown."""
+        return self._post_as(staff, lending.YearTotals, "totals/show", year=year)
+
+    def version(self) -> str:
+        """See LibrarySystem."""
+        try:
+            told = self.ask(_Version, "GET", "version")
+        except UnknownCall:
+            # An older building.
+            return ""
+        return f"Lånekort {told.version} ({told.tables})"
+
     def _post(self, kind: type[T], call: str, member: str = "", /, **body: object) -> T:
         return self.ask(kind, "POST", call, member, body)
 
@@ -219,16 +290,9 @@ class CirculationSystem:
         send = partial(call_json, client=self.client, method=method, url=url, body=body, auth=self.auth)
         reply = call_within(self.seconds, send, guard=self.guard)
         if reply.status != 200 or reply.media_type != "application/json":
-            raise _problem(reply)
+            raise problem_of(reply)
         return read(kind, reply.read(dict[str, object]).get(member) if member else reply.json())
 
 
-def _problem(reply: Reply) -> Refused | Unavailable:
-    if reply.status in (401, 503):
-        return Unavailable("not_admitted" if reply.status == 401 else "busy")
-    if reply.status not in (403, 404, 409, 422) or reply.media_type != "application/problem+json":
-        return Unavailable("bad_answer")
-    problem = reply.read(_Problem)
-    if problem.code in _MISDIRECTED:
-        return Unavailable("bad_answer")
-    return Refused(problem.code, blocks=problem.blocks or ())
+def _once(idempotency_key: str) -> dict[str, str]:
+    return {"idempotency_key": idempotency_key} if idempotency_key else {}

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Final
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, PlainVal
 from app.ils.budget import attempt
 from app.ils.money import to_smallest_unit
 from app.ils.port import Block, Fee, FeeKind, Hold, Loan, due_order, read
-from app.ils.reading import Amount, MaybeFlag, MaybeText, Number, day_or_none, read_amount, read_instant
+from app.ils.reading import Amount, MaybeFlag, MaybeText, Number, Text, day_or_none, read_amount, read_instant
 from app.rules.people.ages import day_in_norway
 
 # Koha's debit types (account_debit_types) -> ours. A library's own types are "other".
@@ -45,6 +45,8 @@ _REFUSALS: Final = {
 _REASON: Final = re.compile(r"\((\w+)\)", re.ASCII)
 
 _WAITING: Final = "W"
+# What Koha lets its patrons do (Koha::Hold is_cancelable_from_opac, suspend_hold): nothing once a copy is found.
+_HOLD_ACTS: Final = ("cancel", "pause", "move")
 
 
 def _read_due(value: object) -> datetime | date | None:
@@ -158,6 +160,17 @@ class HoldRow:
     hold_date: _MaybeDay = None
     expiration_date: _MaybeDay = None
     priority: Number | None = None
+    suspended: MaybeFlag = False
+    suspended_until: _MaybeDay = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A library of this Koha where a hold may be collected; `needs_override`: only if its rules are set aside."""
+
+    library_id: Text
+    name: MaybeText = ""
+    needs_override: MaybeFlag = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,4 +287,8 @@ def hold(row: HoldRow) -> Hold:
         ready=ready,
         fetch_before=row.expiration_date if ready else None,
         queue_position=0 if ready else row.priority,
+        paused=row.suspended,
+        # On the day of suspended_until Koha goes on with the hold (AutoUnsuspendReserves).
+        paused_until=row.suspended_until - timedelta(days=1) if row.suspended and row.suspended_until else None,
+        acts=() if row.status else _HOLD_ACTS,
     )

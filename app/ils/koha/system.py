@@ -12,7 +12,7 @@ circulate_remaining_permissions, place_holds and updatecharges, and without the 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -22,8 +22,10 @@ from app.ils.budget import BUDGET_SECONDS, Budget, attempt, call_within, utc_now
 from app.ils.guard import Guard
 from app.ils.json_call import Reply, call_json
 from app.ils.koha import answers
+from app.ils.koha.front_page import read_version
 from app.ils.koha.login import BasicLogin, OAuthLogin
-from app.ils.port import Account, Loan, Refused, Renewal, Unavailable, read
+from app.ils.port import Account, Hold, Loan, Place, Refused, Renewal, Unavailable, read
+from app.rules.people.ages import day_in_norway
 
 _MOST_ROWS: Final = 500
 
@@ -89,6 +91,75 @@ class KohaSystem:
             return [try_renewal(loan, budget) for loan in self._loans_of(card_number, budget)]
 
         return call_within(3 * self.seconds, act, guard=self.guard)
+
+    def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LibrarySystem."""
+        self._change_hold(card_number, hold_id, "cancel", "DELETE", f"holds/{hold_id}", 204)
+
+    def pause_hold(self, *, card_number: str, hold_id: str, first: date, last: date) -> None:
+        """See LibrarySystem. Koha pauses from now on."""
+        if first > day_in_norway(self.clock()):
+            raise Refused("cannot_pause")
+        until = {"end_date": (last + timedelta(days=1)).isoformat()}
+        self._change_hold(card_number, hold_id, "pause", "POST", f"holds/{hold_id}/suspension", 201, until)
+
+    def resume_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LibrarySystem."""
+        self._change_hold(card_number, hold_id, "pause", "DELETE", f"holds/{hold_id}/suspension", 204)
+
+    def pickup_places(self, *, card_number: str, hold_id: str) -> list[Place]:
+        """See LibrarySystem."""
+
+        def act(budget: Budget) -> list[Place]:
+            if "move" not in self._hold_of(card_number, hold_id, budget).acts:
+                return []
+            path = f"holds/{hold_id}/pickup_locations?_per_page={_MOST_ROWS}"
+            branches = read(list[answers.Branch], self._json(self._call("GET", path, budget), 200))
+            return [Place(one.library_id, one.name or one.library_id) for one in branches if not one.needs_override]
+
+        return call_within(self.seconds, act, guard=self.guard)
+
+    def move_hold(self, *, card_number: str, hold_id: str, place_id: str) -> None:
+        """See LibrarySystem."""
+        self._change_hold(
+            card_number, hold_id, "move", "PATCH", f"holds/{hold_id}", 200, {"pickup_library_id": place_id}
+        )
+
+    def version(self) -> str:
+        """See LibrarySystem. The API does not tell; the front page of the same host does."""
+        page = httpx.URL(self.url).copy_with(raw_path=b"/")
+        reply = call_within(self.seconds, partial(call_json, client=self.client, method="GET", url=str(page)))
+        return read_version(reply.body.decode("utf-8", "replace"))
+
+    def _change_hold(
+        self, card_number: str, hold_id: str, act: str, method: str, path: str, status: int, body: object = None
+    ) -> None:
+        """Make a call about a hold that is this card's, which Koha does not check."""
+
+        def change(budget: Budget) -> None:
+            if act not in self._hold_of(card_number, hold_id, budget).acts:
+                raise Refused("hold_ready")
+            reply = self._call(method, path, budget, body)
+            if reply.status == 404:
+                raise Refused("unknown_hold")
+            if reply.status == 400:
+                # Since it was looked at, a copy was found, or the place is none of this hold's.
+                raise Refused("unknown_place" if act == "move" else "hold_ready")
+            if reply.status == 403:
+                raise Unavailable("not_admitted")
+            if reply.status != status:
+                raise Unavailable("bad_answer")
+
+        call_within(self.seconds, change, guard=self.guard)
+
+    def _hold_of(self, card_number: str, hold_id: str, budget: Budget) -> Hold:
+        ids = [patron.patron_id for patron in self._patrons([card_number], budget).values()]
+        for row in (
+            row for mine in self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget).of.values() for row in mine
+        ):
+            if str(row.hold_id) == hold_id:
+                return answers.hold(row)
+        raise Refused("unknown_hold")
 
     def _accounts(self, asked: Sequence[str], budget: Budget) -> list[Account]:
         patrons = self._patrons(asked, budget)

@@ -64,8 +64,14 @@ def read_ids(answer: Answer, which: ItemList) -> dict[str, None]:
     return dict.fromkeys(cleaned for item in answer.all(which.name) if (cleaned := clean_text(item)))
 
 
-def read_account(patron: Patron, items: Mapping[str, Answer], settings: Sip2Settings, today: date) -> Account:
-    """Put a card's account together; `items` are the answers about its items."""
+def read_account(
+    patron: Patron,
+    items: Mapping[str, Answer],
+    settings: Sip2Settings,
+    today: date,
+    hold_acts: tuple[str, ...] = (),
+) -> Account:
+    """Put a card's account together; `items` are the answers about its items, `hold_acts` those of Hold."""
     currency, debt = _debt(patron.information, usual=settings.currency)
     if patron.is_unread:
         return Account(patron.card_number, currency, (), (), (), (), (), None, 0, unread_loans=None, unread_holds=None)
@@ -78,7 +84,7 @@ def read_account(patron: Patron, items: Mapping[str, Answer], settings: Sip2Sett
         for item in patron.lists[CHARGED.name]
     ]
     holds = [
-        _hold(item, items[item], settings, is_ready=which is READY)
+        _hold(item, items[item], settings, is_ready=which is READY, acts=hold_acts)
         for which in (READY, QUEUED)
         for item in patron.lists[which.name]
     ]
@@ -136,7 +142,7 @@ def read_loan(
     )
 
 
-def _hold(item: str, answer: Answer, settings: Sip2Settings, *, is_ready: bool) -> Hold:
+def _hold(item: str, answer: Answer, settings: Sip2Settings, *, is_ready: bool, acts: tuple[str, ...]) -> Hold:
     return Hold(
         hold_id=item,
         # Some servers list holds by title, and know no item of that name.
@@ -147,6 +153,7 @@ def _hold(item: str, answer: Answer, settings: Sip2Settings, *, is_ready: bool) 
         ready=is_ready,
         fetch_before=_day(answer.first("CM"), settings) if is_ready else None,
         queue_position=0 if is_ready else None,
+        acts=acts,
     )
 
 

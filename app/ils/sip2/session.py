@@ -22,6 +22,10 @@ from app.rules.people.ages import day_in_norway
 _LANGUAGE: Final = "000"
 _SUMMARY_LENGTH: Final = 10
 _MOST_PAGES: Final = 20
+# The place of Hold (15/16) among the supported messages.
+_HOLD_MESSAGE: Final = 13
+# The place of the protocol's version in the fixed fields of the server's status (98).
+_VERSION: Final = slice(30, 34)
 # Of the time left once the lists of loans are there. The rest is for handing over what was read.
 _SHARE_FOR_TITLES: Final = 0.8
 # Of the whole time, for renewing all with one message.
@@ -67,7 +71,9 @@ class Session:
                 for item in patron.lists[name]:
                     if item not in items:
                         items[item] = attempt(partial(self._item, item), answers.NOTHING)
-        return [answers.read_account(patron, items, self._settings, self._today) for patron in patrons]
+        has_holds = any(patron.lists[READY.name] or patron.lists[QUEUED.name] for patron in patrons)
+        acts = attempt(self._hold_acts, tuple[str, ...]()) if has_holds else ()
+        return [answers.read_account(patron, items, self._settings, self._today, acts) for patron in patrons]
 
     def renew(self, card_number: str, loan_id: str) -> Loan:
         """Renew a loan of this card. Refused: unknown_loan, not_renewable; SIP2 has no codes for a refusal."""
@@ -85,6 +91,31 @@ class Session:
             Renewal(loan, loan.loan_id in renewed, None if loan.loan_id in renewed else "not_renewable")
             for loan in account.loans
         ]
+
+    def cancel_hold(self, card_number: str, hold_id: str) -> None:
+        """Cancel a hold of this card. Refused: unknown_hold, hold_kept; SIP2 has no codes for a refusal."""
+        patron = self._charged(card_number)
+        for which in (READY, QUEUED):
+            self._add_list(patron, which)
+        # Not every server checks whose hold it cancels.
+        if hold_id not in (*patron.lists[READY.name], *patron.lists[QUEUED.name]):
+            raise Refused("unknown_hold")
+        fields = [*self._named(card_number), ("AB", hold_id), ("BO", "N")]
+        answer = self._connection.ask("15", f"-{self._now}", fields, answer="16")
+        if not answer.fixed.startswith("1"):
+            raise Refused("hold_kept")
+
+    def version(self) -> str:
+        """Return the version of SIP2 that the server's status tells, such as "SIP2 2.00"."""
+        return f"SIP2 {clean_text(self._status().fixed[_VERSION])}".strip()
+
+    def _status(self) -> Answer:
+        return self._connection.ask("99", "00802.00", [], answer="98")
+
+    def _hold_acts(self) -> tuple[str, ...]:
+        """What the server says it can do with a hold: the messages that it supports stand in its status (98)."""
+        status = self._status()
+        return ("cancel",) if status.first("BX")[_HOLD_MESSAGE : _HOLD_MESSAGE + 1].upper() == "Y" else ()
 
     def _renew(self, card_number: str, item: str) -> Answer:
         answer = self._connection.ask(

@@ -5,11 +5,11 @@ A family is one connection. No PIN is ever sent. SIP2 itself hides nothing: use 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from app.ils.budget import BUDGET_SECONDS, Budget, call_within, utc_now
 from app.ils.guard import Guard
-from app.ils.port import Account, Loan, Renewal, T
+from app.ils.port import Account, Loan, Place, Refused, Renewal, T
 from app.ils.sip2.session import Session
 from app.ils.sip2.wire import Sip2Settings
 
@@ -35,6 +35,30 @@ class Sip2System:
     def renew_all(self, *, card_number: str) -> list[Renewal]:
         """See LibrarySystem. Perhaps a message for each loan, so it may take three times as long as others."""
         return self._in_session(lambda session: session.renew_all(card_number), times=3)
+
+    def cancel_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LibrarySystem."""
+        self._in_session(lambda session: session.cancel_hold(card_number, hold_id))
+
+    def pause_hold(self, *, card_number: str, hold_id: str, first: date, last: date) -> None:
+        """See LibrarySystem. SIP2 has no such message."""
+        raise Refused("cannot_pause")
+
+    def resume_hold(self, *, card_number: str, hold_id: str) -> None:
+        """See LibrarySystem. SIP2 has no such message."""
+        raise Refused("cannot_pause")
+
+    def pickup_places(self, *, card_number: str, hold_id: str) -> list[Place]:
+        """See LibrarySystem. SIP2 does not tell them."""
+        return []
+
+    def move_hold(self, *, card_number: str, hold_id: str, place_id: str) -> None:
+        """See LibrarySystem. SIP2 does not tell where to."""
+        raise Refused("cannot_move")
+
+    def version(self) -> str:
+        """See LibrarySystem. SIP2 tells the version of the protocol alone."""
+        return self._in_session(Session.version)
 
     def _in_session(self, act: Callable[[Session], T], *, times: int = 1) -> T:
         def run(budget: Budget) -> T:
