@@ -12,12 +12,14 @@ from sqlalchemy import Connection, select
 from app.register.limits.budgets import FirstOf
 from app.register.log.access_log import Viewer, log_access
 from app.register.patron.card_status import COLUMNS, status_of
+from app.register.patron.patrons import used_at
 from app.register.patron.presence import PIN_CHECK, has_joined, is_present
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.store.transaction import autonomous
 from app.register.tables.patrons import Patron
 from app.rules.card.number import NotACardNumber, parse_card_number
 from app.rules.card.status import State
+from app.rules.people.ages import day_in_norway
 from app.rules.pins.pin import MACHINE_OWN, MACHINE_SLOW, MACHINE_SPARE
 
 _FIELDS = "PIN"
@@ -49,6 +51,8 @@ def _check(
         patron_id = sign_in(card_number=card_number, pin=pin, origin=origin, answers=answers, now=now)
     except SignInRefused:
         return False
+    with autonomous() as connection:
+        connection.execute(used_at([patron_id], library_id=library_id, day=day_in_norway(now)))
     log_access(patron_id=patron_id, viewer=viewer, purpose=PIN_CHECK, fields=_FIELDS, now=now)
     return True
 

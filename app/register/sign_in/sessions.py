@@ -100,6 +100,11 @@ def renew_code(*, session_id: int, now: datetime) -> None:
     _note_entered(session_id, code_entered_at=now)
 
 
+def renew_both(*, session_id: int, now: datetime) -> None:
+    """Record and commit that the patron just used a passkey, which stands for the PIN and a code."""
+    _note_entered(session_id, secret_entered_at=now, code_entered_at=now)
+
+
 def renew_identified(*, session_id: int, now: datetime) -> None:
     """Record and commit that the patron just used the national sign-in, which stands for the PIN and a code."""
     _note_entered(session_id, secret_entered_at=now, code_entered_at=now, identified_at=now)

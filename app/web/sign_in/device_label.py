@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from flask_babel import gettext as _
+
 # In this order: most browsers also name the one that they derive from (RFC 9110, section 10.1.5).
 _BROWSERS: Final = {
     "Edge": ("Edg/", "EdgA/", "EdgiOS/"),
@@ -40,3 +42,8 @@ def device_label(user_agent: str) -> str:
 
 def _first(names: dict[str, tuple[str, ...]], user_agent: str) -> str:
     return next((name for name, signs in names.items() if any(sign in user_agent for sign in signs)), "")
+
+
+def device_name(label: str | None) -> str:
+    """Return what a device is called for its owner, also where its browser does not say what it is."""
+    return label if label and len(label) > 1 else _("Unknown device")

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Request, Response, after_this_request, current_app, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.register.card.cards import issue_card, revoke_device
 from app.register.card.carrying import carry_cards
 from app.register.card.phone_keys import end_phone_keys
+from app.register.messages.push import unsubscribe_device
 from app.register.sign_in import sessions
 from app.register.sign_in.devices import admit_recognised, recognise_device
 from app.register.sign_in.pins import lock_sign_in
+from app.register.staff.staff import admit_staff
 from app.register.store.transaction import writing
 from app.web.access import Audience
 from app.web.clock import now
@@ -78,6 +80,14 @@ class CookiePerDoor(SecureCookieSessionInterface):
         """Return the cookie's name for the path that is asked for."""
         return cookie_name("lanekort_desk" if _at_desk() else "lanekort")
 
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Tell whether the answer sets the cookie: not where a script of the desk only looks (Fetch Metadata).
+
+        A card may be scanned meanwhile, and an answer that is late would bring back the cookie of the visit before.
+        """
+        looks = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "empty"
+        return not (looks and _at_desk()) and super().should_set_cookie(app, session)
+
 
 def _at_desk() -> bool:
     return request.path == DESK_PATH or request.path.startswith(DESK_PATH + "/")
@@ -135,8 +145,7 @@ def start_patron_session(
     device = admit_recognised(known, patron_id=patron_id, token=token, label=label, now=now(), confirmed=confirmed)
     expires_at = now() + timedelta(seconds=lasting.absolute)
     issue_card(patron_id=patron_id, device_id=device.id, is_new=known is None, expires_at=expires_at, now=now())
-    if own_device:
-        carry_cards(guardian_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
+    carry_cards(guardian_id=patron_id, device_id=device.id, expires_at=expires_at, now=now())
     if is_patron() and current_user.session.device_id not in (None, device.id):
         end_phone_keys(device_id=current_user.session.device_id, now=now())
     entered_at = now() if code_entered or identified else None
@@ -168,16 +177,18 @@ def keeps_card() -> bool:
 
 @writing()
 def carry_on_this_device() -> None:
-    """Let this browser show the cards that its owner may carry, where it is the owner's own device."""
+    """Let this browser show the cards that the patron may carry; a borrowed one while the patron is signed in."""
     device_id = current_user.session.device_id
-    if keeps_card() and device_id is not None:
-        expires_at = now() + timedelta(seconds=sessions.OWN_DEVICE.absolute)
+    if device_id is not None:
+        lasting = sessions.OWN_DEVICE if keeps_card() else sessions.BORROWED_DEVICE
+        expires_at = now() + timedelta(seconds=lasting.absolute)
         carry_cards(guardian_id=current_user.patron_id, device_id=device_id, expires_at=expires_at, now=now())
 
 
 @writing()
 def start_staff_session(*, staff_id: int) -> None:
-    """Sign a staff member in at this desk."""
+    """Sign a staff member in at this desk. Raises StaffSignInRefused for one who was suspended or dismissed since."""
+    admit_staff(staff_id=staff_id, now=now())
     token, started = sessions.start_session(staff_id=staff_id, lasting=sessions.DESK, now=now())
     _enter(token, started, audience=Audience.STAFF, lasts=False)
 
@@ -198,6 +209,7 @@ def _end(signed_in: SignedIn) -> None:
         revoke_device(patron_id=signed_in.patron_id, device_id=device_id, now=now())
     elif device_id is not None:
         end_phone_keys(device_id=device_id, now=now())
+        unsubscribe_device(device_id=device_id)
 
 
 def forget_sign_in() -> None:

@@ -18,7 +18,7 @@ keeps nothing. Fields whose name has `pin` or `password` in it are not sent alon
   takes it by `confirm_pin`: it steps in only where a code is needed.
 
 Where the national sign-in is connected, it stands in for the PIN and the code (`/sign-in/confirm`): for ten minutes,
-and once for a view that always asks.
+and once for a view that always asks. So does a passkey: its answer is sent in with the form, as `confirm_passkey`.
 
 Pages that are looked at must be without parameters in their address.
 """
@@ -38,18 +38,22 @@ from wtforms import PasswordField, StringField
 
 from app.register.limits.budgets import TooManyAttempts
 from app.register.patron.patrons import get_patron
+from app.register.sign_in.ceremonies import PasskeyRefused
 from app.register.sign_in.confirmation import ask_for_code, code_channel, see_code_for
 from app.register.sign_in.devices import is_confirmed_device
 from app.register.sign_in.one_time import CODE_LASTS, STEP_UP, CodeNotValid, use_code
+from app.register.sign_in.passkeys import CeremonyOver, PasskeyCopied, list_passkeys
 from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import renew_code, renew_secret, use_identified
 from app.web.access import Audience, audience_of
 from app.web.clock import now
 from app.web.faults.errors import wait_sentence
 from app.web.http.cookies import device_token
+from app.web.sign_in.identity import keeps_card
+from app.web.sign_in.passkeys import confirm_with_passkey, passkey_origin
 
 FRESH_FOR = timedelta(minutes=10)
-_PIN, _CODE = "confirm_pin", "confirm_code"
+_PIN, _CODE, _PASSKEY = "confirm_pin", "confirm_code", "confirm_passkey"
 _NOT_SENT_ALONG = ("csrf_token", "confirm_", "pin", "password")
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -76,7 +80,9 @@ def pin_is_needed() -> bool:
 
 def code_is_needed() -> bool:
     """Tell whether a code is to be entered."""
-    if current_app.config["NEW_DEVICE"] != "code" or _is_fresh(current_user.session.code_entered_at):
+    if current_app.config["NEW_DEVICE"] != "code" or "entered_code" in g:
+        return False
+    if _is_fresh(current_user.session.code_entered_at):
         return False
     channels = current_app.extensions["post"].channels
     return code_channel(patron_id=current_user.patron_id, channels=channels) is not None
@@ -119,6 +125,24 @@ def confirm_code(code: str) -> None:
     g.entered_code = True
 
 
+def has_passkey() -> bool:
+    """Tell whether the patron who is signed in can confirm with a passkey."""
+    return bool(passkey_origin()) and bool(list_passkeys(patron_id=current_user.patron_id))
+
+
+def offers_passkey() -> bool:
+    """Tell whether the patron could add a passkey now without being asked anything, on a device of their own, and has
+    none yet."""
+    if not passkey_origin() or not keeps_card() or pin_is_needed() or code_is_needed():
+        return False
+    return not has_passkey()
+
+
+def _confirm_passkey(answer: str) -> None:
+    confirm_with_passkey(answer)
+    g.entered_pin = g.entered_code = g.entered_passkey = True
+
+
 def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Callable[[View], View]:
     """Let a view run only once it is sure who it is. How: at the top of this module."""
 
@@ -128,8 +152,10 @@ def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Cal
             looked_at = request.method in ("GET", "HEAD")
             if looked_at and always:
                 return cast(ResponseReturnValue, view(**parameters))
+            if not looked_at and _PASSKEY in request.form and (question := _take_passkey()):
+                return question
             code = code_is_needed()
-            anew = always and not _just_identified()
+            anew = always and "entered_passkey" not in g and not _just_identified()
             needed = Needed(pin=(anew or pin_is_needed()) and (code or not asks_pin_itself), code=code)
             if looked_at and any(needed):
                 return redirect(url_for("portal.confirm", next=request.endpoint))
@@ -168,6 +194,8 @@ def confirm_and_go_on() -> ResponseReturnValue:
     endpoint = request.values.get("next", "")
     if not getattr(current_app.view_functions.get(endpoint), "leads_on", False):
         return redirect(url_for("portal.my"))
+    if request.method == "POST" and _PASSKEY in request.form and (refused := _take_passkey()):
+        return refused
     needed = Needed(pin=pin_is_needed(), code=code_is_needed())
     if request.method != "POST" and any(needed):
         return _ask(needed, ConfirmForm(), sent=False)
@@ -202,6 +230,39 @@ def _take_answer(needed: Needed) -> Response | None:
     return _ask(needed, form, sent=True, status=422)
 
 
+def _take_passkey() -> Response | None:
+    """Take the passkey's answer that was sent in; return the question where it does not fit."""
+    try:
+        _confirm_passkey(request.form.get(_PASSKEY, ""))
+    except PasskeyCopied:
+        refusal = passkey_refusal(copied=True)
+    except (PasskeyRefused, CeremonyOver):
+        refusal = passkey_refusal()
+    except TooManyAttempts as error:
+        question = _ask(_all_needed(), ConfirmForm(), sent=False, status=429, refusal=wait_sentence(error.retry_after))
+        question.headers["Retry-After"] = str(error.retry_after)
+        return question
+    else:
+        return None
+    return _ask(_all_needed(), ConfirmForm(), sent=False, status=422, refusal=refusal)
+
+
+def passkey_refusal(*, copied: bool = False) -> str:
+    """Return why a passkey was refused, and what to do, in the reader's language."""
+    if copied:
+        label = _("My devices")
+        return _(
+            "This passkey may have been copied, so we refused it. Use your PIN, and remove it under %(label)s.",
+            label=label,
+        )
+    return _("That did not work. Try again, or use your PIN.")
+
+
+def _all_needed() -> Needed:
+    # A view that always asks wants the PIN even where it is fresh.
+    return Needed(pin=True, code=code_is_needed())
+
+
 def _code_failed() -> bool:
     """Tell whether the code that was asked for last, within ten minutes, could not be sent."""
     instant, patron_id = now(), current_user.patron_id
@@ -228,6 +289,7 @@ def _ask(
         typed=typed,
         refusal=refusal,
         failed=needed.code and not just_asked and _code_failed(),
+        has_passkey=has_passkey(),
         here=request.path,
         goes_on_to=request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
     )
