@@ -1,12 +1,13 @@
 """The words of each message, in the language that is forced when they are made. About the card, never about loans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import format_date, format_time, gettext
 from flask_babel import gettext as _
 
+from app.rules.library.messages import TO_STAFF
 from app.rules.messages import CONTACT_CHANGED, KINDS
 
 
@@ -52,17 +53,21 @@ def compose(
     secret: str = "",
     day: date | None = None,
     change: ContactChange | None = None,
+    card_number: str = "",
 ) -> Words:
     """Return the words of a message of this kind to somebody by this name.
 
     `about` names another patron or a library, `secret` is a one-time link or code, `day` the one on which something
-    happens, `change` what a message about contact data tells of. Raises KeyError for a kind that is not declared.
+    happens, `change` what a message about contact data tells of, `card_number` the patron's. Raises KeyError for a kind
+    that is not declared.
     """
     on_day = format_date(day, "long") if day else ""
     if kind == CONTACT_CHANGED and change is not None:
         text = _contact_changed(change, link=secret)
     else:
-        text = _words(kind, about=about or "", secret=secret, by_letter=channel == "letter", on_day=on_day)
+        whom = about or ""
+        values = {"link": secret, "code": secret, "name": whom, "library": whom, "day": on_day, "number": card_number}
+        text = _words(kind, values, by_letter=channel == "letter")
     link = secret if "://" in secret else ""
     if channel == "sms":
         return Words(subject="", paragraphs=(text.short,), link=link)
@@ -76,16 +81,18 @@ def subject_of(kind: str) -> str:
     return str(gettext(KINDS[kind].subject))
 
 
-def _words(kind: str, *, about: str, secret: str, by_letter: bool, on_day: str) -> _Text:
-    declared = KINDS[kind]
-    instead = {**(declared.by_letter if by_letter else {}), **({} if about else declared.unnamed)}
+def _words(kind: str, values: Mapping[str, str], *, by_letter: bool) -> _Text:
+    declared = KINDS[kind] if kind in KINDS else TO_STAFF[kind]
+    instead = {**(declared.by_letter if by_letter else {}), **({} if values["name"] else declared.unnamed)}
 
     def say(text: str) -> str:
-        return str(gettext(instead.get(text, text), link=secret, code=secret, name=about, library=about, day=on_day))
+        return str(gettext(instead.get(text, text), **values))
 
     return _Text(
         subject=gettext(declared.subject),
-        sentences=tuple(secret if text in ("%(link)s", "%(code)s") else say(text) for text in declared.sentences),
+        sentences=tuple(
+            str(values["link"]) if text in ("%(link)s", "%(code)s") else say(text) for text in declared.sentences
+        ),
         short=say(declared.short),
     )
 

@@ -5,23 +5,23 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache
 from threading import BoundedSemaphore
 from typing import Self
 
-import httpx
 import structlog
 from flask import Flask
 
 from app.ils.circulation.system import CirculationSystem
-from app.ils.json_call import make_client
 from app.ils.port import Refused, Unavailable
 from app.ils.webhook import send_notice
 from app.register.library import notices as queues
-from app.register.patron.changes import ERASED, LEFT, RENUMBERED
+from app.register.messages.reminders import for_libraries, read_choices
+from app.register.patron.changes import CHANGED, ERASED, JOINED, LEFT, RENUMBERED
+from app.register.store.transaction import reading
 from app.rules.circuit import pause_after
 from app.web.clock import now
 from app.web.gate import library_systems
+from app.work.calling import webhook_client
 
 _THREADS = 8
 _BATCH = 100
@@ -133,7 +133,7 @@ def deliver_notice(notice: queues.Notice, lease: queues.QueueLease, lending: Cir
         kept += _notify_lending(notice, lending)
     if lease.webhook_url is not None and lease.webhook_key is not None:
         kept += send_notice(
-            client=_client(),
+            client=webhook_client(is_public=lease.webhook_is_public),
             url=lease.webhook_url,
             key=lease.webhook_key,
             notice_id=notice.id,
@@ -157,10 +157,15 @@ def notice_json(notice: queues.Notice) -> dict[str, object]:
 
 
 def _notify_lending(notice: queues.Notice, lending: CirculationSystem) -> list[str]:
-    """Notify our circulation. It stores only the card number, so it needs no notice of joining or corrections."""
+    """Notify our circulation. It stores the card number and what its holder wants to be reminded of, and no more."""
     if notice.kind == RENUMBERED and notice.former_number and notice.card_number:
         lending.rename_card(old_card_number=notice.former_number, new_card_number=notice.card_number)
         _charge(notice, lending, former_number=notice.former_number, card_number=notice.card_number)
+    if notice.kind in (JOINED, CHANGED) and notice.card_number:
+        with reading():
+            choices = for_libraries(read_choices(patron_id=notice.patron_id))
+        if choices is not None:
+            lending.choose_reminders(card_number=notice.card_number, choices=choices)
     if notice.kind in (LEFT, ERASED) and notice.card_number:
         return [kept.kind for kept in lending.end_patron(card_number=notice.card_number, dry_run=False).kept]
     return []
@@ -193,8 +198,3 @@ def _set_aside(notice: queues.Notice, code: str) -> None:
     _log.warning("notice refused", notice_id=notice.id, library_id=notice.library_id, code=code)
     pause = pause_after(attempts=notice.attempts + 1, chance=_dice.random())
     queues.set_aside(notice=notice, fault=code, pause=pause, now=now())
-
-
-@cache
-def _client() -> httpx.Client:
-    return make_client()

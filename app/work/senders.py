@@ -17,10 +17,11 @@ from app.register.messages.message_queue import list_due, take_due_message
 from app.register.messages.outbox import QUEUES
 from app.register.online.registration_codes import is_code_due, take_due_code
 from app.register.patron.proven import EMAIL
+from app.register.staff.links import is_link_due, take_due_link
 from app.rules.messages import Urgency
 from app.web.clock import now
 from app.web.gate import channels_served
-from app.work.sending import deliver, deliver_code
+from app.work.sending import deliver, deliver_code, deliver_link
 
 # A mail that takes 0.66 seconds leaves a thread that often: a dozen codes a second by each channel.
 _CODES_AT_ONCE = 8
@@ -33,7 +34,8 @@ _log = structlog.get_logger()
 class SenderPool:
     """The threads for the messages of one queue that have one of these urgencies.
 
-    With `registrations` they also send, first of all, the codes to people who are registering.
+    With `registrations` they also send, first of all, the codes to people who are registering, and the links to those
+    who work at libraries.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class SenderPool:
 
     def is_due(self, places: frozenset[tuple[str, Urgency]]) -> bool:
         """Return whether there is something to send; `places` are the queues and urgencies that have something due."""
-        if self._registrations and is_code_due(now=now()):
+        if self._registrations and (is_code_due(now=now()) or is_link_due(now=now())):
             return True
         return any((self._queue, urgency) in places for urgency in self._allowed())
 
@@ -63,6 +65,9 @@ class SenderPool:
         code = take_due_code(now=now()) if self._registrations else None
         if code is not None:
             return partial(deliver_code, code)
+        link = take_due_link(now=now()) if self._registrations else None
+        if link is not None:
+            return partial(deliver_link, link)
         due = take_due_message(channels=channels_served(), queues=[self._queue], urgencies=self._allowed(), now=now())
         if due is None:
             return None

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import structlog
 from flask import current_app
-from flask_babel import force_locale
 
 from app.messages.channels import Letter, NotSent, Post
 from app.messages.compose import ContactChange, Words, compose
@@ -14,10 +13,15 @@ from app.register.messages.outbox import Due, check_address
 from app.register.online.registration_codes import DueCode, note_code_not_sent, note_code_sent, take_due_code
 from app.register.patron.proven import EMAIL, LETTER
 from app.register.sign_in.one_time import LETTER_LASTS, LINK_LASTS, draw_code, draw_link
+from app.register.staff.links import DueLink, note_link_not_sent, note_link_sent, take_due_link
 from app.register.store.transaction import writing
+from app.rules.library.messages import STAFF_ANEW, STAFF_INVITED
 from app.rules.messages import KINDS, LINKS, REGISTRATION_CODE
+from app.rules.people.reminders import PERMISSION, PUSH
 from app.web.clock import now
 from app.web.gate import channels_served
+from app.web.pages.languages import speak
+from app.work.pushing import push_to_patron
 
 _log = structlog.get_logger()
 
@@ -36,6 +40,11 @@ def deliver(due: Due) -> None:
     At-least-once: if the process dies between sending and recording, the message is sent again.
     """
     post: Post = current_app.extensions["post"]
+    if due.channel == PUSH:
+        with writing():
+            push_to_patron(patron_id=due.patron_id, kind=PERMISSION, due_at=now(), instant=now())
+        mark_sent(message_id=due.id, now=now())
+        return
     try:
         # In the demonstration letters are shown beside the rest; the desk prints them all the same.
         if due.channel != LETTER or LETTER in post.channels:
@@ -69,7 +78,7 @@ def deliver_code(due: DueCode) -> None:
     """Send a code to somebody who is registering; if that fails, a new code is made later."""
     post: Post = current_app.extensions["post"]
     try:
-        with force_locale(due.language):
+        with speak(due.language):
             words = compose(kind=REGISTRATION_CODE, name=due.name, channel=EMAIL, secret=due.code)
         post.send(Letter(EMAIL, to=due.to, subject=words.subject, body=words.body, at=now()))
     except NotSent as error:
@@ -79,20 +88,45 @@ def deliver_code(due: DueCode) -> None:
         note_code_sent(registration_id=due.registration_id)
 
 
+def send_staff_link() -> bool:
+    """Send one link to somebody who works at a library, if any is due. Returns whether there was anything to do."""
+    due = take_due_link(now=now())
+    if due is not None:
+        deliver_link(due)
+    return due is not None
+
+
+def deliver_link(due: DueLink) -> None:
+    """Send a link by which somebody sets up their sign-in at the desk; if that fails, a new one is drawn later."""
+    post: Post = current_app.extensions["post"]
+    kind = STAFF_INVITED if due.is_first else STAFF_ANEW
+    link = f"{current_app.config['PUBLIC_URL']}/desk/join/{due.token}"
+    try:
+        with speak(due.language):
+            words = compose(kind=kind, name=due.name, channel=EMAIL, about=due.library, secret=link)
+        post.send(Letter(EMAIL, to=due.to, subject=words.subject, body=words.body, at=now()))
+    except NotSent as error:
+        _log.warning("link not sent", staff_id=due.staff_id, why=str(error))
+        note_link_not_sent(due, now=now())
+    else:
+        note_link_sent(due)
+
+
 def write(due: Due, *, instant: datetime) -> Words:
     """Return the text of a message in the patron's language. A link or code in it is made, and is to be committed.
 
     Raises ReachedElsewhere or NoSuchPatron; then the message may not be sent.
     """
     secret = _draw(due, instant=instant)
-    with force_locale(due.language):
+    with speak(due.language):
         return compose(
             kind=due.kind,
             name=due.name,
             channel=due.channel,
             about=due.about,
             secret=secret,
-            day=due.erase_on,
+            day=due.day,
+            card_number=due.card_number,
             change=ContactChange(due.change.fields, due.change.library, due.change.at) if due.change else None,
         )
 

@@ -228,7 +228,7 @@ def test_a_code_nobody_waits_for_any_more_is_not_sent_and_holds_up_nobody(clock)
 def test_a_warning_of_deletion_names_the_day_and_is_not_sent_to_somebody_who_came_back(clock):
     reach(GUARDIAN, erase_at=clock() + timedelta(days=30), erase_reason="inactive")
     ask(INACTIVE_WARNING, now=clock())
-    assert take(clock()).erase_on.isoformat() == "2026-12-22"
+    assert take(clock()).day.isoformat() == "2026-12-22"
     reach(GUARDIAN, erase_at=None, erase_reason=None)
     assert take(clock.turn(seconds=300)) is None
     assert count_rows("messages") == 0

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.register.keys.vault import vault
-from app.register.patron.proven import PROVEN_COLUMNS
-from app.register.store.transaction import db
+from app.register.patron.proven import LETTER, PROVEN_COLUMNS
+from app.register.store.transaction import db, execute_bulk
 from app.register.tables.library import Library
-from app.register.tables.messages import ContactChange
+from app.register.tables.messages import ContactChange, Message
 from app.register.tables.patrons import Patron
 from app.rules.people.contact import CONTACT_FIELDS
 
 FORMER_COLUMN: Final = "contact_changes.sealed_former"
 UNDO_LASTS: Final = timedelta(days=14)
 _KEPT = (*CONTACT_FIELDS, *PROVEN_COLUMNS.values(), "awaits_first_link")
+_ADDRESS = ("address", "postcode", "place", "proven_address")
 _TOKEN = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{64})")
 
 
@@ -42,6 +43,19 @@ def snapshot(patron: Patron) -> dict[str, Any]:
     return {name: getattr(patron, name) for name in _KEPT}
 
 
+def without_address(former: dict[str, Any]) -> dict[str, Any]:
+    """Return a snapshot without the postal address."""
+    return former | dict.fromkeys(_ADDRESS)
+
+
+def forget_former_addresses(*, patron_id: int) -> None:
+    """Take postal addresses out of what is kept of former changes, and delete letters that wait to go to one."""
+    for change in db.session.scalars(select(ContactChange).where(ContactChange.patron_id == patron_id)):
+        change.sealed_former = _seal(without_address(open_former(change)))
+    waiting = (Message.patron_id == patron_id) & (Message.channel == LETTER) & Message.sent_at.is_(None)
+    execute_bulk(delete(Message).where(waiting, Message.sealed_to.is_not(None)))
+
+
 def store_change(
     *, patron_id: int, former: dict[str, Any], fields: Collection[str], library_id: str | None, now: datetime
 ) -> int:
@@ -50,12 +64,16 @@ def store_change(
         patron_id=patron_id,
         library_id=library_id,
         fields=", ".join(fields),
-        sealed_former=vault.seal(json.dumps(former).encode(), column=FORMER_COLUMN),
+        sealed_former=_seal(former),
         changed_at=now,
     )
     db.session.add(change)
     db.session.flush()
     return change.id
+
+
+def _seal(former: dict[str, Any]) -> bytes:
+    return vault.seal(json.dumps(former).encode(), column=FORMER_COLUMN)
 
 
 def open_former(change: ContactChange) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
 
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.log.access_log import Viewer, log_access, log_list_access
@@ -84,6 +84,23 @@ def list_failed(
     fields = "name, contact data"
     shown = log_list_access(patron_ids=patron_ids, viewer=viewer, purpose=PURPOSE, fields=fields, now=now)
     return [_failed(row, channels) for row in rows if row.patron_id in shown], more
+
+
+def count_post(*, library_id: str, most: int, now: datetime) -> int:
+    """Count the letters to be printed and the messages that failed; `most` + 1 where there are more."""
+    is_there = and_(*_WAITS) | and_(*_FAILED, is_not_leased(now=now))
+    waiting = _ours(library_id).where(is_there).limit(most + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def has_failed(*, library_id: str, now: datetime) -> bool:
+    """Tell whether `list_failed` would return any; nobody's data are read."""
+    failed = _ours(library_id).where(*_FAILED, is_not_leased(now=now)).limit(1)
+    return db.session.scalar(failed) is not None
+
+
+def _ours(library_id: str) -> Select[int]:
+    return select(Message.id).join(Patron, Patron.id == Message.patron_id).where(Patron.home_library_id == library_id)
 
 
 def _next_page(

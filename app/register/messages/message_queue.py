@@ -9,12 +9,14 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.register.keys.vault import SecretNotOpened
-from app.register.messages.outbox import QUEUES, Due, choose_channel, make_due, read_message
+from app.register.messages.outbox import QUEUES, Due, choose_channel, day_of, make_due, read_message
+from app.register.messages.reminders import read_choices, way_of_permissions
 from app.register.patron.card_status import status_of
 from app.register.patron.proven import LETTER
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.messages import Message
-from app.rules.messages import CODES, INACTIVE_WARNING, LINKS, Urgency
+from app.rules.messages import CODES, DATED, FAMILY_PERMISSION, LINKS, Urgency
+from app.rules.people.reminders import NONE, quiet_until
 
 _LEASE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -50,8 +52,8 @@ def take_due_message(
 
     `channels` are those with a sender here. After a crash of the worker the message is due again, so it is sent at
     least once. A message without use is deleted: a code after ten minutes or without an address for it, a warning to
-    somebody who is not to be deleted any more, and a link to a new PIN for a card that is blocked, or by letter for
-    one that is frozen.
+    somebody who is not to be deleted any more, a reminder that nobody wants, and a link to a new PIN for a card that is
+    blocked, or by letter for one that is frozen.
     """
     due = None
     while due is None:
@@ -85,7 +87,14 @@ def _take(*, queues: Collection[str], urgencies: Collection[Urgency], now: datet
 def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due | None:
     message, patron, about = read_message(message_id=message_id)
     channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
-    overtaken = message.kind == INACTIVE_WARNING and patron.erase_at is None
+    if message.kind == FAMILY_PERMISSION:
+        choices = read_choices(patron_id=patron.id)
+        if (later := quiet_until(choices, now=now)) is not None:
+            message.due_at, message.leased_until, message.attempts = later, None, message.attempts - 1
+            return None
+        chosen = way_of_permissions(patron, choices, channels=channels)
+        channel = None if chosen == NONE else chosen or channel
+    overtaken = message.kind in DATED and day_of(message, patron) is None
     late = message.kind in CODES and message.asked_at <= now - _CODE_IS_LATE
     # A frozen card is thawed with the PIN, so no library may print the link to a new one.
     status = status_of(patron)

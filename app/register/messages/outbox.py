@@ -1,6 +1,6 @@
 """Messages to patrons: written in the transaction that they report, sent after it (message_queue)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -14,9 +14,24 @@ from app.register.patron.proven import EMAIL, LETTER, SMS, Reachable, addresses_
 from app.register.store.transaction import db
 from app.register.tables.library import Library
 from app.register.tables.messages import Message
-from app.register.tables.patrons import Affiliation, Patron
+from app.register.tables.moving import ImportedPatron
+from app.register.tables.patrons import Affiliation, FamilyPermission, Patron
 from app.rules.errors import RuleBroken
-from app.rules.messages import CODES, JOINED_BY_PROOF, LINKS, Urgency, urgency_of
+from app.rules.messages import (
+    ASKED_TO_JOIN,
+    CARD_FROZEN,
+    CODES,
+    CONSENT_ENDS,
+    FAMILY_ENDS,
+    FAMILY_PERMISSION,
+    INACTIVE_WARNING,
+    JOINED_BY_PROOF,
+    KINDS,
+    LINKS,
+    MOVED_IN,
+    Urgency,
+    urgency_of,
+)
 from app.rules.people.ages import day_in_norway
 
 QUEUES: Final = (EMAIL, SMS, LETTER)
@@ -33,8 +48,8 @@ class ReachedElsewhere(RuleBroken):
 class Due:
     """A message that is due, with the values for its text.
 
-    `about` is another patron's name, or a library's; `erase_on` the day, in Norway, on which all about the patron is to
-    be deleted. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
+    `about` is another patron's name, or a library's; `day` the one, in Norway, on which what it tells of
+    happens. `to` is an e-mail address, a telephone number (E.164) or the name and lines of a postal address, by
     `channel`. `change` is the change of contact data that the message reports; `undoes`: with a link that undoes it.
     """
 
@@ -45,11 +60,38 @@ class Due:
     language: str
     name: str
     about: str | None
-    erase_on: date | None
+    day: date | None
     channel: str
     to: str
     change: ShownChange | None = None
     undoes: bool = False
+    card_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """A message as the patron's own page names it; `sent_at` (UTC) is None while it waits to be sent or printed."""
+
+    kind: str
+    channel: str
+    asked_at: datetime
+    sent_at: datetime | None
+
+
+def list_newest(*, patron_id: int, since: datetime, most: int = 3) -> Sequence[ShownMessage]:
+    """Return the newest messages to a patron that were asked for since then, at most so many.
+
+    Without codes, and without what the patron's page shows as it is now: permissions, and a card that is frozen or
+    about to be deleted.
+    """
+    hidden = (*CODES, FAMILY_PERMISSION, CARD_FROZEN, INACTIVE_WARNING)
+    rows = db.session.execute(
+        select(Message.kind, func.coalesce(Message.channel, Message.queue), Message.asked_at, Message.sent_at)
+        .where(Message.patron_id == patron_id, Message.asked_at >= since, Message.kind.not_in(hidden))
+        .order_by(Message.asked_at.desc(), Message.id.desc())
+        .limit(most)
+    )
+    return [ShownMessage(*row) for row in rows if row.kind in KINDS]
 
 
 def ask_for_message(
@@ -61,13 +103,15 @@ def ask_for_message(
     channel: str | None = None,
     to: str | None = None,
     due: bool = True,
+    due_at: datetime | None = None,
     contact_change_id: int | None = None,
 ) -> None:
     """Queue a message to a patron, in the transaction of what it reports.
 
     Without a `channel` it goes the way the patron prefers when it is sent. `to` is an address of its own, such as one
     that the patron had until now (for a letter, its lines without the name); it is kept sealed, until the message is
-    sent. A letter that is not `due` is for the desk to print. `contact_change_id` is the change that it reports.
+    sent. A letter that is not `due` is for the desk to print; with `due_at` the message is sent from then on.
+    `contact_change_id` is the change that it reports.
     """
     db.session.add(
         Message(
@@ -80,7 +124,7 @@ def ask_for_message(
             channel=channel,
             sealed_to=vault.seal(to.encode(), column=SEALED_TO_COLUMN) if to else None,
             asked_at=now,
-            due_at=now if due else None,
+            due_at=(due_at or now) if due else None,
             attempts=0,
         )
     )
@@ -120,14 +164,22 @@ def read_message(*, message_id: int) -> tuple[Message, Patron, str | None]:
         .where(Message.id == message_id)
         .execution_options(populate_existing=True)
     ).one()
-    about = _joined_then(row[0]) if row[0].kind == JOINED_BY_PROOF else row[2]
-    return row[0], row[1], about
+    find = {JOINED_BY_PROOF: _joined_then, MOVED_IN: _moved_then, ASKED_TO_JOIN: _moved_then}.get(row[0].kind)
+    return row[0], row[1], find(row[0]) if find else row[2]
 
 
 def _joined_then(message: Message) -> str | None:
     # The library that the patron joined in the message's own transaction, unless they have left it.
     joined = (Affiliation.patron_id == message.patron_id) & (Affiliation.activated_at == message.asked_at)
     return db.session.scalar(select(Library.name).join(Affiliation, Affiliation.library_id == Library.id).where(joined))
+
+
+def _moved_then(message: Message) -> str | None:
+    # The library whose file named the patron, in the message's own transaction.
+    moved = (ImportedPatron.patron_id == message.patron_id) & (ImportedPatron.imported_at == message.asked_at)
+    return db.session.scalar(
+        select(Library.name).join(ImportedPatron, ImportedPatron.library_id == Library.id).where(moved)
+    )
 
 
 def make_due(*, message: Message, patron: Patron, about: str | None, channel: str) -> Due:
@@ -141,13 +193,27 @@ def make_due(*, message: Message, patron: Patron, about: str | None, channel: st
         language=patron.language,
         name=patron.name,
         about=about,
-        erase_on=day_in_norway(patron.erase_at) if patron.erase_at else None,
+        day=day_of(message, patron),
         channel=channel,
         to=_to(patron, kind=message.kind, channel=channel, former=former),
         change=read_change(message.contact_change_id) if message.contact_change_id is not None else None,
         # Of the messages about a change only those to formerly proven addresses have an address of their own.
         undoes=former is not None,
+        card_number=patron.card_number,
     )
+
+
+def day_of(message: Message, patron: Patron) -> date | None:
+    """Return the day, in Norway, on which what a message tells of happens; None where it is called off, or has none."""
+    whose = message.about_patron_id or patron.id
+    if message.kind in FAMILY_ENDS:
+        first = select(func.min(FamilyPermission.ends_on)).where(FamilyPermission.patron_id == whose)
+        if whose != patron.id:
+            first = first.where(FamilyPermission.guardian_id == patron.id)
+        return db.session.scalar(first)
+    if message.kind in CONSENT_ENDS:
+        return db.session.scalar(select(Patron.consent_ends_on).where(Patron.id == whose))
+    return day_in_norway(patron.erase_at) if patron.erase_at else None
 
 
 def check_address(due: Due) -> None:
@@ -175,7 +241,8 @@ def choose_channel(patron: Reachable, *, kind: str, channels: Collection[str]) -
 
 
 def _to(patron: Patron, *, kind: str, channel: str, former: str | None) -> str:
-    address = former or _addresses(patron, kind=kind)[channel] or ""
+    # A notification has no address here: it goes to each browser.
+    address = former or _addresses(patron, kind=kind).get(channel) or ""
     return f"{patron.name}\n{address}".strip() if channel == LETTER else address
 
 
