@@ -1,10 +1,12 @@
 """The family folder at the register: who may see whose loans, and when."""
 
 import threading
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.register.card.cards import replace_card
 from app.register.card.families import (
     NoSuchPermission,
     NotToOneself,
@@ -18,6 +20,7 @@ from app.register.card.families import (
     view_family,
     withdraw_permission,
 )
+from app.register.patron.numbers import reserve_series
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
@@ -63,6 +66,64 @@ def test_a_guardian_who_switches_on_sees_every_child_that_permits_it():
     permit(TEEN, GUARDIAN)
     assert seen_by(GUARDIAN) == [GUARDIAN, CHILD, TEEN]
     assert seen_by(CHILD) == [CHILD]
+
+
+def test_a_guardian_with_a_new_card_is_shown_by_its_number_alone():
+    permit(CHILD, GUARDIAN)
+    permit(TEEN, GUARDIAN, switched_on=False)
+    new = replace_card(patron_id=patron_id(GUARDIAN), now=START)
+    db.session.commit()
+    assert [given.guardian_card_number for given in list_given(patron_id=patron_id(CHILD))] == [new]
+    assert seen_by(new) == [new, CHILD]
+    # It is not told whether the number that was entered is anybody's.
+    assert [given.guardian_card_number for given in list_given(patron_id=patron_id(TEEN))] == [GUARDIAN]
+
+
+def test_a_number_that_a_child_entered_before_it_was_issued_does_not_keep_the_guardian_from_it():
+    new = reserve_series(library_id="2023500", count=100, now=START).first
+    db.session.commit()
+    permit(CHILD, GUARDIAN)
+    permit(CHILD, new, switched_on=False)
+    replace_card(patron_id=patron_id(GUARDIAN), library_id="2023500", card_number=new, now=START)
+    db.session.commit()
+    assert [given.guardian_card_number for given in list_given(patron_id=patron_id(CHILD))] == [new]
+
+
+def told() -> list[str]:
+    """Return the card numbers of those who were told of a permission, in the order in which they were."""
+    asked = select(Patron.card_number).join(Message, Message.patron_id == Patron.id).order_by(Message.id)
+    found = db.session.scalars(asked.where(Message.kind == "family-permission")).all()
+    db.session.rollback()
+    return list(found)
+
+
+def test_the_guardian_is_told_of_a_permission_once_a_day():
+    for later in (timedelta(), timedelta(hours=1), timedelta(days=2)):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=GUARDIAN, now=START + later)
+        db.session.commit()
+        (given,) = list_given(patron_id=patron_id(CHILD))
+        withdraw_permission(patron_id=patron_id(CHILD), permission_id=given.id, now=START + later)
+        db.session.commit()
+    assert told() == [GUARDIAN, GUARDIAN]
+
+
+def test_nobody_sends_messages_to_one_number_after_the_other():
+    others = (GUARDIAN, "N000100005", OTHER, "N000100003")
+    db.session.execute(update(Patron).values(email="somebody@example.org"))
+    db.session.commit()
+    for number in others:
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=number, now=START)
+        db.session.commit()
+    assert told() == list(others[:3])
+
+
+def test_a_permission_to_somebody_without_an_address_or_a_card_costs_no_letter():
+    db.session.execute(update(Patron).values(email=None, phone=None, proven_email=None, proven_phone=None))
+    db.session.commit()
+    for number in (GUARDIAN, "N000999999"):
+        give_permission(patron_id=patron_id(CHILD), guardian_card_number=number, now=START)
+        db.session.commit()
+    assert told() == []
 
 
 def test_switching_off_ends_the_view_and_keeps_the_permission():
@@ -176,7 +237,7 @@ def test_a_child_past_the_12th_year_is_advised_once_and_nothing_is_switched():
         advise_older_children(now=START)
         db.session.commit()
     kinds = db.session.scalars(select(Message.kind).order_by(Message.kind)).all()
-    assert kinds == ["family-advice-to-child", "family-advice-to-guardian"]
+    assert kinds == ["family-advice-to-child", "family-advice-to-guardian", "family-permission"]
     db.session.rollback()
     assert seen_by(GUARDIAN) == [GUARDIAN, TEEN]
 

@@ -1,6 +1,6 @@
 """Correcting a patron's data, by the patron or a library (GDPR art. 16); `rules.people.fields` says who may do what."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.register.messages.contact_changes import snapshot, store_change
+from app.register.messages.contact_changes import forget_former_addresses, snapshot, store_change, without_address
 from app.register.messages.outbox import ask_for_message
+from app.register.messages.push import speak_to_browsers
 from app.register.patron.changes import note_change
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import (
@@ -34,8 +35,8 @@ from app.rules.people.fields import FIELD, FIELDS, Editor
 from app.rules.people.person import Person, check_field, check_person
 
 _PERSON = ("name", "birth_date", "gender")
-_CHECKED_HERE = ("language", "home_library_id")
-_CALLED = {EMAIL: "email", SMS: "phone", LETTER: "address"}
+_CHECKED_HERE = ("language", "home_library_id", "address_hidden")
+FIELD_OF = {EMAIL: "email", SMS: "phone", LETTER: "address"}
 
 
 class Proof(StrEnum):
@@ -57,19 +58,19 @@ class LanguageNotKnown(RuleBroken):
 class Correction:
     """What is to be changed: a `contact` replaces all the former one, and `values` are other FIELDS by name.
 
-    None leaves a field as it is; an empty text removes what is there.
+    None leaves a field as it is, and so does False for a mark; an empty text removes what is there.
     """
 
     def __init__(self, *, contact: Contact | None = None, **values: Any) -> None:  # noqa: ANN401
         assert values.keys() <= FIELD.keys() - {*CONTACT_FIELDS}
         self.contact = contact
-        self.values = {name: value for name, value in values.items() if value is not None}
+        self.values = {name: value for name, value in values.items() if value is not None and value is not False}
 
 
 def correct_patron(
     *, patron_id: int, changes: Correction, now: datetime, proof: Proof = Proof.NOTHING, library_id: str | None = None
-) -> None:
-    """Correct a patron's data. Nothing happens where all values are as before.
+) -> set[str]:
+    """Correct a patron's data, and return which fields have changed. Nothing happens where all values are as before.
 
     `library_id` is who does it; None: the patron. Without `proof` links and codes still go to the addresses that were
     proven before. Proven addresses that are replaced, or get another beside them, get a message with a link that undoes
@@ -83,6 +84,10 @@ def correct_patron(
     for name in changed:
         setattr(patron, name, values[name])
     given = [channel for channel, address in present_addresses(patron).items() if address != present[channel]]
+    if "address_hidden" in changed:
+        patron.proven_address = None
+        forget_former_addresses(patron_id=patron_id)
+        former, former_proven = without_address(former), former_proven | {LETTER: None}
     if LETTER in given and present_addresses(patron)[LETTER] is None:
         # The address may be confidential from now on, and such an address is not stored.
         patron.proven_address = None
@@ -91,17 +96,20 @@ def correct_patron(
     elif given:
         patron.awaits_first_link = False
     if snapshot(patron) == former and not changed:
-        return
+        return changed
     moved = [channel for channel, address in proven_addresses(patron).items() if address != former_proven[channel]]
     if any(former_proven[channel] for channel in moved) or former["awaits_first_link"] != patron.awaits_first_link:
         forget_secrets(patron_id=patron_id)
     note_change(patron=patron, now=now)
-    fields = [_CALLED[channel] for channel in PROVEN_COLUMNS if channel in {*given, *moved}]
+    if "language" in changed:
+        speak_to_browsers(patron_id=patron_id, language=patron.language)
+    fields = [FIELD_OF[channel] for channel in PROVEN_COLUMNS if channel in {*given, *moved}]
     if "preferred_contact" in changed:
         fields.append("preferred_contact")
     if fields:
         change_id = store_change(patron_id=patron_id, former=former, fields=fields, library_id=library_id, now=now)
         _notify(patron, former_proven, given=given, moved=moved, change_id=change_id, now=now)
+    return changed
 
 
 def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
@@ -114,6 +122,14 @@ def confirm_contact(*, patron_id: int, shown: Contact, now: datetime) -> bool:
         return False
     correct_patron(patron_id=patron_id, changes=Correction(), proof=Proof.EVERYTHING, now=now)
     return True
+
+
+def note_address_is_not_hidden(*, patron_id: int, now: datetime) -> None:
+    """Take the mark of a hidden address away: from then on an address is accepted. Raises NoSuchPatron."""
+    patron = lock_patron(patron_id)
+    if patron.address_hidden:
+        patron.address_hidden = False
+        note_change(patron=patron, now=now)
 
 
 def _notify(
@@ -139,7 +155,10 @@ def _notify(
 
 def _checked(patron: Patron, changes: Correction, *, now: datetime) -> dict[str, Any]:
     given = changes.values
-    values: dict[str, Any] = asdict(check_contact(changes.contact)) if changes.contact is not None else {}
+    hidden, contact = patron.address_hidden or "address_hidden" in given, changes.contact
+    if hidden and contact is None:
+        contact = replace(Contact.of(patron), address=None, postcode=None, place=None)
+    values: dict[str, Any] = asdict(check_contact(contact, address_hidden=hidden)) if contact is not None else {}
     if given.get("language", patron.language) not in LANGUAGES:
         raise LanguageNotKnown
     if "home_library_id" in given:

@@ -10,7 +10,9 @@ from app.register.patron.numbers import check_reserved
 from app.register.patron.patrons import activate_card, find_by_national_id, lock_patron, register_patron
 from app.register.store.transaction import db, savepoint
 from app.register.tables.library import Library
+from app.register.totals.counting import count
 from app.rules.errors import RuleBroken
+from app.rules.library.figures import Kind
 from app.rules.messages import WELCOME
 from app.rules.people.ages import age_on, day_in_norway
 from app.rules.people.contact import Contact, check_contact
@@ -56,21 +58,25 @@ def enrol_patron(
     birth_date: date,
     gender: str,
     contact: Contact,
+    address_hidden: bool = False,
     language: str,
     national_id: NationalId | None,
     guardian_consent: bool,
     card_number: str | None,
     now: datetime,
     papers_seen: bool = False,
+    welcome: str = WELCOME,
+    welcome_at: datetime | None = None,
 ) -> Enrolled:
     """Give somebody a card at a library, which becomes their home library.
 
-    `card_number` is one that the library reserved; without it a number is drawn. A welcome message has a link to
-    choose the PIN; unless a desk has seen papers, using the link proves the address. Raises PersonNotValid,
-    ContactNotValid, AlreadyRegistered, ConsentMissing, NotACardNumber, NumberNotReserved or NumberWasIssued.
+    `card_number` is one that the library reserved; without it a number is drawn. A welcome message, of the kind
+    `welcome`, has a link to choose the PIN and is sent at once, or from `welcome_at` on; unless a desk has seen papers,
+    using the link proves the address. Raises PersonNotValid, ContactNotValid, AlreadyRegistered, ConsentMissing,
+    NotACardNumber, NumberNotReserved or NumberWasIssued.
     """
     person = check_person(Person(name, birth_date, gender, language), day=day_in_norway(now))
-    contact = check_contact(contact)
+    contact = check_contact(contact, address_hidden=address_hidden)
     if known := _known(national_id):
         raise known
     is_young = consent_is_needed(library_id=library_id, birth_date=birth_date, now=now)
@@ -87,6 +93,7 @@ def enrol_patron(
             gender=person.gender,
             home_library_id=library_id,
             contact=contact,
+            address_hidden=address_hidden,
             national_id=national_id,
             language=person.language,
             contact_is_proven=papers_seen,
@@ -94,7 +101,8 @@ def enrol_patron(
         )
         patron.guardian_consent_at = now if is_young else None
     if contact.email or contact.phone or contact.address:
-        ask_for_message(patron_id=patron.id, kind=WELCOME, now=now)
+        ask_for_message(patron_id=patron.id, kind=welcome, due_at=welcome_at, now=now)
+    count(Kind.CARD, library_id=library_id, now=now)
     return Enrolled(patron_id=patron.id, card_number=patron.card_number)
 
 
@@ -124,7 +132,7 @@ def note_guardian_consent(*, patron_id: int, now: datetime, joining: str | None 
     """
     patron = lock_patron(patron_id)
     if patron.guardian_consent_at is None:
-        patron.guardian_consent_at = now
+        patron.guardian_consent_at, patron.consent_ends_on = now, None
         if joining is not None:
             lock_queues(patron_id=patron_id, library_ids=[joining])
         note_change(patron=patron, now=now)
