@@ -1,0 +1,1 @@
+"""Libraries for everybody: how to reach them and when they are open."""
