@@ -37,8 +37,8 @@ class Queue:
 class LibraryBacklog:
     """What waits for one library. `is_told`: the portal delivers it; else the library fetches, or is not connected.
 
-    `waiting.length` counts from the first notice that waits to the newest. `failures` were in a row; `synced_at` (UTC)
-    is when it last confirmed something.
+    `waiting.length` counts from the first notice that waits to the newest. `failures` were in a row, and `fault` is the
+    code of the last; `next_try_at` and `synced_at`, when it last confirmed something, are UTC.
     """
 
     library_id: str
@@ -46,6 +46,8 @@ class LibraryBacklog:
     waiting: Queue
     failures: int
     synced_at: datetime | None
+    fault: str | None = None
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,13 @@ def read_backlog(*, now: datetime) -> Backlog:
         queues["access-log"] = _unsealed(connection, now)
         libraries = [_library(row, now) for row in connection.execute(_LIBRARIES)]
         return Backlog(queues, libraries, last_run(connection, name=RETENTION))
+
+
+def read_library_backlog(*, library_id: str, now: datetime) -> LibraryBacklog | None:
+    """Read what waits for one library, as `read_backlog` does; None where nothing ever has."""
+    with autonomous() as connection:
+        row = connection.execute(_LIBRARIES.where(LibraryQueue.library_id == library_id)).first()
+    return None if row is None else _library(row, now)
 
 
 def _queue(length: int, since: datetime | None, now: datetime) -> Queue:
@@ -110,10 +119,11 @@ _LIBRARIES: Final = select(
     LibraryQueue.last_seq,
     _first(LibraryNotice.seq),
     _first(LibraryNotice.asked_at),
+    LibraryQueue.last_fault,
 ).order_by(LibraryQueue.library_id)
 
 
 def _library(row: Any, now: datetime) -> LibraryBacklog:  # noqa: ANN401 - a row of _LIBRARIES
-    library_id, due_at, attempts, delivered_at, last_seq, first_seq, since = row
+    library_id, due_at, attempts, delivered_at, last_seq, first_seq, since, fault = row
     waiting = _queue(last_seq - first_seq + 1, since, now) if first_seq is not None else Queue()
-    return LibraryBacklog(library_id, due_at is not None, waiting, attempts, delivered_at)
+    return LibraryBacklog(library_id, due_at is not None, waiting, attempts, delivered_at, fault, due_at)
