@@ -1,0 +1,1 @@
+"""`flask import-patrons`: moving a library's patrons in, for a library without a browser."""
