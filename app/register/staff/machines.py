@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -14,6 +15,7 @@ from app.register.keys.vault import vault
 from app.register.limits.budgets import from_source, take_tries
 from app.register.log.access_log import Terminal, Viewer
 from app.register.patron.libraries import check_library
+from app.register.staff.machine_use import WRONG_PASSWORD, is_seen_lately, note_refusal, note_seen
 from app.register.store.driver import Statement, autonomous_driver, read_instant
 from app.register.store.transaction import autonomous, db, savepoint
 from app.register.tables.library import Machine, MachineAnswer
@@ -23,14 +25,14 @@ from app.rules.pins.pin import Budget
 FORMER_PASSWORD = timedelta(days=7)
 _FAILURES = Budget("machine", limit=100, seconds=5 * 60)
 _FIND = Statement(
-    "SELECT library_id, kind, key_id, password_token, former_token, former_until FROM machines"
+    "SELECT library_id, kind, key_id, password_token, former_token, former_until, last_seen_at FROM machines"
     " WHERE username = :username"
 )
 _FIND_KIOSK = Statement(
-    "SELECT 1 FROM machines WHERE username = :username AND library_id = :library_id AND kind = 'kiosk'"
+    "SELECT last_seen_at FROM machines WHERE username = :username AND library_id = :library_id AND kind = 'kiosk'"
 )
 _PURPOSE = "machine"
-_NO_TOKEN = "0" * 64
+_NOBODY = ("", "", 0, "0" * 64, None, None, None)
 
 
 class MachineRefused(RuleBroken):
@@ -118,21 +120,30 @@ def sign_in_machine(*, username: str, password: str, address: str, now: datetime
     Wrong passwords are counted per network address, never per user name, so that nobody can lock a kiosk out.
     """
     row = autonomous_driver().send(_FIND, {"username": username}).fetchone()
-    library_id, kind, key_id, known_token, former_token, former_until = row or ("", "", 0, _NO_TOKEN, None, None)
+    library_id, kind, key_id, known_token, former_token, former_until, last_seen_at = row or _NOBODY
     token = vault.tokens(purpose=_PURPOSE, text=password).get(key_id, "")
     right = hmac.compare_digest(token, known_token)
     if former_token is not None and former_until is not None and read_instant(former_until) > now:
         right = hmac.compare_digest(token, former_token) or right
     if not right:
         take_tries(tries=from_source(_FAILURES, address), now=now)
+        note_refusal(username=username, reason=WRONG_PASSWORD, now=now)
         raise MachineRefused
+    _see(username, last_seen_at, now=now)
     return SignedInMachine(username=username, library_id=library_id, kind=kind)
 
 
-def recognise_kiosk(*, username: str, library_id: str) -> SignedInMachine:
+def _see(username: str, last_seen_at: Any, *, now: datetime) -> None:  # noqa: ANN401 - as the driver gives it
+    if not is_seen_lately(read_instant(last_seen_at) if last_seen_at is not None else None, now=now):
+        note_seen(username=username, now=now)
+
+
+def recognise_kiosk(*, username: str, library_id: str, now: datetime) -> SignedInMachine:
     """Return a kiosk that was authenticated in another way, if it exists. Raises MachineRefused."""
-    if autonomous_driver().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone() is None:
+    row = autonomous_driver().send(_FIND_KIOSK, {"username": username, "library_id": library_id}).fetchone()
+    if row is None:
         raise MachineRefused
+    _see(username, row[0], now=now)
     return SignedInMachine(username=username, library_id=library_id, kind="kiosk")
 
 
