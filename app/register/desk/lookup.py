@@ -115,8 +115,17 @@ def look_up(*, criteria: Criteria, viewer: Viewer, library_id: str, now: datetim
 
 def look_up_national_id(*, national_id: NationalId, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
     """Return, logged, the patron with this national number, or None. Raises TooManyAttempts: 300 look-ups an hour."""
+    return _look_up_one(has_national_id(national_id), viewer=viewer, library_id=library_id, now=now)
+
+
+def look_up_card_number(*, card_number: str, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
+    """Return, logged, the patron with this card number, or None. Raises TooManyAttempts as `look_up` does."""
+    return _look_up_one(Patron.card_number == card_number, viewer=viewer, library_id=library_id, now=now)
+
+
+def _look_up_one(who: ColumnElement[bool], *, viewer: Viewer, library_id: str, now: datetime) -> Hit | None:
     take_tries(tries=[(_LOOK_UPS, viewer.actor)], now=now)
-    rows = _fetch([has_national_id(national_id)], library_id)
+    rows = _fetch([who], library_id)
     if rows and not rows[0].here:
         count_stranger_at_desk(library_id=library_id, now=now)
     return _log_hit(rows[0], viewer=viewer, now=now) if rows else None

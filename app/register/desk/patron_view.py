@@ -27,16 +27,20 @@ IN_FULL: Final = f"{log_words()}, card, devices"
 class FullView:
     """What only a library that the patron has joined sees. Instants are UTC.
 
-    `unproven` are the channels (email, sms, letter) to whose address no links and codes are sent.
+    `unproven` are the channels (email, sms, letter) to whose address no links and codes are sent. `awaits_acceptance`:
+    a guardian's consent has ended, and the patron has not accepted the rules in its place.
     """
 
     birth_date: date
     gender: str
     contact: Contact
+    address_hidden: bool
     unproven: Sequence[str]
     language: str
     registered_at: datetime
     guardian_consent_at: datetime | None
+    rules_accepted_at: datetime | None
+    awaits_acceptance: bool
     needs_consent: bool
     libraries: int
     national_numbers: int
@@ -99,10 +103,13 @@ def _view_in_full(patron: Patron, *, needs_consent: bool, now: datetime) -> Full
         birth_date=patron.birth_date,
         gender=patron.gender,
         contact=Contact.of(patron),
+        address_hidden=patron.address_hidden,
         unproven=unproven_channels(patron),
         language=patron.language,
         registered_at=patron.registered_at,
         guardian_consent_at=patron.guardian_consent_at,
+        rules_accepted_at=patron.rules_accepted_at,
+        awaits_acceptance=patron.guardian_consent_at is None and patron.consent_ends_on is not None,
         needs_consent=needs_consent,
         libraries=db.session.scalar(joined) or 0,
         national_numbers=count_numbers(patron_id=patron.id),

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.register.desk.lookup import PURPOSE as LOOK_UP
+from app.register.desk.showings import count_looked_up
 from app.register.log.access_log import Terminal, Viewer, log_access
 from app.register.patron.card_status import COLUMNS, status_of
 from app.register.patron.patrons import NotJoined
@@ -97,6 +98,7 @@ def open_visit_of_hit(*, patron_id: int, terminal: Terminal, now: datetime) -> s
     if not _was_looked_up(patron_id=patron_id, viewer=terminal.viewer, now=now):
         raise NotLookedUp
     with writing():
+        count_looked_up(library_id=terminal.library_id, now=now)
         return open_visit(patron_id=patron_id, terminal=terminal, now=now)
 
 
@@ -105,6 +107,15 @@ def was_opened(*, session: str, terminal: Terminal) -> bool:
     visit = select(DeskVisit.session).where(DeskVisit.session == session, DeskVisit.terminal == terminal.scope)
     with autonomous() as connection:
         return connection.execute(visit).first() is not None
+
+
+def find_card_number(*, session: str, terminal: Terminal, now: datetime) -> str | None:
+    """Return the card number of an open visit, to be compared and not shown: it is no access that is logged."""
+    with autonomous() as connection:
+        for opened in (PresentedStep, DeskVisit):
+            if row := _find(connection, opened, session=session, terminal=terminal, now=now):
+                return str(row.card_number)
+    return None
 
 
 def _was_looked_up(*, patron_id: int, viewer: Viewer, now: datetime) -> bool:
