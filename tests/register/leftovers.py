@@ -13,15 +13,21 @@ from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.log.access_log import Viewer, log_access
 from app.register.messages.contact_changes import store_change
 from app.register.messages.outbox import ask_for_message
+from app.register.messages.push import SEALED_ADDRESS_COLUMN as SEALED
+from app.register.moving.taking import NUMBER_COLUMN as IMPORTED_NUMBER
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import RENUMBERED, note_change
 from app.register.patron.proven import EMAIL
+from app.register.sign_in.ceremonies import Created
 from app.register.sign_in.one_time import draw_link
+from app.register.sign_in.passkeys import add_passkey
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import OWN_DEVICE, start_session
 from app.register.store.transaction import db
 from app.register.tables.messages import PinOrder
+from app.register.tables.moving import ImportedPatron
 from app.register.tables.patrons import FamilyPermission, NationalIdToken, Patron, Registration
+from app.register.tables.reminders import CalendarAddress, PushMessage, PushSubscription, ReminderChoice
 from app.rules.messages import CONTACT_CHANGED, FAMILY_ADVICE_TO_GUARDIAN
 from tests.register.people import CHILD, TEEN, code_on, make_phone, patron_id, terminal
 
@@ -59,6 +65,9 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
     keep_answer(KeptAnswer(201, {"ETag": "x"}, {"name": "somebody"}, whose), username=SYSTEM, key=KEY)
     patron = db.session.get_one(Patron, whose)
     note_change(patron=patron, kind=RENUMBERED, former_number="N000199999", now=now)
+    made = Created(f"passkey of {card_number}", "key", sign_count=0, backed_up=True, transports="internal")
+    add_passkey(patron_id=whose, handle=f"handle of {card_number}", created=made, label="phone", now=now)
+    _choose_reminders(whose, phone, card_number, now=now)
     db.session.add(
         Registration(
             kind="own",
@@ -71,6 +80,16 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
             expires_at=now + timedelta(hours=24),
         )
     )
+    db.session.add(
+        ImportedPatron(
+            token=vault.token(purpose="imported row", text=f"of {card_number}"),
+            key_id=vault.key_id,
+            library_id=SYSTEM,
+            patron_id=whose,
+            sealed_number=vault.seal(b"before-1001", column=IMPORTED_NUMBER),
+            imported_at=now,
+        )
+    )
     db.session.commit()
     viewer = Viewer(role="guardian", actor=str(whose), library_id=None)
     log_access(patron_id=child, viewer=viewer, purpose=PURPOSE, fields="loans", now=now)
@@ -79,3 +98,19 @@ def fill_every_table(card_number: str, *, now: datetime) -> int:
     assert set(own) == set(OWN_TABLES)
     assert all(own.values()), [table for table, rows in own.items() if not rows]
     return whose
+
+
+def _choose_reminders(whose: int, phone: int, card_number: str, *, now: datetime) -> None:
+    ways = {f"{kind}_by": "push" for kind in ("due", "ready", "overdue", "permission")}
+    db.session.add(ReminderChoice(patron_id=whose, **ways, days_before=2, chosen_at=now))
+    db.session.add(
+        CalendarAddress(patron_id=whose, token_hash=hash_of_random_token(f"calendar of {card_number}"), made_at=now)
+    )
+    address = {
+        "address_hash": hash_of_random_token(f"address of {card_number}"),
+        "sealed_address": vault.seal(b"{}", column=SEALED),
+    }
+    subscription = PushSubscription(patron_id=whose, device_id=phone, **address, made_at=now)
+    db.session.add(subscription)
+    db.session.flush()
+    db.session.add(PushMessage(subscription_id=subscription.id, body=b"sealed", asked_at=now, due_at=now))

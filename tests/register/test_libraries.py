@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from app.register.patron.libraries import ImportReport, find_library_name, import_libraries
 from app.register.store.transaction import db
 from app.register.tables.library import Library
-from app.rules.library_list import BadRow, NotALibraryList
+from app.rules.library.listing import BadRow, NotALibraryList
 from tests.register.people import count_rows
 
 HEADINGS = b"sigel,name,type,municipality_code,address,postcode,place\n"

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, text
 
 from app.config import read_settings
 from app.demo.accounts import PATRONS
+from app.messages.push import PushPost
 from app.register.keys.vault import vault
 from app.register.patron.numbers import NumberWasIssued, note_number
 from app.register.store.transaction import db
@@ -114,3 +115,10 @@ def test_a_key_that_is_drawn_can_be_put_into_the_settings_as_it_stands(app):
     keys = read_settings(settings | doors).vault_keys
     assert list(keys) == [1, 2]
     assert keys[1] == VAULT_KEYS[1]
+
+
+def test_a_key_for_push_services_can_be_put_into_the_settings_as_it_stands(app):
+    lines = [app.test_cli_runner().invoke(args=["keys", "new-push"]).output.strip() for _ in range(2)]
+    assert lines[0] != lines[1]
+    key = bytes.fromhex(lines[0])
+    assert len(PushPost(key, contact="mailto:it@example.org").public_key) == 87

@@ -1,20 +1,22 @@
 """The digital card: the right of one device to show it, and the code it shows."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from app.register.keys.vault import vault
 from app.register.messages.outbox import ask_for_message
+from app.register.messages.push import unsubscribe_device
 from app.register.patron.card_status import set_lost, status_of
 from app.register.patron.changes import RENUMBERED, Charge, note_change
 from app.register.patron.numbers import check_reserved, draw_number, note_number
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import addresses_for
 from app.register.sign_in.devices import NoSuchDevice
+from app.register.sign_in.passkeys import forget_passkeys
 from app.register.sign_in.sessions import end_sessions_on_device
 from app.register.store.transaction import db, execute_bulk, savepoint
 from app.register.tables.devices import Credential, Device
@@ -109,13 +111,16 @@ def _live_credential(*, patron_id: int | None, device_id: int, now: datetime) ->
     return db.session.scalar(
         select(Credential)
         .join(Device, Device.id == Credential.device_id)
-        .where(
-            Credential.device_id == device_id,
-            Credential.patron_id == whose,
-            Credential.key_on_phone.is_(False),
-            Credential.revoked_at.is_(None),
-            Credential.expires_at > now,
-        )
+        .where(Credential.patron_id == whose, *_is_live(device_id=device_id, now=now))
+    )
+
+
+def _is_live(*, device_id: int | None, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Credential.device_id == device_id,
+        Credential.key_on_phone.is_(False),
+        Credential.revoked_at.is_(None),
+        Credential.expires_at > now,
     )
 
 
@@ -127,8 +132,16 @@ def show_codes(
     `patron_id` is whose card; None: the owner's of the device.
     """
     credential = device_id and _live_credential(patron_id=patron_id, device_id=device_id, now=now)
-    if not credential:
-        return []
+    return _codes_of(credential, now=now, count=count) if credential else []
+
+
+def show_all_codes(*, device_id: int | None, now: datetime, count: int = 1) -> Mapping[int, list[ShownCode]]:
+    """Return what `show_codes` does for each card that the device may show, by the id of the patron whose it is."""
+    credentials = db.session.scalars(select(Credential).where(*_is_live(device_id=device_id, now=now)))
+    return {one.patron_id: _codes_of(one, now=now, count=count) for one in credentials}
+
+
+def _codes_of(credential: Credential, *, now: datetime, count: int) -> list[ShownCode]:
     key = vault.open(credential.sealed_key, column=KEY_COLUMN)
     return [
         ShownCode(
@@ -163,6 +176,7 @@ def revoke_device(*, patron_id: int, device_id: int, now: datetime) -> None:
     # Sessions before cards: an agreement on a new key has locked its session.
     end_sessions_on_device(device_id=device_id)
     revoke_credentials(Credential.device_id == device_id, now=now)
+    unsubscribe_device(device_id=device_id)
     # The token in a lost phone's browser must not count as a device of the patron.
     device.token_hash = secrets.token_hex(32)
 
@@ -210,11 +224,25 @@ def replace_card(
         new = draw_number()
     old = patron.card_number
     patron.card_number = new
+    _renumber_guardian(guardian_id=patron_id, number=new)
     set_lost(patron, False)
     note_change(patron=patron, kind=RENUMBERED, former_number=old, charge=charge, now=now)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron_id, kind=CARD_REPLACED, now=now)
     return new
+
+
+def _renumber_guardian(*, guardian_id: int, number: str) -> None:
+    """Show the new number to children whose permission the guardian has switched on.
+
+    One that is not switched on keeps the number that was entered: it may be a stranger's, and tells nothing of them.
+    """
+    on = FamilyPermission.switched_on_at.is_not(None) & (FamilyPermission.guardian_id == guardian_id)
+    children = select(FamilyPermission.patron_id).where(on).scalar_subquery()
+    # Somebody may have entered the number before it was anybody's.
+    guessed = (FamilyPermission.guardian_card_number == number) & FamilyPermission.patron_id.in_(children)
+    execute_bulk(delete(FamilyPermission).where(guessed))
+    execute_bulk(update(FamilyPermission).where(on).values(guardian_card_number=number))
 
 
 def report_lost(*, patron_id: int, now: datetime) -> None:
@@ -225,6 +253,8 @@ def report_lost(*, patron_id: int, now: datetime) -> None:
         note_change(patron=patron, now=now)
     for device_id in db.session.scalars(select(Device.id).where(Device.patron_id == patron_id)).all():
         revoke_device(patron_id=patron_id, device_id=device_id, now=now)
+    # Whoever has the phone may know its screen lock.
+    forget_passkeys(patron_id=patron_id)
     # Also on guardians' phones.
     revoke_credentials(Credential.patron_id == patron_id, now=now)
 

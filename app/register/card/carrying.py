@@ -58,7 +58,7 @@ def list_carried(*, guardian_id: int, lock: bool = False) -> Sequence[Carried]:
 
 
 def carry_cards(*, guardian_id: int, device_id: int, expires_at: datetime, now: datetime) -> None:
-    """Let a guardian's own device show each card that the guardian may carry, until `expires_at`."""
+    """Let a guardian's device show each card that the guardian may carry, until `expires_at`."""
     for carried in list_carried(guardian_id=guardian_id, lock=True):
         issue_card(patron_id=carried.patron_id, device_id=device_id, expires_at=expires_at, now=now)
 

@@ -12,19 +12,23 @@ from sqlalchemy import ColumnElement, String, cast, func, select
 from app.register.card.cards import stop_carrying
 from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.outbox import ask_for_message
+from app.register.messages.push import list_subscriptions
 from app.register.patron.card_status import COLUMNS, is_at_rest, status_of
 from app.register.patron.patrons import lock_patron
+from app.register.patron.proven import EMAIL, SMS, addresses_for
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.log import AccessLogEntry
+from app.register.tables.messages import Message
 from app.register.tables.patrons import FamilyPermission, Patron
 from app.rules.card.number import parse_card_number
 from app.rules.card.status import CardStatus
 from app.rules.errors import RuleBroken
-from app.rules.messages import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN
+from app.rules.messages import FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, FAMILY_PERMISSION
 from app.rules.people.ages import ADULT_FROM, CHILD_UNTIL, day_in_norway, is_advised_off
 
 PURPOSE = "family folder"
 _MOST_GIVEN = 10
+_MOST_TOLD_A_DAY = 3
 _STATE = (FamilyPermission.given_at, FamilyPermission.switched_on_at.is_not(None), FamilyPermission.may_carry_card)
 
 
@@ -51,12 +55,13 @@ class Given:
     given_at: datetime
     switched_on: bool
     may_carry_card: bool
+    ends_on: date | None
     last_looked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A permission as the guardian sees it."""
+    """A permission as the guardian sees it. On `ends_on` (in Norway) its giver is an adult, and it ends."""
 
     id: int
     patron_id: int
@@ -65,6 +70,7 @@ class Received:
     given_at: datetime
     switched_on: bool
     may_carry_card: bool
+    ends_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,12 @@ class Seen:
     status: CardStatus
 
 
-def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> None:
+def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime, may_carry_card: bool = False) -> int:
     """Permit the patron with a card number to see this patron's loans, and to carry the card, once they switch it on.
 
-    A number that nobody has is stored all the same, so that the response does not show it; who gets the number later
-    does not get the permission. Raises NotACardNumber, NotToOneself or TooManyPermissions.
+    Returns its id. A number that nobody has is stored all the same, so that the response does not show it; who gets it
+    later does not get the permission. The guardian is told by e-mail or SMS, where there is an address.
+    Raises NotACardNumber, NotToOneself or TooManyPermissions.
     """
     number = parse_card_number(guardian_card_number)
     # Locked, so that a repeated click finds the first one's permission.
@@ -96,18 +103,32 @@ def give_permission(*, patron_id: int, guardian_card_number: str, now: datetime,
     if standing:
         for one in standing:
             one.may_carry_card = one.may_carry_card or may_carry_card
-        return
+        return standing[0].id
     if len(given) >= _MOST_GIVEN:
         raise TooManyPermissions
-    db.session.add(
-        FamilyPermission(
-            patron_id=patron_id,
-            guardian_card_number=number,
-            guardian_id=guardian_id,
-            may_carry_card=may_carry_card,
-            given_at=now,
-        )
+    to_whom = {"guardian_card_number": number, "guardian_id": guardian_id, "may_carry_card": may_carry_card}
+    permission = FamilyPermission(patron_id=patron_id, given_at=now, **to_whom)
+    db.session.add(permission)
+    db.session.flush()
+    if guardian_id is not None:
+        _tell_guardian(guardian_id=guardian_id, child_id=patron_id, now=now)
+    return permission.id
+
+
+def _tell_guardian(*, guardian_id: int, child_id: int, now: datetime) -> None:
+    # A permission may be withdrawn and given again, to any number: nobody is to be flooded by that, and no desk by
+    # letters.
+    told = select(Message.patron_id).where(
+        Message.about_patron_id == child_id,
+        Message.kind == FAMILY_PERMISSION,
+        Message.asked_at > now - timedelta(days=1),
     )
+    told_today = db.session.scalars(told).all()
+    if guardian_id in told_today or len(told_today) >= _MOST_TOLD_A_DAY:
+        return
+    addresses = addresses_for(db.session.get_one(Patron, guardian_id), is_secret=False)
+    if addresses[EMAIL] or addresses[SMS] or list_subscriptions(patron_id=guardian_id):
+        ask_for_message(patron_id=guardian_id, kind=FAMILY_PERMISSION, about_patron_id=child_id, now=now)
 
 
 def withdraw_permission(*, patron_id: int, permission_id: int, now: datetime) -> None:
@@ -206,7 +227,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
         .scalar_subquery()
     )
     rows = db.session.execute(
-        select(FamilyPermission.id, FamilyPermission.guardian_card_number, *_STATE, looked)
+        select(FamilyPermission.id, FamilyPermission.guardian_card_number, *_STATE, FamilyPermission.ends_on, looked)
         .where(FamilyPermission.patron_id == patron_id)
         .order_by(FamilyPermission.given_at, FamilyPermission.id)
     )
@@ -216,7 +237,7 @@ def list_given(*, patron_id: int) -> Sequence[Given]:
 def list_received(*, guardian_id: int) -> Sequence[Received]:
     """Return the patrons who let this guardian see their loans, by name, without those whose card is frozen."""
     rows = db.session.execute(
-        select(FamilyPermission.id, Patron.id, Patron.name, Patron.birth_date, *_STATE)
+        select(FamilyPermission.id, Patron.id, Patron.name, Patron.birth_date, *_STATE, FamilyPermission.ends_on)
         .join(Patron, Patron.id == FamilyPermission.patron_id)
         .where(FamilyPermission.guardian_id == guardian_id, ~is_at_rest())
         .order_by(Patron.name, FamilyPermission.id)

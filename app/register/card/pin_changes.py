@@ -11,6 +11,7 @@ from app.register.messages.outbox import ask_for_message
 from app.register.patron.patrons import lock_patron
 from app.register.patron.proven import addresses_for
 from app.register.sign_in.one_time import forget_secrets
+from app.register.sign_in.passkeys import forget_passkeys
 from app.register.sign_in.pins import set_pin
 from app.register.sign_in.sessions import end_sessions_of_patron
 from app.register.store.transaction import db
@@ -20,7 +21,10 @@ from app.rules.pins.pin_choice import Fault, Guessable, PinNotGood, draw_good_pi
 
 
 def choose_pin(*, patron_id: int, pin: str, now: datetime, session_id: int | None = None) -> None:
-    """Set the PIN, send a message, end other sessions than `session_id`, and other phones' cards. Raises PinNotGood."""
+    """Set the PIN, send a message, end other sessions than `session_id`, and other phones' cards. Raises PinNotGood.
+
+    Without a session, as by a link, the patron's passkeys are removed too.
+    """
     patron = lock_patron(patron_id)
     fault = find_fault(pin, of=_guessable(patron))
     if fault is None and _is_present_pin(patron_id, pin):
@@ -58,5 +62,8 @@ def _change(patron: Patron, pin: str, *, session_id: int | None, now: datetime) 
     end_phone_keys_elsewhere(patron_id=patron.id, session_id=session_id, now=now)
     # Links and codes that were asked for with the old PIN.
     forget_secrets(patron_id=patron.id)
+    if session_id is None:
+        # By a link: what to do where somebody else got in, who may have added one.
+        forget_passkeys(patron_id=patron.id)
     if any(addresses_for(patron, is_secret=False).values()):
         ask_for_message(patron_id=patron.id, kind=PIN_CHANGED, now=now)

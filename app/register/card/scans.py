@@ -19,15 +19,18 @@ from app.register.limits.budgets import count_try
 from app.register.log.access_log import Terminal, check_log_words
 from app.register.log.proofs import body_of, prove
 from app.register.patron.card_status import state_at
+from app.register.staff.machine_use import SEEN_EVERY
 from app.register.staff.machines import SignedInMachine, machine_token, scope_of, terminal_of
 from app.register.store.driver import DriverConnection, Statement, autonomous_driver, read_instant
 from app.register.store.transaction import autonomous
 from app.register.tables.columns import UtcInstant
 from app.register.tables.patrons import Patron
+from app.register.totals.counting import count_at_once
 from app.rules.card import scan as scan_rules
 from app.rules.card.code import CardCode, Misread, NotOurs, parse
 from app.rules.card.status import State
 from app.rules.clocks import noted
+from app.rules.library.figures import Kind
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
 
 _log = structlog.get_logger()
@@ -75,6 +78,7 @@ SIGN_IN_AND_FIND = Statement(f"""
     {_BESIDE} CASE m.kind WHEN 'kiosk' THEN :failing_kiosk ELSE :failing_system END
     WHERE m.username = :username AND m.kind IN ('kiosk', 'system')
       AND (m.password_token = :token OR (m.former_token = :token AND m.former_until > :now))
+      AND m.last_seen_at > :seen AND m.last_seen_at <= :now
 """)  # noqa: S608 - put together from constants
 
 
@@ -132,7 +136,14 @@ class Accepted:
 
 
 def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_rules.Refused:
-    """Judge a scanned code, mark its step as used, and log the access, in one transaction."""
+    """Judge a scanned code, mark its step as used, and log the access, in one transaction. A refusal is counted."""
+    outcome = _scan(payload=payload, terminal=terminal, now=now)
+    if isinstance(outcome, scan_rules.Refused):
+        count_at_once(Kind.REFUSAL, library_id=terminal.library_id, now=now, part=outcome.reason.value)
+    return outcome
+
+
+def _scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_rules.Refused:
     try:
         code = parse(payload)
     except NotOurs:
@@ -158,10 +169,8 @@ def scan(*, payload: str, terminal: Terminal, now: datetime) -> Accepted | scan_
 
 
 def scan_at_once(*, payload: str, username: str, password: str, now: datetime) -> tuple[Accepted, Terminal] | None:
-    """Sign a machine in and do as `scan`, with one look-up for both.
-
-    None, and nothing is written, unless the scan is accepted: then `sign_in_machine` and `scan` say what comes of it.
-    """
+    """Sign a machine in and do as `scan`, with one look-up for both. None, and nothing is written, where a scan is not
+    accepted or the machine's visit is to be noted: then `sign_in_machine` and `scan` say what comes of it."""
     try:
         code = parse(payload)
     except (NotOurs, Misread):
@@ -174,6 +183,7 @@ def scan_at_once(*, payload: str, username: str, password: str, now: datetime) -
         "username": username,
         "token": machine_token(password),
         "now": driver.write_instant(now),
+        "seen": driver.write_instant(now - SEEN_EVERY),
     }
     row = driver.send(SIGN_IN_AND_FIND, asked).fetchone()
     if row is None or row[0] is None:

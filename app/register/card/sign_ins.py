@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from app.register.card.cards import revoke_device
 from app.register.sign_in.sessions import end_session
@@ -28,26 +28,38 @@ class SignIn:
     expires_at: datetime
 
 
-def list_sign_ins(*, patron_id: int, now: datetime) -> Sequence[SignIn]:
-    """Return a patron's sign-ins that have not ended, newest first."""
+def count_sign_ins(*, patron_id: int, now: datetime) -> int:
+    """Return how many sign-ins of a patron have not ended."""
+    return db.session.execute(
+        select(func.count()).select_from(Session).where(Session.patron_id == patron_id, Session.expires_at > now)
+    ).scalar_one()
+
+
+def list_sign_ins(*, patron_id: int, now: datetime, limit: int, offset: int = 0) -> Sequence[SignIn]:
+    """Return at most `limit` of a patron's sign-ins that have not ended, newest first, after `offset` newer ones."""
     rows = db.session.execute(
         select(Session.id, Device.label, Session.started_at, Session.expires_at)
         .join(Device, Device.id == Session.device_id, isouter=True)
         .where(Session.patron_id == patron_id, Session.expires_at > now)
         .order_by(Session.started_at.desc(), Session.id.desc())
+        .limit(limit)
+        .offset(offset)
     )
     return [SignIn(*row) for row in rows]
 
 
-def end_sign_in(*, patron_id: int, session_id: int, here: int | None, now: datetime) -> None:
-    """Sign the patron out there, and take the card off that device, unless it is `here`. Raises NoSuchSignIn."""
+def end_sign_in(*, patron_id: int, session_id: int, here: int | None, now: datetime) -> str:
+    """Sign the patron out there, and take the card off that device, unless it is `here`. Returns what the device is
+    called, empty where that is not known. Raises NoSuchSignIn."""
     session = db.session.scalar(select(Session).where(Session.id == session_id, Session.patron_id == patron_id))
     if session is None:
         raise NoSuchSignIn
+    label = db.session.scalar(select(Device.label).where(Device.id == session.device_id)) or ""
     if session.device_id is None or session.device_id == here:
         end_session(session_id=session_id)
     else:
         revoke_device(patron_id=patron_id, device_id=session.device_id, now=now)
+    return label
 
 
 def end_other_sign_ins(*, patron_id: int, session_id: int, here: int | None, now: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, delete, select, update
 
+from app.register.desk.showings import count_showings_of
 from app.register.journal.journal import Entry
 from app.register.journal.journaling import prepare
 from app.register.keys.vault import SecretNotOpened, vault
@@ -27,6 +28,7 @@ from app.register.tables.devices import Credential
 from app.register.tables.library import LibraryNotice
 from app.register.tables.log import Erasure
 from app.register.tables.messages import PinOrder
+from app.register.tables.moving import ImportedPatron
 from app.register.tables.patrons import FamilyPermission, Patron
 
 Reason = Literal["asked", "death", "inactive"]
@@ -57,6 +59,7 @@ def erase_patron(
     _lock_exclusively(patron_id)
     remove_accesses_to(patron_id=patron_id, now=now)
     db.session.flush()
+    count_showings_of(patron_id=patron_id)
     # Other rows of the patron are deleted by their foreign keys.
     execute_bulk(delete(Patron).where(Patron.id == patron_id))
     db.session.expire_all()
@@ -110,6 +113,8 @@ def _forget_elsewhere(patron_id: int, numbers: Collection[str], *, now: datetime
     # Also permissions whose number nobody had when it was entered.
     execute_bulk(delete(FamilyPermission).where(FamilyPermission.guardian_card_number.in_(numbers)))
     execute_bulk(update(LibraryNotice).where(*confirmed).values(sealed_number=None))
+    of_file = ImportedPatron.patron_id == patron_id
+    execute_bulk(update(ImportedPatron).where(of_file).values(sealed_number=None))
     forget_guardian(patron_id=patron_id, now=now)
     forget_answers(patron_id=patron_id)
     orders = db.session.execute(select(PinOrder.id, PinOrder.sealed_number)).all()

@@ -1,20 +1,20 @@
 """A card that is not used for three years is deleted: the patron is warned first, and any use calls it off.
 
 A use is signing in, entering the PIN at a library, a scan, or a visit at a desk. A scan does not update the patron's
-row, which would be one more write on the hot path: once a day, uses are collected from the day's scans. A frozen card
-stays, however long (GDPR art. 18).
+row, which would be one more write on the hot path: once a day, uses are collected from the day's scans, with the month
+of the last one at each library. A frozen card stays, however long (GDPR art. 18).
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, exists, select, true, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, exists, null, select, true, tuple_, union_all, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import IS_INACTIVE, erasure_of_inactive, is_at_rest
-from app.register.patron.patrons import used_on
+from app.register.patron.patrons import used_at, used_on
 from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.devices import Credential, PresentedStep
 from app.register.tables.messages import Message
@@ -49,21 +49,32 @@ def _gather(table: type[_Use], at: InstrumentedAttribute[datetime], *, since: da
     """Read a table in the order of its key, so that each row is read once however many there are."""
     key = tuple(table.__table__.primary_key)
     new = at > since if since is not None else true()
-    following = select(table.patron_id, at, *key).where(table.patron_id.is_not(None), new).order_by(*key).limit(_BATCH)
+    # Somebody signs in at no library.
+    library = null() if table is Session else table.__table__.columns["library_id"]
+    following = (
+        select(table.patron_id, at, library, *key).where(table.patron_id.is_not(None), new).order_by(*key).limit(_BATCH)
+    )
     gathered: int = 0
     later: ColumnElement[bool] = true()
     while True:
         with writing():
             rows = db.session.execute(following.where(later)).all()
             days: dict[int, date] = {}
-            for patron_id, used_at, *_key in rows:
-                days[patron_id] = max(day_in_norway(used_at), days.get(patron_id, date.min))
+            at_libraries: dict[tuple[str, date], set[int]] = {}
+            for patron_id, instant, library_id, *_key in rows:
+                day = day_in_norway(instant)
+                days[patron_id] = max(day, days.get(patron_id, date.min))
+                if library_id is not None:
+                    at_libraries.setdefault((library_id, day.replace(day=1)), set()).add(patron_id)
             for day in sorted(set(days.values())):
                 used = sorted(patron_id for patron_id, last_day in days.items() if last_day == day)
                 gathered += execute_bulk(used_on(used, day=day))
+            for library_id, month in sorted(at_libraries):
+                used = sorted(at_libraries[library_id, month])
+                execute_bulk(used_at(used, library_id=library_id, day=month))
         if len(rows) < _BATCH:
             return gathered
-        later = tuple_(*key) > tuple_(*rows[-1][2:])
+        later = tuple_(*key) > tuple_(*rows[-1][3:])
 
 
 def call_off_if_used(patron: Patron) -> bool:

@@ -30,6 +30,9 @@ _STATISTICS = "pg_catalog.pg_statistic"
 LOCK_WAIT: Final = "500ms"
 """For how long a lock is asked for at a time: whoever needs the table meanwhile waits behind it."""
 _TRIES = 10
+_UNTRACEABLE: Final = {
+    "attempt_counts", "patron_import_batches", "patron_import_lines", "patron_imports", "pin_orders"
+}  # fmt: skip
 _DEBIANS = "/usr/lib/postgresql/{major}/bin/pg_repack"
 # A pg_repack that was killed leaves a trigger that copies every change. It holds this lock while it runs.
 _LEFT_BEHIND = text("""
@@ -86,7 +89,7 @@ def rewrite_tables(*, url: str = "", tell: Callable[[str], object] = lambda _: N
     """
     if db.engine.dialect.name == "sqlite":
         return []
-    names = sorted({own.table.__tablename__ for own in OWN_TABLES.values()} | {"pin_orders", "attempt_counts"})
+    names = sorted({own.table.__tablename__ for own in OWN_TABLES.values()} | _UNTRACEABLE)
     left = []
     with _connect(url) as connection:
         if is_pooled(cast(psycopg.Connection, connection.connection.dbapi_connection)):

@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, select
 from app.register.keys.vault import vault
 from app.register.messages.contact_changes import FORMER_COLUMN
 from app.register.messages.outbox import SEALED_TO_COLUMN
+from app.register.messages.push import SEALED_ADDRESS_COLUMN
+from app.register.moving.taking import NUMBER_COLUMN as IMPORTED_NUMBER
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.changes import NUMBER_COLUMN
@@ -20,10 +22,12 @@ from app.register.patron.numbers import CARD_NUMBER
 from app.register.store.transaction import db
 from app.register.tables import patrons
 from app.register.tables.columns import Base
-from app.register.tables.devices import Credential, Device, PresentedStep
+from app.register.tables.devices import Credential, Device, Passkey, PresentedStep
 from app.register.tables.library import Library, LibraryNotice, MachineAnswer
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import ContactChange, Message, OneTimeSecret
+from app.register.tables.moving import ImportedPatron
+from app.register.tables.reminders import CalendarAddress, PushMessage, PushSubscription, ReminderChoice
 
 KEYED: Final = "keyed"
 """A hash, keyed token or sealed key: it is a secret that proves something."""
@@ -31,6 +35,9 @@ TERMINAL: Final = "terminal"
 """The session by which a desk or kiosk names the patron."""
 OTHERS: Final = "others"
 """Data about somebody else."""
+
+FOR_ONE_BROWSER: Final = "for-one-browser"
+"""Encrypted for a browser of the patron's: the register cannot read it."""
 
 NOT_TRACEABLE: Final = "not-traceable"
 """No column says whose row it is."""
@@ -40,9 +47,23 @@ NO_PATRON: Final = "no-patron"
 UNTRACEABLE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("access_log_chain", "access_log_removals", "erasures"), NOT_TRACEABLE),
     **dict.fromkeys(("attempt_counts", "pin_orders"), NOT_TRACEABLE),
+    **dict.fromkeys(("patron_import_batches", "patron_import_lines"), NOT_TRACEABLE),
     **dict.fromkeys(("access_log_head", "access_log_roots", "act_counts", "journal_place"), NO_PATRON),
+    **dict.fromkeys(("library_acts", "library_branches", "library_totals", "machine_refusals"), NO_PATRON),
+    **dict.fromkeys(("opening_exceptions", "opening_weeks", "branch_exceptions", "branch_weeks"), NO_PATRON),
+    **dict.fromkeys(("staff_links", "staff_passkeys"), NO_PATRON),
     **dict.fromkeys(
-        ("key_proofs", "last_runs", "libraries", "library_queues", "machines", "number_series", "staff"), NO_PATRON
+        (
+            "key_proofs",
+            "last_runs",
+            "libraries",
+            "library_queues",
+            "machines",
+            "number_series",
+            "patron_imports",
+            "staff",
+        ),
+        NO_PATRON,
     ),
 }
 """The tables without a column that leads to a patron, and why."""
@@ -85,6 +106,11 @@ def _by_own_number(patron: patrons.Patron) -> ColumnElement[bool]:
     return patrons.IssuedNumber.token.in_(vault.tokens(purpose=CARD_NUMBER, text=patron.card_number).values())
 
 
+def _by_own_subscriptions(patron: patrons.Patron) -> ColumnElement[bool]:
+    own = select(PushSubscription.id).where(PushSubscription.patron_id == patron.id)
+    return PushMessage.subscription_id.in_(own)
+
+
 OWN_TABLES: Final[Mapping[str, Own]] = {
     "patrons": Own(patrons.Patron, lambda patron: patrons.Patron.id == patron.id),
     "contact_changes": Own(ContactChange, sealed={"sealed_former": FORMER_COLUMN}),
@@ -94,6 +120,7 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
     "pin_verifiers": Own(patrons.PinVerifier, withheld={"verifier": KEYED}),
     "one_time_secrets": Own(OneTimeSecret, withheld={"token": KEYED}),
     "devices": Own(Device, withheld={"token_hash": KEYED}),
+    "passkeys": Own(Passkey),
     "sessions": Own(patrons.Session, withheld={"token_hash": KEYED}),
     "credentials": Own(Credential, withheld={"sealed_key": KEYED}),
     "presented_steps": Own(PresentedStep, _by_own_credentials, withheld={"session": TERMINAL}),
@@ -122,6 +149,13 @@ OWN_TABLES: Final[Mapping[str, Own]] = {
         lambda patron: Message.about_patron_id == patron.id,
         withheld=dict.fromkeys(("patron_id", "queue", "channel", "sealed_to"), OTHERS),
     ),
+    "reminder_choices": Own(ReminderChoice),
+    "push_subscriptions": Own(
+        PushSubscription, withheld={"address_hash": KEYED}, sealed={"sealed_address": SEALED_ADDRESS_COLUMN}
+    ),
+    "push_messages": Own(PushMessage, _by_own_subscriptions, withheld={"body": FOR_ONE_BROWSER}),
+    "calendar_addresses": Own(CalendarAddress, withheld={"token_hash": KEYED}),
+    "imported": Own(ImportedPatron, withheld={"token": KEYED}, sealed={"sealed_number": IMPORTED_NUMBER}),
     # The answer repeats what is in the other tables.
     "machine_answers": Own(MachineAnswer, withheld=dict.fromkeys(("key_hash", "request_hash", "sealed_answer"), KEYED)),
     "library_notices": Own(LibraryNotice, sealed={"sealed_number": NUMBER_COLUMN}),

@@ -10,6 +10,7 @@ from app.register.journal.journaling import NotInJournal
 from app.register.keys.vault import vault
 from app.register.keys.written_codes import read_written_code
 from app.register.limits.budgets import from_source, give_back_tries, take_tries
+from app.register.patron.changes import LEFT
 from app.register.store.transaction import db, reading
 from app.register.tables.library import Library, LibraryNotice
 from app.register.tables.log import Erasure
@@ -39,6 +40,21 @@ class Receipt:
     reason: str
     erased_at: datetime
     answers: Sequence[LibraryAnswer]
+
+
+def list_left(*, patron_id: int) -> Sequence[LibraryAnswer]:
+    """Return what each library that the patron has left answered, the latest first, while its notice is kept."""
+    rows = db.session.execute(
+        select(Library.name, LibraryNotice.confirmed_at, LibraryNotice.kept)
+        .join(Library, Library.id == LibraryNotice.library_id)
+        .where(LibraryNotice.patron_id == patron_id, LibraryNotice.kind == LEFT)
+        .order_by(LibraryNotice.asked_at.desc(), LibraryNotice.id.desc())
+    ).all()
+    return [_answer_of(*row) for row in rows]
+
+
+def _answer_of(name: str, confirmed_at: datetime | None, kept: str | None) -> LibraryAnswer:
+    return LibraryAnswer(name, confirmed_at, tuple(kept.split(",")) if kept else ())
 
 
 def receipt_token(code: str) -> str:
@@ -78,7 +94,6 @@ def read_receipt(*, code: str, address: str, now: datetime) -> Receipt:
             .where(LibraryNotice.erasure_id == erasure.id)
             .order_by(Library.name)
         ).all()
-        answers = [LibraryAnswer(name, at, tuple(kept.split(",")) if kept else ()) for name, at, kept in rows]
-        receipt = Receipt(erasure.reason, erasure.erased_at, answers)
+        receipt = Receipt(erasure.reason, erasure.erased_at, [_answer_of(*row) for row in rows])
     give_back_tries(tries=tries)
     return receipt

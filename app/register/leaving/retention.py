@@ -14,13 +14,28 @@ from app.register.library.kept_answers import KEPT_FOR as MACHINE_ANSWERS
 from app.register.library.notices import GONE_NUMBERS, forget_numbers
 from app.register.log.removals import RETENTION, note_removal
 from app.register.messages.contact_changes import UNDO_LASTS as CONTACT_CHANGES
+from app.register.messages.push import KEPT_FOR as PUSH_MESSAGES
+from app.register.moving.imports import REPORT_KEPT as IMPORT_REPORTS
+from app.register.moving.imports import ROWS_KNOWN as IMPORTED_ROWS
+from app.register.moving.imports import expire_imports
 from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.columns import Base
 from app.register.tables.devices import Credential, Device, PresentedStep
-from app.register.tables.library import ActCount, LibraryNotice, LibraryQueue, Machine, MachineAnswer
+from app.register.tables.library import (
+    ActCount,
+    LibraryNotice,
+    LibraryQueue,
+    LibraryTotal,
+    Machine,
+    MachineAnswer,
+    MachineRefusal,
+)
 from app.register.tables.log import AccessLogEntry, Erasure
 from app.register.tables.messages import ContactChange, Message, OneTimeSecret, PinOrder
+from app.register.tables.moving import ImportedPatron, PatronImport
 from app.register.tables.patrons import AttemptCount, DeskVisit, Registration, Session
+from app.register.tables.reminders import PushMessage
+from app.register.tables.staff import LibraryAct, StaffLink
 from app.rules.clocks import LEEWAY
 
 PRESENTED_STEPS: Final = timedelta(hours=24)
@@ -28,6 +43,8 @@ DESK_VISITS: Final = timedelta(hours=24)
 ATTEMPT_COUNTS: Final = timedelta(hours=24)
 PIN_ORDERS: Final = timedelta(hours=24)
 ACT_COUNTS: Final = timedelta(days=30)
+LIBRARY_ACTS: Final = timedelta(days=3 * 365)
+MACHINE_REFUSALS: Final = timedelta(hours=24)
 ACCESS_LOG: Final = timedelta(days=365)
 EXPIRED_CREDENTIALS: Final = timedelta(days=30)
 SENT_MESSAGES: Final = timedelta(days=30)
@@ -35,6 +52,7 @@ FORMER_ADDRESSES: Final = timedelta(days=30)
 ANSWERED_NOTICES: Final = timedelta(days=90)
 NOTICES: Final = timedelta(days=365)
 ERASURES: Final = timedelta(days=365)
+TOTALS: Final = timedelta(days=5 * 366)
 
 BATCH: Final = 1000
 """Rows in one transaction."""
@@ -50,6 +68,8 @@ def purge(*, now: datetime) -> Mapping[str, int]:
         gone[old[0].__tablename__] += _delete(old, now=now)
     with writing():
         execute_bulk(update(Machine).where(Machine.former_until <= now).values(former_token=None, former_until=None))
+    with writing():
+        gone.update(expire_imports(now=now))
     with writing():
         forget_numbers(LibraryNotice.confirmed_at <= now - GONE_NUMBERS)
     return gone
@@ -76,13 +96,20 @@ def _everything_old(now: datetime) -> list[_Old]:
         (MachineAnswer, MachineAnswer.answered_at <= now - MACHINE_ANSWERS),
         (Credential, Credential.expires_at <= now - EXPIRED_CREDENTIALS),
         (ActCount, ActCount.hour <= now - ACT_COUNTS),
+        (StaffLink, StaffLink.expires_at <= now),
+        (LibraryAct, LibraryAct.at <= now - LIBRARY_ACTS),
+        (MachineRefusal, MachineRefusal.hour <= now - MACHINE_REFUSALS),
         (AccessLogEntry, AccessLogEntry.at <= now - ACCESS_LOG),
         (ContactChange, ContactChange.changed_at <= now - CONTACT_CHANGES),
         (Message, Message.sent_at <= now - SENT_MESSAGES),
         (Message, never_sent & (Message.asked_at <= now - FORMER_ADDRESSES)),
+        (PushMessage, PushMessage.asked_at <= now - PUSH_MESSAGES),
         (LibraryNotice, LibraryNotice.confirmed_at <= now - ANSWERED_NOTICES),
         (LibraryNotice, LibraryNotice.asked_at <= now - NOTICES),
         (Erasure, Erasure.erased_at <= now - ERASURES),
+        (LibraryTotal, LibraryTotal.day <= (now - TOTALS).date()),
+        (PatronImport, PatronImport.begun_at <= now - IMPORT_REPORTS),
+        (ImportedPatron, ImportedPatron.imported_at <= now - IMPORTED_ROWS),
         (Device, unused),
     ]
 

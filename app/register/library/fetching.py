@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from app.register.library.strangers import count_stranger
 from app.register.limits.budgets import take_tries
 from app.register.log.access_log import Viewer, log_access, log_access_in_transaction
+from app.register.messages.reminders import COLUMNS as CHOICES
+from app.register.messages.reminders import choices_in, for_libraries
 from app.register.patron.card_status import is_taken_at, status_of
 from app.register.patron.numbers import PatronGone, is_gone
 from app.register.patron.patrons import NoSuchPatron, has_national_id
@@ -20,7 +22,8 @@ from app.register.patron.presence import has_joined, is_present, was_notified
 from app.register.patron.proven import EMAIL, LETTER, SMS, unproven_channels
 from app.register.store.transaction import autonomous, db
 from app.register.tables.library import Library
-from app.register.tables.patrons import Patron
+from app.register.tables.patrons import Affiliation, Patron
+from app.register.tables.reminders import ReminderChoice
 from app.rules.card.status import CardRefused, State
 from app.rules.people.ages import AgeBand, age_band, day_in_norway
 from app.rules.people.fields import FIELDS, Editor, log_words
@@ -53,8 +56,9 @@ class Minimum:
 class Fetched:
     """A patron as a library's system gets it. `minimum` is None for a stranger.
 
-    `details` is what only a library that the patron has joined gets: the declared fields by name, and for an address
-    whether it is proven. None where the patron has not joined that library, froze the card, or is reported dead.
+    `details` is what only a library that the patron has joined gets: the declared fields by name, for an address
+    whether it is proven, when the card was last used there, and what the patron wants to be reminded of. None where the
+    patron has not joined that library, froze the card, or is reported dead.
     A hidden address is nowhere in the register.
     """
 
@@ -148,6 +152,8 @@ def _read_in_transaction(patron_id: int, *, library_id: str, now: datetime) -> _
 
 def _read(connection: Connection, condition: ColumnElement[bool], *, library_id: str, now: datetime) -> _Row | None:
     joined = has_joined(library_id)
+    here = (Affiliation.patron_id == Patron.id) & (Affiliation.library_id == library_id)
+    last_used = select(Affiliation.last_used_month).where(here).correlate(Patron).scalar_subquery()
     return connection.execute(
         select(
             Patron.__table__,
@@ -155,8 +161,11 @@ def _read(connection: Connection, condition: ColumnElement[bool], *, library_id:
             joined.label("joined"),
             (joined | is_present(library_id, now=now)).label("known"),
             was_notified(library_id).label("was_notified"),
+            last_used.label("last_used_month"),
+            *CHOICES,
         )
         .join(Library, Library.id == Patron.home_library_id)
+        .join(ReminderChoice, ReminderChoice.patron_id == Patron.id, isouter=True)
         .where(condition, is_taken_at(library_id))
     ).first()
 
@@ -185,6 +194,8 @@ def _as_fetched(row: _Row, *, now: datetime) -> Fetched:
         "email_proven": row.email is not None and EMAIL not in unproven,
         "phone_proven": row.phone is not None and SMS not in unproven,
         "address_proven": row.address is not None and LETTER not in unproven,
+        "last_used_month": row.last_used_month,
+        "reminders": for_libraries(choices_in(row._mapping)),
     }
     return Fetched(
         card_number=row.card_number,

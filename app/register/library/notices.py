@@ -34,6 +34,7 @@ class QueueLease:
     library_id: str
     webhook_url: str | None
     webhook_key: bytes | None
+    webhook_is_public: bool
     attempts: int
 
 
@@ -74,13 +75,19 @@ def lease_queue(*, now: datetime) -> QueueLease | None:
             update(queue)
             .where(queue.library_id == due.scalar_subquery(), queue.due_at <= now)
             .values(due_at=now + LEASE)
-            .returning(queue.library_id, queue.webhook_url, queue.sealed_webhook_key, queue.attempts)
+            .returning(
+                queue.library_id,
+                queue.webhook_url,
+                queue.sealed_webhook_key,
+                queue.webhook_is_public,
+                queue.attempts,
+            )
         ).first()
     if row is None:
         return None
     sealed = row.sealed_webhook_key
     key = vault.open(sealed, column=WEBHOOK_KEY_COLUMN) if sealed is not None else None
-    return QueueLease(row.library_id, row.webhook_url, key, row.attempts)
+    return QueueLease(row.library_id, row.webhook_url, key, row.webhook_is_public, row.attempts)
 
 
 @reading()

@@ -75,6 +75,12 @@ def see_waiting(*, library_id: str, viewer: Viewer, now: datetime) -> WaitingNot
     )
 
 
+def count_waiting(*, library_id: str, most: int) -> int:
+    """Count the notices that wait for a library's system; `most` + 1 where there are more."""
+    waiting = select(LibraryNotice.id).where(is_waiting(library_id)).limit(most + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
 def retry_waiting(*, library_id: str, now: datetime) -> None:
     """Make all notices that wait for a library due now, also those that were set aside.
 

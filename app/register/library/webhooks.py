@@ -12,14 +12,17 @@ from app.register.store.transaction import autonomous, db
 from app.register.tables.library import LibraryQueue
 
 
-def listen_at(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
-    """Send a library's unconfirmed and later notices to `url` alone, signed with `key`. Raises NoSuchLibrary."""
+def listen_at(*, library_id: str, url: str, key: bytes, now: datetime, is_public: bool = False) -> None:
+    """Send a library's unconfirmed and later notices to `url` alone, signed with `key`.
+
+    `is_public`: the library set it itself, and it may lead to public addresses alone. Raises NoSuchLibrary.
+    """
     check_library(library_id)
     queue = db.session.get(LibraryQueue, library_id, with_for_update=True)
     if queue is None:
         queue = LibraryQueue(library_id=library_id, last_seq=0, purged_seq=0, attempts=0)
         db.session.add(queue)
-    queue.webhook_url = url
+    queue.webhook_url, queue.webhook_is_public = url, is_public
     queue.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
     queue.due_at, queue.attempts, queue.last_fault = now, 0, None
 
@@ -30,6 +33,25 @@ def stop_listening(*, library_id: str) -> None:
     if queue is None or queue.webhook_url is None:
         raise NoSuchLibrary
     queue.webhook_url = queue.sealed_webhook_key = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """What a webhook is called with. `is_public`: at public addresses alone."""
+
+    url: str
+    key: bytes
+    is_public: bool
+
+
+def get_webhook_key(*, library_id: str) -> WebhookKey:
+    """Return what a library's webhook is called with. Raises NoSuchLibrary where there is none."""
+    columns = (LibraryQueue.webhook_url, LibraryQueue.sealed_webhook_key, LibraryQueue.webhook_is_public)
+    with autonomous() as connection:
+        row = connection.execute(select(*columns).where(LibraryQueue.library_id == library_id)).first()
+    if row is None or row[0] is None or row[1] is None:
+        raise NoSuchLibrary
+    return WebhookKey(row[0], vault.open(row[1], column=WEBHOOK_KEY_COLUMN), row[2])
 
 
 @dataclass(frozen=True, slots=True)

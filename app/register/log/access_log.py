@@ -18,8 +18,8 @@ from app.rules.people.fields import log_words
 
 ROLES: Final = frozenset({"guardian", "kiosk", "staff", "supplier", "system"})
 _PURPOSES = (
-    "activate, activate by PIN, activate by papers, activate by scan, correct, counter, enrol, family folder, "
-    "fetch, look-up, papers, pin-check, post, scan"
+    "activate, activate by PIN, activate by papers, activate by scan, correct, counter, enrol, export, family folder, "
+    "fetch, hold slip, import, look-up, missing papers, papers, pin-check, post, recently served, scan, served again"
 )
 _FIELDS = (
     f"{log_words()}, PIN, age, age band, agreements, card, card state, contact data, device, devices, driving licence, "

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 
 from app.register.change import enrolment
 from app.register.keys.vault import vault
+from app.register.moving.known import list_asking
 from app.register.online.registrations import CHILD, Form, lock_registration, open_form, seal_form
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import find_by_national_id, lock_patron, register_patron
@@ -19,8 +20,10 @@ from app.register.sign_in.pins import set_pin
 from app.register.store.transaction import db, savepoint
 from app.register.tables.library import Library
 from app.register.tables.patrons import NationalIdToken, Patron
+from app.register.totals.counting import count
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
+from app.rules.library.figures import MADE, Kind
 from app.rules.people.ages import ADULT_FROM, age_on, day_in_norway
 from app.rules.people.contact import check_contact
 from app.rules.people.national_id import NationalId
@@ -98,6 +101,8 @@ def make_card(*, handle: str, pin: str, now: datetime) -> enrolment.Enrolled:
     row.patron_id, row.done_at = patron.id, now
     row.code_token = row.code_due_at = row.guardian_token = None
     row.sealed_form = seal_form(Form())
+    count(Kind.CARD, library_id=form.library_id, now=now)
+    count(Kind.ONLINE, library_id=form.library_id, now=now, part=MADE)
     return enrolment.Enrolled(patron.id, patron.card_number)
 
 
@@ -134,11 +139,15 @@ def _known(token: str) -> enrolment.AlreadyRegistered | None:
 
 
 def activate_online(*, patron_id: int, library_id: str, now: datetime) -> None:
-    """Activate the card where that is allowed online. Raises NotActivatedOnline, CardRefused or ConsentMissing."""
+    """Activate the card where that is allowed online, or where the library has asked for it.
+
+    Raises NotActivatedOnline, CardRefused or ConsentMissing.
+    """
     library = db.session.get(Library, library_id)
     patron = lock_patron(patron_id)
     if not status_of(patron).is_taken_at(library_id):
         raise CardRefused(State.LOCAL)
-    if library is None or not library.online_activation or patron.stated_at is not None:
+    may = library is not None and (library.online_activation or library_id in list_asking(patron_id=patron_id))
+    if not may or patron.stated_at is not None:
         raise NotActivatedOnline
     enrolment.activate_here(patron_id=patron_id, library_id=library_id, guardian_consent=False, now=now)

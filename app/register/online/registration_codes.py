@@ -13,6 +13,8 @@ from app.register.online.registrations import RegistrationGone, lock_registratio
 from app.register.sign_in.one_time import CODE_LASTS, CodeNotValid
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.patrons import Registration
+from app.register.totals.counting import count
+from app.rules.library.figures import CONFIRMED, Kind
 from app.rules.pins.pin import CODE_DAY, CODE_SENT, CODE_SOON, CODE_SOURCE
 from app.rules.typed import clean_identifier
 
@@ -61,6 +63,8 @@ def confirm_email(*, handle: str, code: str, address: str, now: datetime) -> Non
             raise CodeNotValid
         row.code_token = row.code_until = row.code_due_at = None
         row.sealed_form = seal_form(replace(form, confirmed_email=form.email))
+        if form.confirmed_email is None:
+            count(Kind.ONLINE, library_id=form.library_id, now=now, part=CONFIRMED)
     give_back_tries(tries=tries)
 
 

@@ -18,7 +18,9 @@ from app.register.patron.patrons import NATIONAL_ID
 from app.register.sign_in.one_time import CODE_LASTS
 from app.register.store.transaction import db, savepoint
 from app.register.tables.patrons import Registration
+from app.register.totals.counting import count
 from app.rules.errors import RuleBroken
+from app.rules.library.figures import CHOSEN, Kind
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import NationalId
 
@@ -172,6 +174,8 @@ def fill_in(*, handle: str, now: datetime, **values: object) -> None:
         if form.email != former.email:
             row.code_token = row.code_until = row.code_due_at = None
         row.sealed_form = seal_form(form)
+        if form.library_id and not former.library_id:
+            count(Kind.ONLINE, library_id=form.library_id, now=now, part=CHOSEN)
 
 
 def name_child(*, handle: str, national_id: NationalId, name: str, birth_date: date, now: datetime) -> None:

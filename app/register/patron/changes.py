@@ -40,6 +40,11 @@ class Charge:
     staff: str
 
 
+def hold_queue(*, library_id: str) -> None:
+    """Lock a library's queue until this transaction ends: before its first patron, where it makes several."""
+    db.session.execute(_HOLD, {"library_id": library_id})
+
+
 def lock_queues(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
     """Lock the queues of a patron's libraries, and of `library_ids`, until this transaction ends.
 
@@ -48,7 +53,7 @@ def lock_queues(*, patron_id: int, library_ids: Iterable[str] = ()) -> None:
     """
     joined = db.session.scalars(select(Affiliation.library_id).where(Affiliation.patron_id == patron_id))
     for library_id in sorted({*joined, *library_ids}):
-        db.session.execute(_HOLD, {"library_id": library_id})
+        hold_queue(library_id=library_id)
 
 
 def note_change(

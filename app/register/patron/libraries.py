@@ -1,18 +1,20 @@
 """Public libraries: importing them, choosing one, and what each has set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy import select
 
 from app.register.store.transaction import db
-from app.register.tables.library import Library
+from app.register.tables.library import Library, Machine
 from app.rules.errors import RuleBroken
-from app.rules.library_list import BadRow, read_library_list
-from app.rules.library_settings import LIBRARY_SETTINGS
+from app.rules.library.listing import BadRow, read_library_list
+from app.rules.library.settings import LIBRARY_SETTINGS
 from app.rules.people.names import fold_words
 
+_COUNTY = 2  # digits of a municipality's number
+_PLACES = select(Library.id, Library.name, Library.municipality)
 _DETAILS = {"address": "address", "postcode": "postcode", "place": "place", "municipality_code": "municipality"}
 
 
@@ -111,10 +113,41 @@ def search_libraries(*, words: str, limit: int) -> list[FoundLibrary]:
     return list(islice((library for library, text in found if all(word in text for word in wanted)), limit))
 
 
+@dataclass(frozen=True, slots=True)
+class OnlineLibrary:
+    """A library that activates cards online. `lends_ebooks`: it has a supplier of e-books."""
+
+    id: str
+    name: str
+    lends_ebooks: bool
+
+
+def list_joining_online(*, limit: int) -> list[OnlineLibrary]:
+    """Return at most `limit` libraries that activate cards online, those with e-books first, by name."""
+    supplier = select(Machine.library_id).where(Machine.library_id == Library.id, Machine.kind == "supplier")
+    lends_ebooks = supplier.exists().label("lends_ebooks")
+    rows = db.session.execute(
+        select(Library.id, Library.name, lends_ebooks)
+        .where(Library.online_activation)
+        .order_by(lends_ebooks.desc(), Library.name)
+        .limit(limit)
+    )
+    return [OnlineLibrary(*row) for row in rows]
+
+
 def find_library(*, library_id: str) -> FoundLibrary | None:
     """Return a library; None where the register knows no such library."""
     row = db.session.execute(_FOUND.where(Library.id == library_id)).first()
     return None if row is None else FoundLibrary(*row)
+
+
+def name_nearest(*, library_id: str, among: Collection[str], limit: int) -> dict[str, str]:
+    """Return the names of at most `limit` other libraries by id, those of the same county (Norway, Sweden) first."""
+    near = {row.id: row for row in db.session.execute(_PLACES.where(Library.id.in_([library_id, *among])))}
+    here = near.pop(library_id, None)
+    county = here.municipality[:_COUNTY] if here and here.municipality else None
+    nearest = sorted(near.values(), key=lambda row: ((row.municipality or "")[:_COUNTY] != county, row.id))
+    return {row.id: row.name for row in nearest[:limit]}
 
 
 def read_settings(*, library_id: str) -> dict[str, bool | int]:

@@ -14,8 +14,10 @@ from app.register.patron.proven import PROVEN_COLUMNS, prove
 from app.register.store.transaction import autonomous, db, reading
 from app.register.tables.library import Library
 from app.register.tables.patrons import Affiliation, NationalIdToken, Patron
+from app.register.totals.counting import count
 from app.rules.card.status import CardRefused, CardStatus, State
 from app.rules.errors import RuleBroken
+from app.rules.library.figures import Kind
 from app.rules.people.ages import age_on, day_in_norway
 from app.rules.people.contact import Contact
 from app.rules.people.national_id import NationalId
@@ -40,6 +42,7 @@ class ShownPatron:
     card_number: str
     birth_date: date
     home_library: str
+    home_library_id: str
     block: State | None
     """Why no library takes the card; None where it is in use."""
 
@@ -52,6 +55,7 @@ def register_patron(
     gender: str,
     home_library_id: str,
     contact: Contact,
+    address_hidden: bool = False,
     national_id: NationalId | None,
     now: datetime,
     language: str = "nb",
@@ -70,6 +74,7 @@ def register_patron(
         birth_date=birth_date,
         gender=gender,
         **asdict(contact),
+        address_hidden=address_hidden,
         language=language,
         home_library_id=home_library_id,
         registered_at=now,
@@ -108,9 +113,12 @@ def activate_card(*, patron_id: int, library_id: str, now: datetime) -> None:
     seen = update(NationalIdToken).where(NationalIdToken.patron_id == patron_id, NationalIdToken.stated)
     db.session.execute(seen.values(stated=False), execution_options={"synchronize_session": False})
     if db.session.get(Affiliation, (patron_id, library_id)) is None:
-        db.session.add(Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now))
+        month = day_in_norway(now).replace(day=1)
+        joined = Affiliation(patron_id=patron_id, library_id=library_id, activated_at=now, last_used_month=month)
+        db.session.add(joined)
         db.session.flush()
         note_change(patron=patron, kind=JOINED, library_ids=[library_id], now=now)
+        count(Kind.ACTIVATION, library_id=library_id, now=now)
 
 
 def find_by_national_id(national_id: NationalId) -> int | None:
@@ -131,13 +139,20 @@ def count_numbers(*, patron_id: int) -> int:
 
 def get_patron(*, patron_id: int) -> ShownPatron:
     """Return what the top of a patron's own pages shows."""
-    shown = (Patron.id, Patron.name, Patron.card_number, Patron.birth_date, Library.name.label("home_library"))
+    shown = (
+        Patron.id,
+        Patron.name,
+        Patron.card_number,
+        Patron.birth_date,
+        Library.name.label("home_library"),
+        Library.id.label("home_library_id"),
+    )
     row = db.session.execute(
         select(*shown, *COLUMNS).join(Library, Library.id == Patron.home_library_id).where(Patron.id == patron_id)
     ).one()
     status = status_of(row)
     block = None if status.in_use else status.state
-    return ShownPatron(row.id, row.name, row.card_number, row.birth_date, row.home_library, block)
+    return ShownPatron(row.id, row.name, row.card_number, row.birth_date, row.home_library, row.home_library_id, block)
 
 
 def find_local_library(*, patron_id: int) -> str | None:
@@ -204,5 +219,17 @@ def used_on(patron_ids: Iterable[int], *, day: date) -> Update:
             last_used_on=case((Patron.last_used_on < day, literal(day, Date())), else_=Patron.last_used_on),
             **erasure_called_off(),
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def used_at(patron_ids: Iterable[int], *, library_id: str, day: date) -> Update:
+    """Return the statement that records the month of a use of these patrons' cards at a library they have joined."""
+    month, known = day.replace(day=1), Affiliation.last_used_month
+    return (
+        update(Affiliation)
+        .where(Affiliation.library_id == library_id, Affiliation.patron_id.in_(patron_ids))
+        .where(or_(known.is_(None), known < month))
+        .values(last_used_month=month)
         .execution_options(synchronize_session=False)
     )
