@@ -36,10 +36,10 @@ limit_request_field_size = min(8190, MOST_HEAD)
 # It would let any program of the same user stop the portal.
 control_socket_disable = True
 
-# Links to a new PIN, links that undo a change and receipts are secrets in an address, a card number tells whom a
-# library asked about, and gunicorn writes addresses: into its access log, for every request where its log is set to
-# debug, and where a request fails outside of the portal.
-_SECRET = re.compile(r"(/(?:new-pin|receipt|undo)/)[^\s?\"']+")
+# Links to a new PIN or a sign-in at the desk, links that undo a change, receipts and calendars are secrets in an
+# address, a card number tells whom a library asked about, and gunicorn writes addresses: into its access log, for every
+# request where its log is set to debug, and where a request fails outside of the portal.
+_SECRET = re.compile(r"(/(?:new-pin|receipt|undo|calendar|desk/join)/)[^\s?\"']+")
 _WHOSE = re.compile(r"(/(?:patrons|deaths)/)[^\s?\"'/]+|(?<![\w.])[Nn]\d{9}(?!\w)")
 
 

@@ -1,7 +1,7 @@
 """Sealing the access log, and storing each day's root where nobody with access to the register can change it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -9,10 +9,12 @@ from flask import current_app
 
 from app.messages.channels import Letter, NotSent, Post
 from app.register.log.roots import list_unsent, make_root, mark_root_sent
-from app.register.log.sealing import BATCH, seal
+from app.register.log.sealing import BATCH, seal, seal_all
+from app.register.log.verification import Verified, count_links, verify
 from app.web.clock import now
 
 _MAIL = "mailto:"
+_MOST_SHOWN = 100
 _log = structlog.get_logger()
 
 
@@ -39,6 +41,37 @@ def keep_roots() -> None:
             _log.error("root of the access log not kept", day=str(day), why=type(error).__name__)
             return
         mark_root_sent(day=day, now=now())
+
+
+def verify_log(*, roots: Path | None, progress: Callable[[int, int], object]) -> tuple[Verified, int]:
+    """Seal the log and verify all of it. Returns what was found, and with how many roots it was compared.
+
+    `roots` is a folder of roots that were kept elsewhere; None: that of ACCESS_LOG_ROOTS, if that is one. `progress` is
+    called with how many links were looked at, and how many there are.
+    """
+    place = current_app.config["ACCESS_LOG_ROOTS"]
+    folder = roots or (Path(place) if place.startswith("/") else None)
+    kept = read_kept(folder) if folder is not None else {}
+    seal_all()
+    links = count_links()
+    for done in verify(kept=kept, is_complete=roots is None and folder is not None):
+        progress(done.links, links)
+    return done, len(kept)
+
+
+def say_verified(done: Verified, compared: int) -> Iterator[str]:
+    """Return what was found, as sentences for the operator: each finding, then in all."""
+    yield from done.findings[:_MOST_SHOWN]
+    yield (
+        f"{done.links} links, {done.lines} lines, {done.removals} removals, {done.roots} roots here, "
+        f"{compared} roots kept elsewhere."
+    )
+    if not compared:
+        yield "No root that was kept elsewhere was given: somebody with the keys could have made the log anew."
+    if done.findings:
+        yield f"{len(done.findings)} findings: the log was tampered with, or damaged."
+    else:
+        yield "Nothing is wrong with the access log."
 
 
 def read_kept(folder: Path) -> Mapping[str, str]:
