@@ -7,8 +7,9 @@ from pathlib import Path
 # What runs keeps to its own version while an installation's links are led to another one.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from app import create_app
-from app.cli.failing import end_with_a_sentence, sentence_of
+from app.cli.failing import end_with_a_sentence
 from app.cli.starting import check_start_of_portal
+from app.work.sentences import sentence_of
 
 sys.excepthook = end_with_a_sentence
 # To gunicorn it means that another worker would not get further either.

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 from apiflask import APIFlask
+from flask import Request
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,12 +18,13 @@ from app.card import card
 from app.card.offers import Wallets
 from app.cli import add_commands
 from app.config import Settings, read_settings
-from app.demo.routes import demo
+from app.demo import demo
 from app.desk import desk
 from app.eid.provider import Provider
 from app.family import family
 from app.ils.systems import Systems, read_systems
 from app.messages.channels import Channel, Channels, Post
+from app.messages.push import PushPost
 from app.messages.sms import Sms
 from app.messages.smtp import Smtp
 from app.portal import portal
@@ -31,7 +34,7 @@ from app.register.keys.vault import Vault, use_vault
 from app.register.store.connecting import CONNECT
 from app.register.store.readiness import MIGRATIONS
 from app.register.store.transaction import begin_reading, db, end_reading, tune_engine
-from app.web.access import check_audience, require_audiences
+from app.web.access import allow_files, check_audience, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
 from app.web.faults.health import health
 from app.web.faults.journal_watch import JournalWatch, acknowledge_nothing_unwritten, refuse_while_behind
@@ -50,6 +53,7 @@ from app.web.pages.layout import lay_out
 from app.web.pages.library_words import give_words
 from app.web.pages.patron_fields import give_field_words
 from app.web.sign_in.identity import DESK_PATH, CookiePerDoor, login_manager
+from app.work.calling import make_public_client
 
 _LARGEST_REQUEST = 64 * 1024
 
@@ -57,7 +61,16 @@ csrf = CSRFProtect()
 migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)
 
 
+class _InMemory(Request):
+    """A file that is sent stays in memory: it is somebody's data, and a disk remembers what was deleted."""
+
+    def _get_file_stream(self, *_arguments: object, **_named: object) -> BytesIO:
+        return BytesIO()
+
+
 class _Portal(APIFlask):
+    request_class = _InMemory
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         # Nothing here is a coroutine, and Flask would ask each of a scan's seventeen hooks whether it is, a µs each.
         return func
@@ -121,6 +134,7 @@ def create_app(
         spec_path=None,
     )
     app.config.update(
+        ADULT_AGE=settings.adult_age,
         ACCESS_LOG_ROOTS=settings.access_log_roots,
         CLOCK=clock,
         DEMO=settings.demo,
@@ -152,6 +166,11 @@ def create_app(
     app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
+    contact = settings.security_contact if settings.security_contact.startswith(("https:", "mailto:")) else ""
+    app.extensions["push"] = (
+        PushPost(settings.push_key, contact=contact or settings.public_url) if settings.push_key else None
+    )
+    app.extensions["public_client"] = make_public_client()
     app.extensions["wallets"] = Wallets(google=settings.google_wallet, apple=settings.apple_wallet)
     app.wsgi_app = ScanAtOnce(app, https_only=settings.secure_cookies)  # type: ignore[method-assign]
     if settings.proxies:
@@ -162,7 +181,7 @@ def create_app(
     log_requests(app)
     if settings.secure_cookies:
         app.before_request(refuse_password_in_clear)
-    for check in (refuse_if_too_busy, refuse_bad_text, refuse_while_behind, check_audience):
+    for check in (refuse_if_too_busy, allow_files, refuse_bad_text, refuse_while_behind, check_audience):
         app.before_request(check)
     send_headers(app, https=settings.secure_cookies, camera_at=DESK_PATH)
     serve_static_files(app)

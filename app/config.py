@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -44,11 +45,13 @@ class Settings:
     mail_from: str = ""
     sms_url: str = ""
     security_contact: str = "mailto:security@example.org"
+    push_key: bytes | None = None
     demo: bool = False
     secure_cookies: bool = True
     proxies: int = 0
     allow_synthetic_ids: bool = False
     inactive_notice_days: int = 60
+    adult_age: int = 18
     metrics_token: str = ""
     worker_metrics_port: int = 0
     threads: int = 12
@@ -91,6 +94,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     notice_days = environ.get("INACTIVE_NOTICE_DAYS", "60")
     if not (notice_days.isascii() and notice_days.isdigit() and 14 <= int(notice_days) <= 365):
         faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
+    adult_age = environ.get("ADULT_AGE") or "18"
+    if not (adult_age.isascii() and adult_age.isdigit() and 16 <= int(adult_age) <= 21):
+        faults.append("ADULT_AGE must be a number of years from 16 to 21")
     erasure_journal = environ.get("ERASURE_JOURNAL", "") or str(_DEFAULT_JOURNAL)
     if erasure_journal == database_url:
         faults.append("ERASURE_JOURNAL must be a file or a database apart from that of DATABASE_URL")
@@ -113,6 +119,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     metrics_port = environ.get("WORKER_METRICS_PORT") or "0"
     if not (metrics_port.isascii() and metrics_port.isdigit() and int(metrics_port) < 65536):
         faults.append("WORKER_METRICS_PORT must be the number of a port, such as 9101")
+    push_key = _read_push_key(environ.get("PUSH_KEY", ""), faults)
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
     google_wallet = _read_google_wallet(environ, faults)
@@ -133,8 +140,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=mail_from,
         sms_url=sms_url,
         security_contact=security_contact or f"mailto:{mail_from}",
+        push_key=push_key,
         proxies=int(proxies),
         inactive_notice_days=int(notice_days),
+        adult_age=int(adult_age),
         metrics_token=metrics_token,
         worker_metrics_port=int(metrics_port),
         threads=int(threads),
@@ -206,6 +215,21 @@ def _read_vault_keys(text: str, faults: list[str]) -> dict[int, bytes]:
     return keys
 
 
+def _read_push_key(text: str, faults: list[str]) -> bytes | None:
+    """Read the number of P-256 with which push services know the portal; None where there is none."""
+    if not text:
+        return None
+    try:
+        key = bytes.fromhex(text)
+        if len(key) == 32 and not has_too_few_signs(key):
+            ec.derive_private_key(int.from_bytes(key, "big"), ec.SECP256R1())
+            return key
+    except ValueError:
+        pass
+    faults.append("PUSH_KEY must be 64 hex digits, as `flask keys new-push` draws them")
+    return None
+
+
 def _guessable(environ: Mapping[str, str]) -> list[str]:
     """Return a fault for each variable whose password is that of an example, or one letter."""
     examples = [f"{name} holds the password of the example" for name in _SECRETS if is_example(environ.get(name, ""))]
@@ -234,6 +258,7 @@ def demo_settings(
         erasure_journal=str((instance / "erasures.journal").absolute()),
         access_log_roots=str((instance / "access-log-roots").absolute()),
         new_device="pin",
+        push_key=bytes.fromhex(_kept_secret(instance / "push-key")),
         demo=True,
         secure_cookies=False,
         allow_synthetic_ids=True,

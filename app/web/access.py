@@ -5,11 +5,13 @@ The audience of every route is readable where the route is, and tests/house/ hol
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from flask import Flask, Response, current_app, make_response, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+
+from app.register.staff.acts import is_administrator
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -20,13 +22,18 @@ class Audience(StrEnum):
     ANYONE = "anyone"
     PATRON = "patron"
     STAFF = "staff"
+    ADMINISTRATOR = "administrator"
     MACHINE = "machine"
     SYSTEM = "system"
     OPERATOR = "operator"
 
 
+AT_THE_DESK = (Audience.STAFF, Audience.ADMINISTRATOR)
+"""Those who sign in at the desk. An administrator is a member of staff whose role says so at each request."""
 MACHINES = (Audience.MACHINE, Audience.SYSTEM)
 """Those who show a password with every request; `SYSTEM` is a library's own system, and no kiosk."""
+WANTED: Final = "wanted"
+"""Under this the browser's cookie keeps which of the patron's pages was asked for before signing in."""
 _CHECKED_BY_THE_VIEW = (*MACHINES, Audience.OPERATOR)
 
 
@@ -49,6 +56,27 @@ def open_to(audience: Audience, *, past: Callable[[], Response | None] | None = 
     return name
 
 
+def takes_files(largest: int) -> Callable[[View], View]:
+    """Let those for whom a view is send so many bytes, where everywhere else a request is small."""
+
+    def name(view: View) -> View:
+        view.largest = largest  # type: ignore[attr-defined]
+        return view
+
+    return name
+
+
+def allow_files() -> ResponseReturnValue | None:
+    """Allow a large body of files where the view takes them, once it is sure who sends it."""
+    largest = getattr(current_app.view_functions.get(request.endpoint or ""), "largest", None)
+    if largest is None:
+        return None
+    refusal = check_audience()
+    if refusal is None and request.mimetype == "multipart/form-data":
+        request.max_content_length = largest
+    return refusal
+
+
 def audience_of(app: Flask, endpoint: str) -> Audience | None:
     """Return the audience that the endpoint's view names."""
     if endpoint == "static":
@@ -65,13 +93,18 @@ def require_audiences(app: Flask) -> None:
 
 def check_audience() -> ResponseReturnValue | None:
     """Refuse a request of the wrong audience before anything else happens. The API checks the passwords of machines,
-    `/metrics` the operator's token."""
+    `/metrics` the operator's token. Raises NotFound for what is for administrators alone and asked for by other staff.
+    """
     audience = audience_of_request()
     if audience is None or audience in _CHECKED_BY_THE_VIEW or request.endpoint == "static":
         return None
     signed_in = current_user.audience if current_user.is_authenticated else None
-    if audience is not Audience.ANYONE and audience is not signed_in:
+    needed = Audience.STAFF if audience is Audience.ADMINISTRATOR else audience
+    if audience is not Audience.ANYONE and needed is not signed_in:
         return redirect_to_sign_in(audience)
+    if audience is Audience.ADMINISTRATOR and not is_administrator(staff_id=current_user.staff_id):
+        # Who works at the desk alone has no such page.
+        abort(404)
     return None
 
 
@@ -80,7 +113,9 @@ def redirect_to_sign_in(audience: Audience) -> Response:
     past = getattr(current_app.view_functions.get(request.endpoint or ""), "past", None)
     if past is not None and (answer := past()) is not None:
         return cast(Response, answer)
-    login = "desk.login" if audience is Audience.STAFF else "portal.login"
+    login = "desk.login" if audience in AT_THE_DESK else "portal.login"
+    if audience is Audience.PATRON and request.method == "GET":
+        session[WANTED] = request.endpoint
     return make_response(redirect(url_for(login)))
 
 

@@ -1,12 +1,13 @@
 """Errors as a person or a system can use them: a page with a sentence and a way on, or problem+json (RFC 9457)."""
 
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -63,6 +64,8 @@ def wait_sentence(seconds: int) -> str:
     minutes = -(-seconds // 60)
     if minutes > _LONG_MINUTES:
         return _("Too many attempts. Try again in %(hours)s hours.", hours=-(-minutes // 60))
+    if minutes == 1:
+        return _("Too many attempts. Try again in a minute.")
     return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
 
 
@@ -82,7 +85,12 @@ def refuse_bad_text() -> None:
 
 
 def error_page(*, status: int, title: str, sentence: str) -> Response:
-    """Return a page that says what happened, with a link to go on."""
+    """Return a page that says what happened, with a link to go on.
+
+    From 500 on the database may be what does not work, so nothing is asked of it, not even who is signed in.
+    """
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        g._login_user = AnonymousUserMixin()
     way_on = (url_for("portal.start"), _("To the start page"))
     if _at_desk():
         way_on = (url_for("desk.scan"), _("To the desk"))
@@ -122,7 +130,7 @@ def answer_errors(app: Flask) -> None:
         if isinstance(error, CardRefused) and error.state is State.FROZEN:
             label = _("My data")
             sentence = _(
-                "The card is frozen, so nothing was changed. Whose card it is thaws it under %(label)s.", label=label
+                "The card is frozen, so nothing was changed. Its owner can unfreeze it under %(label)s.", label=label
             )
         return _answer(409, error.code, "The rules do not allow that.", sentence)
 

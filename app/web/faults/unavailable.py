@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import AnonymousUserMixin
+from werkzeug.exceptions import InternalServerError
 
 from app.register.keys.evaluations import TooBusy
 from app.register.log.access_log import AccessNotLogged
@@ -30,6 +30,7 @@ def answer_unavailable(app: Flask) -> None:
     app.register_error_handler(NotReplicated, _not_replicated)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database_fault)
+    app.register_error_handler(InternalServerError, _answer_failed)
     app.after_request(_acknowledge_nothing_in_doubt)
 
 
@@ -61,6 +62,14 @@ def _database_fault(error: Exception) -> ResponseReturnValue:
     return _does_not_work()
 
 
+def _answer_failed(error: InternalServerError) -> ResponseReturnValue:
+    """Answer an error that came while another was answered, such as a database that is lost just then."""
+    original = error.original_exception
+    if isinstance(original, DATABASE_ERRORS):
+        return _database_fault(original)
+    return fault(original if isinstance(original, Exception) else error)
+
+
 def _acknowledge_nothing_in_doubt(response: Response) -> Response:
     try:
         check_replicated()
@@ -90,8 +99,6 @@ def _unavailable(*, code: str, detail: str, sentence: str, retry_after: int = RE
 
 def _page(sentence: str) -> bytes:
     """Return the page, which is drawn once where it is the same for everybody: many get it when time is short."""
-    # Who is signed in is a question to the database, and the page's frame would ask it.
-    g._login_user = AnonymousUserMixin()
     drawn: dict[tuple[str, str, str], bytes] = current_app.extensions.setdefault("unavailable_pages", {})
     place = (request.path, language(), sentence)
     page = drawn.get(place) or error_page(status=503, title=_("Wait a little"), sentence=sentence).get_data()

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-_FOR_EVERYBODY = {"static", "card.manifest", "card.service_worker", "card.shell", "card.offline"}
+_OF_THE_CARD = {"card.manifest", "card.service_worker", "card.shell", "card.offline"}
+_FOR_EVERYBODY = {"static", *_OF_THE_CARD, "v1.libraries", "v1.library"}
 
 
 def _policy(*, camera: bool) -> secure.ContentSecurityPolicy:

@@ -48,6 +48,11 @@ class _OneLine(logging.Handler):
 _handler = _OneLine(logging.WARNING)
 
 
+def _has_no_row(record: logging.LogRecord) -> bool:
+    # At DEBUG SQLAlchemy writes the rows that it reads, which `hide_parameters` does not hide.
+    return record.levelno > logging.DEBUG
+
+
 def log_requests(app: Flask) -> None:
     """Log each request with an id that the answer carries too, so that a caller can name it."""
     structlog.configure(
@@ -62,6 +67,7 @@ def log_requests(app: Flask) -> None:
     )
     # Once in a process, however many apps it has.
     logging.getLogger().addHandler(_handler)
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_has_no_row)
 
     @app.before_request
     def start() -> None:

@@ -7,7 +7,7 @@ follows needs no script: a rule of the style sheet hides the note in its place a
 from collections.abc import Callable, Iterator
 
 import structlog
-from flask import Response, copy_current_request_context, current_app, g, render_template
+from flask import Response, copy_current_request_context, current_app, g, render_template, stream_with_context
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -50,5 +50,21 @@ def stream_page(page: str, *, find: Callable[[], str]) -> Response:
 
     response = Response(send(), mimetype="text/html")
     # A proxy that gathers the answer would keep the page back (nginx).
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def stream_file(make: Callable[[], Iterator[bytes]], *, name: str, mimetype: str) -> Response:
+    """Answer with a file that is made while it is sent, outside of any transaction of the request.
+
+    Where it fails, the connection is broken off, so that nobody takes a part for the whole.
+    """
+
+    def send() -> Iterator[bytes]:
+        with reading():
+            yield from make()
+
+    response = Response(stream_with_context(send()), mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Accel-Buffering"] = "no"
     return response

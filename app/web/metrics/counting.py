@@ -22,9 +22,9 @@ T = TypeVar("T")
 ACCEPTED: Final = "ACCEPTED"
 SCAN_DOORS: Final = ("api", "desk", "door", "supplier", "kiosk")
 """A library's system or kiosk, the desk's page, a door in unstaffed hours, a supplier of e-books, a SIP2 kiosk."""
-SIGN_IN_DOORS: Final = ("portal", "code", "eid", "desk", "machine", "pin-check", "door", "supplier")
-"""PIN on the portal, code of a new device, national sign-in, staff, a machine's password (refusals alone), and PINs
-that machines check: for a library's system or kiosk, a door, a supplier."""
+SIGN_IN_DOORS: Final = ("portal", "code", "passkey", "eid", "desk", "machine", "pin-check", "door", "supplier")
+"""PIN on the portal, code of a new device, a patron's passkey, national sign-in, staff, a machine's password (refusals
+alone), and PINs that machines check: for a library's system or kiosk, a door, a supplier."""
 OUTCOMES: Final = ("right", "wrong", "budget", "busy")
 """Let in; refused; refused because a budget is used up, or because too many slow hashes wait."""
 TIMED: Final = {("POST", "v1.scan"): "scan", ("GET", "card.show"): "card_page"}

@@ -5,20 +5,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-from babel.dates import format_skeleton, get_day_names
+from babel.dates import format_date, format_skeleton, get_day_names
 from babel.lists import format_list
+from babel.numbers import get_currency_symbol
 from flask import Flask
-from flask_babel import LazyString, format_currency, ngettext
+from flask_babel import LazyString, format_currency, format_decimal, ngettext
 from flask_babel import get_locale as current_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
+
+from app.rules.library.face import number_to_call
 
 _NOT_THERE: Final = _l("It is not there any more.")
 _REFUSALS: Final[Mapping[str, LazyString]] = {
     "reserved": _l("Somebody else has reserved it."),
     "renewals_used_up": _l("It cannot be renewed more times."),
-    "overdue": _l("It is overdue. Return it at the library."),
-    "nothing_gained": _l("Renewing today would not give more time."),
+    "overdue": _l("The due date has passed, and the loan cannot be renewed. Return it at the library."),
+    "nothing_gained": _l("Can be renewed nearer the due date."),
     "not_renewable": _l("This loan cannot be renewed."),
     "blocked": _l("The card is blocked at this library. See what is owed below."),
     "unknown_loan": _NOT_THERE,
@@ -31,6 +35,11 @@ _REFUSALS: Final[Mapping[str, LazyString]] = {
     "not_for_loan": _l("It is not for loan."),
     "already_on_loan_to_patron": _l("The patron has it already."),
     "already_reserved": _l("It is reserved already."),
+    "hold_ready": _l("It is ready to be collected, or on its way. Contact the library."),
+    "hold_kept": _l("The library did not cancel it. Contact the library."),
+    "cannot_pause": _l("This library cannot pause it from here. Contact the library."),
+    "cannot_move": _l("This library cannot change that from here. Contact the library."),
+    "unknown_place": _l("It cannot be collected there."),
     "too_many_holds": _l("There are too many reservations already."),
     "overpaid": _l("That is more than is owed."),
     "already_settled": _l("It is settled already."),
@@ -58,9 +67,14 @@ _BLOCKS: Final[Mapping[str, LazyString]] = {
 }
 
 
+def naming(sentence: str, title: str, **words: object) -> Markup:
+    """Return a sentence with the `title` of something borrowed, set as one, and further words."""
+    return escape(sentence) % {"title": Markup("<cite>%s</cite>") % title, **words}
+
+
 def refusal_words(code: str) -> str:
     """Return a sentence for a library's refusal code."""
-    return str(_REFUSALS.get(code, _("The library said no. Ask at the desk.")))
+    return str(_REFUSALS.get(code, _("The library does not accept this. Ask at the desk.")))
 
 
 def fee_words(kind: str) -> str:
@@ -78,7 +92,19 @@ def money(amount: int, currency: str) -> str:
     # CLDR (alphaNextToNumber): a space between letters and digits, such as `SEK 25` in English.
     pattern = current_locale().currency_formats["standard"].pattern.replace("¤#", "¤\N{NO-BREAK SPACE}#")
     pattern = pattern.replace(".00", "") if amount % 100 == 0 else pattern
+    if currency_symbol(currency) == "Nkr":  # CLDR's for Norwegian money in Swedish, which nobody writes
+        pattern = pattern.replace("¤", "¤¤¤")
     return str(format_currency(Decimal(amount) / 100, currency, pattern, currency_digits=False))
+
+
+def amount_in_field(amount: int) -> str:
+    """Return an amount of øre or öre as the reader types it: `40`, or `40,50`."""
+    return str(format_decimal(Decimal(amount) / 100, "0" if amount % 100 == 0 else "0.00"))
+
+
+def currency_symbol(currency: str) -> str:
+    """Return what the reader calls a currency, such as `kr`, or `NOK` in English (CLDR)."""
+    return get_currency_symbol(currency, locale=current_locale())
 
 
 def due_words(due_on: date | None, today: date) -> str:
@@ -96,13 +122,39 @@ def due_words(due_on: date | None, today: date) -> str:
 def day_of_year(day: tuple[int, int]) -> str:
     """Return a month and day of every year, such as `1. juni`."""
     # A leap year, so that 29 February is a day.
-    return str(format_skeleton("MMMMd", date(2000, *day), locale=current_locale()))
+    on_day = date(2000, *day)
+    if current_locale().language == "se":
+        return str(format_date(on_day, "d.M.", locale=current_locale()))
+    return str(format_skeleton("MMMMd", on_day, locale=current_locale()))
+
+
+def day_with_weekday(day: date, *, year: bool = False) -> str:
+    """Return a day such as `mandag 30. november`, with its year where that is asked for."""
+    if current_locale().language == "se":
+        pattern = "EEEE d.M.y" if year else "EEEE d.M."
+    else:
+        pattern = "EEEE d. MMMM" if current_locale().language in ("nb", "nn") else "EEEE d MMMM"
+        pattern += " y" if year else ""
+    return str(format_date(day, pattern, locale=current_locale()))
 
 
 def weekday_words(weekday: str) -> str:
     """Return the reader's name of a weekday that is given in English."""
     number = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday").index(weekday)
     return str(get_day_names("wide", locale=current_locale())[number])
+
+
+def hours_words(hours: str) -> str:
+    """Return hours that are given as `mo-fr 06:00-22:00` with the reader's names of the weekdays."""
+    days, _space, times = hours.partition(" ")
+    codes, names = ("mo", "tu", "we", "th", "fr", "sa", "su"), get_day_names("abbreviated", locale=current_locale())
+    shown = [names[codes.index(day)] if day in codes else day for day in days.split("-")]
+    return f"{'–'.join(shown)} {times.replace('-', '–')}"
+
+
+def language_name(code: str) -> str:
+    """Return what the reader calls a language, such as `norsk bokmål`; its code where they have no word for it."""
+    return str(current_locale().languages.get(code, code))
 
 
 def in_a_row(words: Iterable[str], style: Literal["standard", "or"] = "standard") -> str:
@@ -115,10 +167,14 @@ def give_words(app: Flask) -> None:
     app.jinja_env.filters |= {
         "due": due_words,
         "day_of_year": day_of_year,
+        "day_with_weekday": day_with_weekday,
         "weekday": weekday_words,
+        "hours_words": hours_words,
         "in_a_row": in_a_row,
+        "language_name": language_name,
+        "number_to_call": number_to_call,
         "refusal": refusal_words,
         "fee": fee_words,
         "block": block_words,
     }
-    app.jinja_env.globals["money"] = money
+    app.jinja_env.globals |= {"money": money, "currency_symbol": currency_symbol}

@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import gettext, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, DateField, Field, SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
 from app.rules.people.contact import CONTACT_FIELDS, Contact
@@ -65,6 +65,8 @@ def _field_for(field: PatronField) -> Any:  # noqa: ANN401 - wtforms binds it la
     label = lazy_gettext(field.label)
     if field.is_day:
         return DayField(label)
+    if field.is_mark:
+        return BooleanField(label)
     if field.choices is not None or field.is_library:
         return SelectField(label, choices=choices_for(field), default=next(iter(field.choices or ()), None))
     return StringField(label, validators=[Length(max=400)])
@@ -91,7 +93,8 @@ class PatronForm(ContactFields):
 
     def further(self) -> list[Field]:
         """Return the fields that have no place of their own on the pages."""
-        return [self[field.name] for field in self._others() if field.name not in ("name", "birth_date", "gender")]
+        placed = ("name", "birth_date", "gender", "address_hidden")
+        return [self[field.name] for field in self._others() if field.name not in placed]
 
     def _others(self) -> list[PatronField]:
         return [field for field in FIELDS if field.editors and field.name in self and field.name not in CONTACT_FIELDS]
@@ -127,6 +130,8 @@ def fault_words(form: FlaskForm, field: str, fault: str) -> str:
             return _("Write an address, or choose SMS or letter under %(label)s.", label=label)
         case "phone", "missing":
             return _("Write a number, or choose e-mail or letter under %(label)s.", label=label)
+        case _field, "hidden":
+            return _("The address is hidden, so none is stored here. Leave all three fields empty.")
         case "postcode", "missing":
             return _("This is needed. An address needs a postcode; leave all three fields empty to store none.")
         case "place", "missing":
