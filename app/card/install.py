@@ -10,12 +10,14 @@ from pathlib import Path
 
 from flask import Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.card.offers import has_wallets
 from app.card.routes import card
+from app.rules.people.reminders import DUE, OVERDUE, PERMISSION, READY
 from app.web.access import Audience, open_to
 from app.web.http.static_files import compress
-from app.web.pages.languages import language
+from app.web.pages.languages import LANGUAGES, language, speak
 
 _WORKER = Path(__file__).parent / "service_worker.js"
 _COLOUR = "#0062ba"
@@ -23,15 +25,21 @@ _STATIC = Path(__file__).parents[1] / "static"
 # What the card page needs on the screen; the font is the phone's own.
 FILES = (
     "favicon.svg",
-    "vendor/designsystemet/theme.css",
-    "vendor/designsystemet/designsystemet.css",
     "vendor/lean-qr/index.mjs",
-    "css/base.css",
-    "css/content.css",
+    "css/every-page.css",
     "css/card.css",
     "js/card_kept.js",
     *(f"js/card/{path.name}" for path in sorted(_STATIC.glob("js/card/*.js"))),
 )
+# What a notification says by its kind, in every language, and which page it opens. No word of it passes a push service.
+_NOTIFICATIONS = {
+    DUE: (_l("Something that you have borrowed is due soon. Touch to see what."), "family.loans"),
+    OVERDUE: (_l("Something that you have borrowed is overdue. Touch to see what."), "family.loans"),
+    READY: (_l("Something is ready for you at the library. Touch to see what."), "family.loans"),
+    PERMISSION: (_l("Somebody has given you a permission. Touch to switch it on."), "family.settings"),
+    "trial": (_l("Notifications work. This is how they look."), "family.reminders"),
+    "other": (_l("Your library has a message for you. Touch to see it."), "portal.my"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,15 @@ def manifest() -> Response:
         start_url=url_for("card.shell"),
         scope="/",
         display="standalone",
-        orientation="portrait",
+        orientation="any",
         theme_color=_COLOUR,
         background_color="#ffffff",
         icons=[icon("icon-192", 192), icon("icon-512", 512), icon("icon-maskable-512", 512, "maskable")],
+        shortcuts=[
+            {"name": name, "url": url_for(endpoint), "icons": [icon("icon-192", 192)]}
+            for name, endpoint in ((_("Card"), "card.shell"), (_("Loans"), "family.loans"))
+            if endpoint in current_app.view_functions
+        ],
     )
     response.mimetype = "application/manifest+json"
     return _public(response, kept="public, max-age=86400")
@@ -105,18 +118,30 @@ def _pages() -> Pages:
     return made[language()]
 
 
+def _notification_words(code: str) -> dict[str, str]:
+    with speak(code):
+        return {kind: str(words) for kind, (words, _page) in _NOTIFICATIONS.items()}
+
+
 def _make_pages() -> Pages:
     shell_page = render_template("card/app.html", has_wallets=has_wallets())
     offline_page = render_template("card/offline.html")
     files = [url_for("static", filename=name) for name in FILES]
     body = _WORKER.read_text()
-    version = hashlib.sha256("\n".join([shell_page, offline_page, body, *files]).encode()).hexdigest()[:12]
+    said = {code: _notification_words(code) for code in LANGUAGES}
+    version = hashlib.sha256("\n".join([shell_page, offline_page, body, str(said), *files]).encode()).hexdigest()[:12]
     values = {
         "VERSION": version,
         "CARD": url_for("card.show"),
         "SHELL": url_for("card.shell"),
         "OFFLINE": url_for("card.offline"),
         "FILES": files,
+        "ICON": url_for("static", filename="img/icon-192.png"),
+        "LANG": language(),
+        "WORDS": said,
+        "RENEW": url_for("family.push_renew"),
+        "STATE": url_for("card.phone_state"),
+        "PAGES": {kind: url_for(page) for kind, (_words, page) in _NOTIFICATIONS.items()},
     }
     heads = [f"const {name} = {current_app.json.dumps(value)};\n" for name, value in values.items()]
     return Pages(shell_page, offline_page, "".join(heads) + body)

@@ -22,6 +22,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.pages.languages import language
 from app.web.sign_in.identity import is_patron, keeps_card, was_left
+from app.work.pushing import push_post
 
 
 @card.get("/time")
@@ -34,14 +35,17 @@ def time() -> ResponseReturnValue:
 @card.get("/card/app.json")
 @open_to(Audience.ANYONE)
 def phone_state() -> ResponseReturnValue:
-    """Tell whether a patron is signed in, and which cards and keys this phone may keep; it deletes all others."""
+    """Tell whether a patron is signed in, which cards and keys this phone may keep (it deletes all others), and with
+    which key it subscribes to notifications."""
     state: dict[str, Any] = {"now": milliseconds(now()), "signed_in": is_patron(), "language": language()}
     if was_left():
         return jsonify(**state, keeps=False, cards=[], csrf_token=generate_csrf())
     if not keeps_card():
         return jsonify(**state, keeps=False, cards=[])
     libraries = list(list_libraries(patron_id=current_user.patron_id))
-    return jsonify(**state, keeps=True, csrf_token=generate_csrf(), cards=_cards(), libraries=libraries)
+    post = push_post()
+    push = {"key": post.public_key, "token": generate_csrf()} if post else None
+    return jsonify(**state, keeps=True, csrf_token=generate_csrf(), cards=_cards(), libraries=libraries, push=push)
 
 
 def _cards() -> list[dict[str, Any]]:

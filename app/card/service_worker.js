@@ -1,5 +1,6 @@
 // Keeps the card page and what it needs, so that the card opens without a network. Nothing else is ever stored: no
-// loans, no personal page, no answer to anybody's question. In front of this stand VERSION, CARD, SHELL, OFFLINE, FILES.
+// loans, no personal page, no answer to anybody's question. It also shows notifications, whose words are here already.
+// In front of this stand VERSION, CARD, SHELL, OFFLINE, FILES, ICON, LANG, WORDS, PAGES, RENEW and STATE.
 
 const CACHE = `lanekort-${VERSION}`;
 const PATIENCE = 2_000;
@@ -77,4 +78,44 @@ function holdsCard() {
       database.close();
     };
   });
+}
+
+// What comes is the kind of a notification and the language that its reader chose: what it says, and which page it opens,
+// is written here.
+addEventListener("push", (event) => {
+  const told = read(event.data);
+  const kind = Object.hasOwn(PAGES, told.kind) ? told.kind : "other";
+  const lang = Object.hasOwn(WORDS, told.lang) ? told.lang : LANG;
+  const shown = { body: WORDS[lang][kind], lang, tag: kind, icon: ICON, data: { kind } };
+  event.waitUntil(registration.showNotification("Lånekort", shown));
+});
+
+function read(data) {
+  try {
+    return data.json() ?? {};
+  } catch {
+    return {};
+  }
+}
+
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(clients.openWindow(PAGES[event.notification.data.kind]));
+});
+
+// The push service has given this browser another address: whoever is signed in here is still to be reached. The portal
+// knows them by the cookie that the browser keeps. Nothing is switched on again that was off.
+addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil(renew(event));
+});
+
+async function renew({ newSubscription }) {
+  const { push } = await (await fetch(STATE)).json();
+  if (!push) return;
+  const options = { userVisibleOnly: true, applicationServerKey: push.key };
+  const subscription = newSubscription ?? (await registration.pushManager.subscribe(options));
+  const { endpoint, keys } = subscription.toJSON();
+  const body = new URLSearchParams({ endpoint, ...keys });
+  const answer = await fetch(RENEW, { method: "POST", headers: { "X-CSRFToken": push.token }, body });
+  if (answer.status === 409 || answer.status === 404) await subscription.unsubscribe();
 }

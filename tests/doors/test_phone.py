@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
-from apiflask import APIFlask
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
@@ -16,11 +15,7 @@ from tests.doors.visits import (
     GUARDIAN,
     log_in,
     log_out,
-    main_text,
     read_page,
-    scan_at_desk,
-    scan_at_kiosk,
-    submit,
 )
 
 NAMES = ("Ingrid", "Solvang", "000 100 001", "N000100001")
@@ -77,7 +72,10 @@ def test_the_app_can_be_installed(client: FlaskClient) -> None:
     assert (told["display"], told["start_url"], told["scope"]) == ("standalone", "/card/app", "/")
     sizes = {(icon["sizes"], icon["purpose"]) for icon in told["icons"]}
     assert sizes == {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
-    for icon in told["icons"]:
+    assert told["orientation"] == "any"
+    shortcuts = told["shortcuts"]
+    assert [(each["name"], each["url"]) for each in shortcuts] == [("Card", "/card/app"), ("Loans", "/my/loans")]
+    for icon in [*told["icons"], *(icon for each in shortcuts for icon in each["icons"])]:
         assert client.get(icon["src"]).mimetype == "image/png"
 
 
@@ -147,104 +145,6 @@ def test_signing_in_where_somebody_elses_card_may_lie_clears_it_away(
     assert "lanekort_device" not in answer.headers.get("Set-Cookie", "")
     log_in(phone, *GUARDIAN, keep=True)
     assert phone.get("/card/app.json").json["cards"][0]["keys"] == []
-
-
-# --- children's cards ---
-
-
-def permit(app: APIFlask, *, carry: bool = True) -> FlaskClient:
-    child = app.test_client()
-    child.set_cookie("lang", "en")
-    log_in(child, *CHILD)
-    ticked = {"may_carry_card": "y"} if carry else {}
-    assert submit(child, "/my/settings", guardian_card_number=GUARDIAN[0], **ticked).status_code == 302
-    return child
-
-
-def switch_on(guardian: FlaskClient) -> None:
-    page = read_page(guardian.get("/my/settings"))
-    form = page.find("form", action=lambda action: bool(action) and str(action).endswith("/on"))
-    assert form is not None
-    submit(guardian, str(form["action"]), page="/my/settings")
-
-
-def test_a_childs_card_is_on_the_guardians_card_page_by_name(app: APIFlask, phone: FlaskClient) -> None:
-    permit(app)
-    assert "Jonas Solvang" not in phone.get("/card").text
-    switch_on(phone)
-    page = read_page(phone.get("/card"))
-    assert [str(name.get_text()) for name in page.find_all(class_="pass-name")] == ["Ingrid Solvang", "Jonas Solvang"]
-    assert [link.get_text(strip=True) for link in page.find_all(class_="pass-link")] == [
-        "Ingrid Solvang",
-        "Jonas Solvang",
-    ]
-    _own, child = phone.get("/card/app.json").json["cards"]
-    assert child["name"] == "Jonas Solvang"
-    assert agree(phone, card=child["card"]).status_code == 200
-
-
-def test_a_borrowed_device_carries_nobody_elses_card(app: APIFlask, phone: FlaskClient, client: FlaskClient) -> None:
-    child = permit(app)
-    switch_on(phone)
-
-    def phones() -> int:
-        return main_text(child.get("/card/devices")).count("The phone of guardian")
-
-    assert phones() == 1
-    log_in(client, *GUARDIAN)
-    assert "Ingrid Solvang" in client.get("/card").text
-    assert "Jonas Solvang" not in client.get("/card").text
-    assert phones() == 1
-    log_in(client, *GUARDIAN, keep=True)
-    assert "Jonas Solvang" in client.get("/card").text
-    assert phones() == 2
-
-
-def test_without_the_box_of_its_own_nothing_is_carried(app: APIFlask, phone: FlaskClient) -> None:
-    permit(app, carry=False)
-    switch_on(phone)
-    assert "Jonas Solvang" not in phone.get("/card").text
-    assert len(phone.get("/card/app.json").json["cards"]) == 1
-
-
-def test_the_child_sees_whose_phone_it_is_and_takes_the_card_off_it(app: APIFlask, phone: FlaskClient) -> None:
-    child = permit(app)
-    switch_on(phone)
-    (carried,) = phone.get("/card/codes.json").json["carried"].values()
-    listed = main_text(child.get("/card/devices"))
-    assert "guardian N000100001" in listed
-    page = read_page(child.get("/card/devices"))
-    item = next(item for item in page.find_all("li", class_="ds-card") if "N000100001" in item.get_text())
-    assert item.form is not None
-    submit(child, str(item.form["action"]), page="/card/devices")
-    assert "N000100001" not in main_text(child.get("/card/devices"))
-    assert "Jonas Solvang" not in phone.get("/card").text
-    assert "Ingrid Solvang" in phone.get("/card").text
-    code = carried[0]["digits"].replace(" ", "")
-    assert scan_at_kiosk(phone, code).json["reason"] == "REVOKED"
-
-
-def test_the_desk_sees_that_a_guardian_carries_the_card(app: APIFlask, phone: FlaskClient, desk: FlaskClient) -> None:
-    permit(app)
-    switch_on(phone)
-    ((code, *_later),) = phone.get("/card/codes.json").json["carried"].values()
-    answer = scan_at_desk(desk, code["digits"].replace(" ", ""))
-    if answer.status_code == 302:
-        answer = desk.get(answer.location)
-    shown = main_text(answer)
-    assert "Jonas Solvang" in shown
-    assert "a guardian's phone" in shown
-
-
-def test_the_child_can_let_the_card_be_carried_later_and_end_it(app: APIFlask, phone: FlaskClient) -> None:
-    child = permit(app, carry=False)
-    switch_on(phone)
-    for ending, cards in (("/carry", 2), ("/no-carry", 1)):
-        page = read_page(child.get("/my/settings"))
-        form = page.find("form", action=lambda action, ending=ending: bool(action) and str(action).endswith(ending))
-        assert form is not None
-        assert submit(child, str(form["action"]), page="/my/settings").status_code == 302
-        assert len(phone.get("/card/app.json").json["cards"]) == cards
 
 
 # --- files ---

@@ -11,7 +11,7 @@ from app.card.offers import Wallets
 from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.messages import Message
-from app.rules.library_settings import LIBRARY_SETTINGS
+from app.rules.library.settings import LIBRARY_SETTINGS
 from app.work.worker import work_once
 from tests.conftest import START, Clock
 from tests.doors.conftest import Contents
@@ -35,7 +35,7 @@ def test_without_an_issuer_there_is_no_button_and_no_pass(
     assert "Wallet" not in phone.get("/card").text
     assert "/card/wallet" not in phone.get("/card/app").text
     assert buttons(phone, "/card/wallet") == set()
-    assert "cannot be put into a wallet now" in main_text(phone.get("/card/wallet"))
+    assert "Google and Apple Wallet are not available now" in main_text(phone.get("/card/wallet"))
     before = read_database()
     for path in BUTTONS:
         assert submit(phone, path, page="/my/settings").status_code == 404

@@ -3,6 +3,7 @@
 
 import * as clock from "./clock.js";
 import { STEP } from "./keys.js";
+import { offerLarge } from "./large.js";
 import { finish, finishWhenOnline, isMarked, leaveHere, whenLeft } from "./leaving.js";
 import { keepsPages, saveClock } from "./store.js";
 import { sync } from "./sync.js";
@@ -66,6 +67,7 @@ export class Program {
     document.addEventListener("visibilitychange", () => this.comeBack());
     addEventListener("online", () => this.ask(1));
     addEventListener("beforeinstallprompt", offerToInstall);
+    offerLarge(this.passes, stayAwake);
     whenLeft(async ({ elsewhere, gone }) => {
       this.showLeft();
       await gone;
@@ -236,7 +238,7 @@ export class Program {
     for (const notice of document.querySelectorAll("[data-block]")) notice.hidden = true;
     for (const id of ["pass-links", "valid", "leave"]) find(id)?.setAttribute("hidden", "");
     find("phone-news").classList.remove("warning");
-    for (const tabs of document.querySelectorAll("header nav")) tabs.hidden = true;
+    for (const tabs of document.querySelectorAll(".my-tabs, .phone-nav")) tabs.hidden = true;
   }
 
   // Answers whether the server could be notified at the first try.
