@@ -2,18 +2,18 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from apiflask import APIFlask
 from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
+from app.portal.my_data.data_words import TECHNICAL, label_of
 from app.portal.my_data.stored import SECTIONS, explain_all
 from app.register.card.cards import replace_card
-from app.register.card.families import give_permission, switch
+from app.register.card.families import give_permission
 from app.register.desk.visits import open_visit
 from app.register.keys.vault import vault
 from app.register.leaving.own_data import OWN_TABLES, UNTRACEABLE
@@ -21,26 +21,21 @@ from app.register.library.kept_answers import KeptAnswer, keep_answer, take_key
 from app.register.log.access_log import Terminal, Viewer
 from app.register.messages.contact_changes import store_change
 from app.register.messages.outbox import ask_for_message
+from app.register.moving.taking import NUMBER_COLUMN as IMPORTED_NUMBER
 from app.register.online.registrations import FORM_COLUMN
 from app.register.patron.changes import note_change
+from app.register.sign_in.ceremonies import Created
 from app.register.sign_in.one_time import STEP_UP, draw_code
+from app.register.sign_in.passkeys import add_passkey
 from app.register.store.transaction import db
 from app.register.tables.columns import Base
-from app.register.tables.log import AccessLogEntry
 from app.register.tables.messages import Message
-from app.register.tables.patrons import FamilyPermission, Patron, Registration
+from app.register.tables.moving import ImportedPatron
+from app.register.tables.patrons import Patron, Registration
 from app.rules.messages import FAMILY_ADVICE_TO_GUARDIAN
 from tests.conftest import START, Clock
-from tests.doors.visits import (
-    CHILD,
-    GUARDIAN,
-    log_in,
-    main_text,
-    read_page,
-    scan_at_desk,
-    shown_code,
-    submit,
-)
+from tests.doors.reminding import remind_in_every_way
+from tests.doors.visits import CHILD, GUARDIAN, log_in, main_text, read_page, scan_at_desk, shown_code, submit
 from tests.searching import stands_in
 
 GROUNDS = ("GDPR", "personopplysningsloven", "Not about a person")
@@ -62,6 +57,8 @@ def with_a_row_in_every_table(app: APIFlask, desk: FlaskClient, phone: FlaskClie
         ask_for_message(patron_id=me, kind="contact-changed", channel="email", to="former@example.org", now=clock())
         ask_for_message(patron_id=child, kind=FAMILY_ADVICE_TO_GUARDIAN, about_patron_id=me, now=clock())
         draw_code(patron_id=me, purpose=STEP_UP, now=clock())
+        made = Created("a" * 43, "b" * 103, sign_count=0, backed_up=True, transports="internal")
+        add_passkey(patron_id=me, handle="c" * 43, created=made, label="phone", now=clock())
         store_change(patron_id=me, former={}, fields=["email"], library_id="2023500", now=clock())
         at = Terminal(scope="desk:1", viewer=Viewer("staff", "desk-2023500", "2023500"), library_id="2023500")
         open_visit(patron_id=me, terminal=at, now=clock())
@@ -69,6 +66,17 @@ def with_a_row_in_every_table(app: APIFlask, desk: FlaskClient, phone: FlaskClie
         answer = KeptAnswer(status=200, headers={}, body={}, patron_id=me)
         keep_answer(answer, username="2023500", key="k" * 32)
         note_change(patron=db.session.get_one(Patron, me), now=clock())
+        remind_in_every_way(patron_id=me, now=clock())
+        db.session.add(
+            ImportedPatron(
+                token="f" * 64,
+                key_id=1,
+                library_id="2023500",
+                patron_id=me,
+                sealed_number=vault.seal(b"1001", column=IMPORTED_NUMBER),
+                imported_at=clock(),
+            )
+        )
         tokens = {"own_token": "a" * 64, "child_token": "b" * 64, "guardian_token": "c" * 64, "code_token": "d" * 64}
         db.session.add(
             Registration(
@@ -143,20 +151,49 @@ def test_the_file_has_every_column_of_every_row_or_says_why_not(
     assert everything == {own.table.__tablename__ for own in OWN_TABLES.values()} | set(UNTRACEABLE)
 
 
-def test_the_page_for_paper_shows_every_row_and_every_line_of_who_looked(
+def test_the_copy_for_paper_has_every_row_and_all_that_tells_a_reader_something(
     with_a_row_in_every_table: APIFlask, phone: FlaskClient
 ) -> None:
     page = read_page(phone.get("/my/data/print"))
-    data = phone.get("/my/data.json").json["data"]
-    for name in OWN_TABLES:
-        assert page.select(f'[data-column^="{name}."]'), name
-        assert len(page.select(f'[data-value="{name}.id"]')) == (len(data[name]) if "id" in columns_of(name) else 0), (
-            name
-        )
+    told = phone.get("/my/data.json").json["data"]
+    shown = by_attribute(page, "data-value")
+    for name, own in OWN_TABLES.items():
+        table = page.select_one(f'[data-table="{name}"]')
+        assert table is not None, name
+        assert len(table.select("tbody tr") or table.select("dl")) == len(told[name]), name
+        for column in set(columns_of(name)) - set(own.withheld) - TECHNICAL:
+            filled = [row for row in told[name] if row[column] not in (None, "", "{}")]
+            assert len([cell for cell in shown[f"{name}.{column}"] if cell.get_text(strip=True)]) == len(filled), column
     with with_a_row_in_every_table.test_request_context():
         sections = explain_all(patron_id=1)
         db.session.remove()
     assert {len(table.rows or ()) == table.count for tables in sections.values() for table in tables} == {True}
+
+
+@pytest.mark.parametrize("lang", ["nb", "nn", "sv", "en"])
+@pytest.mark.parametrize("path", ["/my/data", "/my/data/print"])
+def test_no_word_of_the_program_stands_where_a_citizen_reads(
+    with_a_row_in_every_table: APIFlask, phone: FlaskClient, path: str, lang: str
+) -> None:
+    """No column's name, no True or None, no braces, no code of a value."""
+    phone.get(f"{path}?lang={lang}")
+    page = read_page(phone.get(path))
+    for cell in page.select("[data-value], dt, th, summary, h2, h3, h4, .row-text"):
+        text = cell.get_text(" ", strip=True)
+        words = set(text.replace(",", " ").split())
+        assert not words & {"True", "False", "None", "null", "{}", "[]"}, text
+        assert not [word for word in words if "_" in word and "@" not in word], text
+        assert not any(mark in text for mark in ("{", "}", "desk:", "kiosk:")), text
+    codes = {"email", "sms", "step-up", "own", "contact-changed", "look-up", "new-pin", "rotating", "active"}
+    for cell in page.select("[data-value]"):
+        technical = str(cell["data-value"]).rpartition(".")[2] in TECHNICAL
+        assert technical or cell.get_text(strip=True) not in codes - ({"email"} if lang == "en" else set()), cell
+
+
+def test_every_column_has_a_word_of_its_own() -> None:
+    for name, own in OWN_TABLES.items():
+        for column in columns_of(name) + (["name"] if own.name_of else []):
+            assert label_of(column, table=name), f"{name}.{column}"
 
 
 def test_no_secret_of_the_register_is_given_out(with_a_row_in_every_table: APIFlask, phone: FlaskClient) -> None:
@@ -213,65 +250,6 @@ def test_the_link_to_the_file_leads_over_a_page_where_the_pin_is_asked_for(phone
     assert download_link() == "/my/data.json"
     clock.turn(seconds=660)
     assert download_link() == "/my/data/download"
-
-
-def look_at(app: APIFlask, count: int, *, start: int = 0) -> None:
-    with app.app_context():
-        line = {
-            "patron_id": 1,
-            "library_id": "2023500",
-            "role": "staff",
-            "actor": "desk-2023500",
-            "purpose": "scan",
-            "fields": "name, age band, home library, device",
-        }
-        lines = [line | {"at": START + timedelta(minutes=start + n)} for n in range(count)]
-        db.session.execute(insert(AccessLogEntry).values(lines))
-        db.session.commit()
-
-
-def test_who_looked_is_told_in_words_and_in_local_time(app: APIFlask, phone: FlaskClient) -> None:
-    look_at(app, 1)
-    page = main_text(phone.get("/my/data"))
-    # 09:00 UTC in November is 10:00 in Oslo.
-    assert "Your card was scanned Ullensaker bibliotek, staff at the desk" in page
-    assert "Shown: name, age group, home library" in page
-    assert "10:00" in page or "10:00 AM" in page.replace("\u202f", " ")
-    assert "desk-2023500" not in page
-
-
-def test_looks_are_leafed_through_newest_first(app: APIFlask, phone: FlaskClient) -> None:
-    assert "Nobody has looked" in main_text(phone.get("/my/data/looks"))
-    look_at(app, 60)
-    assert "See all 60 looks" in main_text(phone.get("/my/data"))
-    seen = []
-    for number in (1, 2, 3):
-        page = read_page(phone.get(f"/my/data/looks?page={number}"))
-        seen += [str(each["datetime"]) for each in page.select(".looks time")]
-    assert seen == sorted(seen, reverse=True)
-    assert len(set(seen)) == 60
-    for nowhere in ("0", "4", "-1", "x", "9" * 50, "١", ""):
-        assert phone.get("/my/data/looks", query_string={"page": nowhere}).status_code in (200, 404)
-    assert phone.get("/my/data/looks?page=4").status_code == 404
-
-
-def test_a_guardian_who_looked_is_named_by_the_number_that_was_permitted(
-    app: APIFlask, new_browser: Callable[..., FlaskClient]
-) -> None:
-    guardian, child = new_browser(), new_browser()
-    log_in(guardian, *GUARDIAN)
-    log_in(child, *CHILD)
-    with app.app_context():
-        known = ids(app)
-        give_permission(patron_id=known[CHILD[0]], guardian_card_number=GUARDIAN[0], now=START)
-        db.session.flush()
-        permission = db.session.scalars(select(FamilyPermission.id)).one()
-        switch(guardian_id=known[GUARDIAN[0]], permission_id=permission, on=True, now=START)
-        db.session.commit()
-    guardian.get("/my/loans")
-    page = main_text(child.get("/my/data"))
-    assert "Your loans were looked at in the family folder The guardian with card N000100001" in page
-    assert "Ingrid" not in page
 
 
 def test_nothing_of_a_stranger_is_on_ones_page(app: APIFlask, phone: FlaskClient) -> None:

@@ -1,11 +1,12 @@
 """What a patron does with the own data: corrects it, freezes the card, signs out elsewhere."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app.register.store.transaction import db
@@ -60,7 +61,7 @@ def test_what_is_the_patrons_to_correct_is_corrected_and_told_to_the_old_address
         home_library_id="Mull",
         language="sv",
     )
-    assert answer.location == "/my/data"
+    assert answer.location == "/my/data#your-address"
     page = main_text(phone.get("/my/data"))
     for shown in ("ingrid@example.org", "+46701740605", "Granlia 1 2051 Kløfta", "Mullsjö bibliotek", "Svenska"):
         assert shown in page
@@ -138,14 +139,14 @@ def test_name_birth_date_card_number_and_owner_cannot_be_changed_by_naming_them(
 def test_an_address_that_is_hidden_is_taken_out(app: APIFlask, phone: FlaskClient) -> None:
     save(phone, address="", postcode="", place="")
     assert (stored(app).address, stored(app).postcode, stored(app).place) == (None, None, None)
-    assert "A hidden address is never kept here" in main_text(phone.get("/my/data"))
+    assert "Not stored." in main_text(phone.get("/my/data"))
 
 
 def test_what_is_left_of_an_address_is_shown_and_not_said_to_be_none(phone: FlaskClient) -> None:
     save(phone, address="", postcode="9170", place="Longyearbyen")
     text = main_text(phone.get("/my/data"))
     assert "Address 9170 Longyearbyen" in text
-    assert "A hidden address is never kept here" not in text
+    assert "Not stored." not in text
 
 
 def test_a_button_that_is_pressed_twice_is_answered_once(phone: FlaskClient) -> None:
@@ -157,7 +158,7 @@ def test_a_button_that_is_pressed_twice_is_answered_once(phone: FlaskClient) -> 
 def test_a_frozen_card_is_refused_and_a_thawed_one_is_taken(
     phone: FlaskClient, desk: FlaskClient, clock: Clock
 ) -> None:
-    assert submit(phone, "/my/data/freeze", page="/my/data").location == "/my/data"
+    assert submit(phone, "/my/data/freeze", page="/my/data").location == "/my/data#frozen"
     assert "Your card is frozen" in main_text(phone.get("/my/data"))
     assert result_of(scan_at_desk(desk, shown_code(phone))) == ("REVOKED", "Card is frozen")
     submit(phone, "/my/data/thaw", page="/my/data")
@@ -239,3 +240,24 @@ def test_the_buttons_need_their_token(phone: FlaskClient, read_database: Callabl
         assert phone.post(path, data=CONTACT).status_code == 400
         assert phone.post(path, data=CONTACT | {"csrf_token": csrf_token(phone, "/my") + "x"}).status_code == 400
     assert read_database() == before
+
+
+def test_who_grew_up_is_asked_for_the_rules_on_min_side_and_reads_the_answer_under_my_data(
+    app: APIFlask, phone: FlaskClient
+) -> None:
+    log_in(phone, *GUARDIAN)
+    question = "You decide about your card yourself now"
+    assert question not in phone.get("/my").text
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.id == 1).values(consent_ends_on=date(2018, 1, 1)))
+        db.session.commit()
+    page = phone.get("/my")
+    assert question in page.text
+    assert read_page(page).find("a", href="/libraries/Mull/rules") is not None
+    for _ in range(2):
+        assert submit(phone, "/my/rules", page="/my").location == "/my"
+    page = phone.get("/my").text
+    assert question not in page
+    assert "It is noted under My data." in page
+    assert "You accepted the rules yourself" in phone.get("/my/data").text
+    assert phone.get("/my/data.json").json["data"]["patrons"][0]["rules_accepted_at"] is not None

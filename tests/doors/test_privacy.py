@@ -15,13 +15,16 @@ HOUSE = Path(__file__).parents[2]
 
 
 def test_there_are_nine_promises_each_with_a_page_and_a_proof_that_is_there(client: FlaskClient) -> None:
-    promises = read_page(client.get("/privacy")).select(".promise")
-    assert len(promises) == 9
-    for promise in promises:
-        assert promise.select("a[href]")
-        proofs = [code.get_text() for code in promise.select("code")]
-        assert proofs
-        for path in proofs:
+    page = read_page(client.get("/privacy"))
+    assert [bool(promise.select("a[href]")) for promise in page.select(".promise")] == [True] * 9
+    assert not page.select("code"), "a patron reads plain words"
+    assert page.select_one('a[href="/privacy/proofs"]')
+    proofs = read_page(client.get("/privacy/proofs")).select(".promise")
+    assert len(proofs) == 9
+    for proof in proofs:
+        paths = [code.get_text() for code in proof.select("code")]
+        assert paths
+        for path in paths:
             assert (HOUSE / path).is_file(), path
 
 

@@ -5,7 +5,7 @@ import re
 from tests.doors.libraries import correct, fetch
 from tests.doors.serving import patron_row
 from tests.doors.takeover import deliver
-from tests.doors.visits import GUARDIAN, main_text, submit
+from tests.doors.visits import GUARDIAN, main_text, read_page, submit
 
 UNDO = re.compile(r"https://card\.example\.org(/undo/\S+)")
 
@@ -26,7 +26,9 @@ def test_a_change_is_undone_with_one_click_and_the_card_is_frozen(app, client, r
     before = read_database()
     assert "Ullensaker bibliotek" in main_text(client.get(link))
     assert read_database() == before
-    assert "The change is undone" in main_text(submit(client, link, undo="1"))
+    done = submit(client, link, undo="1")
+    assert "The change is undone As it was before e-mail address" in main_text(done)
+    assert read_page(done).h1.has_attr("autofocus")
     row = patron_row(app, GUARDIAN[0])
     assert (row.email, row.proven_email) == ("guardian@example.org", "guardian@example.org")
     assert row.frozen_at is not None
@@ -35,7 +37,7 @@ def test_a_change_is_undone_with_one_click_and_the_card_is_frozen(app, client, r
 
 def test_the_link_to_the_old_address_confirms_the_new_one(app, client):
     link = change_and_read_the_link(app, client)
-    assert "The new address is confirmed" in main_text(submit(client, link, confirm="1"))
+    assert "The new address is confirmed Confirmed e-mail address" in main_text(submit(client, link, confirm="1"))
     row = patron_row(app, GUARDIAN[0])
     assert (row.email, row.proven_email) == ("new@example.org", "new@example.org")
 

@@ -6,7 +6,7 @@ from typing import Final
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from app.register.leaving.own_data import KEYED, OTHERS, TERMINAL
+from app.register.leaving.own_data import FOR_ONE_BROWSER, KEYED, OTHERS, TERMINAL
 from app.rules.people.fields import FIELDS
 
 TABLES: Final[Mapping[str, LazyString]] = {
@@ -18,6 +18,7 @@ TABLES: Final[Mapping[str, LazyString]] = {
     "pin_verifiers": _l("What your PIN is checked against"),
     "one_time_secrets": _l("Codes and links that were sent to you"),
     "devices": _l("Phones and computers"),
+    "passkeys": _l("Passkeys"),
     "sessions": _l("Where you are logged in"),
     "credentials": _l("The right of a device to show the card"),
     "presented_steps": _l("Scans of the last 24 hours"),
@@ -27,6 +28,11 @@ TABLES: Final[Mapping[str, LazyString]] = {
     "permissions_received": _l("Permissions that you were given"),
     "messages": _l("Messages to you"),
     "messages_about_you": _l("Messages to others that speak of you"),
+    "reminder_choices": _l("What you want to be reminded of"),
+    "push_subscriptions": _l("Where you get notifications"),
+    "push_messages": _l("Notifications on their way"),
+    "calendar_addresses": _l("The secret address of your calendar"),
+    "imported": _l("Libraries that named you when they moved their patrons in"),
     "library_notices": _l("Notices to your libraries"),
     "machine_answers": _l("Answers to libraries' systems, kept for a repetition"),
     "access_log": _l("Who has looked"),
@@ -37,25 +43,40 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "about_patron_id": _l("The person it speaks of"),
     "activated_at": _l("Activated"),
     "actor": _l("Who it was"),
+    "address_hash": _l("Fingerprint of the address"),
     "advised_at": _l("Advised to switch off"),
     "answered_at": _l("Answered"),
     "asked_at": _l("Asked for"),
     "at": _l("When"),
     "attempts": _l("Tries"),
     "awaits_first_link": _l("The first link may still be sent"),
+    "backed_up": _l("On your other devices too"),
+    "body": _l("Encrypted notification"),
     "card_state": _l("State of the card"),
     "changed_at": _l("Changed"),
     "channel": _l("Way of sending"),
+    "charged_by": _l("Which system delivered it"),
+    "child_token": _l("Token"),
+    "chosen_at": _l("Chosen"),
     "code_due_at": _l("Code to be sent"),
     "code_entered_at": _l("Code last entered"),
+    "code_token": _l("Token"),
     "code_until": _l("Code works until"),
+    "birth_date_verified": _l("Birth date from the national sign-in"),
+    "confirmed_email": _l("Confirmed e-mail"),
+    "consent_ends_on": _l("Guardian's consent ends"),
     "confirmed_at": _l("Confirmed"),
     "contact_change_id": _l("Change that it tells of"),
+    "created_at": _l("Made"),
     "credential_id": _l("Card on the device"),
+    "death_reported_by": _l("Who reported a death"),
+    "days_before": _l("Days before the due date"),
     "device_id": _l("Device number"),
     "done_at": _l("Card made"),
     "drift": _l("Clock of the phone"),
     "due_at": _l("Next try"),
+    "due_by": _l("Reminders of what is due"),
+    "ends_on": _l("Ends, unless it is renewed"),
     "erase_at": _l("To be deleted"),
     "erase_reason": _l("Why it is to be deleted"),
     "erasure_id": _l("Deletion it belongs to"),
@@ -69,33 +90,54 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "guardian_card_number": _l("Guardian's card number"),
     "guardian_consent_at": _l("Guardian's consent"),
     "guardian_id": _l("Guardian's number in the register"),
+    "guardian_token": _l("Token"),
+    "handle_hash": _l("Fingerprint of the browser's token"),
     "id": _l("Row number"),
     "identified_at": _l("Confirmed by the national sign-in"),
     "idle_seconds": _l("Seconds without use until it ends"),
+    "imported_at": _l("Moved in"),
     "issued_at": _l("Issued"),
     "kept": _l("What the library keeps"),
     "key_hash": _l("Fingerprint of the request's key"),
     "key_id": _l("Generation of the key"),
+    "key_on_phone": _l("Also works without a network"),
     "kind": _l("Kind"),
     "label": _l("Name of the device"),
     "last_fault": _l("Why it did not get through"),
     "last_step": _l("Last half minute used"),
+    "last_used_month": _l("Month of last use there"),
     "last_used_on": _l("Last used"),
+    "leased_until": _l("Being sent until"),
     "library_id": _l("Library"),
     "local_to": _l("Valid at this library only"),
+    "may_carry_card": _l("The guardian's phone may show the card"),
+    "name_verified": _l("Name from the national sign-in"),
     "number": _l("Number in the code"),
     "opened_at": _l("Opened"),
+    "own_token": _l("Token"),
+    "made_at": _l("Made"),
+    "overdue_by": _l("Reminders of what is overdue"),
     "patron_id": _l("Your number in the register"),
     "patron_version": _l("Which change"),
+    "permission_by": _l("Reminders of permissions"),
     "presented_at": _l("Scanned"),
+    "proof": _l("Seal of the line"),
     "proven_address": _l("Confirmed postal address"),
     "proven_email": _l("Confirmed e-mail"),
     "proven_phone": _l("Confirmed telephone"),
+    "public_key": _l("Public half of the key"),
     "purpose": _l("What for"),
+    "queue": _l("How it will probably be sent"),
+    "quiet_from": _l("Quiet from (hour)"),
+    "quiet_to": _l("Quiet until (hour)"),
+    "ready_by": _l("Reminders of what is ready"),
     "registered_at": _l("Registered"),
+    "renewed_at": _l("Renewed"),
     "request_hash": _l("Fingerprint of the request"),
     "revoked_at": _l("Taken off the device"),
+    "rules_accepted_at": _l("You accepted the rules yourself"),
     "role": _l("In which role"),
+    "sealed_address": _l("Address of the notifications"),
     "sealed_answer": _l("Answer"),
     "sealed_former": _l("What stood before"),
     "sealed_form": _l("What was filled in"),
@@ -107,24 +149,82 @@ COLUMNS: Final[Mapping[str, LazyString]] = {
     "seq": _l("Place in the library's line"),
     "session": _l("Word for the terminal"),
     "set_at": _l("Set"),
+    "sign_count": _l("How often it has signed"),
     "staff_id": _l("Staff member"),
     "started_at": _l("Logged in"),
-    "stated_at": _l("Typed online, not seen by a desk"),
+    "stated": _l("Typed online by a guardian"),
+    "stated_at": _l("Typed online, not checked by a library"),
     "step": _l("Half minute of the code"),
+    "subscription_id": _l("Where it is shown"),
     "switched_on_at": _l("Switched on"),
     "terminal": _l("Desk or kiosk"),
     "token": _l("Token"),
     "token_hash": _l("Fingerprint of the browser's token"),
+    "transports": _l("How it is reached"),
+    "user_handle": _l("Random word for you"),
+    "urgency": _l("Place in the queue"),
     "username": _l("Library's system"),
     "verifier": _l("Fingerprint of the PIN"),
     "version": _l("Number of changes"),
+    "webauthn_id": _l("Number of the passkey"),
 }
-"""What a column is called on the page. One that has no word yet is called by its purpose, from the inventory."""
+"""What a column is called on the page. A test finds one that has no word."""
+
+COLUMNS_OF: Final[Mapping[tuple[str, str], LazyString]] = {
+    ("contact_changes", "fields"): _l("What was changed"),
+    ("messages", "name"): _l("Who it is about"),
+    ("permissions_received", "guardian_card_number"): _l("Your card number"),
+    ("permissions_received", "name"): _l("Who gave it"),
+    ("permissions_received", "may_carry_card"): _l("Your phone may show the card"),
+}
+"""What a column is called in one table, where the word for all tables does not fit."""
+
+TECHNICAL: Final = frozenset(
+    (
+        *("id", "patron_id", "about_patron_id", "guardian_id", "staff_id", "device_id", "credential_id"),
+        *("contact_change_id", "subscription_id", "erasure_id", "key_id", "number", "session", "token", "own_token"),
+        *("child_token", "guardian_token", "code_token", "token_hash", "handle_hash", "key_hash", "request_hash"),
+        *(
+            "sealed_key",
+            "address_hash",
+            "body",
+            "sealed_answer",
+            "verifier",
+            "proof",
+            "seq",
+            "version",
+            "patron_version",
+            "step",
+            "last_step",
+        ),
+        *(
+            "last_fault",
+            "drift",
+            "failures",
+            "attempts",
+            "idle_seconds",
+            "queue",
+            "urgency",
+            "leased_until",
+            "awaits_first_link",
+        ),
+    )
+)
+"""What the program needs and tells a reader nothing: it stands last on the page, and not on paper."""
+
+
+def label_of(column: str, *, table: str = "") -> str:
+    """Return what a column is called, in a table where that makes a difference."""
+    return str(COLUMNS_OF.get((table, column)) or COLUMNS[column])
+
 
 WITHHELD: Final[Mapping[str, LazyString]] = {
-    KEYED: _l("It proves something, and only its holder may have it. Nothing about you can be read out of it."),
-    TERMINAL: _l("A random word by which a desk or kiosk names you while it serves you. Only that desk may have it."),
+    KEYED: _l("It is a secret, used as proof, for example when you log in. It says nothing about you."),
+    TERMINAL: _l(
+        "A random word that stands for you while a desk or kiosk serves you. Only that desk or kiosk may have it."
+    ),
     OTHERS: _l("It tells something of somebody else."),
+    FOR_ONE_BROWSER: _l("It is encrypted for your own phone or computer, and nobody else can read it."),
 }
 
 UNTRACEABLE: Final[Mapping[str, LazyString]] = {

@@ -15,10 +15,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import StringField
 from wtforms.validators import Length
 
 from app.ils.overview import Keeps, ask_what_is_kept
+from app.portal.forms import PinForm
 from app.portal.routes import portal
 from app.register.keys.vault import SecretNotOpened, vault
 from app.register.keys.written_codes import draw_written_code
@@ -31,15 +32,9 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
 from app.web.sign_in.identity import forget_sign_in
-from app.web.sign_in.step_up import after_step_up, is_identified
+from app.web.sign_in.step_up import after_step_up, has_passkey, is_identified
 
 _SEALED_FOR: Final = "form.receipt"
-
-
-class EraseForm(FlaskForm):
-    """The PIN, which is asked for however fresh it is."""
-
-    confirm_pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
 
 
 class ReceiptForm(FlaskForm):
@@ -86,9 +81,8 @@ def _show_what_goes() -> str:
     libraries = [Leaving(name, kept.get(library_id)) for library_id, name in joined.items()]
     sealed = vault.seal(f"{patron.id} {draw_written_code()}".encode(), column=_SEALED_FOR)
     drawn = urlsafe_b64encode(sealed).decode()
-    return render_template(
-        "portal/erase.html", form=EraseForm(), libraries=libraries, identified=is_identified(), drawn=drawn
-    )
+    shown = {"libraries": libraries, "identified": is_identified(), "has_passkey": has_passkey(), "drawn": drawn}
+    return render_template("portal/erase.html", form=PinForm(), **shown)
 
 
 def _drawn_with_the_page() -> tuple[str, str | None]:

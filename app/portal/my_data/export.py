@@ -48,7 +48,10 @@ def data_json() -> ResponseReturnValue:
 def data_print() -> str:
     """Show everything that is stored on one page that can be printed."""
     sections = explain_all(patron_id=current_user.patron_id)
-    return render_template("portal/print.html", sections=sections, untraceable=UNTRACEABLE.values(), made_at=now())
+    empty = [table.heading for tables in sections.values() for table in tables if not table.rows]
+    return render_template(
+        "portal/print.html", sections=sections, empty=empty, untraceable=UNTRACEABLE.values(), made_at=now()
+    )
 
 
 def _export(patron_id: int) -> dict[str, Any]:

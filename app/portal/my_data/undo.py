@@ -24,8 +24,9 @@ def undo(token: str) -> ResponseReturnValue:
             return render_template("portal/undo_end.html", end="gone"), 404
         return render_template("portal/undo.html", found=found, what=field_words(found.change.fields), token=token)
     end, act = ("confirmed", confirm_change) if "confirm" in request.form else ("undone", undo_change)
+    found = find_undoable(token=token, now=now())
     try:
         act(token=token, address=request.remote_addr or "", now=now())
     except NothingToUndo:
         return render_template("portal/undo_end.html", end="gone"), 404
-    return render_template("portal/undo_end.html", end=end)
+    return render_template("portal/undo_end.html", end=end, what=field_words(found.change.fields) if found else "")

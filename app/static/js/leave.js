@@ -18,7 +18,7 @@ async function leave(form) {
 
 function sayIn(form, words) {
   form.hidden = true;
-  for (const tabs of document.querySelectorAll("header nav")) tabs.hidden = true;
+  for (const tabs of document.querySelectorAll("header nav, .phone-nav")) tabs.hidden = true;
   const main = document.querySelector("main");
   const said = main.querySelector(".left-words") ?? document.createElement("p");
   said.className = "ds-paragraph left-words";
