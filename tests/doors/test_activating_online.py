@@ -32,11 +32,14 @@ def test_a_card_is_activated_online_where_the_library_allows_it_and_its_rules_ar
     fill_in(client)
     finish(client)
     assert "Nowhere yet" in main_text(client.get("/my"))
+    card = main_text(client.get("/card"))
+    assert "What you can do now Mullsjö bibliotek Activate online" in card
     page = main_text(client.get("/my/libraries"))
     assert "Activate Mullsjö" in page
     assert submit(client, "/my/libraries/Mull").status_code == 409
-    assert submit(client, "/my/libraries/Mull", accepted="y").location == "/my/libraries"
+    assert submit(client, "/my/libraries/Mull", accepted="y").location == "/my/libraries#library-Mull"
     assert "Mullsjö bibliotek" in main_text(client.get("/my"))
+    assert "What you can do now" not in main_text(client.get("/card"))
     assert client.post(
         "/my/libraries/2023500", data={"csrf_token": csrf_token(client, "/my"), "accepted": "y"}
     ).status_code == (409)

@@ -42,7 +42,7 @@ def test_from_the_sign_in_to_a_card_that_shows_its_code(
     assert come_back(client, ANNE, "card").location == "/register/details"
     shown = client.get("/register/details")
     assert "Anne Dahl" in main_text(shown)
-    assert "May 14, 1990" in main_text(shown)
+    assert "14 May 1990" in main_text(shown)
     assert read_page(shown).find("input", attrs={"name": ["name", "birth_date"]}) is None
     fill_in(client)
     assert finish(client).location == "/card"

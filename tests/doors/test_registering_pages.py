@@ -15,6 +15,17 @@ from tests.eid import ANNE
 
 __all__ = ["app", "come_back", "read_code", "service"]
 
+
+def test_giving_up_is_asked_once(client: FlaskClient, come_back: Come) -> None:
+    come_back(client, ANNE, "card")
+    form = read_page(client.get("/register/details")).select_one("form[action$='/register/stop']")
+    assert form is not None
+    question = form.find_parent("details")
+    assert question is not None
+    assert not question.has_attr("open")
+    assert "It cannot be undone." in question.get_text()
+
+
 # --- the library ---
 
 

@@ -23,7 +23,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.http.cookies import keep_device
 from app.web.metrics.counting import count_sign_in
-from app.web.pages.languages import language
+from app.web.pages.languages import message_language
 from app.web.sign_in import eid
 from app.web.sign_in.identity import start_patron_session
 from app.web.sign_in.step_up import leads_on
@@ -131,7 +131,7 @@ def _begin_own(who: eid.Identified) -> Response:
         stated=name is None or birth_date is None,
         name_verified=name is not None,
         birth_date_verified=birth_date is not None,
-        language=language(),
+        language=message_language(),
     )
     return _enter(who, registrations.OWN, form)
 
@@ -151,7 +151,7 @@ def _begin_for_child(who: eid.Identified) -> Response:
         check_adult(birth_date=who.identity.birth_date, now=now())
     except NotAnAdult:
         return _stop(str(_NOT_AN_ADULT))
-    return _enter(who, registrations.CHILD, registrations.Form(language=language()))
+    return _enter(who, registrations.CHILD, registrations.Form(language=message_language()))
 
 
 def _enter(who: eid.Identified, kind: str, form: registrations.Form) -> Response:

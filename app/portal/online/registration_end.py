@@ -14,6 +14,7 @@ from app.portal.online.registration_steps import child, details, email, guardian
 from app.portal.pins.pin import refuse_pin
 from app.portal.routes import portal
 from app.register.change.enrolment import AlreadyRegistered
+from app.register.face.opening import read_hours
 from app.register.online.online_cards import DONE_FOR, NoChild, NotFinished, make_card
 from app.register.online.registrations import CHILD, Form, RegistrationGone
 from app.register.patron.libraries import find_library_name
@@ -26,6 +27,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.faults.overload import evaluates
 from app.web.http.cookies import keep_device
+from app.web.pages.opening_words import open_sentence
 from app.web.sign_in.identity import start_patron_session
 
 
@@ -110,4 +112,5 @@ def registered_child() -> ResponseReturnValue:
     progress = find_progress() if HANDLE in session else None
     patron_id = progress.draft.patron_id if progress is not None and progress.draft.kind == CHILD else None
     patron = get_patron(patron_id=patron_id) if patron_id is not None else None
-    return render_template("portal/register_child_card.html", patron=patron)
+    home = "" if patron is None else open_sentence(read_hours(library_id=patron.home_library_id), now=now())
+    return render_template("portal/register_child_card.html", patron=patron, home_open=home)

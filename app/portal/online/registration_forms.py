@@ -1,5 +1,7 @@
 """What somebody fills in to get a card online."""
 
+from typing import Final
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
@@ -9,6 +11,8 @@ from app.rules.people.contact import CHANNELS
 from app.rules.people.fields import FIELD
 from app.web.pages.patron_fields import ContactFields, DayField, choices_for, typed
 
+_NO_CARD: Final = _l("Without that there is no card.")
+
 
 class ChildForm(FlaskForm):
     """Who the child is, as the guardian says."""
@@ -16,7 +20,9 @@ class ChildForm(FlaskForm):
     name = StringField(_l("The child's full name"), validators=[InputRequired(), Length(max=400)])
     birth_date = DayField(_l("The child's birth date"), validators=[InputRequired()])
     number = StringField(_l("The child's national identity number"), validators=[InputRequired(), Length(max=40)])
-    guardian = BooleanField(_l("I am the child's guardian"), validators=[DataRequired()])
+    guardian = BooleanField(
+        _l("I am the child's guardian"), validators=[DataRequired(_l("Only a guardian can get a child a card."))]
+    )
 
 
 class DetailsForm(ContactFields):
@@ -49,12 +55,12 @@ class FinishForm(FlaskForm):
 
     way = RadioField(
         _l("PIN"),
-        choices=[SelectChoice("drawn", _l("This one, which was drawn:")), SelectChoice("own", _l("One that I choose"))],
+        choices=[SelectChoice("drawn", _l("This random one:")), SelectChoice("own", _l("One that I choose"))],
         validators=[AnyOf(("drawn", "own"))],
         default="drawn",
     )
     drawn_pin = HiddenField(validators=[Length(max=40)])
     new_pin = StringField(_l("Your own PIN"), filters=[typed], validators=[Length(max=40)])
-    rules = BooleanField(_l("I accept the rules for the library card"), validators=[DataRequired()])
-    privacy = BooleanField(_l("I have read what is stored about me, and why"), validators=[DataRequired()])
+    rules = BooleanField(_l("I accept the rules for the library card"), validators=[DataRequired(_NO_CARD)])
+    privacy = BooleanField(_l("I have read what is stored about me, and why"), validators=[DataRequired(_NO_CARD)])
     remember = BooleanField(_l("Keep me logged in on this phone"))
