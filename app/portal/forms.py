@@ -6,7 +6,12 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import Length
 
 from app.rules.people.fields import Editor
+from app.rules.typed import clean_typed
 from app.web.pages.patron_fields import PatronForm, corrected_by, typed, with_fields
+
+
+def _cleaned(value: str | None) -> str:
+    return clean_typed(value or "")
 
 
 class LoginForm(FlaskForm):
@@ -29,10 +34,22 @@ class OrderPinForm(FlaskForm):
     card_number = StringField(_l("Card number"), validators=[Length(max=40)])
 
 
+class PasskeyForm(FlaskForm):
+    """What a passkey is called."""
+
+    label = StringField(_l("Name"), filters=[_cleaned], validators=[Length(max=60)])
+
+
 class LetterCodeForm(FlaskForm):
     """The code that stands in a letter."""
 
     code = StringField(_l("The code in the letter"), validators=[Length(max=300)])
+
+
+class PinForm(FlaskForm):
+    """The PIN, which is asked for however fresh it is."""
+
+    confirm_pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
 
 
 class NewPinForm(FlaskForm):

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from flask import Response, abort, current_app, render_template
+from flask import Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.ils.port import Unavailable
+from app.portal.accessibility_record import TESTED
 from app.portal.routes import portal
 from app.register.patron.libraries import find_library_name
 from app.web.access import Audience, open_to
@@ -19,16 +20,23 @@ _SECURITY_TXT_LASTS = timedelta(days=90)
 @portal.get("/libraries/<library_id>/rules")
 @open_to(Audience.ANYONE)
 def rules(library_id: str) -> ResponseReturnValue:
-    """Show a library's rules, written from the policy by which it charges."""
+    """Show a library's rules, written from the policy by which it charges; or what changes `from` a day to come."""
     name = find_library_name(library_id=library_id)
     if name is None:
         abort(404)
-    lending = library_systems().lending(library_id)
+    lending, about = library_systems().lending(library_id), {"name": name, "library_id": library_id}
     try:
-        found = lending.rules() if lending else None
+        found, coming = (lending.rules(), lending.coming_rules()) if lending else (None, ())
     except Unavailable:
-        return render_template("portal/rules.html", name=name, rules=None, silent=True), 503
-    return render_template("portal/rules.html", name=name, rules=found, silent=False)
+        return render_template("portal/rules.html", rules=None, silent=True, **about), 503
+    day, before = request.args.get("from"), found
+    for each in coming:
+        if each.valid_from.isoformat() == day:
+            return render_template("portal/rules.html", rules=found, shown=each, before=before, **about)
+        before = each.rules
+    if day is not None:  # it has come, or was taken back
+        return redirect(url_for("portal.rules", library_id=library_id))
+    return render_template("portal/rules.html", rules=found, coming=coming, **about)
 
 
 @portal.get("/status")
@@ -43,7 +51,7 @@ def status() -> str:
 @open_to(Audience.ANYONE)
 def accessibility() -> str:
     """Show the accessibility statement."""
-    return render_template("portal/accessibility.html")
+    return render_template("portal/accessibility.html", tested=TESTED)
 
 
 @portal.get("/.well-known/security.txt")

@@ -14,6 +14,7 @@ from app.portal.routes import portal
 from app.register.card.pin_changes import choose_pin, draw_pin
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.one_time import LinkNotValid, check_link, find_link, use_link
+from app.register.sign_in.passkeys import list_passkeys
 from app.register.sign_in.pin_orders import order_new_pin
 from app.register.store.transaction import writing
 from app.rules.card.number import NotACardNumber
@@ -73,7 +74,7 @@ def set_new_pin(token: str) -> ResponseReturnValue:
     form = NewPinForm()
     if request.method != "POST":
         found = find_link(token=token, now=now())
-        return render_template("portal/new_pin_choice.html", form=form, token=token) if found else _show_gone()
+        return _show_choice(form, token, patron_id=found) if found else _show_gone()
     try:
         check_link(token=token, address=request.remote_addr or "", now=now())
         with writing():
@@ -85,9 +86,14 @@ def set_new_pin(token: str) -> ResponseReturnValue:
         return _show_gone()
     except PinNotGood as error:
         refuse_pin(form, error)
-        return render_template("portal/new_pin_choice.html", form=form, token=token), 422
+        return _show_choice(form, token, patron_id=patron_id), 422
     flash(_("Your new PIN is set. Log in with it."), "success")
     return redirect(url_for("portal.login"))
+
+
+def _show_choice(form: NewPinForm, token: str, *, patron_id: int) -> str:
+    passkeys = list_passkeys(patron_id=patron_id)
+    return render_template("portal/new_pin_choice.html", form=form, token=token, passkeys=passkeys)
 
 
 def _show_gone() -> ResponseReturnValue:

@@ -22,7 +22,7 @@ from app.web.sign_in.step_up import after_step_up
 
 _FAULTS: Final[Mapping[Fault, LazyString]] = {
     Fault.NOT_FOUR_DIGITS: _l("A PIN is four digits."),
-    Fault.COMMON: _l("Many people choose that one, so it is guessed first. Choose another."),
+    Fault.COMMON: _l("Many people choose that one, so it is easy to guess. Choose another."),
     Fault.BIRTH_DATE: _l("It is part of your birth date, which others know. Choose another."),
     Fault.OWN_NUMBER: _l("It is part of your card number, telephone number or postcode. Choose another."),
     Fault.AS_BEFORE: _l("That is the PIN you have now. Choose another."),
@@ -55,8 +55,8 @@ def pin() -> ResponseReturnValue:
     except PinNotGood as error:
         refuse_pin(form, error)
         return render_template("portal/pin.html", form=form), 422
-    flash(_("Your PIN is changed. Everywhere else you are logged out."), "success")
-    return redirect(url_for("family.settings"))
+    flash(_("Your PIN is changed. You are logged out everywhere else."), "success")
+    return redirect(url_for("family.settings", _anchor="pin-heading"))
 
 
 def refuse_pin(form: NewPinForm, error: PinNotGood) -> None:
