@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange
 
 
 class PermissionForm(FlaskForm):
@@ -12,16 +12,32 @@ class PermissionForm(FlaskForm):
     guardian_card_number = StringField(
         _l("Give permission to see my loans"), validators=[Length(max=40)], description=_l("The guardian's card number")
     )
-    may_carry_card = BooleanField(_l("The guardian may carry my card too"))
+    may_carry_card = BooleanField(_l("The guardian may have my card on their phone"))
     pin = PasswordField(_l("PIN"), validators=[Length(max=40)])
 
 
-class LoanForm(FlaskForm):
-    """Which loan of whom at which library. `permission_id` is empty for one's own."""
+class ActForm(FlaskForm):
+    """For whom something is done at which library. `permission_id` is empty for oneself."""
 
     library_id = HiddenField(validators=[Length(max=20)])
     permission_id = HiddenField(validators=[Length(max=18)])
+
+
+class LoanForm(ActForm):
+    """Which loan is meant."""
+
     loan_id = HiddenField(validators=[Length(max=80)])
+
+
+class HoldForm(ActForm):
+    """What is to become of which reservation. `title` is for the answer alone; days are as YYYY-MM-DD."""
+
+    hold_id = HiddenField(validators=[Length(max=300)])
+    title = HiddenField(validators=[Length(max=2000)])
+    act = HiddenField(validators=[AnyOf(("cancel", "pause", "resume", "places", "move"))])
+    paused_from = HiddenField(validators=[Length(max=10)])
+    paused_until = HiddenField(validators=[Length(max=10)])
+    place_id = HiddenField(validators=[Length(max=80)])
 
 
 class InterlibraryForm(FlaskForm):
@@ -36,7 +52,8 @@ class InterlibraryForm(FlaskForm):
 
 
 class CancelForm(FlaskForm):
-    """Which request at which library is taken back."""
+    """Which request at which library is taken back. `title` is for the answer alone."""
 
     library_id = HiddenField(validators=[DataRequired(), Length(max=20)])
     request_id = HiddenField(validators=[DataRequired(), Length(max=80)])
+    title = HiddenField(validators=[Length(max=2000)])

@@ -10,6 +10,7 @@ from flask_login import current_user
 from wtforms import SelectChoice
 
 from app.family.forms import CancelForm, InterlibraryForm
+from app.family.loans import anchor_of
 from app.family.routes import family
 from app.ils.circulation.system import CirculationSystem
 from app.ils.policy import LibraryRules
@@ -19,8 +20,8 @@ from app.register.store.transaction import reading
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.gate import flash_refusals, library_systems
-from app.web.pages.languages import language
-from app.web.pages.library_words import refusal_words
+from app.web.pages.languages import message_language
+from app.web.pages.library_words import naming, refusal_words
 
 Choices = Mapping[str, tuple[str, CirculationSystem, LibraryRules]]
 
@@ -39,7 +40,7 @@ def interlibrary() -> ResponseReturnValue:
         return page, 422 if form.is_submitted() else 200
     name, system, _rules = choices[form.library_id.data]
     try:
-        system.ask_interlibrary(
+        made = system.ask_interlibrary(
             card_number=_own_card_number(),
             title=form.title.data or "",
             author=form.author.data or "",
@@ -52,8 +53,10 @@ def interlibrary() -> ResponseReturnValue:
     except Unavailable:
         form.library_id.errors = [_("%(library)s does not answer now.", library=name)]
     else:
-        flash(_("%(library)s has your request, and tells you when it comes.", library=name), "success")
-        return redirect(url_for("family.loans"))
+        asked = _("%(library)s has your request for %(title)s, and tells you when it comes.")
+        flash(naming(asked, form.title.data or "", library=name), "success")
+        anchor = anchor_of("request", form.library_id.data, made.request_id)
+        return redirect(url_for("family.loans", _anchor=anchor))
     return render_template("family/interlibrary.html", form=form, choices=choices, silent=silent), 422
 
 
@@ -68,8 +71,8 @@ def cancel_interlibrary() -> ResponseReturnValue:
         abort(404)
     with flash_refusals(silent=_("The library does not answer now. Try again in a moment."), category="warning"):
         system.cancel_interlibrary(card_number=_own_card_number(), request_id=form.request_id.data or "")
-        flash(_("The request is taken back."), "success")
-    return redirect(url_for("family.loans"))
+        flash(naming(_("The request for %(title)s is taken back."), form.title.data or "–"), "success")
+    return redirect(url_for("family.loans", _anchor="person-own"))
 
 
 def _own_card_number() -> str:
@@ -99,7 +102,7 @@ def _lending_libraries() -> tuple[Choices, list[str]]:
 
 def _categories(choices: Choices) -> list[SelectChoice]:
     found = {
-        category.id: category.names.get(language(), category.id)
+        category.id: category.names.get(message_language(), category.id)
         for _name, _system, rules in choices.values()
         for category in rules.categories
     }
