@@ -1,5 +1,6 @@
 """A morning at the desk: people without a card, with one from elsewhere, and a message that somebody has died."""
 
+import re
 from datetime import date
 
 import pytest
@@ -27,6 +28,9 @@ def somebodys_number(birth_day: int) -> str:
     raise AssertionError("unreachable")
 
 
+BY_HAND = 100  # milliseconds a key; what is typed faster comes from a scanner
+
+
 class Librarian:
     """Somebody at a desk, with a keyboard and a queue."""
 
@@ -35,7 +39,8 @@ class Librarian:
 
     def opens(self, tab: str) -> None:
         """Open a page of the desk, which is ready when its field has the focus: what is typed before is lost."""
-        link = self.page.get_by_role("navigation", name="Skranke").get_by_role("link", name=tab, exact=True)
+        name = re.compile(f"^{tab}(, .+)?$")
+        link = self.page.get_by_role("navigation", name="Skranke").get_by_role("link", name=name)
         link.click()
         expect(link).to_have_attribute("aria-current", "page")
         expect(self.page.locator("main [autofocus]")).to_be_focused()
@@ -46,7 +51,7 @@ class Librarian:
             if key in ("Enter", "Tab", "Escape", "Space"):
                 self.page.keyboard.press(key)
             else:
-                self.page.keyboard.type(key)
+                self.page.keyboard.type(key, delay=BY_HAND)
 
     def enrols(self, name: str, number: str) -> None:
         self.opens("Ny låner")
@@ -57,7 +62,7 @@ class Librarian:
         self.page.get_by_label("E-post", exact=True).fill(f"{name.split()[0].lower()}@example.org")
         self.page.get_by_label("Låneren godtar bibliotekets regler").check()
         self.types("Enter")
-        self.reads("Kortet er laget.")
+        self.reads("har fått kort")
         expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
 
     def unfolds(self, what: str) -> None:
@@ -73,7 +78,7 @@ class Librarian:
         """End serving by a key, and be ready for the next card."""
         self.page.wait_for_load_state()
         self.types("Escape")
-        expect(self.page.get_by_label("Skann lånekort")).to_be_focused()
+        expect(self.page.locator("#done")).to_be_hidden()
 
 
 @pytest.fixture
@@ -81,15 +86,13 @@ def librarian(desk: Page) -> Librarian:
     return Librarian(desk)
 
 
-def test_who_was_scanned_is_served_by_enter_and_let_go_by_escape(librarian: Librarian, phone: Visitor) -> None:
+def test_who_was_scanned_is_served_at_once_and_let_go_by_escape(librarian: Librarian, phone: Visitor) -> None:
     phone.signs_in()
     scan(librarian.page, phone.opens_the_card())
-    librarian.types("Enter")
-    expect(librarian.page).to_have_url("/desk")
-    librarian.page.wait_for_timeout(A_SCANNERS_SECOND_ENTER)
-    librarian.types("Enter")
-    expect(librarian.page.get_by_label("Strekkode på eksemplaret")).to_be_focused()
+    expect(librarian.page.get_by_role("heading", level=1)).to_have_text("Ingrid Solvang")
     librarian.is_through()
+    expect(librarian.page.locator("#lines .line")).to_have_count(0)
+    expect(librarian.page.get_by_text("Ingrid Solvang er avsluttet")).to_be_visible()
 
 
 def test_a_librarian_makes_a_card_for_somebody_who_then_opts_out_of_the_national_one(librarian: Librarian) -> None:
@@ -132,7 +135,7 @@ def test_a_patron_without_a_phone_is_looked_up_and_the_card_is_blocked_and_found
     librarian.is_through()
     librarian.opens("Finn låner")
     librarian.types("moe l", "Enter")
-    expect(librarian.page.get_by_role("alert")).to_contain_text("Fyll ut to av feltene")
+    expect(librarian.page.get_by_role("alert").filter(has_text="Fyll ut to av feltene")).to_be_visible()
     librarian.page.get_by_label("Fødselsdato").fill("1990-05-12")
     librarian.types("Enter")
     expect(librarian.page.get_by_role("button", name="Betjen", exact=True)).to_be_focused()

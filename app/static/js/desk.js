@@ -1,43 +1,134 @@
-// Keeps the scan field ready for a scanner that types.
+// The desk: one scan field on every page, for a scanner that types, a camera, and hands. Nothing that is scanned is lost,
+// and nothing is pressed by a scanner.
 
-import "./serving.js";
+import { refreshBadges } from "./desk/badges.js";
+import { closeKeys, listenForKeys } from "./desk/keys.js";
+import * as pages from "./desk/pages.js";
+import { noteMoney, printSlip } from "./desk/paper.js";
+import { post } from "./desk/post.js";
+import { add, again, clear, replace, showSections, start, tell, waiting } from "./desk/queue.js";
+import "./desk/recent.js";
+import { offerSound, play } from "./desk/sound.js";
+import "./desk/today.js";
+import { listen } from "./desk/wedge.js";
 
-const SECOND_ENTER = 300;
+const HIDE_AFTER = 2 * 60_000;
 
 const form = document.getElementById("scan");
-const field = form.querySelector("input:not([type=hidden])");
-const button = form.querySelector("button");
+const field = form.elements.payload;
+const page = () => document.getElementById("page");
+const isOfVisit = () => page().hasAttribute("data-visit");
 
-// A scanner sends Enter, some send it twice; and an answer that is under way needs no second question.
-let submittedAt = -Infinity;
+// --- scanning ---
+
+document.addEventListener("scan", ({ detail }) => add(detail));
 form.addEventListener("submit", (event) => {
-  const again = performance.now() - submittedAt < SECOND_ENTER || button.getAttribute("aria-busy") === "true";
-  if (again || field.value.trim() === "") {
-    event.preventDefault();
-    return;
+  event.preventDefault();
+  add(field.value);
+  field.value = "";
+});
+
+// What the page says of the patron is shown above the list as well.
+function showPatron() {
+  noteMoney();
+  showSections();
+}
+
+const isFinding = () => location.pathname.endsWith("/find");
+
+let cardCame = false;
+pages.start(showPatron);
+start({
+  onCard(sign) {
+    if (sign !== "ended") {
+      cardCame = true;
+      form.elements.place.value = "";
+    }
+    if (isFinding() && sign !== "refused" && sign !== "ended") page().replaceChildren();
+    // What stands here is about the patron before, and so is what was said of an act.
+    if (isOfVisit()) page().replaceChildren();
+    for (const said of document.querySelectorAll("#main > .ds-alert")) said.remove();
+    document.dispatchEvent(new CustomEvent("outcome", { detail: sign }));
+  },
+  onIdle() {
+    const leaves = (cardCame && location.pathname.endsWith("/returns")) || page().childElementCount === 0;
+    cardCame = false;
+    if (pages.isLending()) pages.refresh();
+    else if (leaves) pages.go(pages.lending);
+    refreshBadges();
+  },
+});
+showPatron();
+listen((text) => {
+  closeKeys();
+  add(text);
+});
+
+// --- the lines' own buttons ---
+
+document.addEventListener("click", ({ target }) => {
+  const line = target.closest?.(".line");
+  if (line && target.closest("[data-again]")) again(line.dataset.key);
+  if (line && target.closest("[data-slip]")) {
+    printSlip(line);
+    field.focus();
   }
-  submittedAt = performance.now();
+});
+
+document.addEventListener("submit", async (event) => {
+  const act = event.target.closest("[data-act]");
+  const line = act?.closest("[data-key]");
+  if (!line) return;
+  event.preventDefault();
+  const button = act.querySelector("button");
+  if (button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
-});
-
-// After an accepted card, Enter in the empty field opens the patron, unless it is a scanner's second one.
-let shownAt = performance.now();
-document.addEventListener("result", () => (shownAt = performance.now()));
-field.addEventListener("keydown", (event) => {
-  const onward = document.getElementById("onward");
-  const meant = event.key === "Enter" && !event.repeat && performance.now() - shownAt > SECOND_ENTER;
-  if (onward && meant && field.value.trim() === "") onward.click();
-});
-addEventListener("pageshow", () => button.removeAttribute("aria-busy"));
-
-const isControl = (element) => element?.closest("a, button, input, select, textarea, summary, [tabindex]:not(main)");
-
-document.addEventListener("click", (event) => {
-  if (isControl(event.target) || getSelection().toString() !== "") return;
+  const response = await post(act.action, { ...Object.fromEntries(new FormData(act)), script: "1" }).catch(() => null);
+  button.removeAttribute("aria-busy");
+  if (!response?.ok) return tell(document.getElementById("run-news").dataset.silent);
+  const answer = await response.json();
+  play(answer.sign);
+  replace(line.dataset.key, answer.line);
+  if (pages.isLending()) pages.refresh();
   field.focus();
 });
-field.addEventListener("focus", () => field.select());
-addEventListener("focus", () => {
-  if (!isControl(document.activeElement)) field.focus();
+
+document.getElementById("run-print").addEventListener("click", () => print());
+
+// --- the end of a visit, also when nobody has touched the page for two minutes ---
+
+const done = document.getElementById("done");
+done.addEventListener("submit", (event) => {
+  event.preventDefault();
+  add("", "end");
+  field.focus();
 });
-field.focus();
+for (const out of document.querySelectorAll("form[action$='/logout']")) out.addEventListener("submit", clear);
+
+let timer;
+const rest = () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (waiting() > 0) return rest();
+    if (!done.hidden) add("", "end");
+    else if (isOfVisit()) pages.go(pages.lending);
+  }, HIDE_AFTER);
+};
+for (const use of ["keydown", "pointerdown", "input"]) document.addEventListener(use, rest);
+rest();
+
+// --- keys ---
+
+listenForKeys(() => {
+  if (!done.hidden) add("", "end");
+});
+
+offerSound(document.getElementById("run-sound"));
+
+// --- the field keeps the focus, but for whoever uses something else ---
+
+const isControl = (element) => element?.closest("a, button, input, select, textarea, summary, [tabindex]:not(main)");
+document.addEventListener("click", (event) => {
+  if (!isControl(event.target) && getSelection().toString() === "" && pages.isLending()) field.focus();
+});
+field.addEventListener("focus", () => field.select());

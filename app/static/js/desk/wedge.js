@@ -1,0 +1,164 @@
+// Recognises a scanner that types, wherever the focus is: several signs, faster than anybody types, and perhaps Enter.
+// What it typed into a field is taken out again, and its Enter presses nothing. Times are those at which the keys were
+// pressed (event.timeStamp): on a busy computer a script hears of them late, all at once.
+
+const LEAST = 4; // signs
+const NUMBER = { apart: 70, halt: 120 }; // milliseconds between most signs, and between any two but a few
+const WORD = { least: 6, apart: 30, halt: 120 }; // words are typed faster than numbers
+const ELSEWHERE = { apart: 150, halt: 300 }; // on a button, say, a number means nothing: a slow scanner is known as well
+const SCAN_FIELD = { apart: 100, halt: 300 }; // a number in it is a scan, but hands may type it in parts
+const PAUSE = 230; // a computer may halt for so long within a scan; a scanner halts longer between two
+const LONGEST = 600; // Enter may come, and what is no scan yet may become one, for so long
+const GOES_ON = 1_000; // a card's code that has begun may go on for so long
+const LATEST = 1_000; // a busy computer tells of a key so much later
+const MOST = 60; // signs of somebody who types and types
+
+const TEXT = "input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select";
+const BEGUN = /^(N\d{2,8}|921\d{0,20}|922\d{0,12})$/i;
+
+let signs = [];
+let timer = null;
+let endedAt = -Infinity;
+
+const text = (some) => some.map(({ sign }) => sign).join("");
+const isText = (element) => element?.matches?.(TEXT) ?? false;
+const isSelect = (element) => element?.tagName === "SELECT";
+
+const kindOf = (element) => (!isText(element) ? ELSEWHERE : element.name === "payload" ? SCAN_FIELD : NUMBER);
+
+function isBurst(some, numbers = kindOf(some.at(-1)?.element)) {
+  if (some.length < LEAST) return false;
+  const digits = some.filter(({ sign }) => /\d/.test(sign)).length;
+  const kind = digits * 2 < some.length ? WORD : numbers;
+  if (some.length < (kind.least ?? LEAST)) return false;
+  const gaps = some.slice(1).map(({ at }, place) => at - some[place].at);
+  // That a busy computer halts once makes nobody of a scanner.
+  const halts = gaps.filter((gap) => gap > kind.halt).length;
+  return gaps.sort((one, other) => one - other)[gaps.length >> 1] <= kind.apart && halts <= Math.max(1, gaps.length / 3);
+}
+
+// Into a field somebody may have typed the sign before: a scan begins with two signs that are close together.
+const begins = (from) => kindOf(signs[from].element) !== NUMBER || signs[from + 1].at - signs[from].at <= NUMBER.apart;
+
+// The scan among what was typed last: somebody may have typed by hand before.
+function burst() {
+  for (let from = 0; from <= signs.length - LEAST; from += 1) {
+    if (!signs[from].was || !begins(from) || !isBurst(signs.slice(from))) continue;
+    // In the scan field what stands before belongs to it: the computer was busy.
+    const isWhole = signs[from].element?.name === "payload" && isBurst(signs, ELSEWHERE);
+    return isWhole ? signs : signs.slice(from);
+  }
+  return null;
+}
+
+// A card's code, of which hands would not have typed the beginning so fast.
+function isBegun(some) {
+  const begins = some.slice(1, 3).every(({ at }, place) => at - some[place].at <= ELSEWHERE.apart);
+  return BEGUN.test(text(some)) && begins;
+}
+
+function look(element) {
+  if (!isText(element)) return {};
+  const { value, selectionStart, selectionEnd } = element;
+  return { value, selectionStart, selectionEnd };
+}
+
+function undoTyping(scanned) {
+  const fields = new Set();
+  for (const { element, was } of scanned) {
+    if (was?.value === undefined || fields.has(element)) continue;
+    fields.add(element);
+    if (element.value === was.value) continue;
+    element.value = was.value;
+    if (was.selectionStart != null) element.setSelectionRange(was.selectionStart, was.selectionEnd);
+  }
+}
+
+function forget() {
+  clearTimeout(timer);
+  signs = [];
+}
+
+function swallow(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+// What a browser does with letters on a closed list, once it is clear that nobody scans.
+function choose(select, typed) {
+  const options = [...select.options];
+  const from = select.selectedIndex + (typed.length === 1 ? 1 : 0);
+  const fits = (option) => !option.disabled && option.text.trim().toLowerCase().startsWith(typed.toLowerCase());
+  const found = [...options.slice(from), ...options.slice(0, from)].find(fits);
+  if (!found || found.selected) return;
+  found.selected = true;
+  for (const kind of ["input", "change"]) select.dispatchEvent(new Event(kind, { bubbles: true }));
+}
+
+export function listen(take) {
+  function end(scanned, at) {
+    undoTyping(scanned);
+    endedAt = at;
+    forget();
+    take(text(scanned));
+  }
+
+  // No further sign has come. Of keys that the computer is late to tell of, it tells before it looks here again.
+  function rest(due) {
+    const scanned = burst();
+    if (performance.now() - due > 50) timer = setTimeout(() => rest(performance.now()), 30);
+    else if (scanned) end(scanned, scanned.at(-1).at);
+    else {
+      if (isSelect(signs[0]?.element)) choose(signs[0].element, text(signs));
+      forget();
+    }
+  }
+
+  function wait(scanned) {
+    clearTimeout(timer);
+    const short = scanned || isSelect(signs[0].element) ? PAUSE : LONGEST;
+    // As late as this key was told of may the next one be.
+    const late = Math.min(Math.max(performance.now() - signs.at(-1).at, 0), LATEST);
+    const pause = late + (isBegun(scanned ?? signs) ? GOES_ON : short);
+    timer = setTimeout(rest, pause, performance.now() + pause);
+  }
+
+  function enter(event, pause) {
+    const before = burst();
+    const scanned = pause <= (isBegun(before ?? signs) ? GOES_ON : LONGEST) && before;
+    if (scanned) {
+      swallow(event);
+      end(scanned, event.timeStamp);
+    } else if (event.key === "Enter" && signs.length === 0 && event.timeStamp - endedAt <= LONGEST) swallow(event);
+    else {
+      forget();
+      // It was held back, and somebody pressed it.
+      if (event.element?.form && event.element.type !== "button") event.element.form.requestSubmit();
+      else event.element?.click();
+    }
+  }
+
+  function keydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const { key, timeStamp: at, element = document.activeElement } = event;
+    const pause = signs.length > 0 ? at - signs.at(-1).at : Infinity;
+    if (key === "Enter" || key === "Tab") return enter(event, pause);
+    // Shift alone is part of a scanner's capital letters.
+    if (key.length !== 1) return;
+    const before = burst();
+    const begun = isBegun(before ?? signs);
+    if (before && pause > (begun ? GOES_ON : PAUSE)) end(before, before.at(-1).at);
+    else if (event.repeat || pause > (begun ? GOES_ON : LONGEST) || (!before && signs.length >= MOST)) forget();
+    if (event.repeat) return;
+    // A page that comes in between may take the focus.
+    const isNew = pause > NUMBER.apart || signs.at(-1)?.element !== element;
+    signs.push({ sign: key, at, element, was: isNew ? (event.was ?? look(element)) : null });
+    const scanned = burst();
+    wait(scanned);
+    if (scanned) undoTyping(scanned);
+    if (scanned || isSelect(element)) swallow(event);
+  }
+
+  addEventListener("keydown", keydown, { capture: true });
+  for (const event of takeEarlyKeys()) keydown(event);
+}
