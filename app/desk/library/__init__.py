@@ -1,0 +1,1 @@
+"""Biblioteket: what a library's administrators look after themselves, without the operator."""
