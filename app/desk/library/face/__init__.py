@@ -1,0 +1,1 @@
+"""What the public reads about a library: contact, branches and opening hours."""
