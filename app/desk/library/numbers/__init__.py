@@ -1,0 +1,1 @@
+"""The library's numbers, which name nobody: pages, pictures, and a file."""
