@@ -8,29 +8,35 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.desk.badges import badges_of, is_fresh
+from app.desk.lending.forms import ScanForm
 from app.desk.routes import desk
-from app.desk.terminal import start_visit
+from app.desk.scanning.lines import owed_words
+from app.desk.terminal import mark_of, start_visit, visit_mark
 from app.desk.words import age_words
 from app.register.desk.visits import NoOpenVisit
 from app.register.staff.staff import Workplace
 from app.rules.card.number import group_card_number
+from app.rules.library.staff import StaffRole
 from app.web.gate import library_systems
 
 # The way between the desk's pages, by endpoint. A tab is shown where its page exists.
 _TABS = (
-    ("desk.scan", _l("Scan")),
+    ("desk.scan", _l("Lending")),
+    ("desk.returns", _l("Returns")),
     ("desk.find", _l("Find patron")),
     ("desk.enrol", _l("New patron")),
-    ("desk.counter", _l("Counter")),
-    ("desk.returns", _l("Returns")),
     ("desk.interlibrary", _l("Interlibrary loans")),
-    ("desk.door", _l("The door")),
+    ("desk.door", _l("Unstaffed hours")),
+    ("desk.lists", _l("Lists")),
     ("desk.post", _l("Post")),
     ("desk.notices", _l("Notices")),
-    ("desk.numbers", _l("Numbers")),
+    ("desk.number_series", _l("Card numbers")),
+    ("desk.library", _l("The library")),
 )
 # A library with a system of its own does these there.
-_OF_OUR_CIRCULATION = ("desk.counter", "desk.returns", "desk.interlibrary", "desk.door")
+_OF_OUR_CIRCULATION = ("desk.returns", "desk.interlibrary", "desk.door")
+_OF_ADMINISTRATORS = ("desk.library",)
 
 
 @desk.context_processor
@@ -38,10 +44,22 @@ def frame() -> dict[str, Callable[..., Any]]:
     """Give every template the tabs of a workplace, and the desk's words."""
 
     def desk_tabs(workplace: Workplace) -> list[tuple[str, object]]:
-        absent = () if library_systems().lending(workplace.library_id) else _OF_OUR_CIRCULATION
+        absent: set[str] = set() if library_systems().lending(workplace.library_id) else set(_OF_OUR_CIRCULATION)
+        if workplace.role != StaffRole.ADMINISTRATOR:
+            absent.update(_OF_ADMINISTRATORS)
         return [(page, label) for page, label in _TABS if page in current_app.view_functions and page not in absent]
 
-    return {"desk_tabs": desk_tabs, "age_words": age_words, "group_card_number": group_card_number}
+    return {
+        "badges_are_fresh": is_fresh,
+        "desk_badges": badges_of,
+        "desk_tabs": desk_tabs,
+        "age_words": age_words,
+        "owed_words": owed_words,
+        "group_card_number": group_card_number,
+        "scan_form": lambda: ScanForm(formdata=None),
+        "visit_mark": visit_mark,
+        "mark_of": mark_of,
+    }
 
 
 @desk.errorhandler(NoOpenVisit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, format_date
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 from app.desk.routes import desk
@@ -18,6 +18,7 @@ from app.register.patron.proven import PapersNotSeen
 from app.register.store.transaction import writing
 from app.web.access import Audience, open_to
 from app.web.clock import now, today
+from app.web.pages.languages import speak
 from app.web.pages.squares import draw_link
 from app.work.sending import write
 
@@ -83,7 +84,7 @@ def print_letter(message_id: int) -> ResponseReturnValue:
 
 
 def _write(due: Due, *, library_id: str) -> Sheet:
-    with force_locale(due.language):
+    with speak(due.language):
         day = format_date(today(), "long")
     sender, words = letters.get_sender(library_id=library_id), write(due, instant=now())
     return Sheet(language=due.language, sender=sender, to=due.to.splitlines(), day=day, words=words)

@@ -22,7 +22,6 @@ from app.register.sign_in.pin_orders import NotPrintedHere
 from app.rules.card.number import NotACardNumber
 from app.rules.card.status import CardRefused, State
 from app.rules.errors import RuleBroken
-from app.rules.money import NotAnAmount
 from app.rules.people.national_id import NotANationalId, SyntheticNationalId
 from app.web.faults.errors import wait_sentence
 
@@ -34,7 +33,7 @@ _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
         "This is the only library of the card. Who wants to leave it deletes the card, under %(label)s.",
         label=_l("My data"),
     ),
-    ConsentMissing: _l("At this age a guardian must consent first."),
+    ConsentMissing: _l("At this age a guardian must consent first. Ask the guardian, and tick it."),
     NotPrintedHere: _l("Only the patron's home library prints letters. Send the link instead."),
     PapersNotSeen: _l("Nothing was changed: look at photo id or other papers first, and tick that you have."),
     NotYourReport: _l("Another library reported the death, and only that library can take it back."),
@@ -51,7 +50,6 @@ _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
     ),
     NotANationalId: _NOT_A_NATIONAL_ID,
     SyntheticNationalId: _NOT_A_NATIONAL_ID,
-    NotAnAmount: UNREADABLE,
 }
 _STATES: Final[Mapping[State, LazyString]] = {
     State.DECEASED: _l("A death is reported for this card. Take that back first, if it is wrong."),

@@ -1,15 +1,22 @@
 """This desk: its workplace, its terminal, and its open visit."""
 
+from collections.abc import Mapping
+
 from flask import session
 from flask_login import current_user
 
-from app.register.desk.visits import NoOpenVisit, OpenVisit, use_visit
+from app.register.desk.visits import NoOpenVisit, OpenVisit, find_card_number, use_visit
+from app.register.keys.vault import vault
 from app.register.log.access_log import Terminal, Viewer, log_access_in_transaction
 from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace, get_workplace
 from app.web.clock import now
 
 _VISIT = "visit"
+_RECENT = "recent"
+# More than are shown: a patron may have come twice.
+_MOST_RECENT = 10
+_MARK_LENGTH = 16
 
 
 def this_workplace() -> Workplace:
@@ -25,11 +32,32 @@ def this_terminal(workplace: Workplace) -> Terminal:
 
 
 def start_visit(scan_session: str | None) -> None:
-    """Keep the session of a visit in this desk's own cookie; None ends the visit here."""
+    """Keep the session of a visit in this desk's own cookie; None ends the visit. The one before is a recent one."""
+    before = open_session()
+    if before is not None and before != scan_session:
+        keep_recent_visits({before: False} | {each: was for each, was in recent_visits().items() if each != before})
     if scan_session is None:
         session.pop(_VISIT, None)
     else:
         session[_VISIT] = scan_session
+
+
+def open_session() -> str | None:
+    """Return the session of this desk's visit, as its cookie has it."""
+    found = session.get(_VISIT)
+    return found if isinstance(found, str) else None
+
+
+def recent_visits() -> dict[str, bool]:
+    """Return the sessions of this desk's last visits, newest first, and whether it is logged that each is listed."""
+    return dict(session.get(_RECENT, ()))
+
+
+def keep_recent_visits(visits: Mapping[str, bool]) -> None:
+    """Keep these sessions of visits in this desk's cookie, and forget others."""
+    kept = list(visits.items())[:_MOST_RECENT]
+    if kept != [tuple(each) for each in session.get(_RECENT, ())]:
+        session[_RECENT] = kept
 
 
 def current_visit(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
@@ -37,14 +65,33 @@ def current_visit(workplace: Workplace, *, fields: str, extend: bool, minimum: s
 
     Raises NoOpenVisit.
     """
-    scan_session = session.get(_VISIT)
-    if not isinstance(scan_session, str):
+    scan_session = open_session()
+    if scan_session is None:
         raise NoOpenVisit
     terminal = this_terminal(workplace)
     return use_visit(session=scan_session, terminal=terminal, fields=fields, minimum=minimum, extend=extend, now=now())
+
+
+def served_card(workplace: Workplace) -> str | None:
+    """Return the card number of this desk's open visit, to be compared with another and shown to nobody."""
+    scan_session = session.get(_VISIT)
+    if not isinstance(scan_session, str):
+        return None
+    return find_card_number(session=scan_session, terminal=this_terminal(workplace), now=now())
 
 
 def note_papers(patron_id: int, workplace: Workplace, *, fields: str) -> None:
     """Log, in the transaction of the act, that papers were seen. `fields` is what they were seen for."""
     viewer = this_terminal(workplace).viewer
     log_access_in_transaction(patron_id=patron_id, viewer=viewer, purpose=PAPERS, fields=fields, now=now())
+
+
+def visit_mark() -> str:
+    """Return what a page knows this desk's visit by, without being able to use it; empty where there is none."""
+    scan_session = open_session()
+    return mark_of(scan_session) if scan_session is not None else ""
+
+
+def mark_of(scan_session: str) -> str:
+    """Return what a page knows a visit by."""
+    return vault.subject(f"visit:{scan_session}")[:_MARK_LENGTH]

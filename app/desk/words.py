@@ -31,7 +31,7 @@ def describe(outcome: Accepted | Refused, *, blocks: Sequence[str] = ()) -> Show
         return ShownResult(_("Not activated here"), advice, outcome.patron)
     if not blocks:
         return ShownResult(_("Accepted"), _("The card can be used here."), outcome.patron)
-    advice = _("Nothing can be lent until it is settled. The counter shows what.")
+    advice = _("Nothing can be lent until it is settled.")
     return ShownResult(_("Blocked here"), advice, outcome.patron, [block_words(reason) for reason in blocks])
 
 

@@ -54,7 +54,7 @@ def test_somebody_new_gets_a_card_and_is_served(app, desk, count, newest):
     form = fill_in(begin_enrolling(desk), address="Bakken 1", postcode="2050", place="Jessheim", gender="male")
     assert send(desk, form).location == "/desk/patron"
     page = main_text(desk.get("/desk/patron"))
-    assert "The card is made. The way to choose a PIN is sent" in page
+    assert "Ola Nordli has a card, and is sent the way to choose a PIN." in page
     assert "Ola Nordli" in page
     assert "Bakken 1, 2050 Jessheim" in page
     made = newest()
@@ -126,6 +126,42 @@ def test_what_is_carried_opens_for_nobody_else_and_not_for_long(desk, new_browse
     clock.turn(seconds=15 * 60)
     assert send(desk, form).status_code == 409
     assert count() == SEEDED
+
+
+def test_where_the_number_must_be_typed_again_the_rest_is_kept(desk, clock, newest):
+    typed = {"address": "Bakken 1", "postcode": "2050", "place": "Jessheim", "gender": "female", "papers": "y"}
+    form = fill_in(begin_enrolling(desk), **typed)
+    clock.turn(seconds=15 * 60)
+    again = fields_of(find_form(send(desk, form), "/desk/enrol"))
+    assert NOBODYS_NUMBER not in again.values()
+    again.pop("without", None)
+    details = desk.post("/desk/enrol", data=again | {"national_id": NOBODYS_NUMBER})
+    kept = fields_of(find_form(details, "/desk/enrol/details"))
+    assert {name: kept[name] for name in typed} == typed
+    assert send(desk, kept).location == "/desk/patron"
+    assert newest().place == "Jessheim"
+
+
+def test_a_wrong_number_and_wrong_details_are_counted_up_with_links_and_stand_in_the_title(desk):
+    page = read_page(begin_enrolling(desk, "0"))
+    assert page.title.text.startswith("Error: New patron")
+    assert [link["href"] for link in page.select("[role=alert] a")] == ["#national_id"]
+    page = read_page(send(desk, fill_in(begin_enrolling(desk), name="", email="nobody", rules="")))
+    assert page.title.text.startswith("Error: New patron")
+    assert [link["href"] for link in page.select("[role=alert] a")] == ["#name", "#email", "#rules"]
+    assert page.find(id="email")["aria-describedby"] == "email-error"
+
+
+def test_how_the_pin_comes_is_said_by_name_and_leads_there(desk):
+    send(desk, fill_in(begin_enrolling(desk)))
+    assert "Ola Nordli has a card, and is sent the way to choose a PIN." in main_text(desk.get("/desk/patron"))
+    home = {"address": "Bakken 1", "postcode": "2050", "place": "Jessheim", "preferred_contact": "letter", "email": ""}
+    send(desk, fill_in(begin_enrolling(desk, None), name="Eva <Dal>", **home))
+    page = read_page(desk.get("/desk/patron"))
+    assert "Eva Dal" in page.main.text or "Eva <Dal>" in page.main.text
+    assert page.select_one(".ds-alert a")["href"] == "/desk/post"
+    send(desk, fill_in(begin_enrolling(desk, None), name="Per Li", email="", preferred_contact="letter"))
+    assert "Per Li has a card. Print a letter" in main_text(desk.get("/desk/patron"))
 
 
 def test_sent_twice_it_is_one_card(desk, count):

@@ -1,5 +1,7 @@
 """The patron before the desk: looked up, seen as far as the library may, and served."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import update
 
@@ -44,7 +46,7 @@ ULLENSAKER = "2023500"
 def test_two_criteria_lead_to_the_patron(desk):
     page = look_up(desk, **INGRID)
     assert "1 fits" in main_text(page)
-    assert "Ingrid Solvang August 14, 1984 · Jessheim" in main_text(page)
+    assert "Ingrid Solvang 14 August 1984 · Jessheim" in main_text(page)
     text = serve(desk, **INGRID)
     assert "Ingrid Solvang" in text
     assert "Furuveien 3, 2050 Jessheim" in text
@@ -57,6 +59,37 @@ def test_one_criterion_is_too_little_and_tells_nothing(app, desk, criteria):
     assert "Fill in two of the fields" in main_text(page)
     assert "Solvang" not in main_text(page)
     assert looks(app) == []
+
+
+@pytest.mark.parametrize("criteria", [{"card_number": " n 000 100 001"}, {"name": "N000100001"}])
+def test_a_card_number_alone_leads_to_its_patron_and_is_logged(app, desk, criteria):
+    page = look_up(desk, **criteria)
+    assert "1 fits" in main_text(page)
+    assert "Ingrid Solvang" in main_text(page)
+    assert [purpose for _patron, purpose, _fields in looks(app)] == ["look-up"]
+    assert "Nobody fits" in main_text(look_up(desk, card_number="N999999999"))
+
+
+def test_a_child_is_told_apart_from_an_adult(desk):
+    assert "· Child ·" in main_text(look_up(desk, **JONAS))
+    assert "Adult" not in main_text(look_up(desk, **INGRID))
+
+
+def test_too_many_hits_and_none_say_what_to_do(desk, monkeypatch):
+    nobody = main_text(look_up(desk, name="Nobody", phone="99900001"))
+    assert "Look at the spelling; the beginning of each name is enough." in nobody
+    assert "Make a new patron of what was typed" in nobody
+    monkeypatch.setattr("app.register.desk.lookup.MOST_ROWS", 0)
+    many = main_text(look_up(desk, **INGRID))
+    assert "That fits too many people. Fill in one more field: Birth date, E-mail or Postcode." in many
+
+
+def test_what_is_wrong_is_counted_up_with_a_link_and_stands_in_the_title(desk):
+    page = read_page(look_up(desk, name="Ingrid", phone="12", card_number="7"))
+    assert page.title.text.startswith("Error: Find patron")
+    links = page.select("[role=alert] a")
+    assert [(link["href"], link.text) for link in links] == [("#phone", "Telephone"), ("#card_number", "Card number")]
+    assert all(page.find(id=str(link["href"])[1:]) for link in links)
 
 
 def test_what_was_typed_wrongly_is_said_beside_its_field(desk):
@@ -118,7 +151,7 @@ def test_who_has_not_joined_is_seen_as_the_minimum_with_the_way_to_activate(app,
         assert hidden not in text
     assert looks(app)[-1] == (5, "counter", "name, age band, home library, card number, card state")
     acts = [form["action"] for form in read_page(desk.get("/desk/patron")).main.find_all("form")]
-    assert acts == ["/desk/counter/done", "/desk/patron/activate"]
+    assert acts == ["/desk", "/desk/counter/done", "/desk/patron/activate"]
 
 
 def test_who_has_joined_is_seen_in_full_and_that_is_written_down(app, desk):
@@ -176,7 +209,8 @@ def test_a_scanned_card_that_is_not_activated_leads_to_activating_it(desk, new_b
     client = new_browser()
     log_in(client, "N000100005", "2957")
     page = scan_at_desk(desk, shown_code(client))
-    assert read_page(page).find("a", href="/desk/patron").get_text() == "Activate here Enter"
+    result = read_page(page).find(id="result")
+    assert result.find("a", href="/desk/patron").get_text() == "Activate here"
     assert "The card is activated here." in act(desk, "activate", rules="y")
 
 
@@ -222,3 +256,19 @@ def test_a_lost_card_is_not_activated(app, mullsjo):
     assert not has_act(mullsjo, "activate")
     assert "cannot be activated" in act(mullsjo, "activate", papers="y", rules="y")
     assert joined(app, "N000100004") == {ULLENSAKER}
+
+
+def test_who_grew_up_accepts_the_rules_in_a_guardians_place(app, desk, clock):
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.id == 2).values(birth_date=date(2000, 1, 1)))
+        db.session.commit()
+    assert "Has accepted the rules" not in serve(desk, **JONAS)
+    with app.app_context():
+        db.session.execute(update(Patron).where(Patron.id == 2).values(consent_ends_on=date(2018, 1, 1)))
+        db.session.commit()
+    text = main_text(desk.get("/desk/patron"))
+    assert "Has accepted the rules Not since coming of age" in text
+    assert has_act(desk, "rules")
+    assert "It is noted that the patron accepts the rules." in act(desk, "rules")
+    assert not has_act(desk, "rules")
+    assert patron_row(app, CHILD[0]).rules_accepted_at == clock()

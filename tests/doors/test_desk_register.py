@@ -102,7 +102,7 @@ def test_a_system_that_does_not_answer_is_said_not_to_and_is_tried_again_on_requ
     fault("2023500")
     text = main_text(desk.get("/desk/notices"))
     assert "6 notices wait" in text
-    assert "The oldest since November 22, 2026 at" in text
+    assert "The oldest since 22 November 2026 at" in text
     assert "The system does not answer. Tried 3 times." in text
     assert queue_of(app, "2023500").due_at == clock() + timedelta(hours=1)
     assert submit(desk, "/desk/notices/retry", page="/desk").location == "/desk/notices"

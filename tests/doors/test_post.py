@@ -86,6 +86,28 @@ def test_the_page_stands_in_the_desks_navigation(desk):
     assert link.get_text() == "Post"
 
 
+def tab(browser, path="/desk/post"):
+    """What a tab of the desk is called, as a screen reader says it."""
+    link = read_page(browser.get("/desk")).find("a", href=path)
+    return link.get("aria-label") or link.get_text()
+
+
+def test_the_tab_says_how_much_post_waits_at_this_library(desk, other_desk, letter, failed):
+    assert (tab(desk), tab(other_desk)) == ("Post, 2 wait", "Post")
+    submit(desk, f"/desk/post/{letter[0]}/printed", page="/desk/post")
+    assert tab(desk) == "Post, 1 waits"
+    assert desk.get("/desk/badges").json["/desk/post"] == {"shown": "1", "words": "1 waits"}
+
+
+def test_of_very_much_post_the_tab_says_that_it_is_more_than_99(app, desk, ask):
+    for _ in range(100):
+        message_id, *_ = ask(NEW_PIN, CHILD[0])
+        with app.app_context():
+            leave_to_desk(message_id=message_id)
+    assert tab(desk) == "Post, more than 99 wait"
+    assert "99+" in desk.get("/desk").text
+
+
 def test_a_letter_is_printed_with_a_link_that_opens_and_taken_off_the_list(app, desk, letter, clock):
     message_id, name, patron_id = letter
     assert name in main_text(desk.get("/desk/post"))

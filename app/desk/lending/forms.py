@@ -3,8 +3,9 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, SelectChoice, SelectField, StringField
-from wtforms.validators import AnyOf, DataRequired, Length
+from wtforms.validators import AnyOf, DataRequired, Length, Optional, Regexp
 
+from app.rules.typed import clean_text, clean_typed
 from app.web.pages.patron_fields import DayField, scanned, typed
 
 
@@ -17,15 +18,56 @@ class StaffLoginForm(FlaskForm):
 
 
 class ScanForm(FlaskForm):
-    """The field that a scanner types into."""
+    """The field that a scanner types into, on every page of the desk.
 
-    payload = StringField(_l("Scan library card"), validators=[Length(max=200)])
+    `place` is empty or `return`. A page with a script sends `visit`, the mark of the visit in which it was scanned (or
+    empty, where nobody was being served), and `key`, by which a scan whose answer is lost is done once.
+    """
+
+    payload = StringField(_l("Scan a card or an item"), validators=[Length(max=200)])
+    place = HiddenField(validators=[AnyOf(["", "return"])], default="")
+    visit = HiddenField(validators=[Length(max=32)])
+    key = HiddenField(validators=[Optional(), Regexp(r"[A-Za-z0-9_-]{8,64}\Z")])
+
+
+class UndoForm(FlaskForm):
+    """What one scan did, sealed; `script` is 1 where the page's own script asks."""
+
+    done = HiddenField(validators=[DataRequired(), Length(max=2000)])
+    script = HiddenField(validators=[AnyOf(["", "1"])], default="")
+
+    def is_scripted(self) -> bool:
+        """Whether a line is wanted in place of a page."""
+        return self.script.data == "1"
 
 
 class BarcodeForm(FlaskForm):
     """An item that is lent or returned."""
 
     barcode = StringField(_l("Item barcode"), filters=[scanned], validators=[DataRequired(), Length(max=40)])
+
+
+class TitleForm(FlaskForm):
+    """What a patron wants to reserve."""
+
+    text = StringField(
+        _l("Title, author or barcode"),
+        filters=[lambda text: text and clean_typed(text)],
+        validators=[DataRequired(), Length(max=200)],
+    )
+
+
+class ReserveForm(BarcodeForm):
+    """A title that is reserved for the patron of a visit, by a copy's barcode; `script` as in UndoForm."""
+
+    visit = HiddenField(validators=[DataRequired(), Length(max=32)])
+    script = HiddenField(validators=[AnyOf(["", "1"])], default="")
+
+
+class CancelHoldForm(FlaskForm):
+    """A reservation of the patron before the desk."""
+
+    hold_id = HiddenField(validators=[DataRequired(), Length(max=80)])
 
 
 class CounterLoanForm(FlaskForm):
@@ -37,7 +79,7 @@ class CounterLoanForm(FlaskForm):
 class PayForm(FlaskForm):
     """What the patron pays. `key` is made with the page, so that a second click is not a second payment."""
 
-    amount = StringField(_l("Amount in kroner"), validators=[DataRequired(), Length(max=20)])
+    amount = StringField(_l("Amount"))
     key = HiddenField(validators=[Length(min=8, max=64)])
 
 
@@ -73,6 +115,9 @@ class InterlibraryWorkForm(FlaskForm):
     action = HiddenField(validators=[AnyOf(["order", "arrive", "refuse"])])
     barcode = StringField(_l("Item barcode"), filters=[scanned], validators=[Length(max=40)])
     due_on = DayField(_l("Due back at the lending library"))
+    lender = StringField(
+        _l("Lending library"), filters=[lambda text: text and clean_text(text)], validators=[Length(max=120)]
+    )
 
 
 class AgreementForm(FlaskForm):

@@ -13,6 +13,7 @@ from app.desk.lending.counter import lending_of
 from app.desk.lending.forms import AgreementForm
 from app.desk.refusals import UNREADABLE, RefusedHere, show_refusal
 from app.desk.routes import desk
+from app.desk.system_refusals import system_refusals_flashed
 from app.desk.terminal import current_visit, this_workplace
 from app.ils.lending import Agreements, DoorBook
 from app.ils.port import Refused, Unavailable
@@ -22,7 +23,6 @@ from app.register.patron.patrons import NotJoined, get_holder
 from app.rules.card.status import CardRefused
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.gate import flash_refusals
 
 _FIELDS: Final = "card number, age, agreements"
 _SILENT: Final = _l("The library's system does not answer now.")
@@ -74,7 +74,7 @@ def change_agreement() -> ResponseReturnValue:
         raise NoOpenVisit
     whose = {"card_number": patron.card_number, "kind": form.kind.data, "staff": workplace.username}
     try:
-        with flash_refusals(silent=str(_SILENT)):
+        with system_refusals_flashed():
             if form.action.data == "note":
                 patron.check_in_use(workplace.library_id)
                 system.note_agreement(age=holder.age, **whose)

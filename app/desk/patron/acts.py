@@ -13,6 +13,7 @@ from app.desk.refusals import RefusedHere, show_refusal
 from app.desk.routes import desk
 from app.desk.terminal import current_visit, note_papers, this_workplace
 from app.register.card.cards import report_found, report_lost, revoke_device
+from app.register.change import coming_of_age
 from app.register.change.deaths import report_death, withdraw_death_report
 from app.register.change.enrolment import activate_here, note_guardian_consent
 from app.register.change.membership import end_affiliation, opt_out, upgrade_to_national
@@ -85,6 +86,16 @@ def consent(visit: OpenVisit, _workplace: Workplace) -> str:
     """Note that a guardian has consented."""
     note_guardian_consent(patron_id=visit.patron_id, now=now())
     return _("The guardian's consent is noted.")
+
+
+@desk.post("/patron/rules")
+@open_to(Audience.STAFF)
+@for_patron()
+@writing()
+def accept_rules(visit: OpenVisit, _workplace: Workplace) -> str:
+    """Note that the patron, whom a guardian no longer answers for, accepts the rules."""
+    coming_of_age.accept_rules(patron_id=visit.patron_id, now=now())
+    return _("It is noted that the patron accepts the rules.")
 
 
 @desk.post("/patron/lost")

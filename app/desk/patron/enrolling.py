@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from werkzeug.datastructures import MultiDict
 
-from app.desk.patron.forms import EnrolForm, FindForm, NationalIdForm
+from app.desk.patron.forms import EnrolForm, NationalIdForm
 from app.desk.patron.national_number import read_national_id
 from app.desk.refusals import refusal_of
 from app.desk.routes import desk
@@ -32,6 +34,7 @@ from app.web.access import Audience, open_to
 from app.web.clock import now, today
 from app.web.pages.patron_fields import reword_faults, show_faults
 
+_OF_ONE_PAGE = {"csrf_token", "sealed_id", "visit", "another"}
 _CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
 
 
@@ -39,30 +42,36 @@ _CARD_NUMBER_REFUSED = (NotACardNumber, NumberNotReserved, NumberWasIssued)
 @open_to(Audience.STAFF)
 def enrol() -> ResponseReturnValue:
     """Ask for the national id. A known patron's page is opened; for anybody else the rest is asked for."""
-    workplace = this_workplace()
-    form, typed = NationalIdForm(), FindForm()
+    workplace, form = this_workplace(), NationalIdForm()
     if "without" in request.form:
-        return _show_details(workplace, _begin(typed, sealed_id=""))
+        return _show_details(workplace, _begin(sealed_id=""))
     if not form.is_submitted() or form.national_id.data is None:
-        return _show_number(workplace, form, typed)
+        return _show_number(workplace, form)
     try:
         number = read_national_id(form.national_id.data)
     except (NotANationalId, SyntheticNationalId) as error:
         form.national_id.errors = [refusal_of(error)]
-        return _show_number(workplace, form, typed, status=422)
+        return _show_number(workplace, form, status=422)
     terminal = this_terminal(workplace)
     holder = look_up_national_id(national_id=number, viewer=terminal.viewer, library_id=workplace.library_id, now=now())
     if holder is not None:
         return _open_known(holder.patron_id, terminal)
     sealed_id = seal_national_id(number, actor=workplace.username, now=now())
-    return _show_details(workplace, _begin(typed, sealed_id=sealed_id))
+    return _show_details(workplace, _begin(sealed_id=sealed_id))
 
 
 def _show_number(
-    workplace: Workplace, form: NationalIdForm, typed: FindForm, *, status: int = 200, refusal: str = ""
+    workplace: Workplace, form: NationalIdForm, *, status: int = 200, refusal: str = ""
 ) -> ResponseReturnValue:
     form.national_id.data = ""
-    return render_template("desk/enrol.html", workplace=workplace, form=form, typed=typed, refusal=refusal), status
+    page = {"workplace": workplace, "form": form, "typed": _typed(), "refusal": refusal}
+    return render_template("desk/enrol.html", **page), status
+
+
+def _typed() -> dict[str, str]:
+    """Return what was typed of the patron on whichever page this request comes from; never the national id."""
+    names = {field.name for field in EnrolForm(formdata=None)} - _OF_ONE_PAGE
+    return {name: request.form[name] for name in sorted(names) if request.form.get(name)}
 
 
 def _open_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
@@ -72,10 +81,9 @@ def _open_known(patron_id: int, terminal: Terminal) -> ResponseReturnValue:
     return redirect(url_for("desk.patron"))
 
 
-def _begin(typed: FindForm, *, sealed_id: str) -> EnrolForm:
-    """Return the form for the rest, with what was typed to find somebody."""
-    known = {name: typed[name].data for name in ("name", "birth_date", "phone", "email", "postcode")}
-    return EnrolForm(formdata=None, sealed_id=sealed_id, visit=draw_session(), **known)
+def _begin(*, sealed_id: str) -> EnrolForm:
+    """Return the form for the rest, with what was typed on the pages before."""
+    return EnrolForm(formdata=MultiDict(_typed() | {"sealed_id": sealed_id, "visit": draw_session()}))
 
 
 def _show_details(
@@ -107,8 +115,8 @@ def enrol_details() -> ResponseReturnValue:
         with writing():
             _make(form, number, workplace, terminal)
     except SealedIdNotValid:
-        refusal = _("Too much time has gone by. Type the number again.")
-        return _show_number(workplace, NationalIdForm(formdata=None), FindForm(), status=409, refusal=refusal)
+        refusal = _("Too much time has gone by. Type the number again. The rest is kept.")
+        return _show_number(workplace, NationalIdForm(formdata=None), status=409, refusal=refusal)
     except AlreadyRegistered as known:
         if was_opened(session=form.visit.data, terminal=terminal):
             return _open_new(form)
@@ -133,13 +141,17 @@ def _is_sound(form: EnrolForm) -> bool:
     if form.birth_date.data is None and not form.birth_date.errors:
         show_faults(form, {"birth_date": "missing"})
     person = Person(form.name.data or "", form.birth_date.data or today(), form.gender.data, form.language.data)
-    for check in (lambda: check_person(person, day=today()), lambda: check_contact(form.contact())):
+    hidden = form.address_hidden.data
+    for check in (
+        lambda: check_person(person, day=today()),
+        lambda: check_contact(form.contact(), address_hidden=hidden),
+    ):
         try:
             check()
         except (PersonNotValid, ContactNotValid) as error:
             show_faults(form, {name: fault for name, fault in error.faults.items() if not form[name].errors})
     if not form.rules.data:
-        form.rules.errors = [_("Without that there is no card.")]
+        form.rules.errors = [_("Ask the patron, and tick it. Without that there is no card.")]
     return is_sound and not any(field.errors for field in form)
 
 
@@ -160,6 +172,7 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
         birth_date=form.birth_date.data,
         gender=form.gender.data,
         contact=form.contact(),
+        address_hidden=form.address_hidden.data,
         language=form.language.data,
         national_id=number,
         guardian_consent=form.consent.data,
@@ -180,13 +193,13 @@ def _make(form: EnrolForm, number: NationalId | None, workplace: Workplace, term
 def _open_new(form: EnrolForm) -> ResponseReturnValue:
     start_visit(form.visit.data)
     contact = check_contact(form.contact())
-    if contact.email or contact.phone or contact.address:
-        made = _(
-            "The card is made. The way to choose a PIN is sent, or waits as a letter under %(label)s.", label=_("Post")
-        )
+    if not (contact.email or contact.phone or contact.address):
+        made = _("%(name)s has a card. Print a letter by which the PIN is chosen: see %(label)s below.")
+        flash(made % {"name": form.name.data, "label": _("New PIN")}, "success")
+    elif contact.preferred_contact == "letter":
+        way = Markup('<a class="ds-link" href="{}">{}</a>').format(url_for("desk.post"), _("Post"))
+        made = _("%(name)s has a card. The letter by which the PIN is chosen is printed under %(label)s.")
+        flash(escape(made) % {"name": form.name.data, "label": way}, "success")
     else:
-        made = _(
-            "The card is made. Print a letter by which the PIN is chosen: see %(label)s below.", label=_("New PIN")
-        )
-    flash(made, "success")
+        flash(_("%(name)s has a card, and is sent the way to choose a PIN.", name=form.name.data), "success")
     return redirect(url_for("desk.patron"))

@@ -36,6 +36,12 @@ class HitForm(FlaskForm):
         return int(given) if _ROW_ID.fullmatch(given) else None
 
 
+class RecentForm(FlaskForm):
+    """One of those whom the desk has just served, by the mark of that visit."""
+
+    visit = HiddenField()
+
+
 class PapersForm(FlaskForm):
     """That papers were seen, which stands in the access log then."""
 

@@ -9,7 +9,13 @@ from app.desk.routes import desk
 from app.desk.terminal import current_visit, note_papers, this_workplace
 from app.ils.policy import LibraryRules
 from app.ils.port import Unavailable
-from app.register.change.corrections import Correction, Proof, correct_patron, get_correctable
+from app.register.change.corrections import (
+    Correction,
+    Proof,
+    correct_patron,
+    get_correctable,
+    note_address_is_not_hidden,
+)
 from app.register.desk.patron_view import IN_FULL, MINIMUM, PatronView, view_patron
 from app.register.desk.visits import NoOpenVisit, OpenVisit
 from app.register.limits.unusual import Kind, count_act
@@ -73,9 +79,10 @@ def contact() -> ResponseReturnValue:
     seen = _see(visit, workplace.library_id)
     if seen.in_full is None:
         raise NotJoined
+    hidden = seen.in_full.address_hidden
     if not form.is_submitted():
         form = PatronFields(formdata=None, data=get_correctable(patron_id=visit.patron_id, editor=Editor.DESK))
-        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form)
+        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form, hidden=hidden)
     try:
         if not form.validate():
             reword_faults(form)
@@ -94,7 +101,7 @@ def contact() -> ResponseReturnValue:
                 note_papers(visit.patron_id, workplace, fields="name, birth date, contact data")
     except (ContactNotValid, PersonNotValid) as error:
         show_faults(form, error.faults)
-        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form), 422
+        return render_template("desk/contact.html", workplace=workplace, visit=visit, form=form, hidden=hidden), 422
     except NoSuchPatron:
         raise NoOpenVisit from None
     saved = _("What was changed is saved, and the contact data is confirmed. The patron gets a message.")
@@ -105,3 +112,18 @@ def contact() -> ResponseReturnValue:
         )
     flash(saved, "success")
     return redirect(url_for("desk.patron"))
+
+
+@desk.post("/patron/address-not-hidden")
+@open_to(Audience.STAFF)
+def address_is_not_hidden() -> ResponseReturnValue:
+    """Take away the mark of a hidden address, for somebody whose papers were seen."""
+    workplace = this_workplace()
+    visit = current_visit(workplace, fields=log_words(editor=Editor.DESK), minimum="name", extend=True)
+    if not visit.in_full:
+        raise NotJoined
+    with writing():
+        note_address_is_not_hidden(patron_id=visit.patron_id, now=now())
+        note_papers(visit.patron_id, workplace, fields="address")
+    flash(_("An address is accepted again."), "success")
+    return redirect(url_for("desk.contact"))

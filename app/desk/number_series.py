@@ -18,16 +18,16 @@ from app.web.clock import now
 
 @desk.route("/numbers", methods=["GET", "POST"])
 @open_to(Audience.STAFF)
-def numbers() -> ResponseReturnValue:
+def number_series() -> ResponseReturnValue:
     """Show what is reserved, and reserve the next row."""
     workplace = this_workplace()
     form = ReserveForm()
     if form.is_submitted():
         flash(*_reserve(form, workplace.library_id))
-        return redirect(url_for("desk.numbers"))
+        return redirect(url_for("desk.number_series"))
     series = list_series(library_id=workplace.library_id)
     form.rows.data = str(len(series))
-    return render_template("desk/numbers.html", workplace=workplace, series=series, form=form)
+    return render_template("desk/number_series.html", workplace=workplace, series=series, form=form)
 
 
 def _reserve(form: ReserveForm, library_id: str) -> tuple[str, str]:
