@@ -14,16 +14,18 @@ from app.cli.erasures import erasures
 from app.cli.failing import failing
 from app.cli.keys import keys
 from app.cli.machines import machines
+from app.cli.moving.import_patrons import import_patrons
+from app.cli.operator_page import operator_page
 from app.cli.sip2_gateway import sip2_gateway
 from app.cli.staff import staff
 from app.cli.starting import RegisterCommands, starting
 from app.cli.unusual import unusual
 from app.cli.webhooks import webhooks
-from app.register.journal.journaling import check_journal
-from app.register.patron.libraries import NoSuchLibrary, change_setting, import_libraries, read_settings
-from app.register.store.transaction import writing
-from app.rules.library_list import NotALibraryList
-from app.rules.library_settings import LIBRARY_SETTINGS, SettingNotValid
+from app.operator.acts import set_library, take_list
+from app.register.patron.libraries import NoSuchLibrary, read_settings
+from app.rules.library.listing import NotALibraryList
+from app.rules.library.settings import LIBRARY_SETTINGS, SettingNotValid
+from app.web.clock import now
 from app.web.metrics.process import watch_process
 from app.work.clean_up import clean_up
 from app.work.worker import work
@@ -34,7 +36,8 @@ retention = RegisterCommands("retention", help="Data that is kept for a limited 
 
 @libraries.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_file(file: Path) -> None:
+@click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
+def import_file(file: Path, *, dry_run: bool) -> None:
     """Add or correct the libraries in FILE, CSV or text. Bad rows are named by line; good ones are kept.
 
     UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs, and a heading row. The columns: name, type, and
@@ -42,8 +45,7 @@ def import_file(file: Path) -> None:
     ignored.
     """
     try:
-        with file.open("rb") as lines, writing():
-            report = import_libraries(lines)
+        report = take_list(file.read_bytes(), dry_run=dry_run)
     except NotALibraryList as error:
         raise click.ClickException(f"{file.name}: {error}") from error
     click.echo(f"Read {file.name} as {report.encoding} with {report.separator}s.")
@@ -63,10 +65,11 @@ def import_file(file: Path) -> None:
 def set_value(library_id: str, name: str, value: str) -> None:
     """Set NAME of the library LIBRARY_ID to VALUE; `show` names them all. It counts from the next request on."""
     setting = LIBRARY_SETTINGS[name]
-    with failing(f"{name} takes {setting.takes}.", SettingNotValid):
-        parsed = setting.read(value)
-    with failing(f"There is no library {library_id}.", NoSuchLibrary), writing():
-        change_setting(library_id=library_id, name=name, value=parsed)
+    with (
+        failing(f"{name} takes {setting.takes}.", SettingNotValid),
+        failing(f"There is no library {library_id}.", NoSuchLibrary),
+    ):
+        set_library(library_id=library_id, name=name, text=value, now=now())
     click.echo(f"{library_id}: {name} is {value}. {setting.says}")
 
 
@@ -88,7 +91,6 @@ def show(library_id: str) -> None:
 )
 def run(*, rewrite: bool) -> None:
     """Warn and erase patrons who do not use the card, and delete what has expired. Run it daily, or at any time."""
-    check_journal()
     done = clean_up(rewrite=rewrite, tell=click.echo)
     click.echo(", ".join(f"{what}: {count}" for what, count in done.items()))
 
@@ -111,5 +113,5 @@ def worker() -> None:
 def add_commands(app: Flask) -> None:
     """Give the app its commands."""
     groups = (access_log, erasures, keys, libraries, machines, retention, staff, unusual, webhooks)
-    for command in (*groups, sip2_gateway, worker):
+    for command in (*groups, import_patrons, operator_page, sip2_gateway, worker):
         app.cli.add_command(command)

@@ -1,8 +1,9 @@
-"""`flask keys new`, `rotate`: the keys that are kept outside the database."""
+"""`flask keys new`, `new-push`, `rotate`: the keys that are kept outside the database."""
 
 import secrets
 
 import click
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.cli.starting import RegisterCommands
 from app.register.keys.rotation import BATCH, count_older, count_older_pins, list_renewables, newest_key_in_use, renew
@@ -18,6 +19,13 @@ def new() -> None:
     if vault.key_id == _LAST_KEY:
         raise click.ClickException(f"Key {_LAST_KEY} is the last one.")
     click.echo(f"{vault.key_id + 1}:{secrets.token_hex(32)}")
+
+
+@keys.command("new-push")
+def new_push() -> None:
+    """Generate a key for PUSH_KEY, by which push services know this portal. It is stored nowhere."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    click.echo(number.to_bytes(32, "big").hex())
 
 
 @keys.command("rotate")

@@ -5,6 +5,7 @@ import click
 from app.cli.failing import failing
 from app.cli.showing import of_library, show_table
 from app.cli.starting import RegisterCommands
+from app.operator import acts
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff import machines as register
 from app.register.store.transaction import writing
@@ -58,6 +59,6 @@ def list_command(library_id: str | None) -> None:
 @click.argument("username")
 def disconnect(username: str) -> None:
     """End the access of USERNAME immediately."""
-    with failing(f"There is no machine {username}.", register.NoSuchMachine), writing():
-        register.disconnect_machine(username=username)
+    with failing(f"There is no machine {username}.", register.NoSuchMachine):
+        acts.disconnect(username=username, now=now())
     click.echo(f"{username} is disconnected.")

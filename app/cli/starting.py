@@ -8,10 +8,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from app.cli.failing import sentence_of
 from app.register.keys.recognition import note_keys
 from app.register.store.database_faults import DATABASE_ERRORS
 from app.web.faults.health import check_made, check_register
+from app.work.sentences import sentence_of
 
 
 def check_command() -> None:
@@ -46,6 +46,11 @@ class RegisterCommands(AppGroup):
 def starting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function of a command that serves, which is refused where the portal would be, in an app context."""
     return _checking(function, check_start)
+
+
+def commanding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of a command that works with the register and stands in no group, in an app context."""
+    return _checking(function, check_command)
 
 
 def _checking(function: Callable[..., Any], check: Callable[[], None]) -> Callable[..., Any]:

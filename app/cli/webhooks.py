@@ -6,7 +6,8 @@ from app.cli.failing import failing
 from app.cli.showing import of_library, show_table
 from app.cli.starting import RegisterCommands
 from app.ils.webhook import NotAWebhook, check_url, draw_key, write_key
-from app.register.library.webhooks import list_webhooks, listen_at, stop_listening
+from app.operator.acts import stop_webhook
+from app.register.library.webhooks import list_webhooks, listen_at
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.store.transaction import writing
 from app.web.clock import now
@@ -49,6 +50,6 @@ def list_command(library_id: str | None) -> None:
 @click.argument("library_id")
 def stop(library_id: str) -> None:
     """Notify the library LIBRARY_ID no more. It can still fetch its changes."""
-    with failing(f"{library_id} listens nowhere.", NoSuchLibrary), writing():
-        stop_listening(library_id=library_id)
+    with failing(f"{library_id} listens nowhere.", NoSuchLibrary):
+        stop_webhook(library_id=library_id, now=now())
     click.echo(f"{library_id} is notified no more.")

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 import demo
 from app import create_app
 from app.config import BadSettings, demo_settings
-from app.demo.accounts import DESKS, MACHINES, PATRONS
+from app.demo.accounts import ADMINISTRATORS, DESKS, MACHINES, PATRONS
 from app.register.store.transaction import db
 from app.register.tables.columns import Base
 from app.register.tables.devices import PresentedStep
@@ -71,7 +71,7 @@ def test_in_the_demonstration_the_start_page_lists_the_accounts_and_every_page_h
     for patron in PATRONS:
         assert patron.card_number in text
         assert patron.pin in text
-    for desk in DESKS:
+    for desk in DESKS + ADMINISTRATORS:
         assert desk.username in text
         assert desk.password in text
         assert desk.totp_secret in text
@@ -90,7 +90,7 @@ def test_in_production_nothing_of_the_demonstration_is_there(make_app: MakeApp) 
         assert "demonstration" not in text.lower()
         for patron in PATRONS:
             assert patron.card_number not in text
-        for desk in DESKS:
+        for desk in DESKS + ADMINISTRATORS:
             assert desk.password not in text
     assert client.get("/demo/inbox").status_code == 404
     assert not any(rule.endpoint.startswith("demo.") for rule in app.url_map.iter_rules())

@@ -120,7 +120,8 @@ def test_lists_show_who_may_come_in_and_no_secret(app: APIFlask) -> None:
     key = re.search(r"whsec_\S+", hook.output)
     assert key is not None
     shown = {group: run(app, group, "list", "--library", "Mull").output for group in ("staff", "machines", "webhooks")}
-    assert re.search(r"^LIBRARY +USER NAME +NAME\n(Mull .*\n)*Mull +ida +Ida Åkesson$", shown["staff"], re.MULTILINE)
+    listed = r"^LIBRARY +USER NAME +ROLE +NAME\n(Mull .*\n)*Mull +ida +desk +Ida Åkesson$"
+    assert re.search(listed, shown["staff"], re.MULTILINE)
     assert re.search(r"^Mull +Mull-kiosk7 +kiosk +\d{4}-\d\d-\d\d \d\d:\d\d$", shown["machines"], re.MULTILINE)
     assert re.search(r"^Mull +https://ils.example/lanekort +- +-$", shown["webhooks"], re.MULTILINE)
     everything = "".join(run(app, group, "list").output for group in shown) + "".join(shown.values())

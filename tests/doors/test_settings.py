@@ -30,6 +30,7 @@ def test_production_is_closed_unless_told_otherwise() -> None:
     assert settings.vault_keys == {1: bytes.fromhex(KEY)}
     assert settings.public_url == "https://card.example.org"
     assert settings.new_device == "code"
+    assert settings.adult_age == 18
 
 
 def test_every_fault_in_the_environment_is_told_at_once() -> None:
@@ -60,6 +61,13 @@ def test_every_fault_in_the_environment_is_told_at_once() -> None:
         ("PUBLIC_URL", "http://card.example.org"),
         ("PUBLIC_URL", "https://card.example.org/path"),
         ("SECURITY_CONTACT", "security@example.org"),
+        ("PUSH_KEY", "1234"),
+        ("PUSH_KEY", "f" * 64),
+        ("PUSH_KEY", "no digits" * 8),
+        ("ADULT_AGE", "15"),
+        ("ADULT_AGE", "22"),
+        ("ADULT_AGE", "18.0"),
+        ("ADULT_AGE", "²0"),
         ("NEW_DEVICE", ""),
         ("NEW_DEVICE", "none"),
     ],

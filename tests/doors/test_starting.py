@@ -31,7 +31,7 @@ NOT_REACHED = "database is not reached"
 OTHER_KEYS = {1: bytes(range(32, 64))}
 OTHERS = {"spec", "db"}
 """Commands of APIFlask and Flask-Migrate."""
-SERVING = {"worker", "sip2-gateway"}
+SERVING = {"worker", "sip2-gateway", "operator-page"}
 
 
 def app_at(url: str, **settings: object) -> APIFlask:
