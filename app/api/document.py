@@ -46,12 +46,13 @@ NEXT_PAGE = {
     "acknowledge": {"operationId": "acknowledgeChanges", "requestBody": {"up_to": "$response.body#/next"}},
 }
 
-_CARD_NUMBERS = {
+_IN_ADDRESSES = {
+    "library_id": {"description": "biblioteknummer or sigel", "minLength": 1, "example": "2023500"},
     "card_number": {
         "description": "N and nine digits; small letters, spaces and a missing N are forgiven",
         "minLength": 1,
         "example": "N000100001",
-    }
+    },
 }
 # Schemas that are one of several: by the name of each, the fields that it alone has.
 _ONE_OF = {
@@ -80,6 +81,8 @@ def describe_as_it_is(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
     choices = _split_choices(spec["components"]["schemas"])
     for operations in spec["paths"].values():
         for operation in operations.values():
+            # What needs no password says so, since a missing one would mean the document's own.
+            operation.setdefault("security", [])
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
                 _choose(operation["requestBody"], choices)
@@ -124,7 +127,7 @@ def _choose(body: dict[str, Any], choices: Mapping[str, dict[str, Any]]) -> None
 
 def _describe_parameter(parameter: dict[str, Any], responses: Mapping[str, object]) -> None:
     if parameter["in"] == "path":
-        parameter["schema"] |= _CARD_NUMBERS.get(parameter["name"], {})
+        parameter["schema"] |= _IN_ADDRESSES.get(parameter["name"], {})
     # Without it the answer is 428, which says more than that a field is missing.
     if parameter["name"] == "If-Match" and "428" in responses:
         parameter["required"] = True

@@ -20,6 +20,7 @@ from app.register.library.joining import ProofMissing
 from app.register.library.kept_answers import KeyReused
 from app.register.library.patron_locks import NotTheirHome
 from app.register.log.access_log import ErasedMeanwhile
+from app.register.patron.libraries import NoSuchLibrary
 from app.register.patron.numbers import NoNumbersLeft, NumberNotReserved, NumberWasIssued, PatronGone
 from app.register.patron.patrons import NoSuchPatron, NotJoined
 from app.rules.card.number import NotACardNumber
@@ -29,6 +30,7 @@ from app.rules.people.contact import ContactNotValid
 from app.rules.people.national_id import NotANationalId, SyntheticNationalId
 from app.rules.people.person import PersonNotValid
 from app.web.faults.errors import problem
+from app.work.pushing import NoPush
 
 _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     ChangedMeanwhile: (412, "The patron has changed since you fetched them. Fetch them again."),
@@ -37,6 +39,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     LastLibrary: (409, "It is the patron's last library. Delete a patron who wants no card any more."),
     ErasedMeanwhile: (410, "The patron was erased meanwhile."),
     MatchMissing: (428, "Send the ETag of the patron that you saw as If-Match."),
+    NoPush: (409, "The patron wants this by another way, or has switched notifications on nowhere."),
     NoNumbersLeft: (409, "There are not that many numbers left."),
     NotJoined: (403, "The patron has not joined your library. Activate the card first."),
     NotForSuppliers: (403, "A supplier of e-books may ask yes or no, and no more."),
@@ -47,6 +50,7 @@ _REFUSALS: dict[type[RuleBroken], tuple[int, str]] = {
     NotTheirHome: (403, "Only the home library deletes a patron everywhere. End their use of your library instead."),
     NotYourReport: (403, "Another library reported the death, and only it takes that back."),
     NumberWasIssued: (409, "The number was given to somebody before."),
+    NoSuchLibrary: (404, "No library has this id."),
     NoSuchPatron: (404, "No patron has this card number or national id."),
     PatronGone: (410, "The patron with this card number was erased. Erase them in your system too."),
     SystemsOnly: (403, "A kiosk may scan and check PINs, and no more."),

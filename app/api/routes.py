@@ -26,10 +26,11 @@ answer_refusals(v1)
 api = APIBlueprint("api", __name__, template_folder="templates", enable_openapi=False)
 
 
-def operation(operation_id: str, *statuses: int, **others: str) -> Callable[[View], View]:
+def operation(operation_id: str, *statuses: int, is_public: bool = False, **others: str) -> Callable[[View], View]:
     """Describe a view in the OpenAPI document: its docstring's first line is the summary, the rest the description.
-    `statuses` are the refusals beside 401 and 429, which every machine may meet; `others` words one, as `_409="…"`."""
-    refusals = {status: MEANINGS[status] for status in (401, 429, *statuses)}
+    `statuses` are the refusals beside 429 and, where it is not public, 401, which everybody may meet; `others` words
+    one, as `_409="…"`."""
+    refusals = {status: MEANINGS[status] for status in (*([] if is_public else [401]), 429, *statuses)}
     refusals |= {int(name.removeprefix("_")): words for name, words in others.items()}
 
     def describe(view: View) -> View:
@@ -38,7 +39,7 @@ def operation(operation_id: str, *statuses: int, **others: str) -> Callable[[Vie
             summary=summary.rstrip("."),
             description=" ".join(description.split()),
             operation_id=operation_id,
-            security="basic",
+            security=None if is_public else "basic",
             responses=refusals,
         )(view)
 

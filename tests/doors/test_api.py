@@ -162,7 +162,11 @@ def test_without_credentials_nothing_is_read_and_the_way_in_is_named(
         assert response.json["code"] == "unauthorized"
         assert response.headers["WWW-Authenticate"] == 'Basic realm="LÃ¥nekort", charset="UTF-8"'
         clock.turn(seconds=10)
-    assert read_database() == before
+    after = read_database()
+    # Wrong passwords of a machine are counted for the administrators of its library.
+    assert {name: rows for name, rows in after.items() if name != "machine_refusals"} == {
+        name: rows for name, rows in before.items() if name != "machine_refusals"
+    }
 
 
 def test_a_patrons_or_a_desks_cookie_opens_no_api(phone: FlaskClient, desk: FlaskClient) -> None:

@@ -15,7 +15,7 @@ from tests.doors.conftest import Contents
 from tests.doors.libraries import MULLSJO, NEW, PATRONS, ULLENSAKER, correct, fetch
 
 GUARDIAN = "N000100001"
-ASKED = {"address", "birth_date", "email", "gender", "language", "name", "phone", "place", "postcode"}
+ASKED = {"address", "address_hidden", "birth_date", "email", "gender", "language", "name", "phone", "place", "postcode"}
 CHANGEABLE = ASKED | {"preferred_contact"}
 
 
@@ -150,6 +150,7 @@ WRITES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("POST", PATRONS, NEW, CHANGEABLE | {"card_number"}),
     ("PATCH", f"{PATRONS}/{GUARDIAN}", {}, CHANGEABLE),
     ("POST", f"{PATRONS}/{GUARDIAN}/activation", {"rules_accepted": True}, {"session"}),
+    ("POST", f"{PATRONS}/{GUARDIAN}/push", {"kind": "due"}, {"kind"}),
     ("POST", f"{PATRONS}/find", {"national_id": "12848430062"}, set()),
     ("POST", "/api/v1/pin-checks", {"card_number": GUARDIAN, "pin": "4719"}, {"card_number"}),
     ("POST", "/api/v1/changes/ack", {"up_to": "0"}, {"kept"}),

@@ -5,6 +5,7 @@ itself. All its checks are on: no fault of ours, no answer that the document doe
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,10 @@ from apiflask import APIFlask
 from flask import Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from app.messages.push import PushPost
 from tests.conftest import Clock, MakeApp
+from tests.doors.reminding import get_notifications
+from tests.doors.visits import GUARDIAN
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -36,8 +40,13 @@ class QuietHandler(WSGIRequestHandler):
 
 
 @pytest.fixture
-def app(make_app: MakeApp) -> APIFlask:
-    return make_app(own=True)
+def app(make_app: MakeApp, clock: Clock) -> APIFlask:
+    made = make_app(own=True)
+    # Somebody gets notifications, so that they can be asked for.
+    made.extensions["push"] = PushPost(b"\x01" * 32, contact="mailto:it@example.org")
+    with made.app_context():
+        get_notifications(GUARDIAN[0], now=clock())
+    return made
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def answered(app: APIFlask, clock: Clock) -> set[Answer]:
 
     def note(response: Response) -> Response:
         if request.url_rule is not None:
-            path = request.url_rule.rule.replace("<card:card_number>", "{card_number}")
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", request.url_rule.rule)
             seen.add((request.method, path, response.status_code))
         return response
 

@@ -69,6 +69,7 @@ def _enrol(sent: dict[str, Any]) -> enrolment.Enrolled:
         birth_date=sent["birth_date"],
         gender=sent["gender"],
         contact=_contact_of(sent),
+        address_hidden=sent.get("address_hidden", False),
         language=sent.get("language", "nb"),
         national_id=read_national_id(sent["national_id"]) if sent.get("national_id") else None,
         guardian_consent=sent["guardian_consent"],

@@ -2,7 +2,7 @@
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Date, DateTime, Integer, Nested, String
-from apiflask.validators import Equal, Length, OneOf, Regexp
+from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 
 from app.api.fields import Day, Flag, about
 from app.register.library.joining import KINDS_OF_PAPERS
@@ -10,6 +10,7 @@ from app.rules.people.ages import AgeBand
 from app.rules.people.contact import CHANNELS, LANGUAGES
 from app.rules.people.fields import FIELD
 from app.rules.people.person import GENDERS, LONGEST_NAME
+from app.rules.people.reminders import MOST_DAYS, WAYS
 
 _NAME = {"description": "as it is to stand on letters", "example": "Kari Nordmann"}
 _NATIONAL_ID = {
@@ -34,11 +35,15 @@ class ContactIn(Schema):
 
     address = _contact(
         "address",
-        description="Leave it out where it is hidden: a hidden address is nowhere in the register",
+        description="Refused with the fault `hidden` while the address is hidden: such an address is nowhere here",
         example="Storgata 5",
     )
     postcode = _contact("postcode", example="2050")
     place = _contact("place", example="Jessheim")
+    address_hidden = Flag(
+        validate=Equal(True),
+        metadata=about("the address is hidden; only the patron or a desk takes the mark away") | {"enum": [True]},
+    )
     phone = _contact("phone", description="A number without a country is Norwegian", example="+4740612345")
     email = _contact("email", format="email")
     preferred_contact = String(validate=OneOf(CHANNELS))
@@ -132,6 +137,26 @@ class DeathOut(Schema):
     erase_by = DateTime(required=True, metadata=about("UTC, within 24 hours of the first report"))
 
 
+_WAY = OneOf(WAYS)
+
+
+def _hour(words: str) -> Integer:
+    return Integer(required=True, allow_none=True, validate=Range(min=0, max=23), metadata=about(words))
+
+
+class RemindersOut(Schema):
+    """By which way your library is to remind the patron: email, sms, push (`POST …/push`), or none."""
+
+    due = String(required=True, validate=_WAY, metadata=about("of what is due soon"))
+    ready = String(required=True, validate=_WAY, metadata=about("of what is ready to be collected"))
+    overdue = String(required=True, validate=_WAY, metadata=about("of what is overdue; none: a letter at most"))
+    days_before = Integer(
+        required=True, validate=Range(min=0, max=MOST_DAYS), metadata=about("how many days before the due date")
+    )
+    quiet_from = _hour("from this hour in Norway nothing is sent")
+    quiet_to = _hour("until this hour; null: there are no quiet hours")
+
+
 class PatronOut(Schema):
     """A patron. Of one who neither joined the asking library nor is there now, only the first two.
 
@@ -149,6 +174,7 @@ class PatronOut(Schema):
     birth_date = Date()
     gender = String(validate=OneOf(GENDERS))
     address = String(allow_none=True, metadata=about("null too where it is hidden"))
+    address_hidden = Boolean(metadata=about("no address is accepted"))
     postcode = String(allow_none=True)
     place = String(allow_none=True)
     phone = String(allow_none=True, metadata=about("E.164"))
@@ -158,6 +184,13 @@ class PatronOut(Schema):
     email_proven = Boolean(metadata=about("the patron, or papers, have shown that the address is theirs"))
     phone_proven = Boolean()
     address_proven = Boolean()
+    last_used_month = Date(
+        allow_none=True,
+        metadata=about("first day of the month in which the card was last used at your library; null: not known"),
+    )
+    reminders = Nested(
+        RemindersOut, allow_none=True, metadata=about("null where the patron has chosen nothing: as your library does")
+    )
 
 
 class KnownPatronOut(PatronOut):

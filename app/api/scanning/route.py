@@ -12,6 +12,7 @@ from app.api.scanning.answer import describe_accepted
 from app.api.scanning.words import MESSAGES
 from app.api.schemas import ScanIn, ScanOut
 from app.register.card.scans import scan as scan_code
+from app.register.staff.machine_use import note_refusal
 from app.rules.card.scan import Refused
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -33,6 +34,7 @@ def scan(json_data: dict[str, Any]) -> ResponseReturnValue:
     outcome = scan_code(payload=json_data["payload"], terminal=terminal, now=now())
     count_scan("api", outcome)
     if isinstance(outcome, Refused):
+        note_refusal(username=terminal.viewer.actor, reason=outcome.reason.value, now=now())
         return {"result": "refused", "reason": outcome.reason.value, "message": MESSAGES[outcome.reason]}
     # Made into JSON here: copying it by the schema would take as long as the look-up.
     return jsonify(describe_accepted(outcome, library_id=terminal.library_id))
