@@ -34,6 +34,7 @@ from app import create_app as create_portal
 from app.config import BadSettings, Settings, demo_settings
 from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
 from app.demo.eid import NoProvider, serving_eid
+from app.demo.numbers import seed_numbers
 from app.demo.place import CannotStart, holding, listen, read_port
 from app.demo.seed import seed_register
 from app.eid.settings import EidSettings
@@ -43,7 +44,7 @@ from app.ils.systems import Systems
 from app.messages.channels import Inbox, Letter
 from app.rules.people.ages import day_in_norway
 from app.work.worker import work
-from circulation.demo import seed_demo
+from circulation.demo import seed_demo, seed_totals
 from circulation.factory import create_circulation, migrate_all
 from circulation.libraries import open_libraries
 from circulation.notices import send_notices
@@ -67,18 +68,24 @@ class Demonstration:
         circulation = self._circulation_settings()
         migrate_all(circulation)
         seed_demo(settings=circulation, now=now)
+        seed_totals(settings=circulation, now=now)
         with self.build().app_context():
             flask_migrate.upgrade()
             seed_register(now=now)
+            seed_numbers(now=now)
+
+    def now(self) -> datetime:
+        """The present, for the libraries' side."""
+        return datetime.now(UTC)
 
     def build(self) -> Flask:
         """Make the portal, connected to the libraries' loans systems."""
         circulation = self._circulation_settings()
-        client = make_client(transport=httpx.WSGITransport(app=create_circulation(circulation)))
+        client, url = self.reach_libraries()
         systems = {
             library_id: CirculationSystem(
                 client=client,
-                url="http://circulation.localhost",
+                url=url,
                 library_id=library_id,
                 user=circulation.api_user,
                 password=circulation.api_password,
@@ -86,6 +93,14 @@ class Demonstration:
             for library_id in LIBRARIES
         }
         return create_portal(self.settings, systems=Systems(systems), post=Inbox(self.instance / "inbox"))
+
+    def build_libraries(self) -> Flask:
+        """Make the libraries' loans system."""
+        return create_circulation(self._circulation_settings(), clock=self.now)
+
+    def reach_libraries(self) -> tuple[httpx.Client, str]:
+        """Return what calls the libraries' loans system, and where it is."""
+        return make_client(transport=httpx.WSGITransport(app=self.build_libraries())), "http://circulation.localhost"
 
     def send_library_letters(self, app: Flask) -> None:
         """Send what the libraries themselves have to say; each asks the register for an address at that moment."""
@@ -103,15 +118,36 @@ class Demonstration:
             email: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get("email")
             return email
 
+        def phone_of(card_number: str) -> str | None:
+            login = (machine.username, machine.password)
+            phone: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get("phone")
+            return phone
+
+        def text(number: str, words: str) -> bool:
+            inbox.send(Letter("sms", number, "", words, at=now))
+            return True
+
+        def push(card_number: str, kind: str, key: str) -> bool:
+            answer = register.post(
+                f"/api/v1/patrons/{card_number}/push",
+                json={"kind": kind},
+                headers={"Idempotency-Key": key},
+                auth=(machine.username, machine.password),
+            )
+            return answer.status_code == httpx.codes.ACCEPTED
+
         def send(letter: EmailMessage) -> None:
             inbox.send(Letter("email", letter["To"], letter["Subject"], letter.get_content(), at=now))
 
         send_notices(
             database=library.database,
-            policy=library.policy,
+            policy=library.policy_at(now),
             sender="library@example.org",
             address_of=address_of,
             send=send,
+            phone_of=phone_of,
+            text=text,
+            push=push,
             now=now,
         )
         library.database.close()

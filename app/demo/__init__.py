@@ -1,1 +1,4 @@
-"""The demo door: invented people and their PINs. It is plugged in for the demonstration only."""
+"""The demo door, for the demonstration only: invented people and their PINs, and what imitates wallets."""
+
+from app.demo import wallet  # noqa: F401 - its routes
+from app.demo.routes import demo as demo

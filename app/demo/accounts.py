@@ -31,6 +31,7 @@ class DemoPatron:
     born_on_new_year: bool = False
     lost: bool = False
     local: bool = False
+    address_hidden: bool = False
 
     def birth_date(self, today: date) -> date:
         """Return a birth date that gives the age on `today`, some months after the birthday."""
@@ -41,7 +42,7 @@ class DemoPatron:
 
 @dataclass(frozen=True, slots=True)
 class DemoDesk:
-    """A desk's sign-in."""
+    """A sign-in at the desk."""
 
     library_id: str
     username: str
@@ -64,9 +65,13 @@ _PEOPLE = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encodi
 
 LIBRARIES = _PEOPLE["libraries"]
 """The libraries, by id."""
+HOURS = _PEOPLE["hours"]
+"""Their opening hours, by library's id."""
+BRANCHES = _PEOPLE["branches"]
 
 PATRONS = tuple(DemoPatron(**patron | {"contact": Contact(**patron["contact"])}) for patron in _PEOPLE["patrons"])
 DESKS = tuple(DemoDesk(**desk) for desk in _PEOPLE["desks"])
+ADMINISTRATORS = tuple(DemoDesk(**administrator) for administrator in _PEOPLE["administrators"])
 MACHINES = tuple(DemoMachine(**machine) for machine in _PEOPLE["machines"])
 WHO = {
     "N000100001": _l("adult and guardian, loans at both libraries"),

@@ -8,7 +8,7 @@ import pyotp
 from flask import Blueprint, current_app, render_template
 from flask_babel import gettext as _
 
-from app.demo.accounts import DESKS, LIBRARIES, MACHINES, PATRONS, WHO
+from app.demo.accounts import ADMINISTRATORS, DESKS, LIBRARIES, MACHINES, PATRONS, WHO
 from app.demo.eid import CHILD
 from app.messages.channels import Inbox
 from app.web.access import Audience, open_to
@@ -32,11 +32,12 @@ class Demonstration:
 
     @property
     def desks(self) -> list[dict[str, str]]:
-        """Return the desks, each with its one-time code of this moment for visitors without an authenticator app."""
+        """Return the sign-ins at desks, each with its one-time code of now for those without an authenticator app."""
         return [
             asdict(desk)
             | {"library": LIBRARIES[desk.library_id]["name"], "code_now": pyotp.TOTP(desk.totp_secret).at(now())}
-            for desk in DESKS
+            | {"is_administrator": desk in ADMINISTRATORS}
+            for desk in DESKS + ADMINISTRATORS
         ]
 
     @property
