@@ -5,24 +5,20 @@ const CODE = /^92[12]\d{13}(\d{8})?$/; // docs/card.md
 const LOOK_EVERY = 100;
 const OUT_OF_SIGHT = 2_500; // then the same card is a new patron
 const OVERLOOKED = 500; // for so long it may be there and not be read
-const TRY_AGAIN = 2_000;
 const FORMATS = ["qr_code", "code_128"];
-const TONES = { accepted: [1_320], refused: [330, 247] };
 
 const panel = document.getElementById("camera");
-const [start, view, video, choice, choiceField, torch, sound, stop, news] = [
-  "start", "view", "video", "choice", "choice-field", "torch", "sound", "stop", "news",
+const [start, view, video, choice, choiceField, torch, stop, news] = [
+  "start", "view", "video", "choice", "choice-field", "torch", "stop", "news",
 ].map((id) => document.getElementById(`camera-${id}`));
 const words = panel.dataset;
 const form = document.getElementById("scan");
 const field = form.querySelector("input:not([type=hidden])");
-const button = form.querySelector("button");
 
 let detector = null;
 let stream = null;
 let lookTimer = null;
 let sending = false;
-let audio = null;
 let last = { payload: "", accepted: false, seenAt: -Infinity };
 
 const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
@@ -39,7 +35,16 @@ async function makeDetector() {
   return new BarcodeDetector({ formats: FORMATS });
 }
 
+// A browser lets the camera in on the page that was loaded for it (Permissions-Policy).
+const isThere = () => location.pathname === new URL(form.action).pathname;
+const isLetIn = isThere();
+
 async function turnOn() {
+  if (!isLetIn) {
+    remember("on", "1");
+    location.reload();
+    return;
+  }
   news.textContent = "";
   start.setAttribute("aria-busy", "true");
   try {
@@ -116,57 +121,21 @@ async function meet(payload) {
   if (sameCard && (last.accepted || payload === last.payload)) return;
   last = { payload, accepted: false, seenAt: now };
   field.value = payload;
-  await send();
+  send();
 }
 
-async function send() {
+function send() {
   sending = true;
-  try {
-    const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    // Signed out meanwhile: the way in.
-    if (response.redirected) return location.assign(response.url);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const result = page.querySelector(".result");
-    if (!result) throw new Error(`HTTP ${response.status}`);
-    document.querySelector(".result").replaceWith(result);
-    document.title = page.title;
-    news.textContent = "";
-    last.accepted = !result.dataset.reason;
-    last.seenAt = performance.now();
-    tell(last.accepted ? "accepted" : "refused");
-    document.dispatchEvent(new Event("result"));
-  } catch {
-    news.textContent = words.offline;
-    setTimeout(() => { last = { payload: "", accepted: false, seenAt: -Infinity }; }, TRY_AGAIN);
-  } finally {
-    sending = false;
-    field.value = "";
-    button.removeAttribute("aria-busy");
-  }
+  document.dispatchEvent(new CustomEvent("scan", { detail: field.value }));
+  field.value = "";
 }
 
-function tell(outcome) {
-  navigator.vibrate?.(outcome === "accepted" ? 80 : [120, 80, 120]);
-  if (!isPressed(sound)) return;
-  audio ??= new AudioContext();
-  audio.resume();
-  TONES[outcome].forEach((frequency, place) => {
-    const tone = new OscillatorNode(audio, { frequency });
-    const volume = new GainNode(audio, { gain: 0.15 });
-    const from = audio.currentTime + place * 0.16;
-    tone.connect(volume).connect(audio.destination);
-    volume.gain.setTargetAtTime(0, from + 0.1, 0.02);
-    tone.start(from);
-    tone.stop(from + 0.2);
-  });
-}
-
-form.addEventListener("submit", (event) => {
-  // What is typed while the camera is on must not turn it off.
-  if (event.defaultPrevented || !stream) return;
-  event.preventDefault();
-  if (!sending) send();
+document.addEventListener("outcome", ({ detail: sign }) => {
+  sending = false;
+  last.accepted = sign !== "refused";
+  last.seenAt = performance.now();
 });
+
 start.addEventListener("click", turnOn);
 stop.addEventListener("click", () => {
   remember("on", "");
@@ -183,20 +152,22 @@ torch.addEventListener("click", async () => {
   await stream.getVideoTracks()[0].applyConstraints({ advanced: [{ torch: lit }] });
   press(torch, lit);
 });
-sound.addEventListener("click", () => {
-  press(sound, !isPressed(sound));
-  remember("silent", isPressed(sound) ? "" : "1");
-  if (isPressed(sound)) tell("accepted");
-});
 // After a click the field has the focus again; after a key press the button keeps it.
-for (const button of [torch, sound]) button.addEventListener("click", ({ detail }) => detail > 0 && field.focus());
+torch.addEventListener("click", ({ detail }) => detail > 0 && field.focus());
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) turnOff();
-  else if (recall("on") && !stream) turnOn();
+  else if (recall("on") && !stream && !panel.hidden) turnOn();
 });
 
+// It is there while the desk lends.
+function appear() {
+  if (isThere() !== panel.hidden) return;
+  panel.hidden = !isThere();
+  if (!isThere()) turnOff();
+  else if (recall("on")) turnOn();
+}
+
 if (navigator.mediaDevices?.getUserMedia) {
-  panel.hidden = false;
-  press(sound, !recall("silent"));
-  if (recall("on")) turnOn();
+  appear();
+  document.addEventListener("page", appear);
 }
