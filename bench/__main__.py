@@ -1,4 +1,4 @@
-"""`./manage bench [scan|login|pages|kiosks|loans|neighbours|flood|spray|sizes]`: print tables for docs."""
+"""`./manage bench`, with the name of one measurement or all that need no more than minutes: print tables for docs."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from bench.loans import bench_loans
 from bench.login import bench_login
 from bench.machine import describe_machine, machine_load
 from bench.neighbours import bench_neighbours
+from bench.numbers import LARGE, bench_numbers
 from bench.pages import bench_pages
 from bench.register import MANY, bench_register
 from bench.scan import bench_scan
@@ -19,6 +20,7 @@ from bench.sizes.table import SIZES, bench_sizes
 from bench.spray import Spray, bench_spray
 
 _BENCHES = {"scan": bench_scan, "login": bench_login, "pages": bench_pages, "kiosks": bench_kiosks}
+_ASKED_FOR = ("flood", "spray", "sizes", "desk", "paint", "numbers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,11 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=[*_BENCHES, "loans", "neighbours", "flood", "spray", "sizes"],
-        help="what to measure; everything but flood, spray and sizes where none is named",
+        choices=[*_BENCHES, "loans", "neighbours", *_ASKED_FOR],
+        help="what to measure; everything but flood, spray, sizes, desk, paint and numbers where none is named",
     )
     parser.add_argument("--people", type=int, default=100_000, help="patrons in the register, each with a card")
     parser.add_argument("--many", type=int, default=MANY, help="patrons in the large register that pages is about")
+    parser.add_argument("--large", type=int, default=LARGE, help="patrons in the large register that numbers is about")
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turns")
     parser.add_argument("--seconds", type=float, default=3.0, help="a round's length")
     parser.add_argument("--requests", type=int, default=4_000, help="a round's requests, where they come first")
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load = machine_load()
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)
-    if asked.what not in ("loans", "neighbours", "flood", "spray", "sizes"):
+    if asked.what not in ("loans", "neighbours", *_ASKED_FOR):
         with serve_all(people=size.people) as served:
             for name, bench in _BENCHES.items():
                 if asked.what in (None, name):
@@ -62,6 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench_flood(size)
     if asked.what == "sizes":
         bench_sizes(sizes=asked.sizes, count=asked.acts, server=asked.server, locked=asked.locked)
+    if asked.what == "desk":
+        # Only this and paint need a browser, which an operator's machine has not.
+        from bench.desk import bench_desk
+
+        bench_desk(rounds=size.rounds)
+    if asked.what == "paint":
+        from bench.paint import bench_paint
+
+        bench_paint(rounds=size.rounds)
+    if asked.what == "numbers":
+        bench_numbers(people=asked.large, rounds=size.rounds)
     if asked.what == "spray":
         bench_spray(Spray(guesses=asked.guesses))
 

@@ -10,7 +10,7 @@ _vault = Vault({1: bytes(32)})
 _verifier = _vault.hash_pin("4719")
 
 
-@app.get("/")
+@app.route("/", methods=["GET", "POST"])
 def answer() -> ResponseReturnValue:
     """Answer in JSON, and do nothing."""
     return jsonify(status="ok")

@@ -56,6 +56,16 @@ def test_every_bench_measures_both_engines_beside_a_bare_answer() -> None:
         assert f"\n{kiosks} " in printed
 
 
+@pytest.mark.usefixtures("programs")
+def test_counting_for_numbers_is_measured_in_a_small_and_a_large_register() -> None:
+    asked = ["numbers", "--large", "400", "--rounds", "1"]
+    done = subprocess.run([sys.executable, "-m", "bench", *asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for engine in ("SQLite", "PostgreSQL"):
+        for act in ("half an hour's scans", "a refused scan", "of it, counting"):
+            assert f"\n{engine}, {act} " in done.stdout
+
+
 @pytest.mark.parametrize("answers", [[], [Answer(b"HTTP/1.1 200 OK\r\n\r\n"), Answer(b"HTTP/1.1 500 Fault\r\n\r\n")]])
 def test_a_bench_stops_at_an_answer_that_is_missing_or_wrong(answers: list[Answer]) -> None:
     with pytest.raises(WrongAnswer):
