@@ -15,12 +15,14 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from app.web.http.static_files import without_version
+from app.web.http.static_files import GATHERED, without_version
 from app.web.pages.languages import LANGUAGES
 from app.web.sign_in.identity import DESK_PATH
+from scripts.vendor import SHEETS
 
 # What differs each time a page is fetched, and is right or wrong whatever it is.
 _CSRF = re.compile(r'(name="csrf_token"[^>]* value=")[^"]+')
+_TOKEN = re.compile(r'((?:value|data-visit)=")[\w-]{16,}(?=")')
 _TIME = re.compile(r'(<time datetime=")[^"]+">[^<]*')
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -51,7 +53,7 @@ class InspectingClient(FlaskClient):
         inspect_headers(self.application, response)
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
         if is_page and response.request.method not in ("HEAD", "OPTIONS"):
-            page = _TIME.sub(r'\g<1>">x', _CSRF.sub(r"\g<1>x", response.text))
+            page = _TIME.sub(r'\g<1>">x', _TOKEN.sub(r"\g<1>x", _CSRF.sub(r"\g<1>x", response.text)))
             faults = find_faults(self.application, page)
             assert not faults, "\n".join([f"{response.request.method} {response.request.path}:", *faults])
         return response
@@ -68,6 +70,9 @@ def inspect_headers(app: Flask, response: TestResponse) -> None:
     assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
     if path in _FOR_EVERYBODY:
         assert headers["Cache-Control"] in ("no-cache", "no-store", "public, max-age=86400"), path
+    elif path.startswith("/api/v1/libraries"):
+        assert headers["Cache-Control"] in ("public, max-age=300", "no-store"), path
+        assert "Set-Cookie" not in headers, path
     elif not path.startswith("/static/"):
         assert headers["Cache-Control"] == "no-store", path
     for cookie in headers.getlist("Set-Cookie"):
@@ -105,7 +110,7 @@ def _read(html: str) -> tuple[list[str], list[str]]:
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
     page = parser.parse(html)
     faults = [f"does not parse at {place}: {code}" for place, code, _data in parser.errors]
-    for look in (_frame_faults, _label_faults, _reference_faults, _inline_faults, _form_faults):
+    for look in (_frame_faults, _label_faults, _reference_faults, _inline_faults, _form_faults, _style_faults):
         faults += look(page)
     return faults, sorted(_addresses(page))
 
@@ -181,7 +186,14 @@ def _inline_faults(page: Element) -> list[str]:
 
 
 # A question that changes nothing and whose answer holds nothing secret in its address.
-_ASKING_FORMS = ("/my/loans/cost", "/my/libraries", "/register/library")
+_ASKING_FORMS = (
+    "/desk/library/numbers",
+    "/desk/library/rules/check",
+    "/my/loans/cost",
+    "/my/libraries",
+    "/register/library",
+    "/libraries",
+)
 
 
 def _form_faults(page: Element) -> list[str]:
@@ -196,9 +208,20 @@ def _form_faults(page: Element) -> list[str]:
     return faults
 
 
+def _style_faults(page: Element) -> list[str]:
+    files = [each.get("href", "") for each in _all(page, "link")]
+    files += [
+        part for sheet, parts in GATHERED.items() if any(each.endswith(sheet) for each in files) for part in parts
+    ]
+    linked = {sheet for sheet in SHEETS if any(each.endswith(sheet) for each in files)}
+    used = {name for each in _with(page, "class") for name in each.get("class", "").split()}
+    missed = {name for sheet in SHEETS.keys() - linked for name in SHEETS[sheet] if f"ds-{name}" in used}
+    return [f"has ds-{name} and does not link its styles" for name in sorted(missed)]
+
+
 def _addresses(page: Element) -> set[str]:
     found = {each.get(name, "") for name in ("href", "src", "action") for each in _with(page, name)}
-    return {address for address in found if urlsplit(address).scheme not in ("https", "mailto", "data")}
+    return {address for address in found if urlsplit(address).scheme not in ("https", "mailto", "tel", "data")}
 
 
 @lru_cache(maxsize=20_000)
@@ -209,7 +232,8 @@ def _leads_somewhere(app: Flask, address: str) -> bool:
     if not target.startswith("/"):
         return False
     if target.startswith("/static/"):
-        return (Path(str(app.static_folder)) / without_version(target.removeprefix("/static/"))).is_file()
+        name = without_version(target.removeprefix("/static/"))
+        return name in GATHERED or (Path(str(app.static_folder)) / name).is_file()
     for method in ("GET", "POST"):
         try:
             app.url_map.bind("localhost").match(target, method=method)

@@ -11,7 +11,7 @@ import app as package
 from app.web.access import Audience, audience_of
 
 # Addresses that only lead on: always, and where there is nothing to confirm.
-_LEADS_ON = {"/.well-known/change-password", "/login/code-first", "/my/confirm"}
+_LEADS_ON = {"/.well-known/change-password", "/desk/confirm", "/login/code-first", "/my/confirm"}
 
 
 def list_pages(app: Flask, audience: Audience) -> list[str]:

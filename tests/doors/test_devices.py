@@ -45,7 +45,7 @@ def test_a_lost_phone_is_cut_off_at_once_and_the_others_stay(new_browser: Callab
     revoke = dict(devices_of(kept))["Chrome, Android"]
     response = submit(kept, revoke, page="/card/devices")
     assert (response.status_code, response.location) == (302, "/card/devices")
-    assert "The card no longer works on that device." in main_text(kept.get("/card/devices"))
+    assert "The card no longer works on Chrome, Android." in main_text(kept.get("/card/devices"))
     assert scan_at_kiosk(kept, code).json["reason"] == "REVOKED"
     assert lost.get("/card").location == "/login"
     assert [label for label, _revoke in devices_of(kept)] == ["Safari, iPhone"]

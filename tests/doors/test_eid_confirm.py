@@ -97,3 +97,9 @@ def test_somebody_else_confirms_nothing(client: FlaskClient, clock: Clock, come_
 
 def test_nobody_confirms_who_is_not_signed_in(client: FlaskClient) -> None:
     assert client.get("/sign-in/confirm").location == "/login"
+
+
+def test_a_passkey_is_offered_after_it_on_an_own_device(app: APIFlask, client: FlaskClient, come_back: Come) -> None:
+    come_back(client, GUARDIAN, "login?keep=1")
+    assert "Faster next time" in client.get("/my").text
+    assert client.get("/my/passkeys/add").status_code == 200

@@ -40,6 +40,7 @@ def test_a_sound_page_has_no_faults(app: APIFlask) -> None:
         ("<h1>", '<h1 onclick="1">', "has onclick on h1"),
         ('method="post"', "", "has a form that does not post"),
         (' value="x"', "", "has a form without a CSRF token"),
+        ("<main>", '<main class="ds-table">', "has ds-table and does not link its styles"),
         ('href="/my"', 'href="/min"', "leads nowhere: /min"),
         ("/static/favicon.svg", "/static/favicon.png", "leads nowhere: /static/favicon.png"),
     ],

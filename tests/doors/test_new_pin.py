@@ -65,7 +65,7 @@ def test_a_patron_changes_the_pin_and_stays_signed_in_only_here(
     elsewhere = new_browser()
     log_in(elsewhere, *GUARDIAN)
     changed = submit(phone, "/my/pin", new_pin=GOOD)
-    assert (changed.status_code, changed.location) == (302, "/my/settings")
+    assert (changed.status_code, changed.location) == (302, "/my/settings#pin-heading")
     assert "Your PIN is changed" in main_text(phone.get("/my/settings"))
     assert elsewhere.get("/my").location == "/login"
     log_out(phone)
@@ -127,7 +127,7 @@ def test_the_old_pin_is_asked_for_once_it_was_entered_ten_minutes_ago(phone: Fla
     assert not stands_in(GOOD, question.text)
     again = submit(phone, "/my/pin", page="/my", confirm_pin=GUARDIAN[1])
     assert "Change PIN" in main_text(again)
-    assert submit(phone, "/my/pin", new_pin=GOOD).location == "/my/settings"
+    assert submit(phone, "/my/pin", new_pin=GOOD).location == "/my/settings#pin-heading"
 
 
 def test_settings_and_password_managers_lead_to_it(phone: FlaskClient, client: FlaskClient) -> None:

@@ -230,7 +230,7 @@ def test_a_permission_takes_a_code_too_and_keeps_the_guardians_number(app: APIFl
     question = submit(client, "/my/settings", guardian_card_number="N000100005", pin=GUARDIAN[1])
     assert names_of_fields(question) == {"confirm_code", "confirm_pin"}
     done = answer(client, question, confirm_code=code_for(app, GUARDIAN[0]), confirm_pin=GUARDIAN[1])
-    assert (done.status_code, done.location) == (302, "/my/settings")
+    assert (done.status_code, done.location) == (302, "/my/settings#given-1")
     assert "N000100005" in main_text(client.get("/my/settings"))
 
 

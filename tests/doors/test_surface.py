@@ -24,10 +24,16 @@ signed out | /new-pin                 | card_number             | Bestill ny PIN
 signed out | /register                |                         | Få digitalt lånekort
 signed out | /receipt                 | code                    | Kvittering
 signed out | /desk/login              | username password code  |
-staff      | /desk                    | payload                 | Skann lånekort
+staff      | /desk                    | payload                 | Skann kort eller eksemplar
 signed out | /libraries/2023500/rules |                         | Låneregler
 """  # noqa: E501 - a table
-LANGUAGES = {"nb": "Mine opplysninger", "nn": "Opplysningane mine", "sv": "Mina uppgifter", "en": "My data"}
+LANGUAGES = {
+    "nb": "Mine opplysninger",
+    "nn": "Opplysningane mine",
+    "sv": "Mina uppgifter",
+    "en": "My data",
+    "se": "Mu dieđut",
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
 
-from app.demo.accounts import DESKS
+from app.demo.accounts import ADMINISTRATORS, DESKS
 from app.web.clock import now
 
 GUARDIAN = ("N000100001", "4719")
@@ -18,6 +18,7 @@ LOST = ("N000100004", "6184")
 AT_MULLSJO_ONLY = ("N000100005", "2957")
 
 ULLENSAKER, MULLSJO = DESKS
+(ADMINISTRATOR,) = ADMINISTRATORS
 SCAN = "/api/v1/scan"
 _TOKEN = re.compile(r'<input[^>]* name="csrf_token"[^>]* value="([^"]+)"')
 NOBODYS_CODE = "921123456789012294287082"
