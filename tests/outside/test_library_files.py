@@ -3,7 +3,7 @@
 import pytest
 
 from app.register.patron.libraries import find_library_name
-from app.rules.library_list import BadRow, NotALibraryList, read_library_list
+from app.rules.library.listing import BadRow, NotALibraryList, read_library_list
 
 LINES = [
     ["sigel", "name", "type", "address", "place"],

@@ -36,8 +36,8 @@ def test_the_page_shows_what_was_read_and_marks_the_rest(
     assert "Sult" in text
     assert "Item B2" in text
     assert "Overdue" in text
-    assert "1 more loan could not be read. Ask Ullensaker" in text
-    assert "2 reservations could not be read. Ask Ullensaker" in text
+    assert "We could not fetch 1 more loan. Ask Ullensaker" in text
+    assert "We could not fetch 2 reservations. Ask Ullensaker" in text
     assert "Ready for you: Pan" in text
     assert "Owed Ask Ullensaker" in " ".join(text.split())
 

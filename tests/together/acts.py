@@ -1,9 +1,9 @@
-"""What families do on the pages, in words."""
+"""What families and staff do on the pages, in words."""
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.doors.visits import main_text, read_page, submit
+from tests.doors.visits import main_text, read_page, scan_at_desk, submit
 
 
 def send_permission(child: FlaskClient, guardian_card_number: str, **fields: str) -> TestResponse:
@@ -17,6 +17,21 @@ def press(client: FlaskClient, page: str, ending: str) -> TestResponse:
             fields = {field["name"]: field.get("value", "") for field in form.find_all("input") if field.get("name")}
             return client.post(form["action"], data=fields)
     raise AssertionError(f"{page} has no button that leads to …{ending}")
+
+
+def act(desk: FlaskClient, what: str, **fields: str) -> str:
+    """Do something at the counter and return the page that comes after it."""
+    answer = submit(desk, f"/desk/counter/{what}", page="/desk", **fields)
+    assert answer.status_code == 302
+    return main_text(desk.get(answer.location))
+
+
+def lend(desk: FlaskClient, barcode: str) -> str:
+    return main_text(scan_at_desk(desk, barcode))
+
+
+def take_back(desk: FlaskClient, barcode: str) -> str:
+    return main_text(submit(desk, "/desk", payload=barcode, place="return"))
 
 
 def has_button(client: FlaskClient, page: str, ending: str) -> bool:

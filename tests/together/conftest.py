@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from app.ils.overview import ask_libraries
 from tests.conftest import Clock
-from tests.doors.conftest import desk, new_browser, read_database  # noqa: F401 - fixtures that are used here too
-from tests.doors.visits import CHILD, GUARDIAN, log_in
+from tests.doors.conftest import administrator, desk, new_browser, read_database  # noqa: F401 - fixtures that are used here too
+from tests.doors.visits import CHILD, GUARDIAN, log_in, scan_at_desk, shown_code
 from tests.town import PATIENCE_SECONDS, Town, build_town
 
 
@@ -45,3 +45,10 @@ def guardian(new_browser: Callable[..., FlaskClient]) -> FlaskClient:  # noqa: F
     browser = new_browser()
     log_in(browser, *GUARDIAN)
     return browser
+
+
+@pytest.fixture
+def served(desk: FlaskClient, child: FlaskClient) -> FlaskClient:  # noqa: F811
+    """The desk at Ullensaker, with the child before it."""
+    scan_at_desk(desk, shown_code(child))
+    return desk

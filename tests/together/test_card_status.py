@@ -23,7 +23,7 @@ def test_the_counter_lends_on_cards_in_use_alone(
     app: APIFlask, desk: FlaskClient, child: FlaskClient, town: Town, clock: Clock, dead, lost, frozen, local
 ):
     scan_at_desk(desk, shown_code(child))
-    token = csrf_token(desk, "/desk/counter")
+    token = csrf_token(desk, "/desk")
     with app.app_context():
         db.session.execute(
             update(Patron)
@@ -41,24 +41,21 @@ def test_the_counter_lends_on_cards_in_use_alone(
 
     def press(act: str, **fields: str) -> str:
         answer = desk.post(f"/desk/counter/{act}", data={"csrf_token": token, **fields})
-        return main_text(desk.get(answer.location))
+        return main_text(desk.get(answer.location) if answer.location else answer)
 
     lends = status.at("2023500") == "active"
-    assert ("Lent until" in press("checkout", barcode=FREE_ITEM)) is lends
+    lent = main_text(desk.post("/desk", data={"csrf_token": token, "payload": FREE_ITEM}))
+    assert ("Lent until" in lent) is lends
     assert ("renewed" in press("renew-all")) is lends
     # Who lost the card still pays; of a card at rest the counter shows nothing.
-    page = desk.get("/desk/counter")
-    assert (page.status_code == 200) is not status.at_rest
+    assert ("Jonas Solvang" in main_text(desk.get("/desk"))) is not status.at_rest
 
 
 def test_a_card_that_was_never_activated_here_is_lent_nothing(desk: FlaskClient, new_browser, town: Town):
     phone = new_browser()
     log_in(phone, *AT_MULLSJO_ONLY)
     scan_at_desk(desk, shown_code(phone))
-    answer = desk.post(
-        "/desk/counter/checkout", data={"csrf_token": csrf_token(desk, "/desk/patron"), "barcode": FREE_ITEM}
-    )
-    assert "not activated at this library" in main_text(desk.get(answer.location))
+    assert "not activated at this library" in main_text(scan_at_desk(desk, FREE_ITEM))
 
 
 def test_a_patron_whose_card_is_frozen_must_thaw_it_before_renewing(app: APIFlask, child: FlaskClient, clock: Clock):
