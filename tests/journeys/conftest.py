@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, expect, sync_playwright
+from sqlalchemy import select
 
+from app.register.change.freezing import thaw_card
+from app.register.store.transaction import db, writing
+from app.register.tables.patrons import Patron
 from tests.journeys.people import Kiosk, Visitor, desk_signs_in
 from tests.journeys.server import RunningPortal, running_portal
 
@@ -142,6 +146,13 @@ def patron_cookies(signed_in_patron: SignedIn) -> Path:
 
 
 @pytest.fixture
+def own_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """A portal in which nobody but this test does anything."""
+    with running_portal(tmp_path_factory.mktemp("own")) as running:
+        yield running
+
+
+@pytest.fixture
 def desk(open_page: Opener, desk_cookies: Path) -> Page:
     """The computer at Ullensaker's desk, ready for the next card."""
     page = open_page(viewport=COMPUTER, storage_state=desk_cookies)
@@ -152,3 +163,13 @@ def desk(open_page: Opener, desk_cookies: Path) -> Page:
 @pytest.fixture
 def kiosk(portal: RunningPortal) -> Kiosk:
     return Kiosk(portal.url)
+
+
+@pytest.fixture
+def freezer(portal: RunningPortal) -> Iterator[tuple[str, str]]:
+    """Somebody who may freeze the card. It is open for the next test, also where this one has failed."""
+    number, pin = "N000100003", "5938"
+    yield number, pin
+    with portal.inside(), writing():
+        patron_id = db.session.scalars(select(Patron.id).where(Patron.card_number == number)).one()
+        thaw_card(patron_id=patron_id, now=portal.clock())

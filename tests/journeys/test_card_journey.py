@@ -18,7 +18,7 @@ def test_a_patron_shows_the_card_and_the_desk_takes_it_once(phone: Visitor, desk
     phone.signs_in()
     code = phone.opens_the_card()
     result = scan(desk, code)
-    expect(result.get_by_role("heading")).to_have_text("Godtatt")
+    expect(result.locator(".line-headline")).to_have_text("Godtatt")
     expect(result).to_contain_text("Ingrid Solvang")
     expect(result).to_contain_text("Voksen")
     expect(result).to_contain_text("Ullensaker bibliotek")

@@ -47,6 +47,7 @@ def test_the_card_page_is_light(browser: Browser, portal: RunningPortal, tmp_pat
     line = Line(portal)
     phone = Phone(browser, tmp_path / "phone", line.url)
     Visitor(phone.page).signs_in()
+    phone.page.wait_for_load_state()  # what still comes of that page is no part of the card's
     phone.page.goto("about:blank")
     phone.context.new_cdp_session(phone.page).send("Network.clearBrowserCache")
     line.received = 0

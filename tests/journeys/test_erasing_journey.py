@@ -28,7 +28,7 @@ def test_a_patron_deletes_everything_and_follows_the_receipt(
     # A wrong PIN deletes nothing, and leaves everything as it was.
     page.get_by_label("PIN-kode").fill("0001")
     page.get_by_role("button", name="Bekreft sletting").click()
-    expect(page.get_by_text("PIN-koden er feil.")).to_be_visible()
+    expect(page.get_by_text("PIN-koden er feil.", exact=True)).to_be_visible()
     page.get_by_label("PIN-kode").fill(ERIK.pin)
     page.get_by_role("button", name="Bekreft").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Kvittering")

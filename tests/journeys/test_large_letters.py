@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from apiflask import APIFlask
 from playwright.sync_api import Browser, Page, StorageState, expect
 
+from app.web.access import Audience
 from tests.journeys.conftest import PHONE, Launcher
+from tests.journeys.patron_pages import list_addresses
 from tests.journeys.people import Visitor, scan
 from tests.journeys.server import RunningPortal
-from tests.journeys.test_accessibility import AFTER_THE_PIN, FOR_ANYONE, FOR_PATRONS, FOR_STAFF, WHILE_SERVING
+from tests.journeys.test_accessibility import FOR_ANYONE, FOR_STAFF, WHILE_SERVING
 
 Reader = Callable[[Sequence[str], StorageState | Path | None], None]
 
@@ -45,17 +48,12 @@ def width_of(page: Page, path: str) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
-def test_pages_for_anyone_fit(read: Reader) -> None:
-    read(FOR_ANYONE, None)
+def test_pages_for_anyone_fit(app: APIFlask, read: Reader) -> None:
+    read((*FOR_ANYONE, *list_addresses(app, Audience.ANYONE)), None)
 
 
-def test_a_patrons_pages_fit(read: Reader, patron_cookies: Path) -> None:
-    read(FOR_PATRONS, patron_cookies)
-
-
-def test_pages_behind_the_pin_fit(read: Reader, phone: Visitor) -> None:
-    phone.signs_in()
-    read(AFTER_THE_PIN, phone.page.context.storage_state())
+def test_a_patrons_pages_fit(app: APIFlask, read: Reader, patron_cookies: Path) -> None:
+    read(list_addresses(app, Audience.PATRON), patron_cookies)
 
 
 def test_the_desks_pages_fit(read: Reader, desk_cookies: Path) -> None:

@@ -18,9 +18,8 @@ from tests.journeys.test_offline_card import KEPT, NOTHING, Phone, codes_by_pyth
 PATIENCE = 90_000
 LEFT = "Du er logget ut, og kortet er borte fra denne telefonen."
 NOT_TOLD_YET = "vet ikke om det ennå"
-TOO_OLD = "Dette kortet har vært uten nett i 90 dager"
+TOO_OLD = "Du har ikke åpnet dette kortet med nett på 90 dager"
 DAY = 86_400
-TEEN = ("N000100003", "5938")
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def desk_reads(browser: Browser, portal: RunningPortal, shown: Callable[[], str]
     page = context.new_page()
     desk_signs_in(page, portal.clock)
     result = scan(page, shown())
-    read = result.get_attribute("data-reason") or "", result.get_by_role("heading").first.inner_text()
+    read = result.get_attribute("data-reason") or "", result.locator(".line-headline").inner_text()
     context.close()
     return read
 
@@ -223,13 +222,15 @@ def test_a_phone_whose_clock_is_set_wrong_is_told_and_shows_the_right_code_with_
     assert kiosk.scans(Visitor(own_phone.page).shows_code())["result"] == "accepted"
 
 
-def test_a_frozen_card_says_so_on_the_phone_and_is_kept_there_no_longer(own_phone: Phone) -> None:
-    own_phone.enrols(TEEN)
+def test_a_frozen_card_says_so_on_the_phone_and_is_kept_there_no_longer(
+    own_phone: Phone, freezer: tuple[str, str]
+) -> None:
+    own_phone.enrols(freezer)
     own_phone.page.goto("/my/data")
     own_phone.page.get_by_text("Se hva det innebærer, og frys").click()
     # By key: the page moves while the fold opens, and a tap may then miss.
     own_phone.page.get_by_role("button", name="Frys kortet mitt").press("Enter")
-    expect(own_phone.page.get_by_role("button", name="Tin kortet")).to_be_visible()
+    expect(own_phone.page.get_by_role("button", name="Åpne kortet igjen")).to_be_visible()
     own_phone.page.goto("/card")
     notice = own_phone.page.get_by_role("heading", name="Kortet ditt er fryst")
     expect(notice).to_be_visible(timeout=PATIENCE)
@@ -238,6 +239,6 @@ def test_a_frozen_card_says_so_on_the_phone_and_is_kept_there_no_longer(own_phon
     expect(own_phone.page.get_by_role("heading", name="Ingen nettforbindelse")).to_be_visible()
     own_phone.context.set_offline(False)
     own_phone.page.goto("/my/data")
-    own_phone.page.get_by_role("button", name="Tin kortet").click()
+    own_phone.page.get_by_role("button", name="Åpne kortet igjen").click()
     own_phone.page.goto("/card")
     expect(notice).to_be_hidden(timeout=PATIENCE)

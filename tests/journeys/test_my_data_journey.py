@@ -1,8 +1,10 @@
 """Mine opplysninger: see, edit, take along, see who looked, freeze and thaw, and sign out elsewhere."""
 
 import json
+import re
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Opener
@@ -10,7 +12,7 @@ from tests.journeys.people import Visitor, scan
 from tests.journeys.server import RunningPortal
 
 HIDDEN = ("N000100006", "7346")
-TEEN = ("N000100003", "5938")
+PRINTING = ("N000100005", "2957")
 
 
 def opens_my_data(visitor: Visitor) -> Page:
@@ -25,7 +27,7 @@ def test_a_patron_sees_corrects_and_takes_along_what_is_stored(phone: Visitor, t
     phone.signs_in(*HIDDEN, keeps=False)
     page = opens_my_data(phone)
     expect(page.get_by_text("Kari Lunde").first).to_be_visible()
-    expect(page.get_by_text("En skjult adresse lagres aldri her")).to_be_visible()
+    expect(page.get_by_text("Skjult, og ikke lagret.")).to_be_visible()
 
     # Beside each piece stands why it is kept, and for how long.
     page.get_by_text("Formål og lagringstid").first.click()
@@ -35,7 +37,9 @@ def test_a_patron_sees_corrects_and_takes_along_what_is_stored(phone: Visitor, t
     page.get_by_label("E-post", exact=True).fill("kari at example")
     page.get_by_label("Telefon").fill("999 00 007")
     page.get_by_role("button", name="Lagre").click()
-    expect(page.get_by_text("Dette er ikke en e-postadresse")).to_be_visible()
+    wrong = re.compile("Dette er ikke en e-postadresse")
+    expect(page.get_by_label("E-post", exact=True)).to_have_accessible_description(wrong)
+    expect(page.locator("[data-field=validation]").filter(has_text=wrong)).to_be_visible()
     expect(page.get_by_label("Telefon")).to_have_value("999 00 007")
     page.get_by_label("E-post", exact=True).fill("kari@example.org")
     page.get_by_role("button", name="Lagre").click()
@@ -55,10 +59,29 @@ def test_a_patron_sees_corrects_and_takes_along_what_is_stored(phone: Visitor, t
     expect(page.get_by_role("button", name="Åpne utskrift")).to_be_visible()
 
 
-def test_who_looked_is_there_after_a_scan_and_a_frozen_card_is_refused_until_it_is_thawed(
-    phone: Visitor, desk: Page, portal: RunningPortal
+def test_the_copy_of_a_patron_with_forty_sign_ins_is_six_sheets_at_most(
+    open_page: Opener, own_portal: RunningPortal
 ) -> None:
-    phone.signs_in(*TEEN, keeps=False)
+    phone = Visitor(open_page(base_url=own_portal.url))
+    for _ in range(40):
+        with httpx.Client(base_url=own_portal.url) as other:
+            found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', other.get("/login").text)
+            assert found
+            form = {"csrf_token": found[1], "card_number": PRINTING[0], "pin": PRINTING[1], "keep": "y"}
+            assert other.post("/login", data=form).status_code == 302
+    phone.signs_in(*PRINTING, keeps=False)
+    page = opens_my_data(phone)
+    expect(page.locator("[id^=sign-in-]")).to_have_count(30)
+    page.get_by_role("link", name="Les eller skriv ut").click()
+    expect(page.locator("[data-table=sessions] tbody tr")).to_have_count(41)
+    sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    assert 1 <= len(sheets) <= 6
+
+
+def test_who_looked_is_there_after_a_scan_and_a_frozen_card_is_refused_until_it_is_thawed(
+    phone: Visitor, desk: Page, portal: RunningPortal, freezer: tuple[str, str]
+) -> None:
+    phone.signs_in(*freezer, keeps=False)
     expect(scan(desk, phone.opens_the_card())).to_contain_text("Nora Solvang")
     page = opens_my_data(phone)
     looks = page.get_by_role("list").filter(has_text="Kortet ditt ble skannet")
@@ -73,7 +96,7 @@ def test_who_looked_is_there_after_a_scan_and_a_frozen_card_is_refused_until_it_
     expect(refused).to_contain_text("Kortet er fryst")
     expect(refused).not_to_contain_text("Nora")
 
-    opens_my_data(phone).get_by_role("button", name="Tin kortet").click()
+    opens_my_data(phone).get_by_role("button", name="Åpne kortet igjen").click()
     expect(page.get_by_role("status").first).to_contain_text("Kortet kan brukes igjen")
     portal.clock.turn_into_step(seconds=1)
     expect(scan(desk, phone.opens_the_card())).to_contain_text("Nora Solvang")
@@ -84,6 +107,7 @@ def test_a_patron_signs_out_everywhere_else(phone: Visitor, open_page: Opener) -
     forgotten.signs_in(*HIDDEN)
     phone.signs_in(*HIDDEN)
     page = opens_my_data(phone)
+    page.locator("summary", has_text="Logg ut alle andre steder").click()
     page.get_by_role("button", name="Logg ut alle andre steder").click()
     expect(page.get_by_role("status").first).to_contain_text("bare logget inn her")
     expect(page.get_by_role("button", name="Logg ut der")).to_have_count(0)

@@ -33,7 +33,9 @@ def test_a_forgotten_pin_is_ordered_and_chosen_anew(phone: Visitor, open_page: O
 
     page.get_by_label("Ny PIN-kode").fill("1234")
     page.get_by_role("button", name="Bytt PIN-kode").click()
-    expect(page.get_by_text("Den velger mange")).to_be_visible()
+    expect(page.get_by_text("Mange velger denne").last).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("alert").get_by_role("link").click()
     expect(page.get_by_label("Ny PIN-kode")).to_be_focused()
     expect(page.get_by_label("Ny PIN-kode")).to_have_value("")
     elsewhere.page.reload()
