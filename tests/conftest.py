@@ -1,11 +1,12 @@
 """What every test may use: a register of its own on a chosen engine, a clock to turn, and the demo's people."""
 
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ from tests.postgres import create_database, drop_database, running_postgres
 # A slow hash is there for whoever guesses; what it costs is for tests of that alone, which ask for true_argon2.
 TRUE_ARGON2 = vault_module.ARGON2ID
 vault_module.ARGON2ID = TRUE_ARGON2.using(memory_cost=8, time_cost=1)
+
+
+def _no_adapter(value: date) -> str:
+    raise TypeError(f"A {type(value).__name__} for SQLite needs its type in the statement (bindparam).")
+
+
+# Python 3.12 and later warn of sqlite3's own adapters, and will have none: the tests have none with any Python.
+for each in (date, datetime):
+    sqlite3.register_adapter(each, _no_adapter)
 
 START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
 _TEMPLATE = "template_register"

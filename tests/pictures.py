@@ -7,6 +7,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from flask import Flask
 
+from app.web.http.static_files import GATHERED
 from tests.doors.visits import GUARDIAN, desk_log_in, log_in, scan_at_desk, shown_code
 
 IMAGES = Path(__file__).parents[1] / "docs" / "img"
@@ -43,7 +44,9 @@ def _digest(page: str) -> str:
     tree = BeautifulSoup(page, "html.parser")
     made = hashlib.sha256()
     for sheet in tree.find_all("link", rel="stylesheet"):
-        made.update((_STATIC / re.sub(r"^.*?/static/(v-\w+/)?", "", str(sheet["href"]))).read_bytes())
+        name = re.sub(r"^.*?/static/(v-\w+/)?", "", str(sheet["href"]))
+        for part in GATHERED.get(name, (name,)):
+            made.update((_STATIC / part).read_bytes())
     assert tree.body is not None
     for drawn in tree.body.find_all(["svg", "script", "template", "noscript"]):
         drawn.clear()

@@ -5,9 +5,10 @@ from app.rules.errors import RuleBroken
 
 CODES = """
 already-registered card-refused changed-meanwhile consent-missing contact-not-valid cursor-passed gone gone
-idempotency-key-reused if-match-missing last-library no-numbers-left no-such-patron not-a-card-number not-a-cursor
-not-a-national-id not-for-suppliers not-home-library not-joined not-kept not-your-report number-not-reserved
-number-was-issued person-not-valid proof-missing synthetic-national-id systems-only unauthorized
+idempotency-key-reused if-match-missing last-library no-numbers-left no-push no-such-library no-such-patron
+not-a-card-number
+not-a-cursor not-a-national-id not-for-suppliers not-home-library not-joined not-kept not-your-report
+number-not-reserved number-was-issued person-not-valid proof-missing synthetic-national-id systems-only unauthorized
 """
 
 

@@ -6,6 +6,7 @@ import quopri
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -45,11 +46,19 @@ def _in_base64(raw: bytes) -> Iterator[bytes]:
 
 
 def read_files(folders: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield every file under the folders by its name, without the blocks that are nothing but noughts."""
+    """Yield every file under the folders by its name, without the blocks that are nothing but noughts.
+
+    Of files with the same content there is the first alone: the catalogs of PostgreSQL's databases are much alike.
+    """
+    seen: set[bytes] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                yield str(path.relative_to(folder)), _without_noughts(path.read_bytes())
+                content = _without_noughts(path.read_bytes())
+                digest = sha256(content).digest()
+                if digest not in seen:
+                    seen.add(digest)
+                    yield str(path.relative_to(folder)), content
 
 
 def _without_noughts(content: bytes) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("programs")
 
 HOUSE = Path(__file__).parents[2]
-OURS = ("app", "docs", "migrations", "wsgi.py", "pyproject.toml")
+OURS = ("app", "docs", "migrations", "scripts", "wsgi.py", "pyproject.toml")
 # The town is the libraries' side.
 TESTS = (*(path.name for path in HOUSE.glob("tests/*.py") if path.name != "town.py"), "rules", "doors")
 

@@ -91,7 +91,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
             yield f"sqlite:///{folder}/register.sqlite", Path(folder)
         return
     # As docs/adr/0010 asks of an operator: its own log is thrown away and not written over one day.
-    with running_postgres("wal_recycle=off", "min_wal_size=32MB", "fsync=off") as server:
+    with running_postgres("wal_recycle=off", "min_wal_size=32MB", "fsync=off", in_memory=True) as server:
         url = create_database(server, "register")
         yield url, Path()
 

@@ -8,9 +8,11 @@ import pytest
 from app.register.journal.journaling import JOURNAL_ENTRIES
 from app.register.leaving import inventory, retention
 from app.register.library.notices import GONE_NUMBERS
+from app.register.moving.imports import FILE_KEPT
 from app.register.online.registrations import REGISTRATIONS
 from app.register.sign_in.one_time import LETTER_LASTS
 from app.register.sign_in.sessions import BORROWED_DEVICE, DESK, OWN_DEVICE
+from app.register.staff.links import LINK_LASTS
 from app.register.staff.machines import FORMER_PASSWORD
 from app.register.tables.columns import Base
 
@@ -56,6 +58,9 @@ PERIODS = {
     "desk_visits": [words(retention.DESK_VISITS)],
     "attempt_counts": [words(retention.ATTEMPT_COUNTS)],
     "act_counts": [words(retention.ACT_COUNTS)],
+    "staff_links": [words(LINK_LASTS)],
+    "library_acts": [words(retention.LIBRARY_ACTS)],
+    "library_totals": [words(retention.TOTALS)],
     "access_log": [words(retention.ACCESS_LOG)],
     "messages": [words(retention.SENT_MESSAGES), words(retention.FORMER_ADDRESSES)],
     "credentials": [words(retention.EXPIRED_CREDENTIALS)],
@@ -68,6 +73,12 @@ PERIODS = {
     "library_notices": [words(retention.ANSWERED_NOTICES), words(retention.NOTICES)],
     "contact_changes": [words(retention.CONTACT_CHANGES)],
     "erasures": [words(retention.ERASURES)],
+    "machine_refusals": [words(retention.MACHINE_REFUSALS)],
+    "push_messages": [words(retention.PUSH_MESSAGES)],
+    "patron_imports": [words(retention.IMPORT_REPORTS)],
+    "patron_import_batches": [words(FILE_KEPT)],
+    "patron_import_lines": [words(retention.IMPORT_REPORTS)],
+    "imported_patrons": [words(retention.IMPORTED_ROWS)],
 }
 
 # What has a period and is not deleted row by row: another place sees to it, and says how long.
@@ -76,6 +87,7 @@ ELSEWHERE = {
     "national_id_tokens": "With the card",
     "affiliations": "With the card",
     "pin_verifiers": "With the card",
+    "passkeys": "With the card",
     "family_permissions": "with either card",
     "issued_numbers": "For ever",
     "number_series": "For ever",
@@ -87,9 +99,18 @@ ELSEWHERE = {
     "last_runs": "Always",
     "key_proofs": "Always",
     "libraries": "While the library exists",
+    "opening_weeks": "While the library exists",
+    "opening_exceptions": "Until",
+    "library_branches": "Until",
+    "branch_weeks": "Until",
+    "branch_exceptions": "Until",
     "library_queues": "While",
     "staff": "While they work there",
+    "staff_passkeys": "while they work there",
     "machines": "While it is connected",
+    "reminder_choices": "With the card",
+    "push_subscriptions": "Until you switch them off",
+    "calendar_addresses": "Until you end the address",
 }
 
 

@@ -65,7 +65,8 @@ READS = {
     "an e-book supplier asks": 30,
     "a door asks": 30,
     "the desk serves at the counter": 90,
-    "a guardian looks at loans": 80,
+    "a guardian looks at loans": 40,
+    "a guardian looks at what is to be done": 40,
     "a guardian asks what a return costs": 20,
     "the desk looks somebody up": 100,
     "the desk lists its letters": 50,
@@ -128,8 +129,9 @@ class Readers:
             "a door asks": lambda: self._ask("door", KIOSK_2, payload=self._next_code(), pin=GUARDIAN[1]),
             "the desk scans": self._desk_scans,
             "a kiosk scans": lambda: scan_at_kiosk(self.stranger, self._next_code(), kiosk=KIOSK_2).text,
-            "the desk serves at the counter": lambda: self.desk.get("/desk/counter").text,
+            "the desk serves at the counter": lambda: self.desk.get("/desk").text,
             "a guardian looks at loans": lambda: self.guardian.get("/my/loans").text,
+            "a guardian looks at what is to be done": lambda: self.guardian.get("/my").text,
             "a guardian asks what a return costs": lambda: self.guardian.get("/my/loans/cost").text,
             "the desk looks somebody up": self._look_up,
             "the desk lists its letters": lambda: self.desk.get("/desk/post").text,
@@ -146,7 +148,7 @@ class Readers:
 
     def token(self) -> str:
         if not self._token:
-            self._token = csrf_token(self.desk, "/desk")
+            self._token = csrf_token(self.desk, "/desk/find")
         return self._token
 
     def _next_code(self) -> str:
@@ -155,7 +157,7 @@ class Readers:
 
     def _desk_scans(self) -> str:
         code = self._next_code()
-        return self.desk.post("/desk", data={"csrf_token": self.token(), "payload": code}).text
+        return self.desk.post("/desk/scans", data={"csrf_token": self.token(), "payload": code}).text
 
     def _look_up(self) -> str:
         self.clock.turn(seconds=15)
@@ -164,7 +166,7 @@ class Readers:
 
     def _print_letter(self) -> str:
         with self.app.app_context():
-            letter = db.session.scalars(select(Message.id)).one()
+            letter = db.session.scalars(select(Message.id).where(Message.channel == "letter")).one()
         path = f"/desk/post/{letter}/letter"
         return self.desk.post(path, data={"csrf_token": self.token()}).text
 
@@ -191,6 +193,7 @@ SHOWS |= {"a machine checks a PIN": "valid", "an e-book supplier asks": "authent
 SHOWS |= dict.fromkeys(
     (
         "a guardian looks at loans",
+        "a guardian looks at what is to be done",
         "a guardian asks what a return costs",
         "the desk lists its letters",
         "the desk prints a letter",

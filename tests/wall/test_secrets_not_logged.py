@@ -65,6 +65,9 @@ CANARIES = {
     "confirm_code": ("canary-confirm-code-5d1c", "918273"),
     "username": ("canary-user-5d1c", "canary-user-5d1d"),
     "password": ("canary-password-5d1c", "canary-password-5d1d"),
+    "new_password": ("canary-new-password-5d1c", "canary-new-password-5d1d"),
+    "confirm_password": ("canary-confirm-password-5d1c", "canary-confirm-password-5d1d"),
+    "email": ("canary-email-5d1c", "canary-5d1c@example.org"),
     "card_number": ("canary-card-5d1c", "N918273645"),
     "guardian_card_number": ("canary-guardian-5d1c", "N918273645"),
     "payload": ("canary-payload-5d1c", NOBODYS_CODE),
@@ -243,7 +246,8 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
         with httpx.Client(base_url=url, headers={"X-Forwarded-Proto": "https"}, timeout=300) as client:
             for which in (0, 1):
                 values = {name: pair[which] for name, pair in CANARIES.items()}
-                assert client.get(f"/new-pin/{values['token']}").status_code == 404
+                for place in ("new-pin", "undo", "calendar", "desk/join"):
+                    assert client.get(f"/{place}/{values['token']}").status_code == 404
                 for path in ("/login", "/login/code", "/new-pin/code", f"/new-pin/{values['token']}", "/desk/login"):
                     assert client.post(path, data=values).status_code == 400
                 basic = (values["username"], values["password"])
@@ -256,7 +260,8 @@ def test_gunicorn_at_its_loudest_writes_no_secret_that_is_sent_to_it(database_ur
         process.terminate()
         process.wait(timeout=300)
     assert "/new-pin/<token>" in log.read_text()
-    assert "GET /new-pin/<secret> HTTP/1.1" in log.read_text()
+    for place in ("new-pin", "undo", "calendar", "desk/join"):
+        assert f"GET /{place}/<secret> HTTP/1.1" in log.read_text()
     assert "POST /api/v1/patrons/<card number>/activation HTTP/1.1" in log.read_text()
     assert "918273645" not in log.read_text()
     # An access log names who came, and a machine's user name is no secret.

@@ -26,8 +26,13 @@ def warn(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy.pool.impl.QueuePool", "psycopg", "asyncio", "urllib3.connectionpool"])
-def test_a_library_s_warning_is_a_line_of_ours(name: str, app: APIFlask, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_library_s_warning_is_a_line_of_ours(
+    name: str, app: APIFlask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert app.name == "app"
+    # Others silence some of them for the rest of the process.
+    monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+    monkeypatch.setattr(logging.getLogger(name), "level", logging.WARNING)
     warn(name)
     told = capsys.readouterr()
     lines = told.out.splitlines()
