@@ -166,11 +166,13 @@ def test_a_full_disk_ends_it_with_a_sentence_and_it_goes_on_when_there_is_room(a
 @pytest.mark.usefixtures("programs")
 def test_a_database_that_goes_away_ends_it_with_a_sentence(app, database_url, file):
     before = count_rows("patrons")
+    # It waits in the middle of a batch: between two transactions it would take a new connection, and go on.
+    db.session.execute(text("LOCK TABLE imported_patrons IN EXCLUSIVE MODE"))
     process = begin(database_url, file)
-    while not count_rows("patron_import_batches") and process.poll() is None:
+    waiting = "FROM pg_locks WHERE relation = 'imported_patrons'::regclass AND NOT granted"
+    while not db.session.scalar(text(f"SELECT count(*) {waiting}")) and process.poll() is None:
         time.sleep(0.01)
-    others = "datname = current_database() AND pid <> pg_backend_pid()"
-    db.session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+    db.session.execute(text(f"SELECT pg_terminate_backend(pid) {waiting}"))
     db.session.rollback()
     said, _ = process.communicate()
     assert (process.returncode, "The register's database is not reached" in said) == (1, True)
