@@ -12,7 +12,7 @@ from app.desk.badges import badges_of, is_fresh
 from app.desk.lending.forms import ScanForm
 from app.desk.routes import desk
 from app.desk.scanning.lines import owed_words
-from app.desk.terminal import mark_of, start_visit, visit_mark
+from app.desk.terminal import AnotherVisit, mark_of, start_visit, visit_mark
 from app.desk.words import age_words
 from app.register.desk.visits import NoOpenVisit
 from app.register.staff.staff import Workplace
@@ -57,9 +57,19 @@ def frame() -> dict[str, Callable[..., Any]]:
         "owed_words": owed_words,
         "group_card_number": group_card_number,
         "scan_form": lambda: ScanForm(formdata=None),
-        "visit_mark": visit_mark,
         "mark_of": mark_of,
     }
+
+
+# A macro of the whole portal's writes it into forms.
+desk.add_app_template_global(visit_mark)
+
+
+@desk.errorhandler(AnotherVisit)
+def keep_visit(_error: AnotherVisit) -> ResponseReturnValue:
+    """Lead back to the patron who is served now: what was sent was about another one."""
+    flash(_("Another visit has begun since. Nothing was changed."), "danger")
+    return redirect(url_for("desk.scan"))
 
 
 @desk.errorhandler(NoOpenVisit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import session
+from flask import request, session
 from flask_login import current_user
 
 from app.register.desk.visits import NoOpenVisit, OpenVisit, find_card_number, use_visit
@@ -12,11 +12,17 @@ from app.register.patron.proven import PAPERS
 from app.register.staff.staff import Workplace, get_workplace
 from app.web.clock import now
 
+OF_VISIT = "of_visit"
+"""The field of a form with the mark of the visit in which it was shown."""
 _VISIT = "visit"
 _RECENT = "recent"
 # More than are shown: a patron may have come twice.
 _MOST_RECENT = 10
 _MARK_LENGTH = 16
+
+
+class AnotherVisit(NoOpenVisit):
+    """The form was shown in another visit than the one that is open at this desk now."""
 
 
 def this_workplace() -> Workplace:
@@ -63,11 +69,13 @@ def keep_recent_visits(visits: Mapping[str, bool]) -> None:
 def current_visit(workplace: Workplace, *, fields: str, extend: bool, minimum: str | None = None) -> OpenVisit:
     """Return the open visit of this desk; access to `fields`, or to no more than the `minimum`, is logged.
 
-    Raises NoOpenVisit.
+    Raises NoOpenVisit, and AnotherVisit where a form is sent that was shown for somebody else, in another window say.
     """
     scan_session = open_session()
     if scan_session is None:
         raise NoOpenVisit
+    if request.form.get(OF_VISIT, visit_mark()) != visit_mark():
+        raise AnotherVisit
     terminal = this_terminal(workplace)
     return use_visit(session=scan_session, terminal=terminal, fields=fields, minimum=minimum, extend=extend, now=now())
 

@@ -14,9 +14,10 @@ from app.register.tables.log import AccessLogEntry
 from app.register.tables.patrons import Patron
 from app.work.worker import work_once
 from tests.conftest import Clock
-from tests.doors.serving import JONAS, serve
+from tests.doors.serving import JONAS, fields_of, find_form, serve
 from tests.doors.visits import (
     AT_MULLSJO_ONLY,
+    GUARDIAN,
     MULLSJO,
     csrf_token,
     desk_log_in,
@@ -215,3 +216,11 @@ def test_a_kiosk_is_told_the_blocks_and_whether_they_are_known(
     clock.turn(seconds=30)
     told = scan_at_kiosk(debtor, shown_code(debtor), kiosk=kiosk).json["patron"]
     assert (told["blocks"], told["blocks_known"]) == ([], False)
+
+
+def test_a_form_of_the_patron_before_does_nothing_for_the_next(served: FlaskClient):
+    fields = fields_of(find_form(served.get("/desk"), "/desk/counter/renew-all"))
+    scan_at_desk(served, GUARDIAN[0])
+    told = main_text(served.post("/desk/counter/renew-all", data=fields, follow_redirects=True))
+    assert "Another visit has begun since. Nothing was changed." in told
+    assert "Ingrid Solvang" in told

@@ -28,7 +28,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 
 from app.desk.own.ceremonies import confirm_with_passkey, without_passkey
-from app.desk.terminal import this_workplace
+from app.desk.terminal import OF_VISIT, this_workplace
 from app.register.limits.budgets import TooManyAttempts
 from app.register.sign_in.ceremonies import PasskeyRefused
 from app.register.sign_in.passkeys import CeremonyOver, PasskeyCopied
@@ -43,7 +43,7 @@ from app.web.sign_in.passkeys import passkey_origin
 FRESH_FOR: Final = timedelta(minutes=10)
 _PASSWORD: Final = "confirm_password"  # noqa: S105 - a field's name
 _PASSKEY: Final = "confirm_passkey"
-_NOT_SENT_ALONG: Final = ("csrf_token", "confirm_", "password")
+_NOT_SENT_ALONG: Final = ("csrf_token", OF_VISIT, "confirm_", "password")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
