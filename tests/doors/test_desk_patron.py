@@ -27,6 +27,7 @@ from tests.doors.serving import (
 )
 from tests.doors.visits import (
     CHILD,
+    GUARDIAN,
     csrf_token,
     log_in,
     main_text,
@@ -122,13 +123,26 @@ def test_a_patron_whom_this_desk_did_not_find_is_not_served(desk, mullsjo):
 
 def test_three_hundred_look_ups_an_hour_are_enough(app, desk, clock):
     look_up(desk, **INGRID)
-    with app.app_context():
-        db.session.execute(update(AttemptCount).where(AttemptCount.purpose == "desk look-ups").values(taken=300))
-        db.session.commit()
+    use_up_look_ups(app)
     refused = look_up(desk, **INGRID)
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) <= 3600
     assert "Solvang" not in refused.text
+
+
+def test_a_card_number_too_many_is_refused_on_its_line_and_ends_the_visit_before(app, desk):
+    assert submit(desk, "/desk/scans", page="/desk", payload=GUARDIAN[0]).get_json()["visit"]
+    use_up_look_ups(app)
+    told = submit(desk, "/desk/scans", page="/desk", payload="N000100002").get_json()
+    assert (told["state"], told["card"], told["visit"], told["who"]) == ("refused", True, "", "")
+    assert "… 0002" in told["line"]
+    assert "N000100002" not in told["line"]
+
+
+def use_up_look_ups(app):
+    with app.app_context():
+        db.session.execute(update(AttemptCount).where(AttemptCount.purpose == "desk look-ups").values(taken=300))
+        db.session.commit()
 
 
 # --- who is seen, and how much ---

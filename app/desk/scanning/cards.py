@@ -42,9 +42,14 @@ def is_card(text: str) -> bool:
     return True
 
 
+def shown_code(text: str) -> str:
+    """Return the end of a card's code or number: the rest is on no list."""
+    return "… " + group_digits("".join(text.split())[-_SHOWN_DIGITS:])
+
+
 def open_card(text: str, workplace: Workplace, *, now: datetime) -> OpenedCard:
     """Open a visit with whose card it is; the visit before ends in any case. Raises TooManyAttempts."""
-    code = "… " + group_digits("".join(text.split())[-_SHOWN_DIGITS:])
+    code = shown_code(text)
     start_visit(None)
     if is_card_number(text):
         return _open_number(text, code, workplace, now=now)

@@ -9,6 +9,7 @@ from app.desk.lending.forms import LostForm, ScanForm, UndoForm
 from app.desk.patron.recent import recently_served
 from app.desk.refusals import UNREADABLE, refusal_of
 from app.desk.routes import desk
+from app.desk.scanning.cards import shown_code
 from app.desk.scanning.lines import Line, Sign
 from app.desk.scanning.taking import Taken, take_scan
 from app.desk.scanning.undoing import NothingToUndo, undo
@@ -94,7 +95,8 @@ def scans() -> ResponseReturnValue:
     except Unavailable:
         return jsonify(code="unavailable"), 503, {"Retry-After": "2"}
     except TooManyAttempts as error:
-        return answer_line(_line(wait_sentence(error.retry_after)))
+        line = _line(wait_sentence(error.retry_after), code=shown_code(form.payload.data or ""))
+        return answer_line(line, is_card=True)
     return answer_line(taken.line, is_card=taken.is_card)
 
 
