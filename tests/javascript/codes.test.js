@@ -24,5 +24,6 @@ test("a card and an item that ran together are two scans", () => {
 
 test("cards are told from items", () => {
   assert.ok([CODE, "N000100001", "n 000 100 001", "9221234567890123"].every(isCard));
-  assert.ok(!["2002", "9788202123451", "N2002"].some(isCard));
+  assert.ok(["]C1N000100001", `]Q1${CODE}`, "000100001", "000 100 001"].every(isCard));
+  assert.ok(!["2002", "]C12002", "0001000012", "9788202123451", "N2002"].some(isCard));
 });

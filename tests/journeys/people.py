@@ -97,6 +97,8 @@ def burst(desk: Page, text: str, *, pause: float = 5, enter: bool = True, halt: 
 def _key(sign: str) -> dict[str, object]:
     if sign == "Enter":
         return {"key": sign, "code": sign, "windowsVirtualKeyCode": 13}
+    if sign == " ":
+        return {"key": sign, "code": "Space", "windowsVirtualKeyCode": 32}
     if not sign.isalnum():
         return {"key": sign}
     code = f"Digit{sign}" if sign.isdigit() else f"Key{sign.upper()}"

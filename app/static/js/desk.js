@@ -6,7 +6,7 @@ import { closeKeys, listenForKeys } from "./desk/keys.js";
 import * as pages from "./desk/pages.js";
 import { noteMoney, printSlip } from "./desk/paper.js";
 import { post } from "./desk/post.js";
-import { add, again, clear, replace, showSections, start, tell, waiting } from "./desk/queue.js";
+import { add, again, clear, isOpening, replace, showSections, start, tell, waiting } from "./desk/queue.js";
 import "./desk/recent.js";
 import { offerSound, play } from "./desk/sound.js";
 import "./desk/today.js";
@@ -39,12 +39,13 @@ const isFinding = () => location.pathname.endsWith("/find");
 let cardCame = false;
 pages.start(showPatron);
 start({
-  onCard(sign) {
-    if (sign !== "ended") {
+  // `isHere`: nobody has gone to another page since the card was scanned.
+  onCard(sign, isHere) {
+    if (isHere) {
       cardCame = true;
       form.elements.place.value = "";
     }
-    if (isFinding() && sign !== "refused" && sign !== "ended") page().replaceChildren();
+    if (isHere && isFinding() && sign !== "refused") page().replaceChildren();
     // What stands here is about the patron before, and so is what was said of an act.
     if (isOfVisit()) page().replaceChildren();
     for (const said of document.querySelectorAll("#main > .ds-alert")) said.remove();
@@ -54,7 +55,7 @@ start({
     const leaves = (cardCame && location.pathname.endsWith("/returns")) || page().childElementCount === 0;
     cardCame = false;
     if (pages.isLending()) pages.refresh();
-    else if (leaves) pages.go(pages.lending);
+    else if (leaves && pages.asked() === location.pathname) pages.go(pages.lending);
     refreshBadges();
   },
 });
@@ -120,7 +121,7 @@ rest();
 // --- keys ---
 
 listenForKeys(() => {
-  if (!done.hidden) add("", "end");
+  if (!done.hidden || isOpening()) add("", "end");
 });
 
 offerSound(document.getElementById("run-sound"));

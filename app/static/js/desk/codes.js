@@ -7,7 +7,10 @@ export function split(text) {
   return card ? [before, card, ...split(after)].filter(Boolean) : [text];
 }
 
-export const isCard = (text) => /^[\s\d]*92[12][\s\d]{13,}$/.test(text) || /^N[\s\d]{9,}$/i.test(text);
+// A scanner may say before it which kind of code it is (ISO/IEC 15424), and a card's number may be typed without its N.
+const bare = (text) => text.replace(/^\s*\][a-z][\da-z]/i, "").trim();
+const SHAPES = [/^[\s\d]*92[12][\s\d]{13,}$/, /^N[\s\d]{9,}$/i, /^\d(\s*\d){8}$/];
+export const isCard = (text) => SHAPES.some((shape) => shape.test(bare(text)));
 
 // randomUUID is there over HTTPS alone.
 export const newKey = () =>

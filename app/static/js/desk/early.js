@@ -8,7 +8,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
     if (key.length !== 1 && key !== "Enter") return;
     const element = document.activeElement;
-    const { value, selectionStart, selectionEnd } = element.matches("input, textarea, select") ? element : {};
+    const { value, selectionStart, selectionEnd } = element?.matches("input, textarea, select") ? element : {};
     typed.push({ key, timeStamp, element, was: { value, selectionStart, selectionEnd }, preventDefault() {}, stopImmediatePropagation() {} });
     if (key !== "Enter") return;
     event.preventDefault();

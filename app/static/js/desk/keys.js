@@ -37,13 +37,14 @@ function press(event, act) {
   pending = setTimeout(act, PAUSE);
 }
 
-function openTab(tab) {
-  if (!tab.hasAttribute("aria-current")) tab.click();
-  else (document.querySelector("#page [autofocus]") ?? field).focus();
-}
-
 export function closeKeys() {
   dialog.close();
+}
+
+function openTab(tab) {
+  closeKeys();
+  if (!tab.hasAttribute("aria-current")) tab.click();
+  else (document.querySelector("#page [autofocus]") ?? field).focus();
 }
 
 // `endVisit` ends the visit, if there is one.

@@ -9,6 +9,8 @@ const page = () => document.getElementById("page");
 const EVERYWHERE = /\/js\/(desk|desk\/early|camera|leave)\.js/;
 const RETRY = 2_000;
 
+// The page that is shown, or was asked for since.
+export const asked = () => new URL(wanted?.url ?? location.href).pathname;
 export const isLending = () => location.pathname === root;
 export const lending = form.action;
 
@@ -27,6 +29,13 @@ export function start(then) {
   addEventListener("popstate", () => location.pathname !== shownPath && go(location.href));
   // A page that the browser kept knows nothing of what was scanned since.
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+}
+
+// The mark of the visit by now: a page that was asked for while a card was on its way may know nothing of it.
+export async function visitNow() {
+  const html = await fetch(lending).then((response) => response.text(), () => "");
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("scan");
+  return (fresh ?? form).dataset.visit;
 }
 
 function follow(event) {
@@ -89,7 +98,6 @@ function put(fresh, url, isNew) {
   document.getElementById("main").className = fresh.getElementById("main").className;
   const [field, there] = [form.elements.payload, fresh.getElementById("scan")];
   field.autofocus = there.elements.payload.autofocus;
-  form.elements.place.value = there.elements.place.value;
   form.querySelector("button").textContent = there.querySelector("button").textContent;
   for (const token of document.querySelectorAll("[name=csrf_token]")) token.value = there.elements.csrf_token.value;
   old.replaceWith(next);

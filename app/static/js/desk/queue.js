@@ -3,6 +3,8 @@
 
 import { isCard, newKey, split } from "./codes.js";
 import { draw } from "./lines.js";
+import { allOf, isBehindCard, isEnd, isLatest, nextOf, numberAfter, opens, withCard } from "./order.js";
+import { asked, visitNow } from "./pages.js";
 import { say } from "./say.js";
 import { post, SLOWEST } from "./post.js";
 import { play } from "./sound.js";
@@ -18,9 +20,6 @@ const form = document.getElementById("scan");
 const news = document.getElementById("run-news");
 const lists = { lines: document.getElementById("lines"), returned: document.getElementById("return-lines") };
 const owed = document.getElementById("run-owed");
-const isEnd = ({ kind }) => kind === "end";
-const opens = (line) => line.isCard || isEnd(line);
-const newNumber = () => Date.now() + Math.random();
 
 let run = read();
 let busy = false;
@@ -28,10 +27,9 @@ let wake = () => {};
 let handlers = {};
 let outage = 0;
 
-const all = () => [...run.lines, ...run.returned].sort((one, other) => one.number - other.number);
+const all = () => allOf(run);
 const find = (key) => all().find((line) => line.key === key);
 const listOf = (line) => (run.returned.includes(line) ? "returned" : "lines");
-const isLatest = (line) => !run.lines.some((other) => opens(other) && other.number > line.number);
 
 // --- lines on the page ---
 
@@ -81,23 +79,29 @@ export const tell = (text) => news.textContent === text || (news.textContent = t
 const nameOnPage = () =>
   document.getElementById("run-who").textContent.trim() || document.querySelector("#page .result-name")?.textContent.trim() || "";
 
-export function start(given) {
+export async function start(given) {
   handlers = given;
-  const { user, visit } = form.dataset;
+  const { user } = form.dataset;
   if (run.user && run.user !== user) disown();
   run.user = user;
+  const isDoubtful = run.visit !== "" && run.visit !== form.dataset.visit;
+  busy = isDoubtful;
+  const visit = isDoubtful ? await visitNow() : form.dataset.visit;
+  busy = false;
   if (visit !== run.visit) {
     // The visit ended elsewhere, or was begun without a script. What was scanned in it still belongs to it.
-    for (const line of run.lines) if (isOpen(line) && !opens(line) && !behindCard(line)) line.visit ??= run.visit;
+    for (const line of run.lines) if (isOpen(line) && !opens(line) && !isBehindCard(line, run.lines)) line.visit ??= run.visit;
     const lines = run.lines.filter(isOpen);
     run = { ...run, ...NOBODY, visit, lines };
   }
   if (run.visit) run.who ||= nameOnPage();
   write(run);
+  for (const list of Object.values(lists)) list.replaceChildren();
   for (const line of all()) show(line);
   showSections();
   addEventListener("online", tryNow);
   pump();
+  if (isDoubtful) handlers.onIdle();
 }
 
 // Somebody else has signed in: what the one before scanned is done by nobody unasked.
@@ -108,12 +112,14 @@ function disown() {
   run.lines = run.lines.filter((line) => !isEnd(line));
 }
 
-const behindCard = (line) => run.lines.some((other) => opens(other) && isOpen(other) && other.number < line.number);
-
 export const waiting = () => all().filter(({ state }) => state === "waiting").length;
 
-// A card on the page of returns begins a visit: what follows it is lent.
-const place = () => (form.elements.place.value === "return" && !run.lines.some((line) => opens(line) && isOpen(line) && !line.passed) ? "return" : "");
+// Cards that were scanned and have no answer yet.
+const opening = () => run.lines.filter((line) => line.isCard && isOpen(line) && !line.passed);
+export const isOpening = () => opening().length > 0;
+
+// A card on the page of returns begins a visit: what follows it there is lent.
+const place = () => (opening().some(({ from }) => from === asked()) ? "" : form.elements.place.value);
 
 export function add(payload, kind = "scan") {
   if (kind === "end") return put({ payload: "", kind, isCard: false });
@@ -121,8 +127,9 @@ export function add(payload, kind = "scan") {
 }
 
 function put(what) {
-  const line = { key: newKey(), number: newNumber(), state: "waiting", tries: 0, at: 0, ...what };
+  const line = { key: newKey(), number: numberAfter(all()), state: "waiting", tries: 0, at: 0, ...what };
   line.place = opens(line) ? "" : place();
+  if (line.isCard) line.from = asked();
   run[line.place === "return" ? "returned" : "lines"].push(line);
   write(run);
   show(line);
@@ -132,28 +139,16 @@ function put(what) {
 export function again(key) {
   const line = find(key);
   if (!line || !isOpen(line)) return;
-  const group = line.place === "return" ? [line] : withCard(line);
+  const group = line.place === "return" ? [line] : withCard(line, run.lines);
   // What is scanned anew belongs behind what came since.
-  const isLate = opens(group[0]) && !isLatest(group[0]);
+  const isLate = opens(group[0]) && !isLatest(group[0], run.lines);
   if (isLate) run.lines = [...run.lines.filter((each) => !group.includes(each)), ...group];
   for (const each of group) {
     if (opens(group[0])) delete each.visit;
-    const number = isLate ? newNumber() : each.number;
+    const number = isLate ? numberAfter(all()) : each.number;
     update(each, { state: "waiting", passed: false, unsent: false, tries: 0, at: 0, number });
   }
   tryNow();
-}
-
-// A card with what was scanned after it and never sent; anything else alone.
-function withCard(line) {
-  const { lines } = run;
-  const place = lines.indexOf(line);
-  let from = place;
-  while (line.unsent && from > 0 && !opens(lines[from])) from -= 1;
-  if (!opens(lines[from]) || !isOpen(lines[from])) return [line];
-  let to = from + 1;
-  while (to < lines.length && !opens(lines[to]) && isOpen(lines[to])) to += 1;
-  return lines.slice(from, to);
 }
 
 export function replace(key, html) {
@@ -186,11 +181,12 @@ async function pump() {
   busy = true;
   let sent = 0;
   let isIdle = false;
-  for (let line = next(); line; line = next()) {
+  for (let line = nextOf(run); line; line = nextOf(run)) {
     if (line.passed && !isIdle && sent > 0) handlers.onIdle();
     isIdle = line.passed;
     const until = line.at - Date.now();
-    if (until > 0) await rest(until);
+    // Longer than any pause: the clock was turned back.
+    if (until > 0 && until <= PASSED) await rest(until);
     else {
       await send(line);
       sent += 1;
@@ -199,19 +195,6 @@ async function pump() {
   busy = false;
   // Where nothing was sent, the page is as it came.
   if (!isIdle && sent > 0) handlers.onIdle();
-}
-
-// The first that waits. A card that failed holds back what was scanned after it; other cards, and returns, go ahead of
-// what failed. What failed is tried again meanwhile, but for a card after which another came.
-function next() {
-  let held = false;
-  for (const line of all()) {
-    if (opens(line)) held = line.state === "failed" && line.passed;
-    else if (held && line.place === "") continue;
-    if (isOpen(line) && !line.passed) return line;
-  }
-  const passed = all().filter((line) => line.passed && isOpen(line) && !line.unsent && (!opens(line) || isLatest(line)));
-  return passed.sort((one, other) => one.at - other.at)[0];
 }
 
 async function send(line) {
@@ -277,7 +260,7 @@ function answered(line, { state, sign, card, visit, who, owed: words, line: html
   // What is late is seen until another patron has gone.
   settle(line, { state, html, passed: false, late: isLate, payload: card ? line.payload.slice(-4) : line.payload });
   play(sign);
-  if (card) handlers.onCard(sign);
+  if (card) handlers.onCard(sign, line.from === asked());
 }
 
 // The lines of the visit before go with it, but for what is uncertain.

@@ -21,10 +21,22 @@ export function read() {
   return { ...run, day: today() };
 }
 
+const keep = (run) => sessionStorage.setItem(KEY, JSON.stringify(run));
+const openOnly = ({ lines, returned }) => ({ lines: lines.filter(isOpen), returned: returned.filter(isOpen) });
+
+// Where there is no room for all of it, what has its answer is gone with the page; what waits is kept.
 export function write(run) {
-  sessionStorage.setItem(KEY, JSON.stringify(run));
+  try {
+    keep(run);
+  } catch {
+    try {
+      keep({ ...run, ...openOnly(run) });
+    } catch {
+      // Nothing can be kept here: the page goes on by itself.
+    }
+  }
 }
 
 export function forget(run) {
-  write({ ...EMPTY, user: run.user, day: run.day, lines: run.lines.filter(isOpen), returned: run.returned.filter(isOpen) });
+  write({ ...EMPTY, user: run.user, day: run.day, ...openOnly(run) });
 }

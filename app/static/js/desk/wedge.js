@@ -11,6 +11,8 @@ const PAUSE = 230; // a computer may halt for so long within a scan; a scanner h
 const LONGEST = 600; // Enter may come, and what is no scan yet may become one, for so long
 const GOES_ON = 1_000; // a card's code that has begun may go on for so long
 const LATEST = 1_000; // a busy computer tells of a key so much later
+const LEFT = "desk-typed"; // where the signs are kept from one page to the next
+const LONGEST_WAY = 10_000; // that a page may take to come
 const MOST = 60; // signs of somebody who types and types
 
 const TEXT = "input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select";
@@ -63,12 +65,17 @@ function look(element) {
   return { value, selectionStart, selectionEnd };
 }
 
+// A page that was drawn anew meanwhile has another field in its place.
+const nowOf = (field) => (field.isConnected ? field : (document.getElementById(field.id) ?? field));
+
 function undoTyping(scanned) {
   const fields = new Set();
-  for (const { element, was } of scanned) {
+  for (const { element: field, was } of scanned) {
+    const element = nowOf(field);
     if (was?.value === undefined || fields.has(element)) continue;
     fields.add(element);
-    if (element.value === was.value) continue;
+    // A date of which a part stands there has no value.
+    if (element.value === was.value && !element.validity?.badInput) continue;
     element.value = was.value;
     if (was.selectionStart != null) element.setSelectionRange(was.selectionStart, was.selectionEnd);
   }
@@ -93,6 +100,20 @@ function choose(select, typed) {
   if (!found || found.selected) return;
   found.selected = true;
   for (const kind of ["input", "change"]) select.dispatchEvent(new Event(kind, { bubbles: true }));
+}
+
+// What was typed of a scan when the page was left goes on in the next one. Times are counted from each page's own start.
+function leave(typed) {
+  const kept = typed.map(({ sign, at }) => ({ sign, at: performance.timeOrigin + at }));
+  if (kept.length > 0) sessionStorage.setItem(LEFT, JSON.stringify(kept));
+}
+
+function arrive() {
+  const kept = JSON.parse(sessionStorage.getItem(LEFT) ?? "[]").map(({ sign, at }) => ({ sign, at: at - performance.timeOrigin }));
+  sessionStorage.removeItem(LEFT);
+  const isFresh = kept.length > 0 && performance.now() - kept.at(-1).at <= LONGEST_WAY;
+  const nothing = { preventDefault() {}, stopImmediatePropagation() {} };
+  return isFresh ? kept.map(({ sign: key, at: timeStamp }) => ({ key, timeStamp, element: document.body, ...nothing })) : [];
 }
 
 export function listen(take) {
@@ -143,9 +164,10 @@ export function listen(take) {
     const { key, timeStamp: at, element = document.activeElement } = event;
     const pause = signs.length > 0 ? at - signs.at(-1).at : Infinity;
     if (key === "Enter" || key === "Tab") return enter(event, pause);
-    // Shift alone is part of a scanner's capital letters.
-    if (key.length !== 1) return;
     const before = burst();
+    // A key of the desk comes after the scan that has no Enter. Shift alone is part of a scanner's capital letters.
+    if (/^(Escape|F\d+)$/.test(key) && before) end(before, before.at(-1).at);
+    if (key.length !== 1) return;
     const begun = isBegun(before ?? signs);
     if (before && pause > (begun ? GOES_ON : PAUSE)) end(before, before.at(-1).at);
     else if (event.repeat || pause > (begun ? GOES_ON : LONGEST) || (!before && signs.length >= MOST)) forget();
@@ -156,9 +178,11 @@ export function listen(take) {
     const scanned = burst();
     wait(scanned);
     if (scanned) undoTyping(scanned);
-    if (scanned || isSelect(element)) swallow(event);
+    // A blank within a scan would press a button.
+    if (scanned || isSelect(element) || (key === " " && pause <= ELSEWHERE.apart && !isText(element))) swallow(event);
   }
 
   addEventListener("keydown", keydown, { capture: true });
-  for (const event of takeEarlyKeys()) keydown(event);
+  addEventListener("pagehide", () => leave(signs));
+  for (const event of [...arrive(), ...takeEarlyKeys()]) keydown(event);
 }
