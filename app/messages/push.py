@@ -40,6 +40,10 @@ _SECONDS: Final = 10.0
 _MOST_ADDRESSES: Final = 2
 _GONE: Final = (404, 410)
 _BUSY: Final = (408, 425, 429)
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""What the internet has of IPv6 (RFC 4291, 2.4, as IANA gives it out)."""
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses for machines without IPv4 (RFC 6052)."""
 _POINT = (Encoding.X962, PublicFormat.UncompressedPoint)
 
 
@@ -92,8 +96,14 @@ def _derive(secret: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
 
 def is_public(address: IPAddress) -> bool:
     """Return whether an address is out in the internet: no machine, network or service of one's own."""
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast
+    if address.ipv4_mapped:
+        return is_public(address.ipv4_mapped)
+    if address in _TRANSLATED:
+        return is_public(ipaddress.IPv4Address(address.packed[-4:]))
+    # A tunnel leads to the IPv4 address in it.
+    return address in _UNICAST and address.is_global and address.sixtofour is None
 
 
 class PushPost:

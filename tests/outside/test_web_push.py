@@ -122,9 +122,11 @@ def test_nobody_has_the_portal_call_an_address_of_its_own_network(tmp_path):
 
 
 OWN = "127.0.0.1 10.0.0.8 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 ::1 fe80::1 fd00::1 ::ffff:10.0.0.8"
+HIDDEN = "::7f00:1 ::10.0.0.8 64:ff9b::10.0.0.8 64:ff9b:1::10.0.0.8 2002:a00:8::1 ::ffff:0:10.0.0.8 fec0::8 5f00::1"
+"""Addresses of one's own within one of IPv6 (RFC 4291, 6052, 8215, 3056, 2765), and one of no internet."""
 
 
-@pytest.mark.parametrize("address", OWN.split())
+@pytest.mark.parametrize("address", f"{OWN} {HIDDEN}".split())
 def test_an_address_of_ones_own_is_not_public(address):
     assert not is_public(ip_address(address))
 
@@ -132,6 +134,8 @@ def test_an_address_of_ones_own_is_not_public(address):
 def test_an_address_of_the_internet_is_public():
     assert is_public(ip_address("142.250.74.110"))
     assert is_public(ip_address("2a00:1450:400f:80d::200e"))
+    # What a machine without IPv4 is told to call (RFC 6147).
+    assert is_public(ip_address("64:ff9b::142.250.74.110"))
 
 
 @pytest.mark.parametrize(
