@@ -171,6 +171,16 @@ def test_a_pause_that_a_right_clock_set_is_kept(clock):
         clock.instant = due
 
 
+def test_a_message_for_another_day_waits_for_it(clock):
+    day = clock() + timedelta(days=3)
+    ask_for_message(patron_id=patron_id(GUARDIAN), kind="moved-in", due_at=day, now=clock())
+    db.session.commit()
+    bring_forward(now=clock())
+    db.session.commit()
+    assert waiting_until() == [day]
+    assert take_due_message(channels=["email"], now=clock()) is None
+
+
 def test_a_library_that_was_let_be_while_the_clock_was_ahead_is_told_once_it_is_right(clock):
     later = clock() + timedelta(days=400)
     db.session.execute(update(LibraryQueue).where(LibraryQueue.library_id == ULLENSAKER).values(due_at=clock()))

@@ -23,7 +23,8 @@ def bring_forward(*, now: datetime) -> None:
     free: dict[str, datetime | None] = {"due_at": now, "leased_until": None}
     for late, present in (
         (update(Message).where(Message.due_at > now, Message.asked_at > now + LEEWAY), free | {"asked_at": now}),
-        (update(Message).where(Message.due_at > now + LONGEST_OF_MESSAGES + LEEWAY), free),
+        # One that was never tried is for a day on which it is to be sent, or after somebody's quiet hours.
+        (update(Message).where(Message.due_at > now + LONGEST_OF_MESSAGES + LEEWAY, Message.attempts > 0), free),
         (update(LibraryQueue).where(LibraryQueue.due_at > latest), {"due_at": now}),
         (update(LibraryNotice).where(LibraryNotice.due_at > latest), {"due_at": now}),
         (update(Registration).where(Registration.code_due_at > now + _LONGEST_CODE_LEASE), {"code_due_at": now}),
