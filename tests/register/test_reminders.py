@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.register.keys.vault import vault
 from app.register.leaving.erasure import erase_patron
@@ -144,6 +144,23 @@ def test_two_workers_never_take_the_same(app, subscription, clock):
     with ThreadPoolExecutor(3) as pool:
         found = [body for bodies in pool.map(take, range(3)) for body in bodies]
     assert sorted(found) == [str(number).encode() for number in range(6)]
+
+
+def test_an_address_whose_key_is_missing_delays_no_other(subscription, clock):
+    child = patron_id(CHILD)
+    other = Subscription("https://push.example.org/child", b"q" * 65, b"b" * 16)
+    subscribe(patron_id=child, device_id=device_of(child, "c" * 43, clock), subscription=other, now=clock())
+    db.session.commit()
+    ask(subscription, clock, body=b"cannot be sent")
+    (theirs,) = list_subscriptions(patron_id=child)
+    ask(theirs.id, clock, body=b"can")
+    damaged = update(PushSubscription).where(PushSubscription.id == subscription)
+    db.session.execute(damaged.values(sealed_address=b"\xff\xff\xff\xffof a key that is gone"))
+    db.session.commit()
+    taken = take_due_push(now=clock())
+    assert taken is not None
+    assert taken.body == b"can"
+    assert take_due_push(now=clock()) is None
 
 
 def test_pauses_grow_to_an_hour_or_are_as_long_as_asked(subscription, clock):

@@ -7,13 +7,14 @@ send it (docs/adr/0034).
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select, update
 
-from app.register.keys.vault import hash_of_random_token, vault
+from app.register.keys.vault import SecretNotOpened, hash_of_random_token, vault
 from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.devices import Device
 from app.register.tables.reminders import PushMessage, PushSubscription
@@ -144,9 +145,20 @@ def ask_for_push(*, subscription_id: int, body: bytes, due_at: datetime, now: da
     db.session.add(PushMessage(subscription_id=subscription_id, body=body, asked_at=now, due_at=due_at, attempts=0))
 
 
-@writing()
 def take_due_push(*, now: datetime) -> DuePush | None:
-    """Lease the notification that is due longest, for a minute; None where none is. What is too old is deleted."""
+    """Lease the notification that is due longest, for a minute; None where none is. What is too old is deleted.
+
+    One whose address cannot be opened, since its key is missing, delays no other.
+    """
+    while (leased := _lease(now=now)) is not None:
+        with suppress(SecretNotOpened):
+            push_id, sealed, body = leased
+            return DuePush(push_id, _open(sealed).endpoint, body)
+    return None
+
+
+@writing()
+def _lease(*, now: datetime) -> tuple[int, bytes, bytes] | None:
     execute_bulk(delete(PushMessage).where(PushMessage.asked_at <= now - KEPT_FOR, PushMessage.due_at <= now))
     first = select(PushMessage.id).where(PushMessage.due_at <= now).order_by(PushMessage.due_at, PushMessage.id)
     taken = db.session.execute(
@@ -159,7 +171,7 @@ def take_due_push(*, now: datetime) -> DuePush | None:
     if taken is None:
         return None
     where = select(PushSubscription.sealed_address).where(PushSubscription.id == taken.subscription_id)
-    return DuePush(taken.id, _open(db.session.scalars(where).one()).endpoint, taken.body)
+    return taken.id, db.session.scalars(where).one(), taken.body
 
 
 @writing()
