@@ -79,6 +79,19 @@ def test_a_guardian_with_a_new_card_is_shown_by_its_number_alone():
     assert [given.guardian_card_number for given in list_given(patron_id=patron_id(TEEN))] == [GUARDIAN]
 
 
+def test_a_guardian_who_switches_on_with_a_new_card_is_shown_by_its_number():
+    permission = permit(CHILD, GUARDIAN, switched_on=False)
+    permit(TEEN, GUARDIAN)
+    new = replace_card(patron_id=patron_id(GUARDIAN), now=START)
+    db.session.commit()
+    for on in (True, False, True):
+        switch(guardian_id=patron_id(new), permission_id=permission, on=on, now=START)
+        db.session.commit()
+        for child in (CHILD, TEEN):
+            assert [given.guardian_card_number for given in list_given(patron_id=patron_id(child))] == [new]
+    assert seen_by(new) == [new, CHILD, TEEN]
+
+
 def test_a_number_that_a_child_entered_before_it_was_issued_does_not_keep_the_guardian_from_it():
     new = reserve_series(library_id="2023500", count=100, now=START).first
     db.session.commit()

@@ -224,7 +224,8 @@ def replace_card(
         new = draw_number()
     old = patron.card_number
     patron.card_number = new
-    _renumber_guardian(guardian_id=patron_id, number=new)
+    db.session.flush()
+    show_guardians_number(guardian_id=patron_id)
     set_lost(patron, False)
     note_change(patron=patron, kind=RENUMBERED, former_number=old, charge=charge, now=now)
     if any(addresses_for(patron, is_secret=False).values()):
@@ -232,16 +233,17 @@ def replace_card(
     return new
 
 
-def _renumber_guardian(*, guardian_id: int, number: str) -> None:
-    """Show the new number to children whose permission the guardian has switched on.
+def show_guardians_number(*, guardian_id: int) -> None:
+    """Show a guardian's number, as it is now, to children whose permission the guardian has switched on.
 
     One that is not switched on keeps the number that was entered: it may be a stranger's, and tells nothing of them.
     """
+    number = select(Patron.card_number).where(Patron.id == guardian_id).scalar_subquery()
     on = FamilyPermission.switched_on_at.is_not(None) & (FamilyPermission.guardian_id == guardian_id)
     children = select(FamilyPermission.patron_id).where(on).scalar_subquery()
     # Somebody may have entered the number before it was anybody's.
-    guessed = (FamilyPermission.guardian_card_number == number) & FamilyPermission.patron_id.in_(children)
-    execute_bulk(delete(FamilyPermission).where(guessed))
+    guessed = (FamilyPermission.guardian_card_number == number) & FamilyPermission.guardian_id.is_(None)
+    execute_bulk(delete(FamilyPermission).where(guessed, FamilyPermission.patron_id.in_(children)))
     execute_bulk(update(FamilyPermission).where(on).values(guardian_card_number=number))
 
 

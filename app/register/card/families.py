@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, func, select
 
-from app.register.card.cards import stop_carrying
+from app.register.card.cards import show_guardians_number, stop_carrying
 from app.register.log.access_log import Viewer, log_list_access
 from app.register.messages.outbox import ask_for_message
 from app.register.messages.push import list_subscriptions
@@ -174,6 +174,7 @@ def switch(*, guardian_id: int, permission_id: int, on: bool, now: datetime) -> 
     permission.switched_on_at = now if on else None
     db.session.flush()
     if on:
+        show_guardians_number(guardian_id=guardian_id)
         _advise(permission, birth_date=db.session.get_one(Patron, permission.patron_id).birth_date, now=now)
     else:
         stop_carrying(patron_id=permission.patron_id, guardian_id=guardian_id, now=now)
