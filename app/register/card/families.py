@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy import ColumnElement, String, cast, func, or_, select
 
 from app.register.card.cards import show_guardians_number, stop_carrying
 from app.register.log.access_log import Viewer, log_list_access
@@ -285,6 +285,8 @@ def _see(*, guardian_id: int, permissions: ColumnElement[bool], now: datetime) -
                 permissions,
                 FamilyPermission.guardian_id == guardian_id,
                 FamilyPermission.switched_on_at.is_not(None),
+                # Nobody sees an adult's loans until the worker comes by.
+                or_(FamilyPermission.ends_on.is_(None), FamilyPermission.ends_on > day_in_norway(now)),
                 ~is_at_rest(),
             )
             .order_by(Patron.name, FamilyPermission.id)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from app.register.card.cards import stop_carrying
 from app.register.card.families import NoSuchPermission
 from app.register.messages.outbox import ask_for_message
 from app.register.patron.card_status import is_at_rest
 from app.register.patron.patrons import lock_patron
-from app.register.store.transaction import db, writing
+from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.library import Library
 from app.register.tables.patrons import Affiliation, FamilyPermission, Patron
 from app.rules.messages import (
@@ -57,6 +57,14 @@ def renew_permission(*, patron_id: int, permission_id: int, now: datetime) -> No
         raise NoSuchPermission
     if permission.ends_on is not None:
         permission.ends_on, permission.renewed_at = None, now
+
+
+def forget_days_of_age(patron: Patron) -> None:
+    """Forget on which days the permissions and the consent of a locked patron end: by another birth date they are
+    others, and everybody is told anew."""
+    execute_bulk(update(FamilyPermission).where(FamilyPermission.patron_id == patron.id).values(ends_on=None))
+    if patron.guardian_consent_at is not None:
+        patron.consent_ends_on = None
 
 
 def awaits_acceptance(*, patron_id: int) -> bool:
@@ -101,7 +109,8 @@ def _tell_giver(giver: Patron, *, adult_on: date, ends_on: date, now: datetime) 
         if not is_told:
             ask_for_message(patron_id=giver.id, kind=FAMILY_ENDS_TO_YOUNG, now=now)
             is_told = True
-        if permission.guardian_id is not None:
+        # Whoever has not switched it on sees nothing that could end, and may be a stranger.
+        if permission.guardian_id is not None and permission.switched_on_at is not None:
             ask_for_message(
                 patron_id=permission.guardian_id, kind=FAMILY_ENDS_TO_GUARDIAN, about_patron_id=giver.id, now=now
             )
@@ -140,7 +149,7 @@ def _end_consents(*, age: int, after: int, day: date, now: datetime) -> Sequence
         patron.consent_ends_on = decides_on
         ask_for_message(patron_id=patron.id, kind=CONSENT_ENDS_TO_YOUNG, now=now)
         permitted = select(FamilyPermission.guardian_id).where(
-            FamilyPermission.patron_id == patron.id, FamilyPermission.guardian_id.is_not(None)
+            FamilyPermission.patron_id == patron.id, FamilyPermission.switched_on_at.is_not(None)
         )
         for guardian_id in db.session.scalars(permitted).all():
             if guardian_id is not None:

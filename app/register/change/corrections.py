@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.register.change.coming_of_age import forget_days_of_age
 from app.register.messages.contact_changes import forget_former_addresses, snapshot, store_change, without_address
 from app.register.messages.outbox import ask_for_message
 from app.register.messages.push import speak_to_browsers
@@ -101,6 +102,8 @@ def correct_patron(
     if any(former_proven[channel] for channel in moved) or former["awaits_first_link"] != patron.awaits_first_link:
         forget_secrets(patron_id=patron_id)
     note_change(patron=patron, now=now)
+    if "birth_date" in changed:
+        forget_days_of_age(patron)
     if "language" in changed:
         speak_to_browsers(patron_id=patron_id, language=patron.language)
     fields = [FIELD_OF[channel] for channel in PROVEN_COLUMNS if channel in {*given, *moved}]
