@@ -288,6 +288,8 @@ FAMILY_ENDS: Final = (FAMILY_ENDS_TO_YOUNG, FAMILY_ENDS_TO_GUARDIAN)
 CONSENT_ENDS: Final = (CONSENT_ENDS_TO_YOUNG, CONSENT_ENDS_TO_GUARDIAN)
 DATED: Final = (INACTIVE_WARNING, *FAMILY_ENDS, *CONSENT_ENDS)
 """What is not sent any more when the day that it names was called off."""
+CAN_WAIT: Final = (FAMILY_PERMISSION, *DATED, FAMILY_ADVICE_TO_CHILD, FAMILY_ADVICE_TO_GUARDIAN, ASKED_TO_JOIN)
+"""What is not sent in the quiet hours that a patron chose. Of all else they want to know at once."""
 
 
 def urgency_of(kind: str) -> Urgency:

@@ -15,7 +15,7 @@ from app.register.patron.card_status import status_of
 from app.register.patron.proven import LETTER
 from app.register.store.transaction import autonomous, db, writing
 from app.register.tables.messages import Message
-from app.rules.messages import CODES, DATED, FAMILY_PERMISSION, LINKS, Urgency
+from app.rules.messages import CAN_WAIT, CODES, DATED, FAMILY_PERMISSION, LINKS, Urgency
 from app.rules.people.reminders import NONE, quiet_until
 
 _LEASE = timedelta(minutes=5)
@@ -50,10 +50,10 @@ def take_due_message(
 ) -> Due | None:
     """Lease the most urgent message that is due in the queues, for five minutes.
 
-    `channels` are those with a sender here. After a crash of the worker the message is due again, so it is sent at
-    least once. A message without use is deleted: a code after ten minutes or without an address for it, a warning to
-    somebody who is not to be deleted any more, a reminder that nobody wants, and a link to a new PIN for a card that is
-    blocked, or by letter for one that is frozen.
+    `channels` are those with a sender here, with `push` where notifications can be sent. After a crash of the worker
+    the message is due again, so it is sent at least once. A message without use is deleted: a code after ten minutes or
+    without an address for it, a warning to somebody who is not to be deleted any more, a reminder that nobody wants,
+    and a link to a new PIN for a card that is blocked, or by letter for one that is frozen.
     """
     due = None
     while due is None:
@@ -87,11 +87,11 @@ def _take(*, queues: Collection[str], urgencies: Collection[Urgency], now: datet
 def _read(*, message_id: int, channels: Collection[str], now: datetime) -> Due | None:
     message, patron, about = read_message(message_id=message_id)
     channel = message.channel or choose_channel(patron, kind=message.kind, channels=channels)
+    choices = read_choices(patron_id=patron.id) if message.kind in CAN_WAIT else None
+    if (later := quiet_until(choices, now=now)) is not None:
+        message.due_at, message.leased_until, message.attempts = later, None, message.attempts - 1
+        return None
     if message.kind == FAMILY_PERMISSION:
-        choices = read_choices(patron_id=patron.id)
-        if (later := quiet_until(choices, now=now)) is not None:
-            message.due_at, message.leased_until, message.attempts = later, None, message.attempts - 1
-            return None
         chosen = way_of_permissions(patron, choices, channels=channels)
         channel = None if chosen == NONE else chosen or channel
     overtaken = message.kind in DATED and day_of(message, patron) is None
