@@ -20,7 +20,7 @@ from tests.conftest import Clock
 from tests.doors.libraries import MULLSJO, PATRONS, ULLENSAKER
 from tests.doors.reminding import BY_PUSH, NIGHT, PAGE, Browser, choose, switch_on
 from tests.doors.test_my_data_acts import save
-from tests.doors.visits import CHILD, GUARDIAN, KIOSK_1, log_in, log_out, main_text, submit
+from tests.doors.visits import CHILD, GUARDIAN, KIOSK_1, log_in, main_text, submit
 from tests.push_service import PushService
 
 NUMBER, _PIN = GUARDIAN
@@ -158,17 +158,6 @@ def test_a_notification_of_the_past_is_purged(app, client, service, browser, clo
     with app.app_context():
         purge(now=clock() + timedelta(hours=25))
     assert count(app, PushMessage) == 0
-
-
-def test_logging_out_ends_notifications_there(app, phone, service, browser):
-    log_out(phone)
-    assert count(app, PushSubscription) == 0
-
-
-def test_a_device_that_is_taken_away_shows_none(app, phone, service, browser):
-    device_id = phone.get("/card/devices").text.partition("/card/devices/")[2].partition("/")[0]
-    submit(phone, f"/card/devices/{device_id}/revoke", page="/card/devices")
-    assert count(app, PushSubscription) == 0
 
 
 def test_a_browser_shows_the_notifications_of_whoever_switched_them_on_last(app, client, new_browser, service, browser):

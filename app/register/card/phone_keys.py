@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from app.register.card.cards import add_credential, expire_in_a_day, revoke_credentials
 from app.register.card.carrying import list_carried
 from app.register.limits.budgets import take_tries
+from app.register.messages.push import unsubscribe_device
 from app.register.patron.card_status import status_of
 from app.register.patron.patrons import lock_patron
 from app.register.sign_in.devices import APPLE_WALLET, GOOGLE_WALLET
@@ -128,11 +129,12 @@ def list_phone_keys(*, device_id: int, now: datetime) -> Sequence[PhoneKey]:
 
 
 def end_phone_keys(*, device_id: int, now: datetime) -> None:
-    """Revoke a device's stored keys and other patrons' cards on it, at signing out."""
+    """Revoke a device's stored keys and other patrons' cards on it, and its notifications, at signing out."""
     owner = select(Device.patron_id).where(Device.id == device_id).scalar_subquery()
     revoke_credentials(
         Credential.device_id == device_id, Credential.key_on_phone.is_(True) | (Credential.patron_id != owner), now=now
     )
+    unsubscribe_device(device_id=device_id)
 
 
 def end_phone_keys_elsewhere(*, patron_id: int, session_id: int | None, now: datetime) -> None:

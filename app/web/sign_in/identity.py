@@ -14,7 +14,6 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from app.register.card.cards import issue_card, revoke_device
 from app.register.card.carrying import carry_cards
 from app.register.card.phone_keys import end_phone_keys
-from app.register.messages.push import unsubscribe_device
 from app.register.sign_in import sessions
 from app.register.sign_in.devices import admit_recognised, recognise_device
 from app.register.sign_in.pins import lock_sign_in
@@ -209,7 +208,6 @@ def _end(signed_in: SignedIn) -> None:
         revoke_device(patron_id=signed_in.patron_id, device_id=device_id, now=now())
     elif device_id is not None:
         end_phone_keys(device_id=device_id, now=now())
-        unsubscribe_device(device_id=device_id)
 
 
 def forget_sign_in() -> None:
