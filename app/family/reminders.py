@@ -16,12 +16,14 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from app.family.routes import family
 from app.messages.push import LONGEST_ENDPOINT, NotAPushAddress, check_endpoint, check_keys
+from app.register.limits.budgets import take_tries
 from app.register.messages import push
 from app.register.messages.calendar_addresses import made_at
 from app.register.messages.reminders import choose_reminders, read_choices
 from app.register.patron.patrons import get_patron, list_affiliations
 from app.register.store.transaction import writing
 from app.rules.people.reminders import DUE, EMAIL, KINDS, MOST_DAYS, NONE, PUSH, SMS, USUAL_DAYS, Choices
+from app.rules.pins.pin import Budget
 from app.web.access import Audience, open_to
 from app.web.clock import now
 from app.web.gate import library_systems
@@ -32,6 +34,7 @@ from app.work.pushing import TRIAL, push_post, push_to_patron
 
 _HOURS: Final = [SelectChoice(hour, f"{hour:02}.00") for hour in range(24)]
 _NIGHT: Final = (21, 8)
+TRIALS: Final = Budget("notification trials", limit=10, seconds=3600)
 _WAYS: Final = [
     SelectChoice(EMAIL, _l("E-mail")),
     SelectChoice(SMS, _l("SMS")),
@@ -203,7 +206,8 @@ def push_off(subscription_id: int) -> ResponseReturnValue:
 @family.post("/my/reminders/notifications/try")
 @open_to(Audience.PATRON)
 def push_try() -> ResponseReturnValue:
-    """Send a notification to all of one's browsers, to see whether it comes."""
+    """Send a notification to all of one's browsers, to see whether it comes. A patron may have ten in an hour."""
+    take_tries(tries=[(TRIALS, str(current_user.patron_id))], now=now())
     with writing():
         push_to_patron(patron_id=current_user.patron_id, kind=TRIAL, due_at=now(), instant=now())
     flash(_("A notification is on its way. It comes within a minute."), "success")

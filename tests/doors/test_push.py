@@ -210,6 +210,15 @@ def test_one_to_try_comes_also_in_quiet_hours(app, phone, service, browser):
     assert browser.read(got.body) == b'{"kind": "trial", "lang": "en"}'
 
 
+def test_ten_to_try_are_enough_for_an_hour(app, phone, service, browser, clock: Clock):
+    for _ in range(10):
+        assert submit(phone, f"{PAGE}/notifications/try", page=PAGE).status_code == 302
+    assert submit(phone, f"{PAGE}/notifications/try", page=PAGE).status_code == 429
+    assert count(app, PushMessage) == 10
+    clock.turn(seconds=3600)
+    assert submit(phone, f"{PAGE}/notifications/try", page=PAGE).status_code == 302
+
+
 def test_without_a_key_nothing_is_offered(app, phone):
     app.extensions["push"] = None
     assert 'id="notifications"' not in phone.get(PAGE).text
