@@ -1,6 +1,7 @@
 """Notifications to patrons' browsers: made for each of them, and handed to their push services."""
 
 import json
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from threading import BoundedSemaphore
@@ -23,6 +24,7 @@ from app.register.messages.reminders import read_choices
 from app.rules.errors import RuleBroken
 from app.rules.people.reminders import PUSH, quiet_until
 from app.web.clock import now
+from app.web.gate import channels_served
 
 _THREADS: Final = 4
 TRIAL: Final = "trial"
@@ -38,6 +40,11 @@ class NoPush(RuleBroken):
 def push_post() -> PushPost | None:
     """Return what hands notifications over, if the settings have a key for it."""
     return current_app.extensions["push"]
+
+
+def ways_served() -> Collection[str]:
+    """Return the ways by which this installation sends messages to patrons, notifications among them."""
+    return [*channels_served(), *([PUSH] if push_post() else [])]
 
 
 def remind_by_push(*, patron_id: int, kind: str, instant: datetime) -> tuple[int, datetime]:

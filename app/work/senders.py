@@ -20,7 +20,7 @@ from app.register.patron.proven import EMAIL
 from app.register.staff.links import is_link_due, take_due_link
 from app.rules.messages import Urgency
 from app.web.clock import now
-from app.web.gate import channels_served
+from app.work.pushing import ways_served
 from app.work.sending import deliver, deliver_code, deliver_link
 
 # A mail that takes 0.66 seconds leaves a thread that often: a dozen codes a second by each channel.
@@ -68,7 +68,7 @@ class SenderPool:
         link = take_due_link(now=now()) if self._registrations else None
         if link is not None:
             return partial(deliver_link, link)
-        due = take_due_message(channels=channels_served(), queues=[self._queue], urgencies=self._allowed(), now=now())
+        due = take_due_message(channels=ways_served(), queues=[self._queue], urgencies=self._allowed(), now=now())
         if due is None:
             return None
         if due.urgency == Urgency.BULK:

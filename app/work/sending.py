@@ -19,16 +19,15 @@ from app.rules.library.messages import STAFF_ANEW, STAFF_INVITED
 from app.rules.messages import KINDS, LINKS, REGISTRATION_CODE
 from app.rules.people.reminders import PERMISSION, PUSH
 from app.web.clock import now
-from app.web.gate import channels_served
 from app.web.pages.languages import speak
-from app.work.pushing import push_to_patron
+from app.work.pushing import push_to_patron, ways_served
 
 _log = structlog.get_logger()
 
 
 def send_one() -> bool:
     """Send the most urgent message, if any is due. Returns whether there was anything to do."""
-    due = take_due_message(channels=channels_served(), now=now())
+    due = take_due_message(channels=ways_served(), now=now())
     if due is not None:
         deliver(due)
     return due is not None

@@ -50,6 +50,16 @@ def test_a_permission_waits_for_the_end_of_quiet_hours(app, phone, new_browser, 
     assert len(service.received) == 1
 
 
+def test_a_permission_is_not_lost_where_the_portal_has_no_key_for_notifications_any_more(
+    app, new_browser, service, browser
+):
+    app.extensions["push"] = None
+    give_permission(new_browser)
+    work(app)
+    told = [letter for letter in app.extensions["post"].read() if "tillatelse" in letter.body]
+    assert [letter.channel for letter in told] == ["email"]
+
+
 def test_nobody_is_told_of_a_permission_who_does_not_want_to_be(app, phone, new_browser, service, browser):
     choose(phone, **BY_PUSH | {"permission": "none"})
     give_permission(new_browser)

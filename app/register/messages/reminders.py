@@ -53,13 +53,13 @@ def choose_reminders(*, patron_id: int, choices: Choices, now: datetime) -> None
 
 
 def way_of_permissions(patron: Patron, choices: Choices | None, *, channels: Collection[str]) -> str | None:
-    """Return by which way the patron is told of a permission as they chose, of `channels` or by push.
+    """Return by which of the `channels`, push among them, the patron is told of a permission as they chose.
 
     None where they chose nothing, or are not reached by that way: then it goes as other messages do.
     """
     way = choices.permission if choices is not None else None
     if way == PUSH:
-        return PUSH if list_subscriptions(patron_id=patron.id) else None
+        return PUSH if PUSH in channels and list_subscriptions(patron_id=patron.id) else None
     reached = way in channels and addresses_for(patron, is_secret=False).get(str(way))
     return way if way == NONE or reached else None
 
