@@ -3,7 +3,8 @@
 The page of loans is shown at once, at its own address, so that a title is in no session.
 """
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from flask import flash, render_template
 from flask.typing import ResponseReturnValue
@@ -18,6 +19,8 @@ from app.ils.port import LibrarySystem
 from app.web.access import Audience, open_to
 from app.web.clock import today
 from app.web.gate import flash_refusals
+
+_LONGEST_PAUSE: Final = timedelta(days=731)
 
 
 @family.post("/my/loans")
@@ -57,7 +60,7 @@ def _change(system: LibrarySystem, card_number: str, form: HoldForm, title: str)
             system.move_hold(**hold, place_id=form.place_id.data or "")
             return _("The place of collection of %(title)s is changed.", title=title), "success"
     first, last = _day(form.paused_from.data) or today(), _day(form.paused_until.data)
-    if last is None or not today() <= first <= last:
+    if last is None or not today() <= first <= last <= today() + _LONGEST_PAUSE:
         field = f"{anchor_of('hold', form.library_id.data or '', form.hold_id.data or '')}-until"
         link = Markup('<a class="ds-link" href="#{}">{}</a>').format(field, _("Last day of the pause"))
         fault = _("%(title)s: choose the last day of the pause, from today on.", title=title)
