@@ -7,11 +7,15 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.register.keys.vault import vault
 from app.register.messages.contact_changes import open_former
+from app.register.moving.taking import ROW_COLUMN
 from app.register.store.transaction import db
 from app.register.tables.messages import ContactChange
+from app.register.tables.moving import PatronImportBatch, PatronImportLine
 from app.register.tables.patrons import Patron
 from tests.doors.libraries import PATRONS, ULLENSAKER, correct, fetch
+from tests.doors.test_moving import check, take_in
 from tests.doors.test_my_data_acts import save
 from tests.doors.visits import GUARDIAN, log_in, main_text, scan_at_desk, shown_code, submit
 
@@ -77,6 +81,27 @@ def test_who_hides_an_address_leaves_none_behind_that_an_undo_could_restore(app:
     assert changes
     for former in changes:
         assert [former[name] for name in ("address", "postcode", "place", "proven_address")] == [None] * 4
+
+
+def test_a_file_leaves_none_behind_that_it_says_is_hidden(app: APIFlask, administrator: FlaskClient) -> None:
+    with app.app_context():
+        kari = db.session.execute(select(Patron.name, Patron.birth_date).where(Patron.card_number == KARI[0])).one()
+    person = f"{kari.name};{kari.birth_date:%d.%m.%Y}"
+    file = f"Lånernr;Navn;Født;Adresse;Postnr;Poststed\n77;{person};Hemmeligveien 1 (sperret);2050;Jessheim\n"
+    take_in(app, administrator, path := check(app, administrator, file))
+    with app.app_context():
+        (line,) = db.session.scalars(select(PatronImportLine)).all()
+        kept = vault.open(line.sealed_row, column=ROW_COLUMN).decode()
+        assert not db.session.scalars(select(PatronImportBatch)).all()
+    assert "Hemmeligveien" not in kept
+    assert "2050" not in kept
+    # Somebody else of that name and birth date, whose address is hidden too.
+    page = f"{path}/people"
+    assert kari.name in main_text(administrator.get(page))
+    assert submit(administrator, page, line="2").status_code == 302
+    with app.app_context():
+        made = select(Patron.address_hidden, Patron.address).where(Patron.name == kari.name).order_by(Patron.id.desc())
+        assert tuple(db.session.execute(made).first() or ()) == (True, None)
 
 
 def test_the_desk_takes_none_before_it_has_seen_papers(

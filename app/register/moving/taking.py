@@ -5,6 +5,7 @@ asked to join, and until they do the library sees no more of them than before (d
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,7 +48,7 @@ from app.register.store.transaction import db, execute_bulk, writing
 from app.register.tables.moving import ImportedPatron, PatronImport, PatronImportBatch, PatronImportLine
 from app.register.tables.patrons import Patron
 from app.rules.messages import ASKED_TO_JOIN, MOVED_IN
-from app.rules.moving.rows import PatronRow
+from app.rules.moving.rows import PatronRow, hide_address
 
 ROW_COLUMN: Final = "patron_import_lines.sealed_row"
 NUMBER_COLUMN: Final = "imported_patrons.sealed_number"
@@ -104,7 +105,7 @@ def _work_on_batch(found: PatronImport, batch: PatronImportBatch, rules: Rules) 
         if takes and verdict.outcome == NEW:
             verdict = take(row, verdict, found, rules)
             _remember(row, known)
-        lines.append(_line(found.id, row, verdict, seals=takes))
+        lines.append(_line(found.id, row, verdict, fields, seals=takes))
     of_these = (PatronImportLine.import_id == found.id, PatronImportLine.line.in_([row.line for row in rows]))
     execute_bulk(delete(PatronImportLine).where(*of_these))
     db.session.execute(insert(PatronImportLine), lines)
@@ -225,9 +226,10 @@ def _remember(row: Row, known: Known) -> None:
         known.named.add((row.read.name_words, row.read.person.birth_date))
 
 
-def _line(import_id: int, row: Row, verdict: Verdict, *, seals: bool) -> dict[str, object]:
+def _line(import_id: int, row: Row, verdict: Verdict, fields: Sequence[str], *, seals: bool) -> dict[str, object]:
     hashes = [*(hashes_of(import_id, row.read) if row.read else ()), None, None]
     waits = seals and verdict.outcome == PERSON
+    cells = hide_address(row.cells, fields) if row.read and row.read.address_hidden else row.cells
     return {
         "import_id": import_id,
         "line": row.line,
@@ -235,5 +237,5 @@ def _line(import_id: int, row: Row, verdict: Verdict, *, seals: bool) -> dict[st
         "why": verdict.why,
         "key_hash": hashes[0],
         "id_hash": hashes[1],
-        "sealed_row": vault.seal(json.dumps(row.cells).encode(), column=ROW_COLUMN) if waits else None,
+        "sealed_row": vault.seal(json.dumps(cells).encode(), column=ROW_COLUMN) if waits else None,
     }

@@ -30,6 +30,7 @@ _WAYS: Final = {"epost": "email", "email": "email", "mail": "email", "sms": "sms
     ("brev", "post", "letter"), "letter"
 )
 _NO: Final = frozenset(("", "nei", "nej", "no", "n", "0", "false", "usann", "falsk", "ugradert", "ingen"))
+_HIDDEN: Final = "sperret"
 _HIDES: Final = re.compile(r"\b(sperret|fortrolig|hemmelig|hemlig|skjermet|skyddad|kode [67])\b", re.I)
 _TIME: Final = re.compile(r"[T ]+\d{1,2}[:.]\d{2}([:.]\d{2})?([.,]\d+)?Z?$")
 _SHORT_YEAR: Final = re.compile(r"\d{1,2}[-./ ]+\d{1,2}[-./ ]+\d{2}|\d{6}")
@@ -100,6 +101,12 @@ def read_row(
     if faults or person is None or contact is None:
         raise RowNotValid(faults)
     return PatronRow(person, contact, hidden, national_id, number)
+
+
+def hide_address(cells: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """Return the cells of a row whose address is hidden without it; read again, they say that it is."""
+    told = dict.fromkeys(("address", "care_of", "place"), _HIDDEN) | {"postcode": ""}
+    return [told.get(name, cell) for name, cell in zip(fields, cells, strict=True)]
 
 
 def _person(values: Mapping[str, str], faults: dict[str, str], *, language: str, today: date) -> Person | None:
