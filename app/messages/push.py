@@ -9,8 +9,10 @@ import ipaddress
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -110,7 +112,7 @@ class PushPost:
     """Hands notifications to push services, under the portal's own `key` (32 bytes, a number of P-256).
 
     `contact` (mailto: or https:) is whom a push service asks if something is wrong. `admits` says which addresses may
-    be called, `tls` by whom they are known.
+    be called, `tls` by whom they are known, `seconds` how long all of a call may last.
     """
 
     def __init__(
@@ -120,14 +122,18 @@ class PushPost:
         contact: str,
         admits: Callable[[IPAddress], bool] = is_public,
         tls: ssl.SSLContext | None = None,
+        seconds: float = _SECONDS,
     ) -> None:
         private = ec.derive_private_key(int.from_bytes(key, "big"), ec.SECP256R1())
         self.public_key: str = urlsafe_b64encode(private.public_key().public_bytes(*_POINT)).decode()
         """What browsers subscribe with."""
         self._key = ECKey.import_key(private)
         self._contact = contact
+        self._seconds = seconds
+        self._exchange = _Exchange()
+        network = Admitted(admits, left=self._exchange.left)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=tls or ssl.create_default_context(), network_backend=Admitted(admits), max_connections=None
+            ssl_context=tls or ssl.create_default_context(), network_backend=network, max_connections=None
         )
 
     def send(self, body: bytes, *, endpoint: str, now: datetime) -> Outcome:
@@ -145,7 +151,8 @@ class PushPost:
             "TTL": str(int(_LASTS.total_seconds())),
             "Urgency": "normal",
         }
-        limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _SECONDS / 2)}
+        limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._seconds / 2)}
+        self._exchange.ends = monotonic() + self._seconds
         try:
             with self._pool.stream("POST", endpoint, headers=headers, content=body, extensions=limits) as answer:
                 return _outcome(answer)
@@ -196,11 +203,56 @@ def _outcome(answer: httpcore.Response) -> Outcome:
     return Outcome("refused")
 
 
-class Admitted(httpcore.SyncBackend):
-    """Connects to addresses that are admitted, and to the very ones that were checked: a name may change its mind."""
+class _Exchange(threading.local):
+    """When the call of this thread ends: time-outs of single reads end none that comes a byte at a time."""
 
-    def __init__(self, admits: Callable[[IPAddress], bool]) -> None:
-        self._admits = admits
+    ends = float("inf")
+
+    def left(self, timeout: float | None) -> float | None:
+        """Return how long the next step may take. ReadTimeout: no time is left."""
+        left = self.ends - monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left if timeout is None else min(left, timeout)
+
+
+class _Hurried(httpcore.NetworkStream):
+    """A connection of which each step takes no longer than is left."""
+
+    def __init__(self, stream: httpcore.NetworkStream, left: Callable[[float | None], float | None]) -> None:
+        self._stream, self._left = stream, left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Hurried(self._stream.start_tls(ssl_context, server_hostname, self._left(timeout)), self._left)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
+        return self._stream.get_extra_info(info)
+
+
+class Admitted(httpcore.SyncBackend):
+    """Connects to addresses that are admitted, and to the very ones that were checked: a name may change its mind.
+
+    `left` returns how long a step may take that has this time-out.
+    """
+
+    def __init__(
+        self,
+        admits: Callable[[IPAddress], bool],
+        *,
+        left: Callable[[float | None], float | None] = lambda timeout: timeout,
+    ) -> None:
+        self._admits, self._left = admits, left
 
     def connect_tcp(
         self,
@@ -221,7 +273,10 @@ class Admitted(httpcore.SyncBackend):
         fault: Exception = httpcore.ConnectError("no answer")
         for address in addresses[:_MOST_ADDRESSES]:
             try:
-                return super().connect_tcp(str(address), port, timeout, local_address, socket_options)
+                left = self._left(timeout)
+                return _Hurried(
+                    super().connect_tcp(str(address), port, left, local_address, socket_options), self._left
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 fault = error
         raise fault

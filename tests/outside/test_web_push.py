@@ -1,7 +1,11 @@
 """Web Push as others understand it: the example of RFC 8291, decryption by http-ece, the signature of RFC 8292."""
 
 import json
+import socket
+import ssl
+import threading
 from base64 import urlsafe_b64decode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -22,6 +26,7 @@ from app.messages.push import (
     encrypt_with,
     is_public,
 )
+from tests.certificates import make_certificate
 from tests.push_service import serve_push
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -111,6 +116,30 @@ def test_each_answer_is_understood_and_no_redirect_is_followed(tmp_path, answer,
         )
         assert post.send(b"", endpoint=f"{service.address}/a", now=NOW) == outcome
     assert len(service.received) == 1
+
+
+def test_a_service_that_answers_a_byte_at_a_time_holds_nobody(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    called_off = threading.Event()
+
+    def trickle(server: socket.socket) -> None:
+        with suppress(OSError):
+            connection = context.wrap_socket(server.accept()[0], server_side=True)
+            connection.sendall(b"HTTP/1.1 201 Created\r\nX-Slow: ")
+            for _ in range(400):
+                connection.sendall(b"a")
+                called_off.wait(0.05)
+            connection.sendall(b"\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=trickle, args=(server,), daemon=True).start()
+        tls = ssl.create_default_context(cafile=str(certificate))
+        post = PushPost(b"\x07" * 32, contact="mailto:it@example.org", admits=lambda _: True, tls=tls, seconds=2)
+        endpoint = f"https://127.0.0.1:{server.getsockname()[1]}/a"
+        assert post.send(b"", endpoint=endpoint, now=NOW) == Outcome("later")
+        called_off.set()
 
 
 def test_nobody_has_the_portal_call_an_address_of_its_own_network(tmp_path):
