@@ -63,7 +63,7 @@ ASKED_TO_JOIN: Final = declare(
     N_("Lånekort: %(library)s asks whether you borrow there. If so, activate your card there on My page."),
     N_("%(library)s now uses Lånekort, and asks whether you borrow there."),
     N_("You have a library card already, and keep it. %(library)s sees nothing about you yet."),
-    N_("Do you borrow there? Log in, and activate your card there under My page, Settings, or at its desk."),
+    N_("Do you borrow there? Log in, and activate your card there under My page, Your libraries, or at its desk."),
     N_("Do you not borrow there? Then do nothing."),
     urgency=Urgency.BULK,
     unnamed={

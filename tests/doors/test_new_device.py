@@ -118,7 +118,7 @@ def test_no_code_is_sent_and_none_asked_for_unless_the_pin_is_right(
 ) -> None:
     assert log_in(client, card_number, pin).status_code == 401
     assert client.get("/my").location == "/login"
-    assert "No login is waiting" in main_text(client.get(CODE_PAGE))
+    assert "This login has ended" in main_text(client.get(CODE_PAGE))
     deliver(app)
     assert mail.received == []
 
@@ -250,7 +250,7 @@ def test_a_cookie_that_somebody_made_up_waits_for_nothing(client: FlaskClient) -
     for made_up in ("", "x", "AAAA", "AQ" + "A" * 80):
         with client.session_transaction() as kept:
             kept["new_device"] = made_up
-        assert "No login is waiting" in main_text(client.get(CODE_PAGE))
+        assert "This login has ended" in main_text(client.get(CODE_PAGE))
 
 
 FAILED = "We could not send you the code."

@@ -33,6 +33,25 @@ class Silent:
         raise Unavailable("no_answer")
 
 
+class Lending:
+    """A library with one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def accounts(self, **_cards: object) -> list[Account]:
+        return [self._account]
+
+
+def loan_due_in(days: int | None, clock: Clock, title: str = "Sult") -> Loan:
+    due_on = None if days is None else clock().date() + timedelta(days=days)
+    return Loan(title, title, title, "", "book", due_on, bool(days and days < 0), 0, 1, True, None, 0, False)
+
+
+def account_of(card_number: str, *loans: Loan, unread_loans: int | None = 0) -> Account:
+    return Account(card_number, "NOK", loans, (), (), (), (), 0, 0, unread_loans)
+
+
 def test_what_is_overdue_due_ready_and_owed_stands_there(guardian: FlaskClient):
     page = read_my(guardian)
     for said in (OVERDUE, "days late", DUE_SOON, "Due", f"Ready for you: {READY}", "Fee so far", "Ullensaker"):
@@ -88,15 +107,7 @@ def test_a_look_that_cannot_be_written_down_is_refused(child: FlaskClient, guard
 def test_who_has_nothing_to_do_this_week_is_told_so_and_what_is_next(
     app: APIFlask, child: FlaskClient, clock: Clock, days: int | None, said: str
 ):
-    due_on = None if days is None else clock().date() + timedelta(days=days)
-    loan = Loan("1", "1", "Sult", "", "book", due_on, bool(days and days < 0), 0, 1, True, None, 0, False)
-    account = Account(CHILD[0], "NOK", (loan,), (), (), (), (), 0, 0)
-
-    class Lending:
-        def accounts(self, **_cards: object) -> list[Account]:
-            return [account]
-
-    app.extensions["ils"] = Systems({"2023500": Lending()})
+    app.extensions["ils"] = Systems({"2023500": Lending(account_of(CHILD[0], loan_due_in(days, clock)))})
     page = read_my(child)
     assert said in page
     assert ("Sult" in page) == (days is not None and days <= 7)
@@ -124,6 +135,35 @@ def test_where_no_library_answers_nobody_is_said_to_have_nothing_to_do(app: APIF
     assert page.count("does not answer now.") == 2
     assert "Nothing is due" not in page
     assert "No loans now" not in page
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(None, "No loans at the libraries that answer."), (8, "Nothing is due this week at the libraries that answer.")],
+)
+def test_while_a_library_is_silent_nobody_is_said_to_have_nothing_there(
+    app: APIFlask, guardian: FlaskClient, clock: Clock, days: int | None, said: str
+):
+    answered = Lending(account_of(GUARDIAN[0], *([] if days is None else [loan_due_in(days, clock)])))
+    for other in (Systems({"2023500": answered, "Mull": Silent()}), Systems({"2023500": answered})):
+        app.extensions["ils"] = other
+        page = read_my(guardian)
+        assert said in page
+        assert "No loans now" not in page
+        assert "Next: " not in page
+
+
+def test_who_has_loans_that_could_not_be_read_is_not_said_to_have_none(app: APIFlask, child: FlaskClient):
+    app.extensions["ils"] = Systems({"2023500": Lending(account_of(CHILD[0], unread_loans=None))})
+    page = read_my(child)
+    assert "Not everything could be read." in page
+    assert "No loans now" not in page
+
+
+def test_of_many_that_are_overdue_the_rest_is_counted_as_such(app: APIFlask, child: FlaskClient, clock: Clock):
+    loans = [loan_due_in(days, clock, f"Sult {days}") for days in range(-7, 0)]
+    app.extensions["ils"] = Systems({"2023500": Lending(account_of(CHILD[0], *loans))})
+    assert "And 2 more loans that are overdue or due this week." in read_my(child)
 
 
 def test_a_library_that_is_not_connected_is_named(app: APIFlask, guardian: FlaskClient):
