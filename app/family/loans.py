@@ -83,8 +83,10 @@ def renew_all() -> ResponseReturnValue:
         renewals = system.renew_all(card_number=person.card_number)
         done = sum(renewal.renewed for renewal in renewals)
         counted = ngettext("%(num)s loan renewed.", "%(num)s loans renewed.", done)
+        if not done:
+            counted = _("No loan could be renewed. Each says why.")
         flash(f"{person.name}: {counted}" if person.permission_id else counted, "success" if done else "info")
-        if done < len(renewals):
+        if 0 < done < len(renewals):
             flash(_("The others could not be renewed; each says why."), "info")
     return redirect(url_for("family.loans", _anchor=f"person-{form.permission_id.data or 'own'}"))
 

@@ -127,7 +127,7 @@ def describe(choices: Choices | None) -> list[str]:
         said = [_("You are told %(by_way)s %(when)s.", by_way=str(_BY[way]), when=when)]
     if choices.quiet_from is not None and choices.quiet_to is not None:
         hours = {"from_hour": choices.quiet_from, "to_hour": choices.quiet_to}
-        said.append(_("Nothing comes between %(from_hour)s and %(to_hour)s o'clock.", **hours))
+        said.append(_("Nothing is sent between %(from_hour)s and %(to_hour)s.", **hours))
     return said
 
 

@@ -58,7 +58,7 @@ def login() -> ResponseReturnValue:
         patron_id = count_sign_in("portal", attempt)
         return start_session_or_ask(patron_id=patron_id, own_device=own_device, since=instant)
     except SignInRefused:
-        refusal = _("Card number and PIN do not fit together, or the card is blocked.")
+        refusal = _("The card number and the PIN do not match, or the card is blocked.")
         return render_template("portal/login.html", form=form, refusal=refusal), 401
     except ProofNeeded as needed:
         wait: TooManyAttempts = needed

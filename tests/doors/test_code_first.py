@@ -142,7 +142,7 @@ def test_with_the_code_a_wrong_pin_is_wrong_and_costs_the_cards_own_tries(
     with app.app_context():
         taken = db.session.scalars(select(db.text("taken")).select_from(db.text("attempt_counts"))).all()
     assert enter(client, code).location == "/login"
-    assert "do not fit together" in main_text(client.get("/login"))
+    assert "do not match" in main_text(client.get("/login"))
     assert client.get("/my").location == "/login"
     assert client.get(CODE_PAGE).location == "/login"
     with app.app_context():

@@ -58,7 +58,7 @@ def test_a_fault_of_ours_is_a_page_with_a_way_on_that_needs_no_database(app: API
         Base.metadata.drop_all(db.engine)
     response = log_in(client, *GUARDIAN)
     assert response.status_code == 500
-    assert "Something went wrong with us." in main_text(response)
+    assert "Something went wrong on our side." in main_text(response)
     assert "To the start page" in main_text(response)
     assert "N000100001" not in response.text
     assert "sqlite" not in response.text.lower()

@@ -13,7 +13,7 @@ NOTHING_CHOSEN = "You have chosen nothing yet. Each of your libraries reminds yo
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [
-        (NIGHT, "You are told by e-mail 3 days before the due date. Nothing comes between 21 and 8 o'clock."),
+        (NIGHT, "You are told by e-mail 3 days before the due date. Nothing is sent between 21 and 8."),
         ({"due": "sms", "days_before": "1"}, "You are told by SMS 1 day before the due date."),
         ({"due": "push", "days_before": "0"}, "You are told by notification on the due date."),
         ({"due": "none"}, "You are not reminded before the due date."),

@@ -55,7 +55,7 @@ def test_wrong_unknown_and_blocked_get_the_very_same_answer(new_browser: BROWSER
     tries = [("N000100001", "0000"), ("N999999999", "0000"), LOST, ("N000100004", "0000"), ("Nonsense!!", "0000")]
     answers = [answer_without_what_was_typed(new_browser(), *each) for each in tries]
     assert answers[0][0] == "401 UNAUTHORIZED"
-    assert "do not fit together" in str(answers[0][1])
+    assert "do not match" in str(answers[0][1])
     assert all(answer == answers[0] for answer in answers)
 
 

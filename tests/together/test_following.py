@@ -98,7 +98,7 @@ def test_a_fault_under_way_ends_in_a_sentence_and_a_line_in_the_log(
     app.testing = False
     page = browser.get("/my/loans")
     assert page.status_code == 200
-    assert "Something went wrong with us" in main_text(page)
+    assert "Something went wrong on our side" in main_text(page)
     assert page.text.rstrip().endswith("</html>")
     log = capsys.readouterr().out
     assert '"event": "fault"' in log

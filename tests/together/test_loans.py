@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.ils.circulation import system as circulation_system
 from app.ils.circulation.system import CirculationSystem
-from app.ils.port import Unavailable
+from app.ils.port import Renewal, Unavailable
 from app.ils.systems import Systems
 from app.register.store.transaction import db
 from tests.doors.visits import GUARDIAN, log_in, main_text, read_page, submit
@@ -76,6 +76,19 @@ def test_a_loan_cannot_be_renewed_at_a_library_one_has_not_joined(child: FlaskCl
 def test_all_loans_are_renewed_at_once(guardian: FlaskClient):
     answer = press(guardian, "/my/loans", "/my/loans/renew-all")
     assert "renewed" in main_text(guardian.get(answer.location))
+
+
+def test_where_none_can_be_renewed_that_is_said_and_nothing_of_others(
+    guardian: FlaskClient, town: Town, monkeypatch: pytest.MonkeyPatch
+):
+    library = town.systems.get("2023500")
+    loans = library.accounts(card_numbers=[GUARDIAN[0]])[0].loans
+    refused = [Renewal(loan, renewed=False, not_renewable_because="too-early") for loan in loans]
+    monkeypatch.setattr(type(library), "renew_all", lambda _library, **_card: refused)
+    answer = press(guardian, "/my/loans", "/my/loans/renew-all")
+    said = main_text(guardian.get(answer.location))
+    assert "No loan could be renewed." in said
+    assert "The others" not in said
 
 
 @pytest.fixture

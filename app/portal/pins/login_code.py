@@ -94,7 +94,7 @@ def code_first() -> ResponseReturnValue:
         except CodeNotValid:
             form.code.errors = [_("The code is wrong or too old.")]
         except SignInRefused:
-            flash(_("Card number and PIN do not fit together, or the card is blocked."), "danger")
+            flash(_("The card number and the PIN do not match, or the card is blocked."), "danger")
             return redirect(url_for("portal.login"))
         except TooManyAttempts as error:
             return wait_page("portal/code_first.html", error, form=form)

@@ -200,11 +200,11 @@ def _words(status: int) -> tuple[str, str]:
         case 405:
             return _("That did not work"), _("The page cannot be used in that way.")
         case 413:
-            return _("That was too much"), _("What was sent is too large. Nothing was changed.")
+            return _("That was too large"), _("What was sent is too large. Nothing was changed.")
         case code if code < 500:
             return _("That did not work"), _("We could not read what was sent. Nothing was changed.")
         case _fault:
-            return _("Our fault"), _("Something went wrong with us. Nothing was lost. Try again in a moment.")
+            return _("Our fault"), _("Something went wrong on our side. Nothing was lost. Try again in a moment.")
 
 
 def where_raised(error: Exception) -> str:

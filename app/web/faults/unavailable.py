@@ -49,7 +49,7 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
 def _access_not_logged(error: AccessNotLogged) -> ResponseReturnValue:
     cause = _note(cause_of(error.__context__))
     _log.error("access log not written", id=g.get("request_id"), cause=cause)
-    sentence = _("Something went wrong with us. Nothing was lost. Try again in a moment.")
+    sentence = _("Something went wrong on our side. Nothing was lost. Try again in a moment.")
     detail = "The access log cannot be written. Try later."
     return _unavailable(code="not-written-down", detail=detail, sentence=sentence)
 
