@@ -108,7 +108,7 @@ def test_interlibrary_loans_have_a_summer_or_none_and_a_removed_kind_is_fetched_
     assert save(administrator, remove="magazine", **typed).status_code == 302
     page = main_text(administrator.get(PAGE))
     assert "In summer, from 1 June to 31 August" in page
-    assert "Fetched from other libraries: Books and Audiobooks on CD." in page
+    assert "Fetched from other libraries: books and audiobooks on CD." in page
     assert save(administrator, interlibrary=None).status_code == 302
     assert "The library does not fetch from other libraries." in main_text(administrator.get(PAGE))
 

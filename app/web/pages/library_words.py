@@ -162,6 +162,11 @@ def in_a_row(words: Iterable[str], style: Literal["standard", "or"] = "standard"
     return str(format_list([str(word) for word in words], style, locale=current_locale()))
 
 
+def small_first(label: str) -> str:
+    """Return a label as it stands within a sentence: `Bøker` as `bøker`, and `DVD-filmer` as it is."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def give_words(app: Flask) -> None:
     """Let templates use these words as filters and functions."""
     app.jinja_env.filters |= {
@@ -171,6 +176,7 @@ def give_words(app: Flask) -> None:
         "weekday": weekday_words,
         "hours_words": hours_words,
         "in_a_row": in_a_row,
+        "small_first": small_first,
         "language_name": language_name,
         "number_to_call": number_to_call,
         "refusal": refusal_words,

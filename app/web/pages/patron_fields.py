@@ -13,7 +13,7 @@ from wtforms.validators import Length
 from app.rules.people.contact import CONTACT_FIELDS, Contact
 from app.rules.people.fields import FIELD, FIELDS, Editor, PatronField, choices_of
 from app.rules.typed import clean_identifier, clean_scan, clean_typed, read_day
-from app.web.pages.library_words import in_a_row
+from app.web.pages.library_words import in_a_row, small_first
 
 _Form = TypeVar("_Form", bound=FlaskForm)
 
@@ -119,7 +119,7 @@ def list_corrected(editor: Editor, *, but: Editor | None = None) -> str:
     """Return what somebody may correct, in a row; without what `but` may correct too."""
     fields = [field for field in FIELDS if editor in field.editors and but not in field.editors]
     labels = [gettext(field.label) for field in fields]
-    return in_a_row([label[:1].lower() + label[1:] for label in labels])
+    return in_a_row(map(small_first, labels))
 
 
 def fault_words(form: FlaskForm, field: str, fault: str) -> str:
