@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.journeys.conftest import Opener
-from tests.journeys.looking import SCREENS
+from tests.journeys.looking import SCREENS, width_faults
 from tests.journeys.people import Visitor, read_code
 
 UPRIGHT, ON_ITS_SIDE, SMALL, *_LARGER = SCREENS
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 WITH_BAR = (
     "/my",
     "/card",
@@ -105,6 +106,19 @@ def test_the_whole_code_is_in_sight_without_a_script(
     assert box is not None
     assert box["y"] + box["height"] <= viewport["height"]
     assert len(read_code(page, "QRCode")) == 24
+
+
+@pytest.mark.parametrize("path", ["/my", "/my/loans"])
+def test_a_title_of_one_long_word_stays_in_its_frame(open_page: Opener, patron_cookies: Path, path: str) -> None:
+    def lengthen(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("Mørketid på Hauerseter", LONG_WORD))
+
+    page = open_page(storage_state=patron_cookies, viewport=SMALL)
+    page.route(f"**{path}", lengthen)
+    page.goto(path)
+    expect(page.get_by_text(LONG_WORD)).to_be_visible()
+    assert width_faults(page) == []
 
 
 def test_the_code_alone_ends_by_a_tap_by_escape_and_by_the_keyboard(phone: Visitor) -> None:
