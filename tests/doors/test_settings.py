@@ -108,6 +108,16 @@ def test_a_database_without_a_password_and_one_with_a_drawn_one_are_let_in() -> 
 
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
+OF_OTHERS = {
+    "RUNTIME_DIRECTORY",
+    "REQUEST_METHOD",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "SCRIPT_NAME",
+}
+"""What systemd and WSGI set."""
 
 
 def read_as_systemd(text: str) -> dict[str, str]:
@@ -162,6 +172,18 @@ def test_a_shell_and_systemd_read_the_same_in_every_line_of_the_example(tmp_path
     assert {name: by_shell.get(name) for name in names} == by_systemd
     assert '$HOME `id` #1 "b" \\n ' in by_systemd["DATABASE_URL"]
     assert by_systemd["EID_SCOPE"] == "openid profile"
+
+
+def test_every_setting_that_a_building_reads_stands_in_the_example() -> None:
+    example = EXAMPLE.read_text(encoding="utf-8")
+    sources = [EXAMPLE.parent / "gunicorn.conf.py"]
+    sources += [path for building in ("app", "circulation") for path in (EXAMPLE.parent / building).rglob("*.py")]
+    prefixes = "CIRCULATION|EID|SIP2|WEB|APPLE_WALLET|GOOGLE_WALLET|LANEKORT"
+    read = rf'environ(?:\.get\(|\[)"([A-Z][A-Z0-9_]+)"|"((?:{prefixes})_[A-Z0-9_]+)"'
+    names = {one or other for path in sources for one, other in re.findall(read, path.read_text(encoding="utf-8"))}
+    ours = {name for name in names if not name.startswith(("HTTP_", "FLASK_")) and name not in OF_OTHERS}
+    assert len(ours) > 30
+    assert {name for name in ours if not re.search(rf"^(# )?{name}=", example, re.MULTILINE)} == set()
 
 
 def test_the_example_of_the_settings_is_refused_as_long_as_it_says_change_me() -> None:
