@@ -8,7 +8,6 @@ from app.cli.starting import RegisterCommands
 from app.operator import acts
 from app.register.patron.libraries import NoSuchLibrary
 from app.register.staff import machines as register
-from app.register.store.transaction import writing
 from app.web.clock import now
 
 machines = RegisterCommands("machines", help="Libraries' systems and kiosks, and their passwords.")
@@ -23,9 +22,8 @@ def connect(library_id: str, username: str, kind: str) -> None:
     if not 1 <= len(username) <= 60 or ":" in username or not username.isprintable():
         raise click.ClickException("A user name has 1 to 60 characters, and no colon (RFC 7617).")
     password = register.draw_password()
-    refused = failing("There is no such library, or the user name is taken.", NoSuchLibrary, register.UsernameTaken)
-    with refused, writing():
-        register.connect_machine(username=username, library_id=library_id, kind=kind, password=password)
+    with failing("There is no such library, or the user name is taken.", NoSuchLibrary, register.UsernameTaken):
+        acts.connect(library_id=library_id, username=username, kind=kind, password=password, now=now())
     click.echo(f"{username} is connected. Its password, which is shown this once:\n{password}")
 
 
@@ -33,8 +31,8 @@ def connect(library_id: str, username: str, kind: str) -> None:
 @click.argument("username")
 def rotate(username: str) -> None:
     """Give USERNAME a new password, which is shown once. The former one works for seven days more."""
-    with failing(f"There is no machine {username}.", register.NoSuchMachine), writing():
-        password = register.rotate_password(username=username, now=now())
+    with failing(f"There is no machine {username}.", register.NoSuchMachine):
+        password = acts.rotate(username=username, now=now())
     click.echo(f"The new password of {username}, which is shown this once:\n{password}")
     click.echo(f"The former one works until {now() + register.FORMER_PASSWORD:%Y-%m-%d %H:%M} UTC.")
 

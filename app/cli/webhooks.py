@@ -6,10 +6,9 @@ from app.cli.failing import failing
 from app.cli.showing import of_library, show_table
 from app.cli.starting import RegisterCommands
 from app.ils.webhook import NotAWebhook, check_url, draw_key, write_key
-from app.operator.acts import stop_webhook
-from app.register.library.webhooks import list_webhooks, listen_at
+from app.operator.acts import listen_webhook, stop_webhook
+from app.register.library.webhooks import list_webhooks
 from app.register.patron.libraries import NoSuchLibrary
-from app.register.store.transaction import writing
 from app.web.clock import now
 
 webhooks = RegisterCommands("webhooks", help="Where libraries' systems are notified of changes.")
@@ -23,8 +22,8 @@ def listen(library_id: str, url: str) -> None:
     key = draw_key()
     with failing("The address must be https, or http to this machine, without a user name.", NotAWebhook):
         address = check_url(url)
-    with failing(f"There is no library {library_id}.", NoSuchLibrary), writing():
-        listen_at(library_id=library_id, url=address, key=key, now=now())
+    with failing(f"There is no library {library_id}.", NoSuchLibrary):
+        listen_webhook(library_id=library_id, url=address, key=key, now=now())
     click.echo(
         f"{library_id} is notified at {url}. The key of the signatures, which is shown this once:\n{write_key(key)}"
     )

@@ -6,19 +6,28 @@ that library alone.
 
 from datetime import datetime
 
-from app.register.library.webhooks import stop_listening
+from app.register.library.webhooks import listen_at, stop_listening
 from app.register.patron.libraries import ImportReport, change_setting, import_libraries, read_settings
 from app.register.staff.acts import note_operators_act
 from app.register.staff.links import invite_by_operator, send_link_by_operator
-from app.register.staff.machines import NoSuchMachine, disconnect_machine, list_machines
+from app.register.staff.machines import (
+    NoSuchMachine,
+    connect_machine,
+    disconnect_machine,
+    list_machines,
+    rotate_password,
+)
 from app.register.staff.staff import NoSuchStaff, dismiss, list_staff
 from app.register.store.transaction import writing
 from app.rules.errors import RuleBroken
 from app.rules.library.settings import LIBRARY_SETTINGS
 from app.rules.library.staff import (
+    MACHINE_CONNECTED,
     MACHINE_DISCONNECTED,
+    MACHINE_ROTATED,
     SETTING_CHANGED,
     STAFF_DISMISSED,
+    WEBHOOK_SET,
     WEBHOOK_STOPPED,
     StaffRole,
     is_staff_name,
@@ -57,14 +66,35 @@ def stop_webhook(*, library_id: str, now: datetime) -> None:
         note_operators_act(library_id=library_id, kind=WEBHOOK_STOPPED, subject=library_id, now=now)
 
 
+def listen_webhook(*, library_id: str, url: str, key: bytes, now: datetime) -> None:
+    """Send a library's notices to an address. Raises NoSuchLibrary."""
+    with writing():
+        listen_at(library_id=library_id, url=url, key=key, now=now)
+        note_operators_act(library_id=library_id, kind=WEBHOOK_SET, subject=url, now=now)
+
+
+def connect(*, library_id: str, username: str, kind: str, password: str, now: datetime) -> None:
+    """Let a machine sign in. Raises NoSuchLibrary or UsernameTaken."""
+    with writing():
+        connect_machine(username=username, library_id=library_id, kind=kind, password=password)
+        note_operators_act(library_id=library_id, kind=MACHINE_CONNECTED, subject=username, now=now)
+
+
+def rotate(*, username: str, now: datetime) -> str:
+    """Return a machine's new password. Raises NoSuchMachine."""
+    library_id = _library_of_machine(username)
+    with writing():
+        password = rotate_password(username=username, now=now)
+        note_operators_act(library_id=library_id, kind=MACHINE_ROTATED, subject=username, now=now)
+    return password
+
+
 def disconnect(*, username: str, now: datetime, library_id: str | None = None) -> None:
     """End a machine's access at once. Raises NoSuchMachine."""
-    found = next((each for each in list_machines(library_id=library_id) if each.username == username), None)
-    if found is None:
-        raise NoSuchMachine
+    found_at = _library_of_machine(username, library_id)
     with writing():
         disconnect_machine(username=username)
-        note_operators_act(library_id=found.library_id, kind=MACHINE_DISCONNECTED, subject=username, now=now)
+        note_operators_act(library_id=found_at, kind=MACHINE_DISCONNECTED, subject=username, now=now)
 
 
 def invite_staff(
@@ -131,6 +161,13 @@ def check_names(username: str, name: str) -> None:
 def check_email(text: str) -> str:
     """Return an e-mail address as it is written to. Raises ContactNotValid."""
     return check_contact(Contact(email=text, preferred_contact="email")).email or ""
+
+
+def _library_of_machine(username: str, library_id: str | None = None) -> str:
+    found = next((each for each in list_machines(library_id=library_id) if each.username == username), None)
+    if found is None:
+        raise NoSuchMachine
+    return found.library_id
 
 
 def _check_staff(username: str, library_id: str | None) -> None:

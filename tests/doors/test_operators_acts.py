@@ -268,6 +268,24 @@ def test_commands_stand_in_the_library_s_list_as_the_page_s_acts_do(app: APIFlas
     assert acts == [("machine-disconnected", "2023500-kiosk2"), ("setting-changed", "consent_age: 14")]
 
 
+def test_commands_that_show_a_secret_stand_there_too_and_the_secret_does_not(app: APIFlask) -> None:
+    run = app.test_cli_runner().invoke
+    address = "https://ils.example/lanekort"
+    said = [
+        run(args=["machines", "connect", HERE, f"{HERE}-kiosk9", "--kind", "kiosk"]),
+        run(args=["machines", "rotate", f"{HERE}-kiosk9"]),
+        run(args=["webhooks", "listen", HERE, address]),
+    ]
+    assert [done.exit_code for done in said] == [0, 0, 0]
+    with app.app_context():
+        acts = [(act.kind, act.subject) for act in list_library_acts(library_id=HERE)]
+    assert acts == [
+        ("webhook-set", address),
+        ("machine-rotated", f"{HERE}-kiosk9"),
+        ("machine-connected", f"{HERE}-kiosk9"),
+    ]
+
+
 def test_a_list_is_tried_by_the_command_too(app: APIFlask, tmp_path) -> None:
     file = tmp_path / "list.csv"
     file.write_text("name,type,id\nNy bibliotek,folkebib,2088800\n", encoding="utf-8")
