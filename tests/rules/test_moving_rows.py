@@ -199,7 +199,8 @@ def test_a_column_that_cannot_be_chosen_is_refused(chosen, why):
 
 
 def test_pins_are_in_no_field():
-    assert all(map(is_secret, ["PIN-kode", "Pinkode (4 siffer)", "PIN/passord", "password"]))
+    assert all(map(is_secret, ["PIN-kode", "Pinkode (4 siffer)", "PIN/passord", "password", "lånerpin", "pinnummer"]))
+    assert all(map(is_secret, ["Passordhash", "borrower_password", "Lösenord", "lösen", "Pincode2", "Hemlig kod"]))
     assert not any(map(is_secret, ["Pinnsvin", "Kode"]))
     assert guess_fields(["Navn", "PIN", "PIN-kode", "Navn"]) == ["name", "", "", ""]
 
@@ -227,6 +228,8 @@ def test_a_row_begins_on_the_line_that_the_report_names():
         (b"1;2;3\n4;5;6\n", "no-headings"),
         (b"navn," * 1_000_000, "too-many-columns"),
         (b"navn;fodt\n" + b'"a;b\n' * 5000, "unreadable"),
+        (b"navn;fodt\n" + b"\n" * 1_000_001, "too-many-rows"),
+        (b"navn;fodt\r" + b"\r" * 1_000_001, "too-many-rows"),
         (b"x" * (32 * 1024 * 1024 + 1), "too-large"),
     ],
 )

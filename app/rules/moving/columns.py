@@ -16,6 +16,8 @@ LARGEST: Final = 32 * 1024 * 1024
 MOST_COLUMNS: Final = 100
 MOST_UNREADABLE: Final = 1000
 MOST_ROWS: Final = 300_000
+_MOST_LINES: Final = 1_000_000
+"""Empty ones and those within quotation marks too. Thirty million of them would be read for minutes."""
 
 NUMBER: Final = "number"
 OTHER_PHONE: Final = "other_phone"
@@ -71,7 +73,9 @@ _HEADINGS: Final = {
 _FIELD_OF: Final = {
     heading: (field, rank) for field, headings in _HEADINGS.items() for rank, heading in enumerate(headings.split())
 }
-_SECRETS: Final = frozenset(["pin", "pinkode", "pinkod", "pincode", "pinnr", "passord", "losenord", "password"])
+_SECRET: Final = re.compile(
+    "pin(k|c|nr|nummer)|.*pin$|.*(passord|losenord|losen$|password|passcode|pwd|kodeord|hemligkod|hemmeligkode)"
+)
 
 
 class NotAPatronFile(RuleBroken):
@@ -95,7 +99,7 @@ class PatronFile:
 
 def is_secret(heading: str) -> bool:
     """Tell whether a heading is that of PINs, which are never taken in."""
-    return not _SECRETS.isdisjoint([*fold_words(heading), _plain(heading)])
+    return any(_SECRET.match(word) for word in (*fold_words(heading), _plain(heading)))
 
 
 def guess_fields(headings: Sequence[str]) -> list[str]:
@@ -144,6 +148,8 @@ def read_patron_file(content: bytes, *, told: str = "") -> PatronFile:
     if len(content) > LARGEST:
         raise NotAPatronFile("too-large")
     encoding, text = decode(content, told=told)
+    if max(text.count("\n"), text.count("\r")) > _MOST_LINES:
+        raise NotAPatronFile("too-many-rows")
     lines, first, separators = split(text)
     if not lines:
         raise NotAPatronFile("empty")
