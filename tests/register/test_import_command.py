@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 
+from app.register.moving import imports
 from app.register.moving.imports import list_imports
-from app.register.store.transaction import db
+from app.register.moving.known import Rules
+from app.register.moving.taking import work_on_imports
+from app.register.store.transaction import db, writing
+from app.rules.moving.columns import guess_fields, read_patron_file
 from tests.conftest import VAULT_KEYS
+from tests.register.moving import work_through
 from tests.register.people import ULLENSAKER, count_rows
 
 HEADINGS = "Lånernr;Navn;Født;E-post"
@@ -112,6 +117,60 @@ def test_a_file_of_which_nothing_can_be_made_gets_a_sentence_and_is_not_kept(app
     done = run(app, path, "--go")
     assert (done.exit_code, said in done.output) == (1, True)
     assert list_imports(library_id=ULLENSAKER) == []
+
+
+def begin_import_of(file, *, actor, consent=False):
+    """Keep the file as somebody at the desk would, and let it be checked."""
+    content = file.read_bytes()
+    read = read_patron_file(content)
+    with writing():
+        import_id = imports.begin_import(
+            library_id=ULLENSAKER,
+            actor=actor,
+            file=read,
+            file_hash=imports.hash_of_file(content),
+            language="nb",
+            now=datetime(2026, 11, 22, tzinfo=UTC),
+        )
+        check_all(import_id, guess_fields(read.headings), consent=consent)
+    return import_id
+
+
+def check_all(import_id, fields, *, consent):
+    imports.check_import(import_id=import_id, library_id=ULLENSAKER, fields=fields, language="nb", consent=consent)
+
+
+@pytest.mark.parametrize("options", [(), ("--go",)])
+def test_what_an_administrator_uploaded_is_left_to_them(app, file, options):
+    import_id = begin_import_of(file, actor="kari")
+    done = run(app, file, *options)
+    assert (done.exit_code, "another import that is not finished" in done.output) == (1, True)
+    (kept,) = list_imports(library_id=ULLENSAKER)
+    assert (kept.id, kept.state, kept.done) == (import_id, "checking", 0)
+
+
+def test_a_file_that_is_being_taken_in_is_only_gone_on_with(app, file):
+    import_id = begin_import_of(file, actor="the operator")
+    rules = Rules(now=datetime(2026, 11, 22, tzinfo=UTC), allow_synthetic=True)
+    work_through(rules)
+    with writing():
+        imports.take_in(import_id=import_id, library_id=ULLENSAKER, by_day=10)
+    assert work_on_imports(rules)
+    done = run(app, file)
+    assert (done.exit_code, "With --go it goes on." in done.output) == (1, True)
+    (kept,) = list_imports(library_id=ULLENSAKER)
+    assert (kept.state, kept.done) == ("taking", imports.BATCH)
+    db.session.rollback()
+    assert f"{MANY - BAD} taken in, 0 already here" in run(app, file, "--go").output
+
+
+def test_a_check_that_was_interrupted_goes_by_what_is_said_now(app, tmp_path):
+    file = tmp_path / "patrons.csv"
+    file.write_text("Navn;Født\nLiv Moen;2020-06-01\n", encoding="utf-8")
+    begin_import_of(file, actor="the operator", consent=True)
+    done = run(app, file, "--go")
+    assert (done.exit_code, "a guardian has to agree" in done.output) == (1, True)
+    assert "0 taken in" in done.output
 
 
 def test_an_unknown_library_is_named(app, file):

@@ -32,7 +32,7 @@ from app.web.clock import now
 
 _OPERATOR: Final = "the operator"
 _UNUSED: Final = "unused"
-_UNCHECKED: Final = (register.READ, register.CHECKED)
+_BEGUN: Final = (register.TAKING, register.STOPPED)
 _SAYS: Final = {
     register.NEW: "taken in",
     register.WAITS: "would be taken in",
@@ -98,19 +98,31 @@ def import_patrons(
     for number, (heading, field) in enumerate(zip(read.headings, fields, strict=True), 1):
         click.echo(f"  {number}. {heading}: {'never taken in' if is_secret(heading) else field or _UNUSED}")
     with reading():
-        import_id = register.find_same_file(library_id=library_id, file_hash=file_hash)
+        import_id = register.find_same_file(library_id=library_id, actor=_OPERATOR, file_hash=file_hash)
     if import_id is None:
         import_id = _begin(library_id, read, file_hash, language)
-    _check(import_id, library_id, fields, language=language, consent=consent)
-    if go:
-        _take_in(import_id, library_id, by_day=by_day)
-    refused = _report(import_id, library_id, file.name, done=go)
-    if not go:
-        with writing():
-            register.forget_import(import_id=import_id, library_id=library_id)
-        click.echo("Nothing was changed. With --go they are taken in.")
+    with failing("The import is not there any more: somebody deleted it.", register.NoSuchImport):
+        if not _is_begun(import_id, library_id):
+            _check(import_id, library_id, fields, language=language, consent=consent)
+        elif not go:
+            raise click.ClickException("This file is being taken in. With --go it goes on. Nothing was changed.")
+        else:
+            click.echo("It was interrupted, and goes on with the columns, the language and the consent of then.")
+        if go:
+            _take_in(import_id, library_id, by_day=by_day)
+        refused = _report(import_id, library_id, file.name, done=go)
+        if not go:
+            with writing():
+                register.forget_import(import_id=import_id, library_id=library_id)
+            click.echo("Nothing was changed. With --go they are taken in.")
     if refused:
         raise SystemExit(1)
+
+
+def _is_begun(import_id: int, library_id: str) -> bool:
+    """Tell whether patrons are being taken in."""
+    with reading():
+        return register.read_import(import_id=import_id, library_id=library_id).state in _BEGUN
 
 
 def _code_of(error: NotAPatronFile | EncodingInDoubt) -> str:
@@ -130,19 +142,16 @@ def _begin(library_id: str, read: PatronFile, file_hash: str, language: str) -> 
 
 
 def _check(import_id: int, library_id: str, fields: list[str], *, language: str, consent: bool) -> None:
-    """Check the file, unless that was done before it was interrupted."""
-    with reading():
-        state = register.read_import(import_id=import_id, library_id=library_id).state
-    if state in _UNCHECKED:
-        try:
-            with writing():
-                register.check_import(
-                    import_id=import_id, library_id=library_id, fields=fields, language=language, consent=consent
-                )
-        except NotAPatronFile as error:
-            with writing():
-                register.forget_import(import_id=import_id, library_id=library_id)
-            raise click.ClickException(WHY[error.why]) from None
+    """Check the file, from its beginning: what was interrupted may have gone by other columns."""
+    try:
+        with writing():
+            register.check_import(
+                import_id=import_id, library_id=library_id, fields=fields, language=language, consent=consent
+            )
+    except NotAPatronFile as error:
+        with writing():
+            register.forget_import(import_id=import_id, library_id=library_id)
+        raise click.ClickException(WHY[error.why]) from None
     _work(import_id, library_id, register.CHECKING, "Checked")
 
 
@@ -181,7 +190,7 @@ def _report(import_id: int, library_id: str, name: str, *, done: bool) -> int:
     says = {
         outcome: sentence
         for outcome, sentence in _SAYS.items()
-        if outcome != (register.WAITS if done else register.NEW)
+        if outcome != (register.WAITS if done else register.NEW) or shown.counts[outcome]
     }
     click.echo(", ".join(f"{shown.counts[outcome]} {sentence}" for outcome, sentence in says.items()))
     return shown.counts[register.REFUSED]

@@ -37,6 +37,7 @@ LEAST_BY_DAY, MOST_BY_DAY, USUAL_BY_DAY = 1, 20_000, 200
 UPLOADS: Final = Budget("patron imports", limit=20, seconds=24 * 3600)
 COLUMNS_COLUMN: Final = "patron_imports.sealed_columns"
 ROWS_COLUMN: Final = "patron_import_batches.sealed_rows"
+_UNTAKEN: Final = (READ, CHECKING, CHECKED)
 _IS_UNFINISHED = PatronImport.state.in_(UNFINISHED)
 
 
@@ -113,10 +114,13 @@ def take_upload(*, library_id: str, now: datetime) -> None:
     take_tries(tries=[(UPLOADS, library_id)], now=now)
 
 
-def find_same_file(*, library_id: str, file_hash: str) -> int | None:
-    """Return the unfinished import of this very file, which may go on; None where there is none."""
-    same = (PatronImport.library_id == library_id, PatronImport.file_hash == file_hash, _IS_UNFINISHED)
-    return db.session.scalar(select(PatronImport.id).where(*same))
+def find_same_file(*, library_id: str, actor: str, file_hash: str) -> int | None:
+    """Return the unfinished import of this very file that the same one began, and may go on with; None if there is
+    none."""
+    same = (PatronImport.library_id == library_id, PatronImport.file_hash == file_hash)
+    return db.session.scalar(
+        select(PatronImport.id).where(*same, PatronImport.begun_by == actor, _IS_UNFINISHED).limit(1)
+    )
 
 
 def list_imports(*, library_id: str) -> list[ShownImport]:
@@ -156,12 +160,12 @@ def list_columns(*, import_id: int, library_id: str) -> list[ShownColumn]:
 
 
 def check_import(*, import_id: int, library_id: str, fields: Sequence[str], language: str, consent: bool) -> None:
-    """Let the file be checked, with these fields by column; a former check is forgotten.
+    """Let the file be checked, with these fields by column; a former check is forgotten, also in the middle of it.
 
     `consent`: the guardians of all children in the file have agreed to the card. Raises NoSuchImport, or NotAPatronFile
     where a field is there twice or a necessary one is lacking (`lacking` or `twice`).
     """
-    found = find_import(import_id=import_id, library_id=library_id, states=(READ, CHECKED), lock=True)
+    found = find_import(import_id=import_id, library_id=library_id, states=_UNTAKEN, lock=True)
     columns = open_columns(found)
     of_pins = [field for heading, field in zip(columns["headings"], fields, strict=False) if is_secret(heading)]
     named = [field for field in fields if field]
@@ -191,8 +195,8 @@ def stop_import(*, import_id: int, library_id: str) -> None:
 
 
 def forget_import(*, import_id: int, library_id: str) -> None:
-    """Delete an import with its file and report; who came from it stays. Raises NoSuchImport while it is worked on."""
-    states = (READ, CHECKED, STOPPED, DONE, OVER)
+    """Delete an import with its file and report; who came from it stays. Raises NoSuchImport while it takes them in."""
+    states = (*_UNTAKEN, STOPPED, DONE, OVER)
     found = find_import(import_id=import_id, library_id=library_id, states=states, lock=True)
     for table in (PatronImportBatch, PatronImportLine):
         execute_bulk(delete(table).where(table.import_id == found.id))
@@ -206,7 +210,7 @@ def end_import(found: PatronImport, *, state: str, now: datetime) -> int:
     """
     found.state, found.ended_at = state, now
     of_this = PatronImportLine.import_id == found.id
-    execute_bulk(update(PatronImportLine).where(of_this).values(key_hash=None, id_hash=None))
+    execute_bulk(update(PatronImportLine).where(of_this).values(key_hash=None, id_hash=None, name_hash=None))
     forget_columns(found)
     return execute_bulk(delete(PatronImportBatch).where(PatronImportBatch.import_id == found.id))
 
