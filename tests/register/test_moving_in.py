@@ -2,8 +2,12 @@
 
 from datetime import date
 
+import pytest
 from sqlalchemy import select
 
+from app.register.card.cards import report_lost
+from app.register.change.freezing import freeze_card
+from app.register.moving import imports
 from app.register.moving.imports import (
     HERE,
     NEW,
@@ -102,6 +106,21 @@ def test_the_same_name_and_birth_date_at_the_library_are_left_to_a_person(move_i
     assert count_rows("patrons") == before
 
 
+def test_the_same_name_and_birth_date_further_down_in_the_file_are_told_by_the_check_too(move_in):
+    others = [f"{2000 + each};Ola Lie{each};1980-05-05;;;;;;;" for each in range(imports.BATCH)]
+    told, done = move_in(TUVA, "1002;MOEN, Tuva;2003-03-01;;;;;;;", *others, "1003;Tuva Moen;2003-03-01;;;;;;;")
+    assert told == done
+    assert [told[line] for line in (2, 3, imports.BATCH + 4)] == [(NEW, ""), (PERSON, ""), (PERSON, "")]
+
+
+def test_the_same_name_and_birth_date_as_a_strangers_row_are_told_as_with_anybodys(move_in, clock):
+    enrol(clock)
+    others = [f"{2000 + each};Ola Lie{each};1980-05-05;;;;;;;" for each in range(imports.BATCH)]
+    told, done = move_in(TUVA, *others, "1003;Tuva Moen;2003-03-01;;;;;;;")
+    assert told == done
+    assert done[imports.BATCH + 3] == (PERSON, "")
+
+
 def test_the_same_name_and_birth_date_elsewhere_are_nobodys_business(move_in, clock):
     enrol(clock, national_id="")
     assert move_in(TUVA)[1] == {2: (NEW, "")}
@@ -124,6 +143,17 @@ def test_a_national_number_of_a_card_finds_its_holder_only_with_name_and_birth_d
     assert count_rows("patrons") == before
     assert move_in(f"{known.card_number};Ola Lie;1980-05-05;;;;;;;", library_id=MULLSJO)[1] == {2: (NEW, "")}
     assert count_rows("patrons") == before + 1
+
+
+@pytest.mark.parametrize("act", [None, freeze_card, report_lost], ids=["in-use", "frozen", "lost"])
+def test_the_count_of_messages_says_nothing_of_a_strangers_card(move_in, clock, act):
+    known = enrol(clock)
+    if act is not None:
+        with writing():
+            act(patron_id=known.patron_id, now=clock())
+    move_in(TUVA, "1002;Ola Lie;1980-05-05;;;ola@example.org;;;;", "1003;Per Dal;1981-05-05;;;;;;;")
+    (shown,) = imports.list_imports(library_id=ULLENSAKER)
+    assert (shown.counts[NEW], shown.messages) == (3, 3)
 
 
 def test_a_hidden_address_is_in_no_table(move_in):

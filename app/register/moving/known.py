@@ -39,6 +39,10 @@ class Row:
     faults: Mapping[str, str]
 
 
+Named = tuple[tuple[str, ...], date]
+"""A name's words and a birth date."""
+
+
 @dataclass(slots=True)
 class Known:
     """What the register knows about the rows of a batch."""
@@ -47,7 +51,7 @@ class Known:
     by_national_id: dict[str, int]
     members: set[int]
     by_number: dict[str, tuple[int, tuple[str, ...], date]]
-    named: set[tuple[tuple[str, ...], date]]
+    named: set[Named]
     before: dict[str, int] = field(default_factory=dict)
 
 
@@ -89,12 +93,13 @@ def look_around(found: PatronImport, rows: Iterable[Row]) -> Known:
     new = [read for read in reads if not by_token.keys() & tokens_of(read, library_id=found.library_id)]
     born = select(Patron.name, Patron.birth_date).join(Affiliation, Affiliation.patron_id == Patron.id)
     born = born.where(Patron.birth_date.in_({read.person.birth_date for read in new}), *here)
+    named = {(words_of(name), day) for name, day in db.session.execute(born)}
     return Known(
         by_token=by_token,
         by_national_id=by_national_id,
         by_number=by_number,
         members=set(db.session.scalars(joined)),
-        named={(words_of(name), day) for name, day in db.session.execute(born)},
+        named=named | _earlier_names(found, new, before_line=min((row.line for row in rows), default=0)),
         before=_earlier_rows(found, reads, rows),
     )
 
@@ -111,6 +116,28 @@ def _earlier_rows(found: PatronImport, reads: Sequence[PatronRow], rows: Iterabl
         for text in hashes_of(found.id, row.read) if row.read else ():
             before[text] = min(row.line, before.get(text, row.line))
     return before
+
+
+def _earlier_names(found: PatronImport, new: Sequence[PatronRow], *, before_line: int) -> set[Named]:
+    """Return those names and birth dates of a batch that new rows before it have, so that the check tells of them."""
+    hashes = {hash_of_name(found.id, read): named_as(read) for read in new}
+    same = select(PatronImportLine.name_hash).where(
+        PatronImportLine.import_id == found.id,
+        PatronImportLine.name_hash.in_(hashes),
+        PatronImportLine.line < before_line,
+    )
+    return {hashes[text] for text in db.session.scalars(same) if text is not None}
+
+
+def named_as(read: PatronRow) -> Named:
+    """Return the name, as it is compared, and the birth date of a row."""
+    return read.name_words, read.person.birth_date
+
+
+def hash_of_name(import_id: int, read: PatronRow) -> str:
+    """Return the hash by which rows of one file with the same name and birth date are found."""
+    words, day = named_as(read)
+    return vault.subject(f"import {import_id} name {' '.join(words)} {day}")
 
 
 def hashes_of(import_id: int, read: PatronRow) -> list[str]:

@@ -35,8 +35,10 @@ from app.register.moving.known import (
     Row,
     Rules,
     as_card_number,
+    hash_of_name,
     hashes_of,
     look_around,
+    named_as,
     read_line,
     tokens_of,
     whose,
@@ -104,7 +106,8 @@ def _work_on_batch(found: PatronImport, batch: PatronImportBatch, rules: Rules) 
         verdict = judge(row, found, known, rules)
         if takes and verdict.outcome == NEW:
             verdict = take(row, verdict, found, rules)
-            _remember(row, known)
+        if verdict.outcome == NEW and row.read is not None:
+            known.named.add(named_as(row.read))
         lines.append(_line(found.id, row, verdict, fields, seals=takes))
     of_these = (PatronImportLine.import_id == found.id, PatronImportLine.line.in_([row.line for row in rows]))
     execute_bulk(delete(PatronImportLine).where(*of_these))
@@ -130,7 +133,7 @@ def judge(row: Row, found: PatronImport, known: Known, rules: Rules) -> Verdict:
     patron_id = whose(read, known)
     if patron_id in known.members:
         return Verdict(HERE, patron_id=patron_id)
-    if (read.name_words, read.person.birth_date) in known.named:
+    if named_as(read) in known.named:
         return Verdict(PERSON)
     if refusal := _check(read, found, rules):
         return Verdict(REFUSED, refusal)
@@ -192,9 +195,10 @@ def take(row: Row, verdict: Verdict, found: PatronImport, rules: Rules) -> Verdi
 
 
 def _ask_to_join(patron_id: int, found: PatronImport, rules: Rules) -> None:
+    # Counted in any case: the library reads the count, and would learn of a stranger whose card is lost or frozen.
+    due_at = _next_message(found, rules)
     status = status_of(db.session.get_one(Patron, patron_id))
     if status.in_use and status.is_taken_at(found.library_id):
-        due_at = _next_message(found, rules)
         ask_for_message(patron_id=patron_id, kind=ASKED_TO_JOIN, due_at=due_at, now=rules.now)
 
 
@@ -221,11 +225,6 @@ def _next_message(found: PatronImport, rules: Rules) -> datetime:
     return rules.now + days_until_message(found)
 
 
-def _remember(row: Row, known: Known) -> None:
-    if row.read is not None:
-        known.named.add((row.read.name_words, row.read.person.birth_date))
-
-
 def _line(import_id: int, row: Row, verdict: Verdict, fields: Sequence[str], *, seals: bool) -> dict[str, object]:
     hashes = [*(hashes_of(import_id, row.read) if row.read else ()), None, None]
     waits = seals and verdict.outcome == PERSON
@@ -237,5 +236,6 @@ def _line(import_id: int, row: Row, verdict: Verdict, fields: Sequence[str], *, 
         "why": verdict.why,
         "key_hash": hashes[0],
         "id_hash": hashes[1],
+        "name_hash": hash_of_name(import_id, row.read) if row.read and verdict.outcome == NEW else None,
         "sealed_row": vault.seal(json.dumps(cells).encode(), column=ROW_COLUMN) if waits else None,
     }

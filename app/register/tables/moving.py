@@ -51,13 +51,15 @@ class PatronImportBatch(Base):
 class PatronImportLine(Base):
     """What became of a row, by its line in the file. No value of the row is in here, unless a person is to decide.
 
-    The hashes tell rows of one file that say the same card or national number; they are deleted with the file.
+    The hashes tell rows of one file that say the same card or national number, and new ones of the same name and birth
+    date; they are deleted with the file.
     """
 
     __tablename__ = "patron_import_lines"
     __table_args__ = (
         Index(None, "import_id", "key_hash"),
         Index(None, "import_id", "id_hash"),
+        Index(None, "import_id", "name_hash"),
         CheckConstraint("outcome IN ('new', 'here', 'person', 'refused')", name="outcome"),
     )
 
@@ -67,6 +69,7 @@ class PatronImportLine(Base):
     why: Mapped[str] = mapped_column(String(300))
     key_hash: Mapped[str | None] = mapped_column(String(64))
     id_hash: Mapped[str | None] = mapped_column(String(64))
+    name_hash: Mapped[str | None] = mapped_column(String(64))
     sealed_row: Mapped[bytes | None]
 
 
