@@ -127,6 +127,7 @@ def test_the_id_may_stand_in_any_column_that_authorities_use_and_in_any_place(co
         [b"sigel,type\n", b"Aby,folkbib\n"],
         [b"\x89PNG\r\n", b"\x1a\n"],
         [b'sigel,"name,type\n'],
+        [b"sigel,name,type\n", b"\n" * 100_000],
     ],
 )
 def test_a_file_of_another_kind_is_no_library_list(lines):

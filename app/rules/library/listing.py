@@ -9,6 +9,7 @@ from app.rules.errors import RuleBroken
 
 _ID_COLUMNS = ("sigel", "biblioteknummer", "id")
 _ID = re.compile(r"[0-9A-Za-zÅÄÖåäöÆØæø-]{1,20}")
+_MOST_LINES = 100_000
 _LONGEST = {"name": 120, "type": 20, "address": 200, "postcode": 12, "place": 80, "municipality_code": 8}
 
 
@@ -45,6 +46,8 @@ def read_library_list(content: bytes) -> LibraryList:
         encoding, text = decode(content)
     except EncodingInDoubt:
         raise NotALibraryList("its encoding is in doubt; save it as UTF-8. Nothing was imported") from None
+    if max(text.count("\n"), text.count("\r")) > _MOST_LINES:
+        raise NotALibraryList(f"it has more than {_MOST_LINES:,} lines")
     lines, first, separators = split(text)
     separator, columns, width, found = _headings(lines, first=first, separators=separators)
     rows, bad, seen = [], [], dict[str, int]()
