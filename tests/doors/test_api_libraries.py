@@ -155,6 +155,20 @@ def test_an_answer_may_be_kept_and_asked_for_again(client, set_hours):
     assert changed.headers["ETag"] != first.headers["ETag"]
 
 
+def test_a_page_of_another_website_reads_refusals_and_may_name_an_entity_tag(client):
+    origin = {"Origin": "https://website.example.org"}
+    for path in (LIBRARIES, f"{LIBRARIES}/{MULL}"):
+        asks = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+        allowed = client.options(path, headers=origin | asks)
+        assert allowed.status_code == 200
+        assert allowed.headers["Access-Control-Allow-Headers"] == "If-None-Match"
+        assert allowed.headers["Access-Control-Allow-Origin"] == "*"
+    refused = client.get(f"{LIBRARIES}/nowhere", headers=origin)
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (404, "*")
+    for path in ("/api/v1/patrons/N000100001", "/api/v1/changes"):
+        assert "Access-Control-Allow-Origin" not in client.options(path, headers=origin).headers
+
+
 def test_a_wrong_password_does_not_matter_and_an_unknown_library_is_said(client):
     wrong = Authorization("basic", {"username": "x", "password": "x"})
     assert client.get(LIBRARIES, auth=wrong).status_code == 200

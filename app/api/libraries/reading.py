@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from flask import current_app, jsonify, request, url_for
+from flask import Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.api.libraries.schemas import WEEKDAYS, AskedBeforeIn, ForEverybodyOut, LibrariesOut, LibraryOut
@@ -21,6 +21,8 @@ from app.web.clock import now
 PUBLIC: Final = Budget("public libraries", limit=600, seconds=600)
 SHOWN_DAYS: Final = 14
 _KEPT: Final = 300
+_ASKED_EVERY: Final = 24 * 3600
+_FOR_PAGES: Final = ("v1.libraries", "v1.library")
 _SAME = "It is as your `If-None-Match` has it"
 
 
@@ -109,10 +111,20 @@ def _opening(opening: Opening, hours: OpeningHours) -> dict[str, Any]:
 
 
 def _for_everybody(values: dict[str, Any]) -> ResponseReturnValue:
-    """Return an answer that anybody may keep for a while, and a page of another website may read."""
+    """Return an answer that anybody may keep for a while."""
     response = jsonify(values)
     response.cache_control.public, response.cache_control.max_age = True, _KEPT
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "ETag"
     response.add_etag()
     return response.make_conditional(request)
+
+
+@v1.after_request
+def let_other_websites_read(response: Response) -> Response:
+    """Let a page of another website read the answer, refusals too, and ask first whether it may name an entity tag."""
+    if request.endpoint in _FOR_PAGES:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
+            response.headers["Access-Control-Max-Age"] = str(_ASKED_EVERY)
+    return response
