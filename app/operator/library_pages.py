@@ -3,6 +3,8 @@
 Each act calls what the command of the same name calls, and stands in the library's own list of what was done.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from flask import abort, flash, redirect, render_template, request, session, url_for
@@ -43,7 +45,7 @@ def library(library_id: str) -> ResponseReturnValue:
     return _show(library_id)
 
 
-def _show(library_id: str) -> str:
+def _show(library_id: str, *, invited: Mapping[str, str] | None = None) -> str:
     name = find_library_name(library_id=library_id) or abort(404)
     begin_round()
     staff = list_staff(library_id=library_id)
@@ -65,7 +67,7 @@ def _show(library_id: str) -> str:
         backlog=read_library_backlog(library_id=library_id, now=now()),
         languages_of_mail=choices_of("language"),
         language=message_language(),
-        typed=request.form,
+        typed=invited or {},
     )
 
 
@@ -78,10 +80,10 @@ def _link_said(username: str) -> str:
     return _("%(name)s gets an e-mail. The link in it is good for three days, and once.", name=username)
 
 
-def _again(library_id: str, said: str) -> ResponseReturnValue:
-    """Show the page with what was typed, and what is wrong with it."""
+def _again(library_id: str, said: str, *, invited: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    """Show the page with what is wrong, and what was typed of an invitation."""
     flash(said, "danger")
-    return _show(library_id), 422
+    return _show(library_id, invited=invited), 422
 
 
 @operator.post("/libraries/<library_id>/settings")
@@ -147,6 +149,7 @@ def invite(library_id: str) -> ResponseReturnValue:
     if role not in set(StaffRole) or language not in LANGUAGES:
         abort(400)
     username = clean_typed(request.form.get("username", ""))
+    again = partial(_again, library_id, invited=request.form)
     try:
         acts.invite_staff(
             library_id=library_id,
@@ -160,13 +163,13 @@ def invite(library_id: str) -> ResponseReturnValue:
     except NoSuchLibrary:
         abort(404)
     except acts.NotAName:
-        return _again(library_id, _("Write a name of at most 120 characters."))
+        return again(_("Write a name of at most 120 characters."))
     except ContactNotValid:
-        return _again(library_id, _("This is not an e-mail address."))
+        return again(_("This is not an e-mail address."))
     except acts.NotAUsername:
-        return _again(library_id, _("A user name has 1 to 60 characters: A to Z, digits, and . _ @ - between them."))
+        return again(_("A user name has 1 to 60 characters: A to Z, digits, and . _ @ - between them."))
     except UsernameTaken:
-        return _again(library_id, _("This user name is taken. Choose another one."))
+        return again(_("This user name is taken. Choose another one."))
     return _back(library_id, _link_said(username))
 
 

@@ -17,6 +17,10 @@ HERE: Final = "127.0.0.1"
 _PAGES: Final = (library_pages, pages, work_pages)
 """A route of a module that nobody imports does not exist."""
 _SERVED: Final = ("/operator", "/static/")
+_HTTP: Final = 80
+"""The port that no browser names."""
+_LOOKING: Final = ("GET", "HEAD")
+_OURS: Final = "same-origin"
 
 
 class _Silent(WSGIRequestHandler):
@@ -28,15 +32,20 @@ def open_operators_page(app: Flask, *, port: int) -> "tuple[WSGIApplication, Ent
     """Return the page as a WSGI application for 127.0.0.1 and localhost at a port, and the way in.
 
     The app is given the page, which it must not have served without. Another host name is answered 404, so that no
-    site can lead its own name to this machine and read along; so is what belongs to the portal.
+    site can lead its own name to this machine and read along; so is what belongs to the portal, and what a page of
+    another port of this machine sends, to which the browser adds the cookie.
     """
     kept = app.extensions[KEPT] = Kept()
     app.config["SESSION_COOKIE_SECURE"] = False  # this machine talks to itself, without TLS
     app.register_blueprint(operator)
     hosts = {f"{HERE}:{port}", f"localhost:{port}"}
+    if port == _HTTP:
+        hosts |= {HERE, "localhost"}
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ.get("HTTP_HOST") not in hosts or not environ["PATH_INFO"].startswith(_SERVED):
+        is_here = environ.get("HTTP_HOST") in hosts and environ["PATH_INFO"].startswith(_SERVED)
+        is_ours = environ["REQUEST_METHOD"] in _LOOKING or environ.get("HTTP_SEC_FETCH_SITE", _OURS) == _OURS
+        if not is_here or not is_ours:
             start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
             return [b"Nothing is here."]
         return app.wsgi_app(environ, start_response)

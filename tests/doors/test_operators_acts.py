@@ -152,6 +152,16 @@ def test_what_is_wrong_with_an_invitation_is_said_and_what_was_typed_stays(
         assert "Mari Moe" not in {each.name for each in list_staff()}
 
 
+def test_what_is_wrong_with_a_link_is_not_typed_into_an_invitation(operator: FlaskClient) -> None:
+    token = csrf_token(operator, f"/operator/libraries/{HERE}")
+    link = {"username": "admin-2023500", "email": "wrong", "language": "nb"}
+    answer = operator.post(f"/operator/libraries/{HERE}/staff/link", data={"csrf_token": token, **link})
+    page = read_page(answer)
+    assert answer.status_code == 422
+    assert "This is not an e-mail address" in page.get_text(" ", strip=True)
+    assert [field["value"] for field in page.select("#username, #email, #name")] == ["", "", ""]
+
+
 def test_somebody_is_dismissed_or_sent_a_link_at_their_own_library_alone(opened: Opened, operator: FlaskClient) -> None:
     app, *_ = opened
     link = {"email": "ny@example.org", "language": "nb"}

@@ -5,12 +5,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from app.operator.entry import LASTS, Entry, NotTheLink
+from app.operator.serving import open_operators_page
 from app.register.library.webhooks import list_webhooks, listen_at
 from app.register.patron.libraries import read_settings
 from app.register.staff.acts import list_library_acts
 from app.register.staff.machines import list_machines
 from app.register.store.transaction import writing
-from tests.conftest import Clock
+from tests.conftest import Clock, MakeApp
 from tests.doors.operating import HERE, Opened, send, text
 from tests.doors.visits import csrf_token
 
@@ -77,6 +78,31 @@ def test_this_machine_alone_is_served_and_nothing_of_the_portal(
     app, *_ = opened
     answer = Client(app.extensions["operators_wsgi"]).get(path, headers={"Host": host})
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_browsers_leave_the_usual_port_out_of_the_name(make_app: MakeApp, host: str) -> None:
+    page, _entry = open_operators_page(make_app(own=True), port=80)
+    assert Client(page).get("/operator", headers={"Host": host}).status_code == 401
+
+
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 302), ("same-site", 404), ("cross-site", 404)])
+def test_a_page_at_another_port_of_this_machine_presses_no_button(
+    operator: FlaskClient, opened: Opened, site: str, status: int
+) -> None:
+    app, *_ = opened
+    path = f"/operator/libraries/{HERE}"
+    token = csrf_token(operator, path)
+    kept = (operator.get_cookie("lanekort"), operator.get_cookie("lanekort_operator", path="/operator"))
+    cookies = "; ".join(f"{each.key}={each.value}" for each in kept if each is not None)
+    answer = Client(app.extensions["operators_wsgi"], use_cookies=False).post(
+        f"{path}/settings",
+        data={"csrf_token": token, "name": "online_activation", "value": "on"},
+        headers={"Host": "127.0.0.1:8071", "Cookie": cookies, "Sec-Fetch-Site": site},
+    )
+    assert answer.status_code == status
+    with app.app_context():
+        assert read_settings(library_id=HERE)["online_activation"] is (status == 302)
 
 
 def test_all_libraries_are_seen_with_what_waits(operator: FlaskClient) -> None:
