@@ -1,6 +1,7 @@
 """A library's file of patrons: what is killed goes on, and nothing of it stays."""
 
 from datetime import date
+from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import select
@@ -117,6 +118,25 @@ def test_a_library_has_one_import_at_a_time_and_sees_no_other_librarys(upload):
     with pytest.raises(NoSuchImport):
         read_import(import_id=import_id, library_id=MULLSJO)
     upload(TUVA, library_id=MULLSJO)
+
+
+def test_of_uploads_at_one_moment_one_is_kept(app, upload):
+    together, kept, refused = Barrier(4), [], []
+
+    def send():
+        with app.app_context():
+            together.wait()
+            try:
+                kept.append(upload(TUVA))
+            except ImportUnderWay:
+                refused.append(1)
+
+    senders = [Thread(target=send) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert (len(kept), len(refused)) == (1, 3)
 
 
 @pytest.mark.parametrize(

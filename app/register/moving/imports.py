@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, case, delete, func, literal_column, select
 
 from app.register.keys.vault import vault
 from app.register.limits.budgets import take_tries
-from app.register.patron.libraries import check_library
+from app.register.patron.libraries import NoSuchLibrary
 from app.register.store.transaction import db, execute_bulk
+from app.register.tables.library import Library
 from app.register.tables.moving import PatronImport, PatronImportBatch, PatronImportLine
 from app.rules.errors import RuleBroken
 from app.rules.moving.columns import LABELS, NotAPatronFile, PatronFile, guess_fields, is_secret, lacking
@@ -85,7 +86,9 @@ def hash_of_file(content: bytes) -> str:
 
 def begin_import(*, library_id: str, actor: str, file: PatronFile, file_hash: str, language: str, now: datetime) -> int:
     """Keep a file sealed, and return the import's id. Raises NoSuchLibrary, ImportUnderWay or NotAPatronFile."""
-    check_library(library_id)
+    # Held to the end, so that of two uploads at one moment the second finds the first.
+    if db.session.get(Library, library_id, with_for_update={"key_share": True}) is None:
+        raise NoSuchLibrary
     unfinished = select(PatronImport.id).where(PatronImport.library_id == library_id, _IS_UNFINISHED)
     if db.session.scalar(unfinished.limit(1)) is not None:
         raise ImportUnderWay
