@@ -36,15 +36,11 @@ function showPatron() {
 
 const isFinding = () => location.pathname.endsWith("/find");
 
-let cardCame = false;
 pages.start(showPatron);
 start({
   // `isHere`: nobody has gone to another page since the card was scanned.
   onCard(sign, isHere) {
-    if (isHere) {
-      cardCame = true;
-      form.elements.place.value = "";
-    }
+    if (isHere) form.elements.place.value = "";
     if (isHere && isFinding() && sign !== "refused") page().replaceChildren();
     // What stands here is about the patron before, and so is what was said of an act.
     if (isOfVisit()) page().replaceChildren();
@@ -52,8 +48,9 @@ start({
     document.dispatchEvent(new CustomEvent("outcome", { detail: sign }));
   },
   onIdle() {
-    const leaves = (cardCame && location.pathname.endsWith("/returns")) || page().childElementCount === 0;
-    cardCame = false;
+    // A card that was scanned among the returns began a visit, and nobody has asked for the returns since.
+    const lends = location.pathname.endsWith("/returns") && form.elements.place.value === "";
+    const leaves = lends || page().childElementCount === 0;
     if (pages.isLending()) pages.refresh();
     else if (leaves && pages.asked() === location.pathname) pages.go(pages.lending);
     refreshBadges();
