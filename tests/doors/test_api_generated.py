@@ -8,19 +8,25 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from apiflask import APIFlask
 from flask import Response, request
+from sqlalchemy.exc import NoResultFound
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.messages.push import PushPost
 from tests.conftest import Clock, MakeApp
 from tests.doors.reminding import get_notifications
 from tests.doors.visits import GUARDIAN
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 pytestmark = pytest.mark.usefixtures("programs")
 
@@ -42,10 +48,17 @@ class QuietHandler(WSGIRequestHandler):
 @pytest.fixture
 def app(make_app: MakeApp, clock: Clock) -> APIFlask:
     made = make_app(own=True)
-    # Somebody gets notifications, so that they can be asked for.
     made.extensions["push"] = PushPost(b"\x01" * 32, contact="mailto:it@example.org")
-    with made.app_context():
-        get_notifications(GUARDIAN[0], now=clock())
+    answer = made.wsgi_app
+
+    def answer_with_notifications(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # Somebody gets them, so that they can be asked for; a death that was reported, and taken back, ends them.
+        if environ["PATH_INFO"].endswith("/push"):
+            with made.app_context(), suppress(NoResultFound):
+                get_notifications(GUARDIAN[0], now=clock())
+        return answer(environ, start_response)
+
+    made.wsgi_app = answer_with_notifications  # type: ignore[method-assign]
     return made
 
 
