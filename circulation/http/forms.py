@@ -14,9 +14,7 @@ from typing import Annotated, Any, Final, NoReturn, cast, get_type_hints
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, ValidationError, ValidationInfo, create_model
 
 from circulation.errors import Refused
-
-# Signs that make a title read other than it is stored (Unicode annex 9).
-_TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+from circulation.policy.keys import LONGEST_TEXT, is_one_line
 
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -32,9 +30,7 @@ MAX_DAYS_AHEAD: Final = 731
 
 def _line(text: str) -> str:
     text = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(text) <= 300 or any(
-        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _TURNING for c in text
-    ):
+    if not 1 <= len(text) <= LONGEST_TEXT or not is_one_line(text):
         raise ValueError("not a line of text")
     return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,10 +15,26 @@ T = TypeVar("T")
 TABLE: Final = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
+LONGEST_TEXT: Final = 300
+
+# Signs that make a text read other than it is stored (Unicode annex 9).
+_TURNING: Final = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a text has no line breaks, control characters, half surrogates or turned text."""
+    return not any(
+        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _TURNING for c in text
+    )
+
+
 def _not_empty(text: str) -> str:
-    if not text.strip():
+    text = text.strip()
+    if not text:
         raise ValueError("must not be empty")
-    return text.strip()
+    if len(text) > LONGEST_TEXT or not is_one_line(text):
+        raise ValueError("must be one line of text")
+    return text
 
 
 Text = Annotated[StrictStr, AfterValidator(_not_empty)]

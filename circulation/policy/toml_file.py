@@ -11,9 +11,12 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-_HEADER: Final = re.compile(r"^\s*\[(\[)?\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$")
+# Blanks within the brackets are cut off later: here, they could be read in too many ways.
+_HEADER: Final = re.compile(r"^\s*\[(\[)?([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*(?:=|\.)""")
 _MOST_FAULTS: Final = 20
+# A key in thousands of parts takes tomllib minutes.
+_MOST_DOTS: Final = 500
 _SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
 
 # pydantic's kinds of error -> what is wrong.
@@ -53,16 +56,12 @@ class TomlFile:
         self._file = file
         try:
             self.text = file.read_text(encoding="utf-8") if text is None else text
-            self.values = tomllib.loads(self.text)
         except FileNotFoundError:
             raise PolicyError(file, 1, "", "there is no such policy file") from None
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise PolicyError(file, line, "", "the file is not UTF-8") from None
-        except tomllib.TOMLDecodeError as error:
-            place = _SYNTAX_LINE.search(str(error))
-            line = int(place[1]) if place else len(self.text.splitlines())
-            raise PolicyError(file, line, "", f"not TOML: {error}") from None
+        self.values = _values_of(file, self.text)
         self._lines = _lines_of(self.text)
 
     def read_as(self, kind: TypeAdapter[T], *, joined: Sequence[str]) -> T:
@@ -90,6 +89,20 @@ class TomlFile:
             found = found[:-1]
         key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in place)
         return PolicyError(self._file, self._lines[found], key, what)
+
+
+def _values_of(file: Path, text: str) -> dict[str, Any]:
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if line.count(".") > _MOST_DOTS:
+            raise PolicyError(file, number, "", "not TOML: too many dots in a line")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _SYNTAX_LINE.search(str(error))
+        raise PolicyError(file, int(place[1]) if place else len(lines), "", f"not TOML: {error}") from None
+    except (ValueError, RecursionError):  # of what tomllib has no words for
+        raise PolicyError(file, 1, "", "not TOML: a number is too long, or brackets are too deep") from None
 
 
 def _words(error: ErrorDetails) -> str:

@@ -35,6 +35,9 @@ FAULTS = [
     ("days_before_due = [3]", "days_before_due = [3, -1]", "reminders.days_before_due", "from 0 to 60"),
     ('exempt_shelf_prefixes = ["Hcf", "Hcg"]', 'exempt_shelf_prefixes = [""]', "categories.book.exempt", "free every"),
     ("fetch_days = 7", "fetch_days = 0", "holds.fetch_days", "from 1"),
+    ('name = "Mullsjö kommunbibliotek"', 'name = "Mullsjö\\nbibliotek"', "name", "one line of text"),
+    ('name = "Mullsjö kommunbibliotek"', 'name = "\\u202Ekeetoilbib"', "name", "one line of text"),
+    ('name = "Mullsjö kommunbibliotek"', f'name = "{"Mull" * 80}"', "name", "one line of text"),
 ]
 
 
@@ -94,6 +97,35 @@ def test_a_fault_is_told_by_file_line_and_key(
 def test_what_is_not_toml_is_told_by_its_line(edited: Callable[[str, str], tuple[Path, int]]) -> None:
     folder, line = edited("grace_days = 0", "grace_days = = 0")
     with pytest.raises(PolicyError, match=f"Mull.toml, line {line}: not TOML"):
+        load_policy("Mull", folder=folder)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"grace_days = {'9' * 5000}",
+        f"grace_days = {'[' * 5000}{']' * 5000}",
+        f"{'.'.join('a' * 30_000)} = 1",
+        f"grace_days = {{ {'.'.join('a' * 30_000)} = 1 }}",
+    ],
+    ids=[
+        "a number of thousands of digits",
+        "thousands of brackets",
+        "a key of thousands of parts",
+        "such a key within",
+    ],
+)
+def test_what_would_take_too_long_to_read_is_not_toml(
+    edited: Callable[[str, str], tuple[Path, int]], wrong: str
+) -> None:
+    folder, _ = edited("grace_days = 0", wrong)
+    with pytest.raises(PolicyError, match="not TOML"):
+        load_policy("Mull", folder=folder)
+
+
+def test_a_text_of_many_blanks_is_read_without_delay(edited: Callable[[str, str], tuple[Path, int]]) -> None:
+    folder, _ = edited('name = "Mullsjö kommunbibliotek"', f'name = """Mullsjö\\\n[{" " * 50_000}x\n"""')
+    with pytest.raises(PolicyError, match="name: must be one line of text"):
         load_policy("Mull", folder=folder)
 
 

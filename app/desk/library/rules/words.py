@@ -19,6 +19,7 @@ _UNKNOWN_KIND: Final = re.compile(r"there is no category '(.*)'")
 _FAULTS: Final[Mapping[str, LazyString]] = {
     "is missing": _l("It is missing."),
     "must not be empty": _l("It must not be empty."),
+    "must be one line of text": _l("Write one line, of at most 300 characters."),
     "is not a key that the policy knows": _l("No rule has this name."),
     "must be a whole number": _l("It must be a whole number."),
     "must be true or false": _l("It must be true or false."),
