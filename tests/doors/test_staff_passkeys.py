@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app.register.staff.people import dismiss_colleague, reinstate, suspend
@@ -118,6 +119,17 @@ def test_who_is_suspended_or_dismissed_signs_in_with_none(
         with app.app_context(), writing():
             act(by=second, staff_id=whose, now=clock())
         assert sign_in_at_desk(new_browser(), own).status_code == status
+
+
+@pytest.mark.parametrize("state", [{"awaits_setup": True}, {"suspended_at": datetime(2026, 11, 22, tzinfo=UTC)}])
+def test_who_was_suspended_or_sent_a_new_link_meanwhile_adds_none(
+    app: APIFlask, administrator: FlaskClient, new_browser: Browsers, own: Authenticator, state: dict[str, object]
+) -> None:
+    with app.app_context(), writing():
+        db.session.execute(update(Staff).where(Staff.username == ADMINISTRATOR.username).values(**state))
+    add_at_desk(administrator, own)
+    assert "Nothing was added." in main_text(administrator.get(OWN))
+    assert sign_in_at_desk(new_browser(), own).status_code == 401
 
 
 def test_tries_are_counted_by_network_address(new_browser: Browsers) -> None:

@@ -132,6 +132,18 @@ def test_somebody_who_is_no_administrator_any_more_does_nothing(clock: Clock, fi
     assert administrators() == [ADMINISTRATORS[0].username]
 
 
+def test_an_administrator_who_was_suspended_or_sent_a_link_a_moment_ago_does_nothing(clock: Clock, first: int) -> None:
+    third = employ_administrator("third")
+    for number, lock_out in enumerate((suspend, partial(send_link, email="a@example.org", language="nb"))):
+        second = employ_administrator(f"second{number}")
+        with writing():
+            lock_out(by=first, staff_id=second, now=clock())
+        with pytest.raises(NotAdministrator), writing():
+            suspend(by=second, staff_id=third, now=clock())
+        with pytest.raises(NotAdministrator), writing():
+            send_link(by=second, staff_id=first, email="a@example.org", language="nb", now=clock())
+
+
 def test_a_sign_in_that_was_right_before_a_suspension_begins_no_session_after_it(clock: Clock, first: int) -> None:
     second = employ_administrator("second")
     with writing():

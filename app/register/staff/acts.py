@@ -42,11 +42,11 @@ def note_library_act(*, staff_id: int, kind: str, subject: str, now: datetime) -
     """Note an act of an administrator, in its transaction, until whose end they stay one.
 
     `kind` is one of `rules.library.staff.ACTS`; what is longer than 200 characters in `subject` is cut off. Raises
-    NotAdministrator where the role was lost since the request began, so that the act is undone.
+    NotAdministrator where they lost the role, or may not sign in any more, since the request began: the act is undone.
     """
-    who = select(Staff.username, Staff.library_id, Staff.role).where(Staff.id == staff_id)
-    row = db.session.execute(who.with_for_update(read=True)).first()
-    if row is None or row.role != StaffRole.ADMINISTRATOR:
+    who = select(Staff.username, Staff.library_id, Staff.role, Staff.suspended_at, Staff.awaits_setup)
+    row = db.session.execute(who.where(Staff.id == staff_id).with_for_update(read=True)).first()
+    if row is None or row.role != StaffRole.ADMINISTRATOR or row.suspended_at is not None or row.awaits_setup:
         raise NotAdministrator
     _note(library_id=row.library_id, username=row.username, kind=kind, subject=subject, now=now)
 

@@ -21,6 +21,7 @@ from app.register.sign_in.passkeys import (
     put_passkey_in,
     take_challenge,
 )
+from app.register.staff.staff import MAY_SIGN_IN
 from app.register.store.transaction import db, execute_bulk, reading
 from app.register.tables.library import Staff
 from app.register.tables.staff import StaffPasskey
@@ -53,8 +54,9 @@ def handle_for_staff(*, staff_id: int) -> str:
 
 
 def add_staff_passkey(*, staff_id: int, handle: str, created: Created, label: str, now: datetime) -> None:
-    """Add a passkey that was checked. `label` has at most 60 characters. Raises TooManyPasskeys or PasskeyRefused."""
-    if db.session.scalar(select(Staff.id).where(Staff.id == staff_id).with_for_update()) is None:
+    """Add a passkey that was checked. `label` has at most 60 characters. Raises TooManyPasskeys, or PasskeyRefused for
+    somebody who was suspended, dismissed or sent a new link since."""
+    if db.session.scalar(select(Staff.id).where(Staff.id == staff_id, MAY_SIGN_IN).with_for_update()) is None:
         raise PasskeyRefused
     put_passkey_in(StaffPasskey, owner_id=staff_id, handle=handle, created=created, label=label, now=now)
 
