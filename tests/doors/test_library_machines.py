@@ -8,6 +8,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 
+from app.register.library.notices import release_queue
+from app.register.store.transaction import db
 from app.work.calling import make_public_client
 from tests.conftest import Clock
 from tests.doors.visits import KIOSK_1, NOBODYS_CODE, SCAN, main_text, read_page, submit
@@ -166,6 +168,16 @@ def test_a_webhook_is_set_and_its_test_says_what_the_system_answered(
         assert words in flashed(administrator)
     submit(administrator, f"{WEBHOOK}/stop", page=PAGE)
     assert service.address not in main_text(administrator.get(PAGE))
+
+
+def test_a_new_address_has_taken_nothing_yet(app: APIFlask, administrator: FlaskClient, clock: Clock) -> None:
+    submit(administrator, WEBHOOK, page=PAGE, url="https://ils.example.org/")
+    with app.app_context():
+        release_queue(library_id="2023500", answered=True, now=clock())
+        db.session.remove()
+    assert "Last taken on" in main_text(administrator.get(PAGE))
+    submit(administrator, WEBHOOK, page=PAGE, url="https://other.example.org/")
+    assert "Last taken on" not in main_text(administrator.get(PAGE))
 
 
 def test_tests_of_a_webhook_are_few_in_a_while(administrator: FlaskClient, service: PushService) -> None:

@@ -25,6 +25,8 @@ def listen_at(*, library_id: str, url: str, key: bytes, now: datetime, is_public
     queue.webhook_url, queue.webhook_is_public = url, is_public
     queue.sealed_webhook_key = vault.seal(key, column=WEBHOOK_KEY_COLUMN)
     queue.due_at, queue.attempts, queue.last_fault = now, 0, None
+    # What arrived elsewhere says nothing of this address.
+    queue.last_delivered_at = None
 
 
 def stop_listening(*, library_id: str) -> None:
