@@ -242,6 +242,16 @@ def test_a_branch_gets_the_librarys_hours_by_one_press(administrator, client, kl
     assert "Somebody else has changed these hours meanwhile." in administrator.get(klofta).text
 
 
+def test_a_branchs_hours_can_be_taken_away(administrator, client, klofta):
+    fill_in(administrator, klofta, press="save", **MONDAYS, since="2026-11-23")
+    assert fill_in(administrator, klofta, f"{HOURS}/remove").location == klofta
+    page = main_text(administrator.get(klofta))
+    assert "The branch has no opening hours of its own any more." in page
+    assert "Take away all hours of this branch" not in page
+    assert "staffed" not in branch_text(client)
+    assert acts(administrator)[0] == "Took away the opening hours of the branch Kløfta bibliotek"
+
+
 def test_a_new_branch_is_asked_for_its_hours(administrator, client):
     added = fill_in(administrator, BRANCH, name="Bokbussen")
     page = main_text(administrator.get(added.location))
@@ -255,7 +265,7 @@ def test_hours_of_no_branch_are_refused(administrator, branch):
     answer = administrator.get(HOURS, query_string={"branch": branch})
     assert answer.location == FACE
     token = read_page(administrator.get(FACE)).select_one("[name=csrf_token]")["value"]
-    for path in ("copy", "exceptions", "take-back"):
+    for path in ("copy", "remove", "exceptions", "take-back"):
         answer = administrator.post(
             f"{HOURS}/{path}", data={"csrf_token": token, "branch": branch, "first": "2027-01-01"}
         )

@@ -76,6 +76,7 @@ ROUTES = """
 /desk/library/face                                     GET,POST   administrator
 /desk/library/hours                                    GET,POST   administrator
 /desk/library/hours/copy                                POST       administrator
+/desk/library/hours/remove                              POST       administrator
 /desk/library/hours/exceptions                         POST       administrator
 /desk/library/hours/take-back                          POST       administrator
 /desk/library/import                                   GET,POST   administrator

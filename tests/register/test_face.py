@@ -4,7 +4,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from app.register.face import facts, opening, telling
+from app.register.face import branch_hours, facts, opening, telling
 from app.register.store.transaction import writing
 from app.rules.library.face import BranchFacts, ChangedMeanwhile, FaceNotValid, version_of
 from app.rules.library.opening import ALWAYS, CLOSED_WEEK, Exceptional, make_span
@@ -190,7 +190,7 @@ def test_nobody_sets_the_hours_of_another_librarys_branch(clock):
     with pytest.raises(facts.NoSuchBranch), writing():
         opening.withdraw_week(**its | {"today": TODAY - timedelta(days=9)}, since=TODAY, now=clock())
     with pytest.raises(facts.NoSuchBranch), writing():
-        opening.copy_hours(**its, shown=version_of(()))
+        branch_hours.copy_hours(**its, shown=version_of(()))
     assert opening.read_branch_hours(library_id=MULL) == {}
 
 
@@ -204,9 +204,9 @@ def test_a_branch_gets_a_copy_of_the_librarys_hours_in_place_of_its_own(clock):
         opening.set_week(**its, since=TODAY + timedelta(days=3), days=WEEK, shown=branch_version(branch))
         opening.add_exception(**its, about=Exceptional(first=later, last=later, note="Its own"))
     with pytest.raises(ChangedMeanwhile), writing():
-        opening.copy_hours(library_id=MULL, branch_id=branch, shown=version_of(()), today=TODAY)
+        branch_hours.copy_hours(library_id=MULL, branch_id=branch, shown=version_of(()), today=TODAY)
     with writing():
-        opening.copy_hours(library_id=MULL, branch_id=branch, shown=branch_version(branch), today=TODAY)
+        branch_hours.copy_hours(library_id=MULL, branch_id=branch, shown=branch_version(branch), today=TODAY)
     own, copied = opening.read_hours(library_id=MULL), opening.read_hours(library_id=MULL, branch_id=branch)
     assert [week.since for week in own.weeks] == [ALWAYS, later]
     assert [week.since for week in copied.weeks] == [TODAY, later]
@@ -219,6 +219,25 @@ def test_a_branch_gets_a_copy_of_the_librarys_hours_in_place_of_its_own(clock):
         facts.remove_branch(library_id=MULL, branch_id=branch)
     assert opening.read_branch_hours(library_id=MULL) == {}
     assert opening.list_exceptions(library_id=MULL, branch_id=branch) == []
+
+
+def test_a_branch_that_had_hours_can_have_none_again(clock):
+    branch, other = give_branch(), give_branch("Broholm")
+    for each in (branch, other):
+        its = {"library_id": MULL, "branch_id": each, "today": TODAY, "now": clock()}
+        with writing():
+            opening.set_week(**its, since=TODAY, days=WEEK, shown=branch_version(each))
+            opening.add_exception(**its, about=Exceptional(first=TODAY, last=TODAY))
+    its = {"library_id": MULL, "branch_id": branch}
+    with pytest.raises(ChangedMeanwhile), writing():
+        branch_hours.remove_hours(**its, shown=version_of(()))
+    with pytest.raises(facts.NoSuchBranch), writing():
+        branch_hours.remove_hours(library_id=ULLENSAKER, branch_id=branch, shown=branch_version(branch))
+    with writing():
+        branch_hours.remove_hours(**its, shown=branch_version(branch))
+    assert list(opening.read_branch_hours(library_id=MULL)) == [other]
+    assert opening.list_exceptions(**its) == []
+    assert len(opening.list_exceptions(library_id=MULL, branch_id=other)) == 1
 
 
 def test_many_libraries_hours_are_those_of_each():

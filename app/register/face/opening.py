@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.register.face.facts import find_branch, lock_library
 from app.register.store.transaction import db
@@ -24,7 +24,6 @@ from app.rules.library.opening import (
     WeekFrom,
     read_day,
     read_week,
-    week_on,
     write_day,
     write_week,
 )
@@ -150,7 +149,7 @@ def set_week(
         raise HoursInPast
     if not any(days):
         raise NeverOpen
-    library = _lock_place(library_id, branch_id)
+    library = lock_place(library_id, branch_id)
     if version_of(tuple(read_hours(library_id=library_id, branch_id=branch_id).weeks)) != shown:
         raise ChangedMeanwhile
     weeks, _exceptions, its = _kept(library_id, branch_id)
@@ -163,7 +162,7 @@ def withdraw_week(*, library_id: str, branch_id: int | None = None, since: date,
     """Take back a week whose day has not come. Raises NoSuchHours, NoSuchBranch and HoursInPast."""
     if since <= today:
         raise HoursInPast
-    library = _lock_place(library_id, branch_id)
+    library = lock_place(library_id, branch_id)
     weeks, _exceptions, its = _kept(library_id, branch_id)
     row = db.session.scalar(select(weeks).filter_by(**its, valid_from=since))
     if row is None:
@@ -188,14 +187,14 @@ def add_exception(
         raise BadDays
     if about.first < today and not about.yearly:
         raise BadDays
-    library = _lock_place(library_id, branch_id)
+    library = lock_place(library_id, branch_id)
     others = [known.about for known in list_exceptions(library_id=library_id, branch_id=branch_id, since=today)]
     if len(others) >= MOST_EXCEPTIONS:
         raise TooManyExceptions
     if any(_overlap(about, other) for other in others if other.yearly is about.yearly):
         raise ExceptionsOverlap
     _weeks, exceptions, its = _kept(library_id, branch_id)
-    db.session.add(exceptions(**its, **_columns(about)))
+    db.session.add(exceptions(**its, **columns_of(about)))
     if not is_seed:
         _count_change(library, branch_id, now)
 
@@ -206,7 +205,7 @@ def remove_exception(
     """Take an exception away and return it as it was. Of one that has begun, the days before today stay, since fees
     were counted by them. Raises NoSuchHours and NoSuchBranch.
     """
-    library = _lock_place(library_id, branch_id)
+    library = lock_place(library_id, branch_id)
     _weeks, exceptions, its = _kept(library_id, branch_id)
     row = db.session.scalar(select(exceptions).filter_by(**its, id=exception_id))
     if row is None or not _is_ahead(_exceptional(row), today):
@@ -220,29 +219,7 @@ def remove_exception(
     return former
 
 
-def copy_hours(*, library_id: str, branch_id: int, shown: str, today: date) -> None:
-    """Give a branch the library's own hours of today and later, exceptions included, in place of all that it has.
-
-    `shown` is the version of the branch's weeks that were shown. They are two from then on. Raises NoSuchHours where
-    the library has none, NoSuchBranch and ChangedMeanwhile.
-    """
-    _lock_place(library_id, branch_id)
-    if version_of(tuple(read_hours(library_id=library_id, branch_id=branch_id).weeks)) != shown:
-        raise ChangedMeanwhile
-    hours = read_hours(library_id=library_id)
-    valid = week_on(hours, today)
-    coming = [(max(week.since, today), week) for week in hours.weeks if week is valid or week.since > today]
-    if not coming:
-        raise NoSuchHours
-    its = {"library_id": library_id, "branch_id": branch_id}
-    for table in (BranchWeek, BranchException):
-        db.session.execute(delete(table).filter_by(**its))
-    db.session.add_all(BranchWeek(**its, valid_from=since, days=write_week(week.days)) for since, week in coming)
-    ahead = (known.about for known in list_exceptions(library_id=library_id, since=today))
-    db.session.add_all(BranchException(**its, **_columns(about)) for about in ahead)
-
-
-def _lock_place(library_id: str, branch_id: int | None) -> Library:
+def lock_place(library_id: str, branch_id: int | None) -> Library:
     """Return a library, locked until the transaction ends. Raises NoSuchBranch where it has no such branch."""
     library = lock_library(library_id)
     if branch_id is not None:
@@ -269,7 +246,8 @@ def _in_order(rows: Iterable[OpeningWeek | BranchWeek]) -> tuple[WeekFrom, ...]:
     return tuple(sorted(found, key=lambda week: week.since))
 
 
-def _columns(about: Exceptional) -> dict[str, Any]:
+def columns_of(about: Exceptional) -> dict[str, Any]:
+    """Return an exception as the columns of its row."""
     return {
         "first_day": about.first,
         "last_day": about.last,

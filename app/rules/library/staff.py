@@ -71,6 +71,9 @@ HOURS_WITHDRAWN: Final = _declare("hours-withdrawn", N_("Took back the opening h
 EXCEPTION_ADDED: Final = _declare("exception-added", N_("Added other opening hours: %(subject)s"))
 EXCEPTION_REMOVED: Final = _declare("exception-removed", N_("Took away other opening hours: %(subject)s"))
 BRANCH_HOURS_SET: Final = _declare("branch-hours-set", N_("Changed the opening hours of the branch %(subject)s"))
+BRANCH_HOURS_REMOVED: Final = _declare(
+    "branch-hours-removed", N_("Took away the opening hours of the branch %(subject)s")
+)
 PATRONS_IMPORTED: Final = _declare("patrons-imported", N_("Moved patrons in from a file (import %(subject)s)"))
 PATRONS_IMPORT_STOPPED: Final = _declare("patrons-import-stopped", N_("Stopped import %(subject)s"))
 LIBRARY_EXPORTED: Final = _declare("library-exported", N_("Took a copy of everything of the library's: %(subject)s"))

@@ -11,6 +11,7 @@ from flask_login import current_user
 from app.desk.library.face.forms import ExceptionForm, WeekForm, has_faults, read_number
 from app.desk.routes import desk
 from app.desk.terminal import this_workplace
+from app.register.face.branch_hours import copy_hours, remove_hours
 from app.register.face.everywhere import add_everywhere
 from app.register.face.facts import find_branch, list_branches
 from app.register.face.opening import (
@@ -21,7 +22,6 @@ from app.register.face.opening import (
     NoSuchHours,
     TooManyExceptions,
     add_exception,
-    copy_hours,
     list_exceptions,
     read_hours,
     read_zone,
@@ -34,7 +34,14 @@ from app.register.staff.acts import note_library_act
 from app.register.store.transaction import writing
 from app.rules.library.face import ChangedMeanwhile, version_of
 from app.rules.library.opening import CLOSED_WEEK, Exceptional, Week, week_on
-from app.rules.library.staff import BRANCH_HOURS_SET, EXCEPTION_ADDED, EXCEPTION_REMOVED, HOURS_SET, HOURS_WITHDRAWN
+from app.rules.library.staff import (
+    BRANCH_HOURS_REMOVED,
+    BRANCH_HOURS_SET,
+    EXCEPTION_ADDED,
+    EXCEPTION_REMOVED,
+    HOURS_SET,
+    HOURS_WITHDRAWN,
+)
 from app.rules.typed import read_day
 from app.web.access import Audience, open_to
 from app.web.clock import now
@@ -145,6 +152,24 @@ def library_hours_copy() -> ResponseReturnValue:
     return redirect(url_for("desk.library_hours", branch=branch_id))
 
 
+@desk.post("/library/hours/remove")
+@open_to(Audience.ADMINISTRATOR)
+def library_hours_remove() -> ResponseReturnValue:
+    """Take all hours of a branch away."""
+    its = _asked()
+    branch_id = its["branch_id"] or 0
+    try:
+        with writing():
+            name = find_branch(library_id=its["library_id"], branch_id=branch_id).name
+            remove_hours(library_id=its["library_id"], branch_id=branch_id, shown=request.form.get("shown", ""))
+            note_library_act(staff_id=current_user.staff_id, kind=BRANCH_HOURS_REMOVED, subject=name, now=now())
+    except ChangedMeanwhile:
+        flash(_("Somebody else has changed these hours meanwhile. Look at them, and try again if you want."), "warning")
+    else:
+        flash(_("The branch has no opening hours of its own any more."), "success")
+    return redirect(url_for("desk.library_hours", branch=branch_id))
+
+
 @desk.post("/library/hours/take-back")
 @open_to(Audience.ADMINISTRATOR)
 def library_hours_take_back() -> ResponseReturnValue:
@@ -200,6 +225,7 @@ def _show(
         branch_id=branch_id,
         branches=list_branches(library_id=library_id),
         version=version_of(tuple(hours.weeks)),
+        has_hours=bool(hours.weeks or hours.exceptions),
         form=form,
         exception=exception,
         told=tell_opening(hours, now=now()),
