@@ -43,7 +43,7 @@ def test_from_the_invitation_to_the_desk(
     assert new_browser().get(link).status_code == 404, "it works once"
     clock.turn(seconds=30)
     assert desk_log_in(new_browser(), DemoDesk("2023500", "kari", "", GOOD, key)).location == "/desk"
-    assert acts(app) == [("admin-2023500", "staff-invited", "kari")]
+    assert acts(app) == [("kari", "staff-set-up", "kari"), ("admin-2023500", "staff-invited", "kari")]
 
 
 def test_the_code_that_set_the_sign_in_up_signs_in_no_more(
@@ -199,7 +199,8 @@ def test_the_operator_invites_the_first_administrator_and_sends_a_new_link(
     assert browser.get("/desk").location == "/desk/login"
     work(app)
     assert browser.get(link_in(mail)).status_code == 200
-    assert [act[:2] for act in acts(app)] == [(None, "staff-link-sent"), (None, "administrator-invited")]
+    by_whom = [act[:2] for act in acts(app)]
+    assert by_whom == [(None, "staff-link-sent"), ("ida", "staff-set-up"), (None, "administrator-invited")]
 
 
 @pytest.mark.parametrize(

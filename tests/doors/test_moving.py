@@ -165,6 +165,7 @@ def test_one_import_at_a_time_and_it_can_be_deleted(app: APIFlask, administrator
     assert submit(administrator, f"{path}/forget", page=path).status_code == 302
     assert administrator.get(path).status_code == 302
     assert upload(administrator, FILE).status_code == 302
+    assert "Deleted the file of import" in main_text(administrator.get("/desk/library/acts"))
 
 
 def test_a_person_decides_whether_two_are_one(app: APIFlask, administrator: FlaskClient, clock: Clock) -> None:

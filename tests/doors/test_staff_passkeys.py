@@ -76,6 +76,9 @@ def test_adding_and_removing_asks_who_it_is(
     assert sign_in_at_desk(new_browser(), own).status_code == 401
     assert submit(with_passkey, remove, page=OWN).location == OWN
     assert "It was removed before." in main_text(with_passkey.get(OWN))
+    noted = main_text(with_passkey.get("/desk/library/acts"))
+    for act in ("Added a passkey of admin-2023500", "Removed a passkey of admin-2023500"):
+        assert noted.count(act) == 1
 
 
 def test_what_is_refused_is_one_answer(

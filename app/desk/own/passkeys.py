@@ -103,7 +103,7 @@ def own_passkey_remove(passkey_id: int) -> ResponseReturnValue:
     """Remove one of one's own passkeys."""
     try:
         with writing():
-            remove_staff_passkey(staff_id=current_user.staff_id, passkey_id=passkey_id)
+            remove_staff_passkey(staff_id=current_user.staff_id, passkey_id=passkey_id, now=now())
     except NoSuchPasskey:
         flash(_("It was removed before."), "info")
     else:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from app.register.keys.vault import hash_of_random_token, hash_password, vault
 from app.register.limits.budgets import from_source, take_tries
 from app.register.patron.libraries import find_library_name
-from app.register.staff.acts import note_library_act, note_operators_act
+from app.register.staff.acts import note_library_act, note_operators_act, note_own_act
 from app.register.staff.machines import draw_password
 from app.register.staff.people import EMAIL_COLUMN, begin_act, lock_people, read_email
 from app.register.staff.staff import TOTP_COLUMN, NoSuchStaff, employ, end_staff_sessions, step_of_code
@@ -28,6 +28,7 @@ from app.rules.library.staff import (
     STAFF_EMAIL_CHANGED,
     STAFF_INVITED,
     STAFF_LINK_SENT,
+    STAFF_SET_UP,
     StaffRole,
 )
 from app.rules.pins.password import check_password
@@ -248,4 +249,5 @@ def set_up(*, token: str, password: str, code: str, now: datetime) -> int:
         raise StaffLinkNotValid
     db.session.execute(update(Staff).where(Staff.id == locked.id).values(**new))
     end_staff_sessions(staff_id=locked.id)
+    note_own_act(staff_id=locked.id, kind=STAFF_SET_UP, now=now)
     return int(locked.id)

@@ -21,10 +21,12 @@ from app.register.sign_in.passkeys import (
     put_passkey_in,
     take_challenge,
 )
+from app.register.staff.acts import note_own_act
 from app.register.staff.staff import MAY_SIGN_IN
 from app.register.store.transaction import db, execute_bulk, reading
 from app.register.tables.library import Staff
 from app.register.tables.staff import StaffPasskey
+from app.rules.library.staff import PASSKEY_ADDED, PASSKEY_REMOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def add_staff_passkey(*, staff_id: int, handle: str, created: Created, label: st
     if db.session.scalar(select(Staff.id).where(Staff.id == staff_id, MAY_SIGN_IN).with_for_update()) is None:
         raise PasskeyRefused
     put_passkey_in(StaffPasskey, owner_id=staff_id, handle=handle, created=created, label=label, now=now)
+    note_own_act(staff_id=staff_id, kind=PASSKEY_ADDED, now=now)
 
 
 def check_staff_passkey(
@@ -101,8 +104,9 @@ def give_back_staff_tries(checked: CheckedStaff) -> None:
     give_back_tries(tries=checked.tries)
 
 
-def remove_staff_passkey(*, staff_id: int, passkey_id: int) -> None:
+def remove_staff_passkey(*, staff_id: int, passkey_id: int, now: datetime) -> None:
     """Remove a passkey, which signs nobody in from this second on. Raises NoSuchPasskey."""
     own = (StaffPasskey.id == passkey_id) & (StaffPasskey.staff_id == staff_id)
     if not execute_bulk(delete(StaffPasskey).where(own)):
         raise NoSuchPasskey
+    note_own_act(staff_id=staff_id, kind=PASSKEY_REMOVED, now=now)

@@ -18,7 +18,7 @@ from app.register.moving import imports as register
 from app.register.staff.acts import note_library_act
 from app.register.store.transaction import writing
 from app.rules.csv_text import TOLD, EncodingInDoubt, write_row
-from app.rules.library.staff import PATRONS_IMPORT_STOPPED, PATRONS_IMPORTED
+from app.rules.library.staff import PATRONS_IMPORT_DELETED, PATRONS_IMPORT_STOPPED, PATRONS_IMPORTED
 from app.rules.moving.columns import LABELS, LARGEST, NotAPatronFile, read_patron_file
 from app.rules.moving.says import WHY, say_why
 from app.rules.people.contact import LANGUAGES
@@ -218,6 +218,7 @@ def forget_patron_import(import_id: int) -> ResponseReturnValue:
     try:
         with writing():
             register.forget_import(import_id=import_id, library_id=library_id)
+            _note(PATRONS_IMPORT_DELETED, import_id)
     except register.NoSuchImport:
         return _gone()
     flash(_("The file and its report are deleted. Whoever was taken in stays."), "success")
