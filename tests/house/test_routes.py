@@ -76,8 +76,8 @@ ROUTES = """
 /desk/library/face                                     GET,POST   administrator
 /desk/library/hours                                    GET,POST   administrator
 /desk/library/hours/copy                                POST       administrator
-/desk/library/hours/remove                              POST       administrator
 /desk/library/hours/exceptions                         POST       administrator
+/desk/library/hours/remove                              POST       administrator
 /desk/library/hours/take-back                          POST       administrator
 /desk/library/import                                   GET,POST   administrator
 /desk/library/import/<import_id>                       GET        administrator
