@@ -70,12 +70,6 @@ def open_register(server: str, *, people: int, folder: Path) -> Iterator[Registe
         yield register
 
 
-def drop_register(server: str, *, people: int) -> None:
-    """Drop a register that an earlier run filled."""
-    with connect(server + "postgres") as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {_NAME.format(people=people)} WITH (FORCE)".encode())
-
-
 def _portal(url: str, journal: Path, keys: int) -> APIFlask:
     """Make the portal of `make_portal` with a journal of erasures, and with newer keys beside its first."""
     first = sha256(b"bench").digest()

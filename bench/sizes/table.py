@@ -9,7 +9,7 @@ from time import monotonic
 
 from bench.compare import quantile
 from bench.sizes.acts import measure_acts
-from bench.sizes.register import Register, drop_register, open_register
+from bench.sizes.register import Register, open_register
 from bench.sizes.rewriting import Waiting, clean, rewrite, rotate
 from tests.postgres import running_postgres
 
@@ -82,9 +82,3 @@ def _print_rotation(registers: Sequence[Register]) -> None:
         _print_line(f"keys, {kind}"[:22], [f"{older:,}: {1e6 * row:.0f} us" for older, _counting, row in rows])
     whole = [sum(counting + older * row for older, counting, row in each.values()) for each in rotated]
     _print_line("all keys, s (counted)", [f"{seconds:,.0f}" for seconds in whole])
-
-
-def drop_sizes(server: str, *, sizes: Sequence[int] = SIZES) -> None:
-    """Drop what runs with `server` left."""
-    for people in sizes:
-        drop_register(server, people=people)

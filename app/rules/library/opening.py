@@ -179,11 +179,6 @@ def spans_on(hours: OpeningHours, day: date) -> Day:
     return week.days[day.weekday()] if week else ()
 
 
-def closed_days(hours: OpeningHours, *, first: date, last: date) -> list[date]:
-    """Return the days from `first` to `last`, both included, on which the library does not open."""
-    return [day for day in _days(first, last) if not spans_on(hours, day)]
-
-
 def state_at(hours: OpeningHours, at: datetime) -> State:
     """Tell what somebody finds at the door at an instant (aware)."""
     day = at.astimezone(hours.zone).date()
