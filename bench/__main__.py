@@ -45,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--locked", action="store_true", help="sizes: rewrite the tables without pg_repack as well")
     parser.add_argument("--record", action="store_true", help="add the ratios of scan and login to docs/benchmarks.csv")
     asked = parser.parse_args(arguments)
+    needed = (asked.rounds + 1) * asked.requests
+    if asked.what in (None, "scan", "login") and asked.people < needed:
+        parser.error(
+            f"scan and login ask for somebody else each time: {asked.rounds} rounds of {asked.requests} requests, and"
+            f" one to warm up, need --people {needed}, or fewer --rounds or --requests"
+        )
     load = machine_load()
     size = Size(people=asked.people, rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     print(describe_machine(), end="\n\n", flush=True)

@@ -54,7 +54,7 @@ def expect(done: Round, is_right: Callable[[Answer], bool]) -> None:
     """Raise WrongAnswer where the round has none, or one that is not right."""
     wrong = [answer for answer in done.answers if not is_right(answer)]
     if wrong or not done.answers:
-        shown = wrong[0].raw.decode(errors="replace") if wrong else "there are too few people for so many rounds"
+        shown = wrong[0].raw.decode(errors="replace") if wrong else "none came"
         raise WrongAnswer(f"{len(wrong)} of {len(done.answers)} answers are wrong, such as: {shown}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import history
+from bench.__main__ import main
 from bench.compare import Ratio, WrongAnswer, expect
 from bench.load import Answer, Round
 
@@ -64,6 +65,12 @@ def test_counting_for_numbers_is_measured_in_a_small_and_a_large_register() -> N
     for engine in ("SQLite", "PostgreSQL"):
         for act in ("half an hour's scans", "a refused scan", "of it, counting"):
             assert f"\n{engine}, {act} " in done.stdout
+
+
+def test_fewer_people_than_scans_are_refused_with_what_would_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["scan", "--people", "39", "--rounds", "3", "--requests", "10"])
+    assert "need --people 40, or fewer --rounds or --requests" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("answers", [[], [Answer(b"HTTP/1.1 200 OK\r\n\r\n"), Answer(b"HTTP/1.1 500 Fault\r\n\r\n")]])
