@@ -1,9 +1,7 @@
 """The operator's door: the link that opens it once, who is in, and what one process keeps for its pages."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,9 +15,9 @@ from app.web.clock import now
 
 KEPT: Final = "operators_page"
 _COOKIE: Final = "lanekort_operator"
+_WAYS_IN_AND_OUT: Final = ("operator.enter", "operator.leave")
 
 operator = Blueprint("operator", __name__, url_prefix="/operator", template_folder="templates")
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
 @dataclass(slots=True)
@@ -38,16 +36,12 @@ def kept() -> Kept:
     return cast(Kept, current_app.extensions[KEPT])
 
 
-def for_the_operator(view: View) -> View:
+@operator.before_request
+def ask_for_the_link() -> ResponseReturnValue | None:
     """Refuse whoever did not come in by the link."""
-
-    @wraps(view)
-    def check(**parameters: str) -> ResponseReturnValue:
-        if not kept().entry.is_in(request.cookies.get(_COOKIE, ""), now=now()):
-            return render_template("operator/enter.html", token=None), 401
-        return view(**parameters)
-
-    return cast(View, check)
+    if request.endpoint in _WAYS_IN_AND_OUT or kept().entry.is_in(request.cookies.get(_COOKIE, ""), now=now()):
+        return None
+    return render_template("operator/enter.html", token=None), 401
 
 
 @operator.route("/enter/<token>", methods=["GET", "POST"])

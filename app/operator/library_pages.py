@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 
 from app.operator import acts
 from app.operator.country import kind_of
-from app.operator.door import for_the_operator, kept, operator
+from app.operator.door import kept, operator
 from app.operator.pages import FAULTS, begin_round
 from app.register.figures.backlog import read_library_backlog
 from app.register.library.waiting import retry_waiting
@@ -39,7 +39,6 @@ _UNDO: Final = "operators_undo"
 
 @operator.get("/libraries/<library_id>")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def library(library_id: str) -> ResponseReturnValue:
     """Show one library: state, settings, staff, machines, and its line of notices."""
     return _show(library_id)
@@ -88,7 +87,6 @@ def _again(library_id: str, said: str, *, invited: Mapping[str, str] | None = No
 
 @operator.post("/libraries/<library_id>/settings")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def set_value(library_id: str) -> ResponseReturnValue:
     """Change one setting of a library (`libraries set`), and offer to undo it."""
     setting = LIBRARY_SETTINGS.get(request.form.get("name", "")) or abort(400)
@@ -107,7 +105,6 @@ def set_value(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/retry")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def retry(library_id: str) -> ResponseReturnValue:
     """Try a library's notices now."""
     with writing():
@@ -117,7 +114,6 @@ def retry(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/webhook/stop")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def stop_webhook(library_id: str) -> ResponseReturnValue:
     """Notify a library's system no more (`webhooks stop`)."""
     try:
@@ -129,7 +125,6 @@ def stop_webhook(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/machines/disconnect")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def disconnect(library_id: str) -> ResponseReturnValue:
     """End a machine's access at once (`machines disconnect`)."""
     username = request.form.get("username", "")
@@ -142,7 +137,6 @@ def disconnect(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/staff/invite")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def invite(library_id: str) -> ResponseReturnValue:
     """Send somebody a link to set up their sign-in (`staff invite`): the first administrator invites the rest."""
     role, language = request.form.get("role", ""), request.form.get("language", "")
@@ -175,7 +169,6 @@ def invite(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/staff/link")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def send_link(library_id: str) -> ResponseReturnValue:
     """Send somebody whose papers were seen a new link (`staff send-link`)."""
     username, language = request.form.get("username", ""), request.form.get("language", "")
@@ -198,7 +191,6 @@ def send_link(library_id: str) -> ResponseReturnValue:
 
 @operator.post("/libraries/<library_id>/staff/dismiss")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def dismiss(library_id: str) -> ResponseReturnValue:
     """End somebody's access and sessions at once (`staff dismiss`)."""
     username = request.form.get("username", "")

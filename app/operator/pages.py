@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.operator.country import State
-from app.operator.door import for_the_operator, kept, operator
+from app.operator.door import kept, operator
 from app.operator.watch import Round
 from app.register.figures.backlog import read_backlog
 from app.register.patron.libraries import has_libraries
@@ -38,7 +38,6 @@ STATES: Final = {
 
 @operator.get("")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def libraries() -> ResponseReturnValue:
     """Show all libraries, those that fail first, or those that were looked for; and begin to ask them all anew."""
     return _show(begin_round(), asked=False)
@@ -46,7 +45,6 @@ def libraries() -> ResponseReturnValue:
 
 @operator.post("/ask")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def ask() -> ResponseReturnValue:
     """Ask every library's system now, wait for three seconds at most, and show who does not answer."""
     begin_round(at_once=True)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.operator.acts import take_list
-from app.operator.door import for_the_operator, kept, operator
+from app.operator.door import kept, operator
 from app.operator.jobs import JOBS
 from app.register.figures.backlog import read_backlog
 from app.register.figures.runs import list_running_imports
@@ -51,7 +51,6 @@ WORDS: Final = {
 
 @operator.get("/jobs")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def work() -> ResponseReturnValue:
     """Show what waits, what runs, and the jobs that can be begun. While one runs, the page comes anew by itself."""
     backlog, newest = read_backlog(now=now()), kept().jobs.newest()
@@ -73,7 +72,6 @@ def work() -> ResponseReturnValue:
 
 @operator.post("/jobs/<name>")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def begin_job(name: str) -> ResponseReturnValue:
     """Begin one of the jobs (`retention run`, `access-log verify` and others)."""
     if name not in JOBS:
@@ -87,7 +85,6 @@ def begin_job(name: str) -> ResponseReturnValue:
 @operator.route("/list", methods=["GET", "POST"])
 @open_to(Audience.OPERATOR)
 @takes_files(_LARGEST + _ROOM_FOR_FORM)
-@for_the_operator
 def library_list() -> ResponseReturnValue:
     """Show where the list of libraries is uploaded, or what would become of one (`libraries import --dry-run`)."""
     if request.method != "POST":
@@ -105,7 +102,6 @@ def library_list() -> ResponseReturnValue:
 
 @operator.post("/list/take")
 @open_to(Audience.OPERATOR)
-@for_the_operator
 def take_library_list() -> ResponseReturnValue:
     """Take in the list that was looked at (`libraries import`)."""
     content = kept().uploaded
