@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
-from ipaddress import ip_address
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,17 @@ if __name__ == "__main__":
 
 import flask_migrate
 import httpx
-import qrcode
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app import create_app as create_portal
+from app.cli.showing import draw_qr
 from app.config import BadSettings, Settings, demo_settings
 from app.demo.accounts import LIBRARIES, MACHINES, DemoMachine
 from app.demo.eid import NoProvider, serving_eid
+from app.demo.lan import lan_address, make_certificate
 from app.demo.numbers import seed_numbers
-from app.demo.place import CannotStart, holding, listen, read_port
+from app.demo.place import CannotStart, holding, listen, read_port, start_anew
 from app.demo.seed import seed_register
 from app.eid.settings import EidSettings
 from app.ils.circulation.system import CirculationSystem
@@ -112,16 +109,11 @@ class Demonstration:
     def _send_letters_of(self, machine: DemoMachine, register: httpx.Client) -> None:
         library = open_libraries(self._circulation_settings())[machine.library_id]
         inbox, now = Inbox(self.instance / "inbox"), datetime.now(UTC)
+        login = (machine.username, machine.password)
 
-        def address_of(card_number: str) -> str | None:
-            login = (machine.username, machine.password)
-            email: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get("email")
-            return email
-
-        def phone_of(card_number: str) -> str | None:
-            login = (machine.username, machine.password)
-            phone: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get("phone")
-            return phone
+        def ask(card_number: str, *, field: str) -> str | None:
+            value: str | None = register.get(f"/api/v1/patrons/{card_number}", auth=login).json().get(field)
+            return value
 
         def text(number: str, words: str) -> bool:
             inbox.send(Letter("sms", number, "", words, at=now))
@@ -132,7 +124,7 @@ class Demonstration:
                 f"/api/v1/patrons/{card_number}/push",
                 json={"kind": kind},
                 headers={"Idempotency-Key": key},
-                auth=(machine.username, machine.password),
+                auth=login,
             )
             return answer.status_code == httpx.codes.ACCEPTED
 
@@ -143,9 +135,9 @@ class Demonstration:
             database=library.database,
             policy=library.policy_at(now),
             sender="library@example.org",
-            address_of=address_of,
+            address_of=partial(ask, field="email"),
             send=send,
-            phone_of=phone_of,
+            phone_of=partial(ask, field="phone"),
             text=text,
             push=push,
             now=now,
@@ -249,7 +241,7 @@ def serve_anybody(instance: Path, *, listener: socket.socket, port: int, lan: bo
         url = f"https://{address}:{port}"
         settings = replace(demo_settings(instance, public_url=url), secure_cookies=True)
         options |= make_certificate(instance, address)
-        show_qr(url)
+        print(draw_qr(url), end="")
         print("The certificate is made here, so the phone warns once: let it go on.")
         print("Behind it no browser keeps pages: without a network the card works for as long as its page stays open.")
     else:
@@ -302,68 +294,6 @@ def serve_post(demonstration: Demonstration) -> None:
     app = demonstration.build()
     demonstration.send_library_letters(app)
     work(app, go_on=lambda: os.getppid() == demonstration_process)
-
-
-def start_anew(instance: Path) -> None:
-    """Delete what earlier demonstrations left, and nothing else that may lie in the folder."""
-    for pattern in (
-        "*.sqlite",
-        "*.sqlite-wal",
-        "*.sqlite-shm",
-        "secret-key",
-        "vault-key",
-        "erasures.journal",
-        "access-log-roots/*.json",
-        "inbox/*.json",
-    ):
-        for path in instance.glob(pattern):
-            path.unlink()
-
-
-def lan_address() -> str:
-    """Return this machine's address on the local network. Nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
-def make_certificate(instance: Path, address: str) -> dict[str, str]:
-    """Make a certificate for this address, good for 30 days. Returns gunicorn's options for it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Lånekort demo")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    key_file, certificate_file = instance / "lan-key.pem", instance / "lan-certificate.pem"
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return {"keyfile": str(key_file), "certfile": str(certificate_file)}
-
-
-def show_qr(url: str) -> None:
-    """Print an address as a QR code that a phone can read from the terminal."""
-    code = qrcode.QRCode(border=2)
-    code.add_data(url)
-    code.print_ascii(invert=True)
 
 
 if __name__ == "__main__":

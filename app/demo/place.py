@@ -66,6 +66,22 @@ def holding(instance: Path, *, alone: bool) -> Iterator[Callable[[], None]]:
         os.close(lock)
 
 
+def start_anew(instance: Path) -> None:
+    """Delete what earlier demonstrations left, and nothing else that may lie in the folder."""
+    for pattern in (
+        "*.sqlite",
+        "*.sqlite-wal",
+        "*.sqlite-shm",
+        "secret-key",
+        "vault-key",
+        "erasures.journal",
+        "access-log-roots/*.json",
+        "inbox/*.json",
+    ):
+        for path in instance.glob(pattern):
+            path.unlink()
+
+
 def _keep_from_others(instance: Path, *, is_new: bool) -> None:
     """Take away what other users may do with our files, and with the folder where it is clearly our own."""
     for pattern in _OURS:
