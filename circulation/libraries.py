@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from circulation.database import Database
 from circulation.policy.library import Policy, load_policy
 from circulation.policy.rules import local_day
-from circulation.rulebook.opening import read_told_hours, with_hours
+from circulation.rulebook.told_hours import read_told_hours, with_hours
 from circulation.rulebook.versions import newest_policy
 from circulation.settings import Settings
 

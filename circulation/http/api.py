@@ -30,7 +30,7 @@ from circulation.lending.transaction import Transaction
 from circulation.libraries import Library
 from circulation.policy.library import policy_view
 from circulation.policy.rules import local_day
-from circulation.rulebook.opening import as_read_on
+from circulation.rulebook.told_hours import as_read_on
 
 log = logging.getLogger("circulation")
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 from circulation.http.calls import Answer, Call
 from circulation.lending.transaction import Transaction
 from circulation.policy.hours import read_day
-from circulation.rulebook.opening import tell_hours
+from circulation.rulebook.told_hours import tell_hours
 
 
 def _readable(text: str) -> str:

@@ -18,7 +18,7 @@ from circulation.lending.transaction import Transaction
 from circulation.policy.library import policy_view
 from circulation.rulebook import changing
 from circulation.rulebook.comparing import DAYS_LATE, compare
-from circulation.rulebook.opening import as_read_on, with_hours
+from circulation.rulebook.told_hours import as_read_on, with_hours
 from circulation.rulebook.versions import list_versions, states
 from circulation.rulebook.writing import write_toml
 

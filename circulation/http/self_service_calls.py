@@ -13,7 +13,7 @@ from circulation.lending import self_service
 from circulation.lending.overview import pick
 from circulation.lending.transaction import Transaction
 from circulation.policy.keys import one_of
-from circulation.policy.opening import KINDS
+from circulation.policy.self_service import KINDS
 from circulation.tables import Agreement
 
 _PAGE: Final = 50

@@ -16,7 +16,7 @@ from circulation.lending.accounts import blocks_of
 from circulation.lending.patrons import count_rows
 from circulation.lending.transaction import Transaction
 from circulation.policy.library import Policy
-from circulation.policy.opening import is_door_open
+from circulation.policy.self_service import is_door_open
 from circulation.tables import Agreement, DoorEntry
 
 OPENED = "opened"

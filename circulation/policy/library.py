@@ -20,7 +20,7 @@ from pydantic.types import StrictBool, StrictInt, StrictStr
 
 from circulation.policy.hours import OpeningHours
 from circulation.policy.keys import TABLE, Text, key, one_of, whole, written_as
-from circulation.policy.opening import NOTHING_OFFERED, Hours, SelfService, parse_hours
+from circulation.policy.self_service import NOTHING_OFFERED, Hours, SelfService, parse_hours
 from circulation.policy.toml_file import TomlFile
 from circulation.settings import POLICIES
 

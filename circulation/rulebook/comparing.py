@@ -25,7 +25,7 @@ from circulation.policy.rules import (
     overdue_fee,
     replacement_charge,
 )
-from circulation.rulebook.opening import with_hours
+from circulation.rulebook.told_hours import with_hours
 from circulation.tables import (
     Agreement,
     Claim,

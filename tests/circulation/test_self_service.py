@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from circulation.lending.self_service import drop_entries
-from circulation.policy.opening import NOTHING_OFFERED, SelfService, is_door_open, parse_hours
+from circulation.policy.self_service import NOTHING_OFFERED, SelfService, is_door_open, parse_hours
 from tests.circulation.conftest import ANNA, BERIT, STAFF, Building
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

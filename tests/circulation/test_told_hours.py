@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from circulation.policy.hours import Exceptional, OpeningHours, Week, lets_in, read_day
 from circulation.policy.library import load_policy
-from circulation.policy.opening import is_door_open
 from circulation.policy.rules import LoanFacts, due_day, is_open, next_open_day, overdue_fee, renewed_due_day
-from circulation.rulebook.opening import with_hours
+from circulation.policy.self_service import is_door_open
+from circulation.rulebook.told_hours import with_hours
 from tests.circulation.conftest import STAFF, Building
 
 OSLO = ZoneInfo("Europe/Oslo")

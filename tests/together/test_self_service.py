@@ -16,7 +16,7 @@ from app.register.change.freezing import freeze_card
 from app.register.store.transaction import db
 from app.register.tables.log import AccessLogEntry
 from app.register.tables.patrons import Affiliation, Patron
-from circulation.policy.opening import parse_hours
+from circulation.policy.self_service import parse_hours
 from tests.conftest import Clock
 from tests.doors.visits import CHILD, KIOSK_1, KIOSK_2, log_in, main_text, scan_at_desk, shown_code, submit
 from tests.town import Town

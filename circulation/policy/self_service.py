@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 from pydantic import PlainSerializer, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from circulation.policy.hours import OpeningHours, lets_in
+from circulation.policy.hours import MINUTES_OF_A_DAY, OpeningHours, lets_in
 from circulation.policy.keys import TABLE, one_of, whole, written_as
 
 KINDS: Final = ("door", "tablet", "ebook")
 _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _HOURS: Final = re.compile(r"([a-z]{2})(?:-([a-z]{2}))? (\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
-_MINUTES_OF_A_DAY: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,13 @@ def _weekday(text: str) -> int:
 
 def _minute(hour: str, minute: str) -> int:
     minutes = int(hour) * 60 + int(minute)
-    if int(minute) > 59 or minutes > _MINUTES_OF_A_DAY:
+    if int(minute) > 59 or minutes > MINUTES_OF_A_DAY:
         raise ValueError(f"{hour}:{minute} is no time of day")
     return minutes
 
 
 def _clock(minutes: int) -> str:
-    return "24:00" if minutes == _MINUTES_OF_A_DAY else time(*divmod(minutes, 60)).strftime("%H:%M")
+    return "24:00" if minutes == MINUTES_OF_A_DAY else time(*divmod(minutes, 60)).strftime("%H:%M")
 
 
 _Kind = Annotated[StrictStr, one_of(*KINDS)]

@@ -19,7 +19,7 @@ from circulation.errors import Refused
 from circulation.lending.transaction import Transaction
 from circulation.policy.hours import MINUTES_OF_A_DAY, Exceptional, OpeningHours, Week, is_for_all, read_day
 from circulation.policy.library import Policy
-from circulation.policy.opening import Hours
+from circulation.policy.self_service import Hours
 from circulation.tables import Base
 
 _ONLY: Final = 1
