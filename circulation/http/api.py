@@ -11,8 +11,9 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Flask, Response, request
@@ -36,56 +37,73 @@ log = logging.getLogger("circulation")
 
 MAX_BODY: Final = 64 * 1024
 PREFIX: Final = "/circulation/v1/<library_id>"
+PATRONS_CALLS: Final = CALLS | SELF_SERVICE_CALLS
+STAFF_ONLY_CALLS: Final = STAFF_CALLS | SELF_SERVICE_STAFF_CALLS | RULES_CALLS | HOURS_CALLS
 
 
 def install(
     app: Flask, *, libraries: Mapping[str, Library], user: str, password: str, clock: Callable[[], datetime]
 ) -> None:
     """Add routes, authentication and error handlers to the application."""
+    views = _Views(libraries, clock)
+    app.before_request(partial(_authenticate, user, password))
+    for path, view in (("rules", views.rules), ("rules/coming", views.coming_rules), ("version", views.version)):
+        app.add_url_rule(f"{PREFIX}/{path}", path.replace("/", "_"), view, methods=["GET"])
+    for calls, staff_only in ((PATRONS_CALLS, False), (STAFF_ONLY_CALLS, True)):
+        for name, call in calls.items():
+            answer = views.answer(name, call, staff_only=staff_only)
+            app.add_url_rule(f"{PREFIX}/{name}", name.replace("/", "_"), answer, methods=["POST"])
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unforeseen)
+    app.after_request(_harden)
 
-    def authenticate() -> None:
-        if not request.path.startswith("/circulation/"):
-            return
-        given = request.authorization
-        login = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
-        # Both are compared in full, so that the time reveals nothing.
-        matches = [
-            hmac.compare_digest(part.encode("utf-8", "backslashreplace"), wanted.encode())
-            for part, wanted in zip(login, (user, password), strict=True)
-        ]
-        if not all(matches):
-            raise Refused("unauthenticated")
 
-    def library_of(library_id: str) -> Library:
-        if library_id not in libraries:
-            raise Refused("unknown_library")
-        return libraries[library_id]
+def _authenticate(user: str, password: str) -> None:
+    if not request.path.startswith("/circulation/"):
+        return
+    given = request.authorization
+    login = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
+    # Both are compared in full, so that the time reveals nothing.
+    matches = [
+        hmac.compare_digest(part.encode("utf-8", "backslashreplace"), wanted.encode())
+        for part, wanted in zip(login, (user, password), strict=True)
+    ]
+    if not all(matches):
+        raise Refused("unauthenticated")
 
-    def rules(library_id: str) -> Response:
-        tx = rules_of(library_id)
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """What answers requests about these libraries, at the present that `clock` gives."""
+
+    libraries: Mapping[str, Library]
+    clock: Callable[[], datetime]
+
+    def rules(self, library_id: str) -> Response:
+        """Answer with the rules as they are today, or on the day `on`."""
+        tx = self._rules_of(library_id)
         on = request.args.get("on", tx.today.isoformat())
         day = read_day(on, field="on")
         return _short_lived(_answer(policy_view(as_read_on(tx.rules.on(day), day))))
 
-    def coming_rules(library_id: str) -> Response:
-        tx = rules_of(library_id)
+    def coming_rules(self, library_id: str) -> Response:
+        """Answer with the rules that hold from a day to come."""
+        tx = self._rules_of(library_id)
         days = sorted({policy.valid_from for policy in tx.rules.back_in_time() if policy.valid_from > tx.today})
         views = [{"valid_from": day, "rules": policy_view(as_read_on(tx.rules.on(day), day))} for day in days]
         return _short_lived(_answer({"coming": views}))
 
-    def rules_of(library_id: str) -> Transaction:
-        library = library_of(library_id)
-        with library.database.reading() as session:
-            return Transaction(session, library.rules(session), clock())
+    def version(self, library_id: str) -> Response:
+        """Answer with the version of the program and of the library's tables."""
+        return _answer({"version": VERSION, "tables": self._library(library_id).database.read_revision()})
 
-    def version(library_id: str) -> Response:
-        return _answer({"version": VERSION, "tables": library_of(library_id).database.read_revision()})
-
-    def route(name: str, call: Call, *, staff_only: bool) -> None:
+    def answer(self, name: str, call: Call, *, staff_only: bool) -> Callable[[str], Response]:
+        """Return the view of a call."""
         read = reader_for(call.act)
 
         def view(library_id: str) -> Response:
-            library, now = library_of(library_id), clock()
+            library, now = self._library(library_id), self.clock()
             if request.mimetype != "application/json":
                 raise Refused("not_json")
             body = parse_body(request.get_data(cache=False))
@@ -96,20 +114,17 @@ def install(
             log.info("call=%s library=%s outcome=ok", name, library_id)
             return _answer(answer)
 
-        app.add_url_rule(f"{PREFIX}/{name}", name.replace("/", "_"), view, methods=["POST"])
+        return view
 
-    app.before_request(authenticate)
-    app.add_url_rule(f"{PREFIX}/rules", "rules", rules, methods=["GET"])
-    app.add_url_rule(f"{PREFIX}/rules/coming", "coming_rules", coming_rules, methods=["GET"])
-    app.add_url_rule(f"{PREFIX}/version", "version", version, methods=["GET"])
-    for name, call in (CALLS | SELF_SERVICE_CALLS).items():
-        route(name, call, staff_only=False)
-    for name, call in (STAFF_CALLS | SELF_SERVICE_STAFF_CALLS | RULES_CALLS | HOURS_CALLS).items():
-        route(name, call, staff_only=True)
-    app.register_error_handler(Refused, _refused)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unforeseen)
-    app.after_request(_harden)
+    def _library(self, library_id: str) -> Library:
+        if library_id not in self.libraries:
+            raise Refused("unknown_library")
+        return self.libraries[library_id]
+
+    def _rules_of(self, library_id: str) -> Transaction:
+        library = self._library(library_id)
+        with library.database.reading() as session:
+            return Transaction(session, library.rules(session), self.clock())
 
 
 def _plain(value: object) -> object:
