@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import hypothesis
 import pytest
 from apiflask import APIFlask
 
@@ -34,6 +35,12 @@ from tests.needs import (  # noqa: F401 - hooks
 )
 from tests.portals import Portals, close_portal
 from tests.postgres import create_database, drop_database, running_postgres
+
+# Properties are checked without a stopwatch: a slow machine breaks no rule.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, max_examples=50, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 # A slow hash is there for whoever guesses; what it costs is for tests of that alone, which ask for true_argon2.
 TRUE_ARGON2 = vault_module.ARGON2ID

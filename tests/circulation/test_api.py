@@ -169,7 +169,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(call=st.sampled_from(sorted(BODIES)), data=st.data())
 def test_no_body_brings_the_server_down(mull: Building, call: str, data: st.DataObject) -> None:
     fields = st.sampled_from(sorted(BODIES[call]))

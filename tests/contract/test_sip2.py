@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ils.port import Block, Refused, Unavailable
@@ -60,7 +60,6 @@ def test_the_checksum_is_that_of_the_specifications_examples(message, digits):
     assert checksum(message) == digits
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="|"), max_size=50))
 def test_whatever_is_encoded_is_decoded(value):
     raw = encode("18", "040001" + DATE, [("AJ", value), ("AB", "1")], sequence=7, encoding="utf-8")
@@ -68,7 +67,6 @@ def test_whatever_is_encoded_is_decoded(value):
     assert (message.first("AJ"), message.first("AB")) == (value, "1")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reading(raw):
     with suppress(Unavailable):

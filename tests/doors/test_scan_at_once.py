@@ -206,7 +206,7 @@ def test_a_fresh_scan_leaves_the_same_rows_by_either_way(
     assert rows[0] == rows[1] == {"access_log": 1, "credentials": 1, "presented_steps": 1}
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_sent_is_answered_alike(
     data: st.DataObject, phone: FlaskClient, at_once: Send, in_turn: Send

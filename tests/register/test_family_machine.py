@@ -153,4 +153,4 @@ class Family(RuleBasedStateMachine):
 
 
 def test_nothing_is_seen_without_a_standing_permission_that_is_switched_on(app: APIFlask):
-    run_state_machine_as_test(Family, settings=settings(max_examples=15, stateful_step_count=20, deadline=None))
+    run_state_machine_as_test(Family, settings=settings(max_examples=15, stateful_step_count=20))

@@ -151,7 +151,7 @@ JSON = st.recursive(
 NAMES = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject", "transports")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.text(max_size=40) | JSON.map(json.dumps), part=st.sampled_from(NAMES), value=JSON)
 def test_whatever_is_sent_is_refused_in_one_way(clock, answer, part, value):
     phone, challenge = Authenticator(), draw_challenge()

@@ -60,7 +60,7 @@ def test_a_rotation_chains_the_new_key_to_the_old_tokens_and_needs_no_number(old
     assert rotated.token(purpose="national id", text="NO:01831050027") == chained
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(secret=st.binary(max_size=100), column=st.text(max_size=20))
 def test_a_sealed_secret_opens_for_its_column(secret, column):
     vault = _SHARED

@@ -21,7 +21,7 @@ asked = contents.filter(lambda raw: not Message(raw).card_code())
 ends = st.sampled_from([b"\r", b"\r\n", b"\n"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def _converse(data: st.DataObject, kiosk, system) -> None:
     questions = data.draw(st.lists(st.tuples(asked, ends), min_size=1, max_size=4))
