@@ -87,6 +87,12 @@ def _post(settings: Settings) -> Post:
     return Channels(channels)
 
 
+def _push(settings: Settings) -> PushPost | None:
+    # A telephone number is no contact of theirs (RFC 8292 § 2.1).
+    contact = settings.security_contact if settings.security_contact.startswith(("https:", "mailto:")) else ""
+    return PushPost(settings.push_key, contact=contact or settings.public_url) if settings.push_key else None
+
+
 def _engine_options(settings: Settings) -> dict[str, Any]:
     # However loud somebody sets the log, and whatever a statement fails of, its values are not written.
     options: dict[str, Any] = {"hide_parameters": True}
@@ -99,6 +105,35 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
     if settings.database_url.startswith("postgresql"):
         options["connect_args"] = CONNECT
     return options
+
+
+def _configuration(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Any]:
+    """Return what Flask, its extensions and our own floors read from the app's config."""
+    return {
+        "ADULT_AGE": settings.adult_age,
+        "ACCESS_LOG_ROOTS": settings.access_log_roots,
+        "CLOCK": clock,
+        "DEMO": settings.demo,
+        "INACTIVE_NOTICE_DAYS": settings.inactive_notice_days,
+        "MAX_CONTENT_LENGTH": _LARGEST_REQUEST,
+        "METRICS_TOKEN": settings.metrics_token,
+        "NEW_DEVICE": settings.new_device,
+        "PERMANENT_SESSION_LIFETIME": 90 * 86400,
+        "PUBLIC_URL": settings.public_url,
+        "REWRITE_DATABASE_URL": settings.rewrite_database_url,
+        "SECRET_KEY": settings.secret_key,
+        "SECURITY_CONTACT": settings.security_contact,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
+        "SYNTHETIC_IDS": settings.allow_synthetic_ids,
+        "WORKER_METRICS_PORT": settings.worker_metrics_port,
+        "WTF_CSRF_TIME_LIMIT": None,
+        # Our pages send no referrer (web/http/headers.py), so there is none to compare.
+        "WTF_CSRF_SSL_STRICT": False,
+    }
 
 
 def open_register(settings: Settings) -> None:
@@ -133,31 +168,7 @@ def create_app(
         docs_path=None,
         spec_path=None,
     )
-    app.config.update(
-        ADULT_AGE=settings.adult_age,
-        ACCESS_LOG_ROOTS=settings.access_log_roots,
-        CLOCK=clock,
-        DEMO=settings.demo,
-        INACTIVE_NOTICE_DAYS=settings.inactive_notice_days,
-        MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
-        METRICS_TOKEN=settings.metrics_token,
-        NEW_DEVICE=settings.new_device,
-        PERMANENT_SESSION_LIFETIME=90 * 86400,
-        PUBLIC_URL=settings.public_url,
-        REWRITE_DATABASE_URL=settings.rewrite_database_url,
-        SECRET_KEY=settings.secret_key,
-        SECURITY_CONTACT=settings.security_contact,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure_cookies,
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
-        SYNTHETIC_IDS=settings.allow_synthetic_ids,
-        WORKER_METRICS_PORT=settings.worker_metrics_port,
-        WTF_CSRF_TIME_LIMIT=None,
-        # Our pages send no referrer (web/http/headers.py), so there is none to compare.
-        WTF_CSRF_SSL_STRICT=False,
-    )
+    app.config.update(_configuration(settings, clock))
     app.json = BoundedJson(app)
     app.session_interface = CookiePerDoor()
     app.url_map.converters["id"] = RowId
@@ -166,10 +177,7 @@ def create_app(
     app.extensions["eid"] = Provider(settings.eid) if settings.eid else None
     app.extensions["ils"] = systems
     app.extensions["post"] = post or _post(settings)
-    contact = settings.security_contact if settings.security_contact.startswith(("https:", "mailto:")) else ""
-    app.extensions["push"] = (
-        PushPost(settings.push_key, contact=contact or settings.public_url) if settings.push_key else None
-    )
+    app.extensions["push"] = _push(settings)
     app.extensions["public_client"] = make_public_client()
     app.extensions["wallets"] = Wallets(google=settings.google_wallet, apple=settings.apple_wallet)
     app.wsgi_app = ScanAtOnce(app, https_only=settings.secure_cookies)  # type: ignore[method-assign]
