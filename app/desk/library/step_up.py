@@ -36,9 +36,10 @@ from app.register.sign_in.sessions import renew_secret
 from app.register.staff.staff import StaffSignInRefused, get_workplace, sign_in_staff
 from app.register.staff.staff_passkeys import list_staff_passkeys
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.http.cookies import desk_browser
 from app.web.sign_in.passkeys import passkey_origin
+from app.web.sign_in.step_up import typed_into_form
 
 FRESH_FOR: Final = timedelta(minutes=10)
 _PASSWORD: Final = "confirm_password"  # noqa: S105 - a field's name
@@ -115,27 +116,22 @@ def _take_answer() -> Response | None:
     except (PasskeyRefused, PasskeyCopied, CeremonyOver):
         return _ask(form, status=422, refusal=without_passkey())
     except TooManyAttempts as error:
-        question = _ask(form, status=429, refusal=wait_sentence(error.retry_after))
-        question.headers["Retry-After"] = str(error.retry_after)
-        return question
+        return _ask(form, wait=error)
     renew_secret(session_id=current_user.session.id, now=now())
     return None
 
 
-def _ask(form: StaffConfirmForm, *, status: int = 200, refusal: str = "") -> Response:
-    """Return the question, with what was typed into the form that it interrupts."""
-    typed = [
-        (name, value)
-        for name, value in (request.args if request.method != "POST" else request.form).items(multi=True)
-        if not any(part in name for part in _NOT_SENT_ALONG)
-    ]
-    page = render_template(
-        "desk/own/confirm.html",
-        workplace=this_workplace(),
-        form=form,
-        typed=typed,
-        refusal=refusal,
-        has_passkey=bool(passkey_origin() and list_staff_passkeys(staff_id=current_user.staff_id)),
-        action=request.path,
-    )
-    return make_response(page, status)
+def _ask(
+    form: StaffConfirmForm, *, status: int = 200, refusal: str = "", wait: TooManyAttempts | None = None
+) -> Response:
+    """Return the question, with what was typed into the form that it interrupts; 429 where somebody has to `wait`."""
+    words: dict[str, Any] = {
+        "workplace": this_workplace(),
+        "form": form,
+        "typed": typed_into_form(but_for=_NOT_SENT_ALONG),
+        "has_passkey": bool(passkey_origin() and list_staff_passkeys(staff_id=current_user.staff_id)),
+        "action": request.path,
+    }
+    if wait is not None:
+        return wait_page("desk/own/confirm.html", wait, **words)
+    return make_response(render_template("desk/own/confirm.html", refusal=refusal, **words), status)

@@ -23,7 +23,7 @@ and once for a view that always asks. So does a passkey: its answer is sent in w
 Pages that are looked at must be without parameters in their address.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar, cast
@@ -47,7 +47,7 @@ from app.register.sign_in.pins import Origin, SignInRefused, sign_in
 from app.register.sign_in.sessions import renew_code, renew_secret, use_identified
 from app.web.access import Audience, audience_of
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.http.cookies import device_token
 from app.web.sign_in.identity import keeps_card
 from app.web.sign_in.passkeys import confirm_with_passkey, passkey_origin
@@ -138,11 +138,6 @@ def offers_passkey() -> bool:
     return not has_passkey()
 
 
-def _confirm_passkey(answer: str) -> None:
-    confirm_with_passkey(answer)
-    g.entered_pin = g.entered_code = g.entered_passkey = True
-
-
 def after_step_up(*, always: bool = False, asks_pin_itself: bool = False) -> Callable[[View], View]:
     """Let a view run only once it is sure who it is. How: at the top of this module."""
 
@@ -222,9 +217,7 @@ def _take_answer(needed: Needed) -> Response | None:
     except CodeNotValid:
         form.confirm_code.errors = [_("The code is wrong or too old.")]
     except TooManyAttempts as error:
-        question = _ask(needed, form, sent=True, status=429, refusal=wait_sentence(error.retry_after))
-        question.headers["Retry-After"] = str(error.retry_after)
-        return question
+        return _ask(needed, form, sent=True, wait=error)
     else:
         return None
     return _ask(needed, form, sent=True, status=422)
@@ -233,16 +226,15 @@ def _take_answer(needed: Needed) -> Response | None:
 def _take_passkey() -> Response | None:
     """Take the passkey's answer that was sent in; return the question where it does not fit."""
     try:
-        _confirm_passkey(request.form.get(_PASSKEY, ""))
+        confirm_with_passkey(request.form.get(_PASSKEY, ""))
     except PasskeyCopied:
         refusal = passkey_refusal(copied=True)
     except (PasskeyRefused, CeremonyOver):
         refusal = passkey_refusal()
     except TooManyAttempts as error:
-        question = _ask(_all_needed(), ConfirmForm(), sent=False, status=429, refusal=wait_sentence(error.retry_after))
-        question.headers["Retry-After"] = str(error.retry_after)
-        return question
+        return _ask(_all_needed(), ConfirmForm(), sent=False, wait=error)
     else:
+        g.entered_pin = g.entered_code = g.entered_passkey = True
         return None
     return _ask(_all_needed(), ConfirmForm(), sent=False, status=422, refusal=refusal)
 
@@ -250,10 +242,9 @@ def _take_passkey() -> Response | None:
 def passkey_refusal(*, copied: bool = False) -> str:
     """Return why a passkey was refused, and what to do, in the reader's language."""
     if copied:
-        label = _("My devices")
         return _(
             "This passkey may have been copied, so we refused it. Use your PIN, and remove it under %(label)s.",
-            label=label,
+            label=_("My devices"),
         )
     return _("That did not work. Try again, or use your PIN.")
 
@@ -270,27 +261,36 @@ def _code_failed() -> bool:
 
 
 def _ask(
-    needed: Needed, form: ConfirmForm, *, sent: bool, status: int = 200, refusal: str = "", just_asked: bool = False
+    needed: Needed,
+    form: ConfirmForm,
+    *,
+    sent: bool,
+    status: int = 200,
+    refusal: str = "",
+    wait: TooManyAttempts | None = None,
+    just_asked: bool = False,
 ) -> Response:
     """Return the question, with what was typed into the form that it interrupts. `sent`: a code is on its way.
 
-    `just_asked`: it was asked for in this request, and nothing has become of it yet.
+    With 429 where somebody has to `wait`. `just_asked`: the code was asked for in this request, and nothing has become
+    of it yet.
     """
-    typed = [
-        (name, value)
-        for name, value in (request.args if request.method != "POST" else request.form).items(multi=True)
-        if not any(part in name for part in _NOT_SENT_ALONG)
-    ]
-    page = render_template(
-        "confirm.html",
-        form=form,
-        needed=needed,
-        sent=sent or not needed.code,
-        typed=typed,
-        refusal=refusal,
-        failed=needed.code and not just_asked and _code_failed(),
-        has_passkey=has_passkey(),
-        here=request.path,
-        goes_on_to=request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
-    )
-    return make_response(page, status)
+    words: dict[str, Any] = {
+        "form": form,
+        "needed": needed,
+        "sent": sent or not needed.code,
+        "typed": typed_into_form(but_for=_NOT_SENT_ALONG),
+        "failed": needed.code and not just_asked and _code_failed(),
+        "has_passkey": has_passkey(),
+        "here": request.path,
+        "goes_on_to": request.values.get("next", "") if request.endpoint == "portal.confirm" else request.endpoint,
+    }
+    if wait is not None:
+        return wait_page("confirm.html", wait, **words)
+    return make_response(render_template("confirm.html", refusal=refusal, **words), status)
+
+
+def typed_into_form(*, but_for: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what was typed into the form that a question interrupts; `but_for` are parts of names to be left out."""
+    values = request.args if request.method != "POST" else request.form
+    return [(name, value) for name, value in values.items(multi=True) if not any(part in name for part in but_for)]
