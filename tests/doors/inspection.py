@@ -39,6 +39,8 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+# What a page has where a template was broken.
+_OF_TEMPLATES = {"if", "elif", "else", "endif", "endfor", "loop"}
 # The page that scans with the camera, and no other, may run what reads the codes.
 _WITH_CAMERA = {"script-src": "'self' 'wasm-unsafe-eval'"}
 _FOR_EVERYBODY = ("/card/app", "/manifest.webmanifest", "/offline", "/sw.js")
@@ -182,6 +184,7 @@ def _inline_faults(page: Element) -> list[str]:
     for each in _all(page):
         inline = [name for name in each.attrib if name == "style" or name.startswith("on")]
         faults += [f"has {name} on {each.tag}" for name in inline]
+        faults += [f"has a template's {name} on {each.tag}" for name in sorted(each.attrib.keys() & _OF_TEMPLATES)]
     return faults
 
 

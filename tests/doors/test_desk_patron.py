@@ -71,6 +71,13 @@ def test_a_card_number_alone_leads_to_its_patron_and_is_logged(app, desk, criter
     assert "Nobody fits" in main_text(look_up(desk, card_number="N999999999"))
 
 
+def test_of_several_who_fit_the_first_has_the_focus(desk):
+    first, *others = read_page(look_up(desk, name="Solvang", postcode="2050")).select("form[action$=open] button")
+    assert first.has_attr("autofocus")
+    assert others
+    assert not any(hit.has_attr("autofocus") for hit in others)
+
+
 def test_a_child_is_told_apart_from_an_adult(desk):
     assert "· Child ·" in main_text(look_up(desk, **JONAS))
     assert "Adult" not in main_text(look_up(desk, **INGRID))
