@@ -54,7 +54,7 @@ _SENTENCES: Final[Mapping[type[RuleBroken], LazyString]] = {
 _STATES: Final[Mapping[State, LazyString]] = {
     State.DECEASED: _l("A death is reported for this card. Take that back first, if it is wrong."),
     State.LOST: _l("The card is reported lost. Give a new card first, or note that it is found."),
-    State.FROZEN: _l("The patron has frozen the card, and can thaw it under %(label)s.", label=_l("My data")),
+    State.FROZEN: _l("The patron has frozen the card, and can unfreeze it under %(label)s.", label=_l("My data")),
     State.LOCAL: _l("It is a local card of another library. Make it a national card first, if the patron wants that."),
 }
 

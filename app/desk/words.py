@@ -58,7 +58,7 @@ def _refusal(refused: Refused) -> tuple[str, str]:
                 "A death was reported for this card. If that is wrong, it can be taken back."
             )
         case Reason.REVOKED, Cause.FROZEN:
-            advice = _("The patron has frozen the card, and can thaw it under %(label)s.", label=_("My data"))
+            advice = _("The patron has frozen the card, and can unfreeze it under %(label)s.", label=_("My data"))
             return _("Card is frozen"), advice
         case Reason.REVOKED, Cause.LOCAL_CARD:
             return _("Local card of another library"), _(
