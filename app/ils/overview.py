@@ -78,7 +78,7 @@ def ask_what_is_kept(
     library could cause.
     """
     calls = _ask_each(_kept, systems, {each: [card_number] for each in library_ids}, timeout)
-    return {library_id: call.result() for library_id, call in calls.items() if call.done() and call.exception() is None}
+    return _answered(calls)
 
 
 def find_copies(
@@ -96,8 +96,7 @@ def find_copies(
         return "" if item.interlibrary else item.title
 
     calls = _ask_each(find, systems, dict.fromkeys(library_ids, (barcode,)), timeout)
-    answered = {each: call.result() for each, call in calls.items() if call.done() and call.exception() is None}
-    return {library_id: title for library_id, title in answered.items() if title}
+    return {library_id: title for library_id, title in _answered(calls).items() if title}
 
 
 def _ask_each(
@@ -113,6 +112,10 @@ def _ask_each(
     }
     wait(calls.values(), timeout=timeout)
     return calls
+
+
+def _answered(calls: Mapping[str, Future[T]]) -> dict[str, T]:
+    return {library_id: call.result() for library_id, call in calls.items() if call.done() and call.exception() is None}
 
 
 def _accounts(system: LibrarySystem, card_numbers: Sequence[str]) -> tuple[Account, ...]:

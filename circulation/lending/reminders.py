@@ -34,9 +34,14 @@ def choose_reminders(
 ) -> ReminderChoice:
     """Note what the card's holder wants; what was noted before is replaced. May be repeated."""
     lock_patrons(tx.session, card_number)
-    hours = {"quiet_from": quiet_from, "quiet_to": quiet_to}
     choice = ReminderChoice(
-        card_number=card_number, due=due, ready=ready, overdue=overdue, days_before=days_before, **hours
+        card_number=card_number,
+        due=due,
+        ready=ready,
+        overdue=overdue,
+        days_before=days_before,
+        quiet_from=quiet_from,
+        quiet_to=quiet_to,
     )
     return tx.session.merge(choice)
 
@@ -44,9 +49,8 @@ def choose_reminders(
 def run_reminders(*, database: Database, policy: Policy, now: datetime) -> int:
     """Remind of each loan that is due soon and was not reminded of at this distance. Returns how many were made.
 
-    The distances are those of the policy, or the one that the card's holder chose.
-
-    If the command missed a day, the nearest reminder that is due is made and the farther ones are skipped.
+    The distances are those of the policy, or the one that the card's holder chose. If the command missed a
+    day, the nearest reminder that is due is made and the farther ones are skipped.
     """
     today = local_day(policy=policy, now=now)
     policy = policy.on(today)

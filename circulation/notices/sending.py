@@ -111,10 +111,10 @@ def _send_to(card_number: str, ways: _Ways, database: Database) -> str:
     """Send one card's notices, and return what became of them: sent, without_address, quiet, or returned."""
     with database.reading() as session:
         choice = session.get(ReminderChoice, card_number)
-    if choice is not None:
-        hours = {"quiet_from": choice.quiet_from, "quiet_to": choice.quiet_to}
-        if is_quiet(policy=ways.policy, now=ways.now, **hours):
-            return "quiet"
+    if choice is not None and is_quiet(
+        policy=ways.policy, now=ways.now, quiet_from=choice.quiet_from, quiet_to=choice.quiet_to
+    ):
+        return "quiet"
     by_way: dict[str, set[str]] = defaultdict(set)
     for kind, about in _KINDS.items():
         by_way[getattr(choice, about) if choice is not None else "email"].add(kind)

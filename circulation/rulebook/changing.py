@@ -79,9 +79,10 @@ def publish(*, tx: Transaction, revision: int, valid_from: date, note: str) -> P
         raise Refused("nothing_changed")
     versions = list_versions(session=tx.session, from_file=tx.rules)
     tx.session.add_all(versions)  # the file's, where it is not stored yet
-    signed = {"published_by": tx.staff, "published_at": tx.now, "note": note}
     number = versions[-1].number + 1
-    version = PolicyVersion(number=number, toml=draft.toml, valid_from=valid_from, **signed)
+    version = PolicyVersion(
+        number=number, toml=draft.toml, valid_from=valid_from, published_by=tx.staff, published_at=tx.now, note=note
+    )
     tx.session.add(version)
     tx.session.flush()
     return version

@@ -166,7 +166,6 @@ def _take_in(import_id: int, library_id: str, *, by_day: int) -> None:
 
 
 def _work(import_id: int, library_id: str, state: str, label: str) -> None:
-    rules = {"allow_synthetic": current_app.config["SYNTHETIC_IDS"]}
     with reading():
         rows = register.read_import(import_id=import_id, library_id=library_id).rows
     with click.progressbar(length=rows, label=label, show_pos=True) as progress:
@@ -175,7 +174,7 @@ def _work(import_id: int, library_id: str, state: str, label: str) -> None:
                 found = register.find_import(import_id=import_id, library_id=library_id, lock=True)
                 if found.state != state:
                     break
-                work_on(found, Rules(now=now(), **rules))
+                work_on(found, Rules(now=now(), allow_synthetic=current_app.config["SYNTHETIC_IDS"]))
                 done = found.done
             progress.update(done - progress.pos)
 

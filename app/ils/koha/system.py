@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 import httpx
@@ -154,9 +155,8 @@ class KohaSystem:
 
     def _hold_of(self, card_number: str, hold_id: str, budget: Budget) -> Hold:
         ids = [patron.patron_id for patron in self._patrons([card_number], budget).values()]
-        for row in (
-            row for mine in self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget).of.values() for row in mine
-        ):
+        rows = self._rows_of(answers.HoldRow, "holds", ids, "biblio", budget)
+        for row in chain.from_iterable(rows.of.values()):
             if str(row.hold_id) == hold_id:
                 return answers.hold(row)
         raise Refused("unknown_hold")
