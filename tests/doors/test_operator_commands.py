@@ -12,7 +12,10 @@ from werkzeug.test import TestResponse
 
 from app.register.keys.vault import Vault, use_vault
 from app.register.limits.unusual import Kind, count_act
+from app.register.patron.libraries import find_library_name
+from app.register.staff.acts import list_library_acts
 from tests.conftest import VAULT_KEYS, Clock
+from tests.doors.operating import HERE
 from tests.doors.visits import NOBODYS_CODE, scan_at_kiosk, submit
 
 
@@ -178,3 +181,40 @@ def test_the_hours_in_which_a_library_did_far_more_than_usual_are_listed(app: AP
     assert run(app, "unusual", "list", "--days", "1").output.startswith("2026-11-22 09:00")
     clock.turn(seconds=1)
     assert run(app, "unusual", "list", "--days", "1").output == ""
+
+
+def test_commands_stand_in_the_library_s_list_as_the_page_s_acts_do(app: APIFlask) -> None:
+    run = app.test_cli_runner().invoke
+    assert run(args=["libraries", "set", HERE, "consent_age", "14"]).exit_code == 0
+    assert run(args=["machines", "disconnect", "2023500-kiosk2"]).exit_code == 0
+    assert run(args=["machines", "disconnect", "2023500-kiosk2"]).exit_code == 1
+    with app.app_context():
+        acts = [(act.kind, act.subject) for act in list_library_acts(library_id=HERE)]
+    assert acts == [("machine-disconnected", "2023500-kiosk2"), ("setting-changed", "consent_age: 14")]
+
+
+def test_commands_that_show_a_secret_stand_there_too_and_the_secret_does_not(app: APIFlask) -> None:
+    run = app.test_cli_runner().invoke
+    address = "https://ils.example/lanekort"
+    said = [
+        run(args=["machines", "connect", HERE, f"{HERE}-kiosk9", "--kind", "kiosk"]),
+        run(args=["machines", "rotate", f"{HERE}-kiosk9"]),
+        run(args=["webhooks", "listen", HERE, address]),
+    ]
+    assert [done.exit_code for done in said] == [0, 0, 0]
+    with app.app_context():
+        acts = [(act.kind, act.subject) for act in list_library_acts(library_id=HERE)]
+    assert acts == [
+        ("webhook-set", address),
+        ("machine-rotated", f"{HERE}-kiosk9"),
+        ("machine-connected", f"{HERE}-kiosk9"),
+    ]
+
+
+def test_a_list_is_tried_by_the_command_too(app: APIFlask, tmp_path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("name,type,id\nNy bibliotek,folkebib,2088800\n", encoding="utf-8")
+    done = app.test_cli_runner().invoke(args=["libraries", "import", "--dry-run", str(file)])
+    assert "1 added, 0 changed" in done.output
+    with app.app_context():
+        assert find_library_name(library_id="2088800") is None

@@ -118,12 +118,9 @@ def take_upload(*, library_id: str, now: datetime) -> None:
 
 
 def find_same_file(*, library_id: str, actor: str, file_hash: str) -> int | None:
-    """Return the unfinished import of this very file that the same one began, and may go on with; None if there is
-    none."""
-    same = (PatronImport.library_id == library_id, PatronImport.file_hash == file_hash)
-    return db.session.scalar(
-        select(PatronImport.id).where(*same, PatronImport.begun_by == actor, _IS_UNFINISHED).limit(1)
-    )
+    """Return the unfinished import of this very file that `actor` began, and may go on with; None if there is none."""
+    same = (PatronImport.library_id == library_id, PatronImport.file_hash == file_hash, PatronImport.begun_by == actor)
+    return db.session.scalar(select(PatronImport.id).where(*same, _IS_UNFINISHED).limit(1))
 
 
 def list_imports(*, library_id: str) -> list[ShownImport]:
@@ -207,10 +204,7 @@ def forget_import(*, import_id: int, library_id: str) -> None:
 
 
 def end_import(found: PatronImport, *, state: str, now: datetime) -> int:
-    """Note that an import is done, or over; of the file only what a person is to decide about is left.
-
-    Returns how many batches were left.
-    """
+    """End an import: of its file only what a person is to decide about stays. Returns how many batches were left."""
     found.state, found.ended_at = state, now
     of_this = PatronImportLine.import_id == found.id
     execute_bulk(update(PatronImportLine).where(of_this).values(key_hash=None, id_hash=None, name_hash=None))
@@ -220,10 +214,8 @@ def end_import(found: PatronImport, *, state: str, now: datetime) -> int:
 
 def forget_columns(found: PatronImport) -> None:
     """Delete the headings of a file of which no row is left to be decided about."""
-    waiting = select(PatronImportLine.line).where(
-        PatronImportLine.import_id == found.id, PatronImportLine.sealed_row.is_not(None)
-    )
-    if db.session.scalar(waiting.limit(1)) is None:
+    waiting = select(PatronImportLine.line).where(PatronImportLine.import_id == found.id)
+    if db.session.scalar(waiting.where(PatronImportLine.sealed_row.is_not(None)).limit(1)) is None:
         found.sealed_columns = None
 
 
