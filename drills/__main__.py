@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from tempfile import TemporaryFile
 from time import monotonic
 
 from drills.figures import Figures
@@ -48,8 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_apart(name: str) -> bool:
     """Run a drill's short form in a process of its own, and print what it said when it has ended: whether all holds."""
     command = [sys.executable, "-m", "drills", name, "--short"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    sys.stdout.write(done.stdout.removesuffix(f"{_KEPT}\n"))
+    # A file, for a pipe stays open as long as programs run that a drill could not end.
+    with TemporaryFile("w+") as said:
+        done = subprocess.run(command, stdout=said, check=False)
+        said.seek(0)
+        sys.stdout.write(said.read().removesuffix(f"{_KEPT}\n"))
     sys.stdout.flush()
     return done.returncode == 0
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
-from threading import Thread
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -124,14 +124,19 @@ class Proxy:
 
     def say(self, raw: bytes, *, source: str = "127.0.0.1", seconds: float = _SECONDS) -> bytes:
         """Send bytes, well formed or not; return what comes back until the end, or until it is silent for so long."""
-        said = bytearray()
-        with self.connect(source) as connection, suppress(OSError):
-            connection.settimeout(seconds)
-            sending = Thread(target=_send, args=(connection, raw))
-            sending.start()
-            while more := connection.recv(65536):
-                said += more
-            sending.join()
+        said, unsent = bytearray(), memoryview(raw)
+        # One thread does both: OpenSSL has no connection that two may use at once.
+        with self.connect(source) as connection, DefaultSelector() as ready, suppress(OSError):
+            connection.setblocking(False)
+            ready.register(connection, EVENT_READ | EVENT_WRITE)
+            while ready.select(seconds):
+                if unsent:
+                    unsent = unsent[_send(connection, unsent) :]
+                    ready.modify(connection, EVENT_READ | (EVENT_WRITE if unsent else 0))
+                with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    while more := connection.recv(65536):
+                        said += more
+                    break
         return bytes(said)
 
     def written(self) -> str:
@@ -182,9 +187,14 @@ def ask_over(
         connection.close()
 
 
-def _send(connection: ssl.SSLSocket, raw: bytes) -> None:
-    with suppress(OSError):
-        connection.sendall(raw)
+def _send(connection: ssl.SSLSocket, raw: memoryview) -> int:
+    """Send what the connection takes now. Returns how much; all, where the other end takes no more."""
+    try:
+        return connection.send(raw)
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return 0
+    except OSError:
+        return len(raw)
 
 
 def _program() -> str:
