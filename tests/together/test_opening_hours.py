@@ -14,7 +14,7 @@ from app.rules.library.face import version_of
 from app.rules.library.opening import CLOSED_WEEK, read_day
 from app.work.telling_hours import HoursTeller, tell_hours_due, tell_library
 from app.work.worker import work_once
-from circulation.http.hours_calls import HOURS_CALLS
+from circulation.http.api import STAFF_ONLY_CALLS
 from tests.doors.visits import ADMINISTRATOR, desk_log_in
 from tests.town import build_town
 
@@ -91,7 +91,7 @@ def test_a_system_restored_from_a_backup_is_told_again_within_a_day(clock, town)
 def test_an_older_system_is_told_once_it_is_upgraded(app, clock, town, tmp_path, monkeypatch):
     set_tuesdays(clock)
     with monkeypatch.context() as before:
-        before.delitem(HOURS_CALLS, "hours/tell")
+        before.delitem(STAFF_ONLY_CALLS, "hours/tell")
         older = build_town(tmp_path / "older", clock=clock)
     app.extensions["ils"] = older.systems
     assert not tell_library(library_id=ULLENSAKER)
