@@ -103,7 +103,7 @@ def test_who_does_not_want_it_by_notification_gets_none(client, phone, service, 
 def test_who_has_switched_it_on_nowhere_gets_none(client, phone, service):
     choose(phone, **BY_PUSH)
     assert push(client).json["code"] == "no-push"
-    assert "they are on nowhere yet" in main_text(phone.get(PAGE))
+    assert "have not switched them on anywhere yet" in main_text(phone.get(PAGE))
 
 
 def test_only_a_system_of_a_library_that_was_joined_may_send(client, service, browser):
