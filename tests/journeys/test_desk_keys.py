@@ -110,8 +110,8 @@ def test_what_waits_stands_beside_its_tab_once_the_page_stands(open_page: Opener
     with desk.expect_request("**/desk/badges"):
         desk_signs_in(desk, portal.clock, DESKS[1])
     assert scan(desk, "1002").get_attribute("data-state") == "done", "nothing waits for the library's system"
+    # The server may know the count of a minute ago from another desk: what it shows before the answer is not tested.
     tab = desk.get_by_role("navigation", name="Skranke").get_by_role("link", name="Fjernlån")
-    expect(tab).to_have_accessible_name("Fjernlån")
     held[0].continue_()
     expect(tab).to_have_accessible_name("Fjernlån, 1 venter")
     assert_sound(desk)
