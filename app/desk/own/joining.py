@@ -4,7 +4,7 @@ A GET uses no link up: mail scanners open every one. The link itself is a secret
 stored, names no referrer, and is logged by its rule.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import pyotp
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -29,12 +29,13 @@ from app.register.store.transaction import writing
 from app.rules.pins.password import LONGEST, SHORTEST, PasswordFault, PasswordNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 from app.web.http.cookies import keep_desk_browser
 from app.web.pages.squares import draw_link
 from app.web.sign_in.identity import start_staff_session
 
+_PAGE: Final = "desk/own/join.html"
 _ISSUER: Final = "Lånekort"
 _GROUP: Final = 4
 
@@ -55,7 +56,8 @@ def join(token: str) -> ResponseReturnValue:
     if opened is None:
         return render_template("desk/own/link_gone.html"), 404
     if not form.validate_on_submit():
-        return _show(opened, form, token), 422 if form.is_submitted() else 200
+        page = render_template(_PAGE, **_words(opened, form, token))
+        return page, 422 if form.is_submitted() else 200
     password, code = form.new_password.data or "", form.code.data or ""
     try:
         take_link_tries(token=token, address=request.remote_addr or "", now=now())
@@ -69,29 +71,26 @@ def join(token: str) -> ResponseReturnValue:
     except CodeNotRight:
         form.code.errors = [_("The code does not fit. Take the one that the app shows now, for the key on this page.")]
     except TooManyAttempts as error:
-        sentence, wait = wait_sentence(error.retry_after), {"Retry-After": str(error.retry_after)}
-        return make_response(_show(opened, form, token, refusal=sentence), 429, wait)
+        return wait_page(_PAGE, error, **_words(opened, form, token))
     else:
         flash(_("You are logged in. From now on you log in with user name, password and a code of the app."), "success")
         library_id = get_workplace(staff_id=staff_id).library_id
         return keep_desk_browser(make_response(redirect(url_for("desk.own_sign_in"))), library_id=library_id)
-    return _show(opened, form, token), 422
+    return render_template(_PAGE, **_words(opened, form, token)), 422
 
 
-def _show(opened: OpenedLink, form: JoinForm, token: str, *, refusal: str = "") -> str:
+def _words(opened: OpenedLink, form: JoinForm, token: str) -> dict[str, Any]:
     secret = opened.totp_secret
     address = pyotp.TOTP(secret).provisioning_uri(name=opened.username, issuer_name=_ISSUER)
     groups = " ".join(secret[at : at + _GROUP] for at in range(0, len(secret), _GROUP))
-    return render_template(
-        "desk/own/join.html",
-        opened=opened,
-        form=form,
-        token=token,
-        refusal=refusal,
-        square=draw_link(address),
-        key=groups,
-        shortest=SHORTEST,
-    )
+    return {
+        "opened": opened,
+        "form": form,
+        "token": token,
+        "square": draw_link(address),
+        "key": groups,
+        "shortest": SHORTEST,
+    }
 
 
 def fault_words(fault: PasswordFault) -> str:

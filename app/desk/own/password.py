@@ -1,6 +1,8 @@
 """Changing one's own password at the desk."""
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from typing import Final
+
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,9 +20,11 @@ from app.register.staff.staff import StaffSignInRefused
 from app.rules.pins.password import SHORTEST, PasswordNotGood
 from app.web.access import Audience, open_to
 from app.web.clock import now
-from app.web.faults.errors import wait_sentence
+from app.web.faults.errors import wait_page
 from app.web.faults.overload import evaluates
 from app.web.http.cookies import desk_browser
+
+_PAGE: Final = "desk/own/password.html"
 
 
 class OwnPasswordForm(FlaskForm):
@@ -59,8 +63,7 @@ def own_password() -> ResponseReturnValue:
     except PasswordNotGood as error:
         form.new_password.errors = [fault_words(error.fault)]
     except TooManyAttempts as error:
-        sentence, wait = wait_sentence(error.retry_after), {"Retry-After": str(error.retry_after)}
-        return make_response(_show(form, refusal=sentence), 429, wait)
+        return wait_page(_PAGE, error, workplace=this_workplace(), form=form, shortest=SHORTEST)
     else:
         flash(_("Your password is changed. You are logged out everywhere but here."), "success")
         return redirect(url_for("desk.own_sign_in"))
@@ -68,6 +71,4 @@ def own_password() -> ResponseReturnValue:
 
 
 def _show(form: OwnPasswordForm, *, refusal: str = "") -> str:
-    return render_template(
-        "desk/own/password.html", workplace=this_workplace(), form=form, refusal=refusal, shortest=SHORTEST
-    )
+    return render_template(_PAGE, workplace=this_workplace(), form=form, refusal=refusal, shortest=SHORTEST)
