@@ -1,5 +1,6 @@
 """What a library that is not ours knows, for the servers that answer as Koha and as a SIP2 server do."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
@@ -68,8 +69,9 @@ class InventedWorld(World):
     def __init__(self) -> None:
         self.shelves = Shelves()
 
+    @abstractmethod
     def loan_id(self, checkout: Checkout) -> str:
-        raise NotImplementedError
+        """Return what this kind of system calls a loan."""
 
     def lend(self, card_number: str, title: str = TITLE, *, days_ago: int = 0) -> Lent:
         due_on = NOW.date() + timedelta(days=28 - days_ago)
