@@ -124,6 +124,22 @@ def test_a_scan_leaves_what_was_typed_before_and_changes_nothing(desk: Page) -> 
         assert changes(field) == 0
 
 
+def test_a_scan_of_which_a_busy_computer_tells_in_two_parts_is_one(desk: Page) -> None:
+    sent = posted(desk)
+    desk.goto("/desk/find")
+    places = desk.locator("#page :is(input:not([type=hidden]), select, a[href], button), #scan input:not([type=hidden])")
+    for place in range(places.count()):
+        where = places.nth(place)
+        where.focus()
+        before = where.evaluate("e => e.value ?? ''")
+        burst(desk, "2002", late=1_200)
+        expect(desk.locator(ANSWERED)).to_have_count(place + 1)
+        assert where.evaluate("e => e.value ?? ''") == before
+        assert sent == ["/desk/scans"] * (place + 1)
+    burst(desk, GUARDIAN[0], late=2_000)
+    expect(desk.locator("#run-who")).to_have_text("Ingrid Solvang")
+
+
 def test_without_a_script_the_desk_lends_undoes_and_ends_by_pages(open_page: Opener, portal: RunningPortal) -> None:
     desk = open_page(viewport=COMPUTER, java_script_enabled=False)
     desk_signs_in(desk, portal.clock, DESKS[0])

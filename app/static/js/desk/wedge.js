@@ -9,7 +9,7 @@ const ELSEWHERE = { apart: 150, halt: 300 }; // on a button, say, a number means
 const SCAN_FIELD = { apart: 100, halt: 300 }; // a number in it is a scan, but hands may type it in parts
 const PAUSE = 230; // a computer may halt for so long within a scan; a scanner halts longer between two
 const LONGEST = 600; // Enter may come, and what is no scan yet may become one, for so long
-const GOES_ON = 1_000; // a card's code that has begun may go on for so long
+const GOES_ON = 2_500; // a card's code that has begun may go on for so long
 const LATEST = 1_000; // a busy computer tells of a key so much later
 const LEFT = "desk-typed"; // where the signs are kept from one page to the next
 const LONGEST_WAY = 10_000; // that a page may take to come
@@ -94,8 +94,10 @@ function swallow(event) {
 // What a browser does with letters on a closed list, once it is clear that nobody scans.
 function choose(select, typed) {
   const options = [...select.options];
-  const from = select.selectedIndex + (typed.length === 1 ? 1 : 0);
-  const fits = (option) => !option.disabled && option.text.trim().toLowerCase().startsWith(typed.toLowerCase());
+  // One letter again and again goes from one option to the next.
+  const letters = /^(.)\1+$/i.test(typed) ? typed[0] : typed;
+  const from = select.selectedIndex + (letters.length === 1 ? 1 : 0);
+  const fits = (option) => !option.disabled && option.text.trim().toLowerCase().startsWith(letters.toLowerCase());
   const found = [...options.slice(from), ...options.slice(0, from)].find(fits);
   if (!found || found.selected) return;
   found.selected = true;
@@ -124,15 +126,13 @@ export function listen(take) {
     take(text(scanned));
   }
 
-  // No further sign has come. Of keys that the computer is late to tell of, it tells before it looks here again.
+  // No further sign has come. Of keys that the computer is late to tell of, it tells before it looks here again. What is
+  // no scan is kept: a key that is told of later still may have been pressed in time.
   function rest(due) {
     const scanned = burst();
     if (performance.now() - due > 50) timer = setTimeout(() => rest(performance.now()), 30);
     else if (scanned) end(scanned, scanned.at(-1).at);
-    else {
-      if (isSelect(signs[0]?.element)) choose(signs[0].element, text(signs));
-      forget();
-    }
+    else if (isSelect(signs[0]?.element)) choose(signs[0].element, text(signs));
   }
 
   function wait(scanned) {
