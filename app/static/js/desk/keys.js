@@ -1,6 +1,7 @@
 // The desk's keys. None of them acts while somebody types, and none in the midst of what a scanner types.
 
 const PAUSE = 120; // milliseconds without a key, which a scanner does not leave
+const LATE = 50; // milliseconds, which only a busy computer is
 const SIGNS_OFF = "desk-no-signs";
 const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea";
 const TABS = { F2: "returns", F3: "find" };
@@ -10,6 +11,7 @@ const dialog = document.getElementById("keys");
 const signs = document.getElementById("keys-signs");
 
 let typedAt = -Infinity;
+let followsSign = false;
 let pending;
 
 // Before the scanner's own listener, which keeps its keys to itself.
@@ -17,6 +19,7 @@ addEventListener(
   "keydown",
   (event) => {
     clearTimeout(pending);
+    followsSign = event.timeStamp - typedAt < PAUSE;
     if (event.key?.length === 1) typedAt = event.timeStamp;
     // A scan is through.
     else if (event.key === "Enter") typedAt = -Infinity;
@@ -30,11 +33,15 @@ function typedInto() {
   return focused?.matches(TYPING) && !(focused === field && field.value === "") ? focused : null;
 }
 
-// A sign may be the first of a scan: it acts once nothing follows.
+// A sign may be the first of a scan: it acts once nothing follows. Of keys that a busy computer is late to tell of, it
+// tells before it looks here again.
 function press(event, act) {
-  if (!signs.checked || event.repeat) return;
+  if (!signs.checked || event.repeat || followsSign) return;
   event.preventDefault();
-  pending = setTimeout(act, PAUSE);
+  const wait = (due) => {
+    pending = setTimeout(() => (performance.now() - due > LATE ? wait(performance.now()) : act()), due - performance.now());
+  };
+  wait(performance.now() + PAUSE);
 }
 
 export function closeKeys() {
@@ -53,7 +60,7 @@ export function listenForKeys(endVisit) {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const typed = typedInto();
     if (event.key.length > 1) {
-      if (event.shiftKey || event.timeStamp - typedAt < PAUSE) return;
+      if (event.shiftKey || followsSign) return;
       const tab = TABS[event.key] && document.querySelector(`nav a[href$="/${TABS[event.key]}"]`);
       if (tab) {
         event.preventDefault();
