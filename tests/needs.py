@@ -4,8 +4,8 @@ and proofs by thousands of tries, which are marked `long`.
 The other marks come from the fixtures that a test asks for and the engine that it runs on. A test that starts a program
 without a mark fails, so none gets into the fast ones unseen.
 
-Where a change is about to land (CI), a test with a browser that fails is run a second time, and the summary names it: four
-browsers on two processors are late in ways that no patron's is. Any other test fails at once.
+Where a change is about to land (CI), a test with a browser that fails is run a second time, and the summary names it:
+four browsers on two processors are late in ways that no patron's is. Any other test fails at once.
 """
 
 import gc

@@ -76,9 +76,7 @@ def desk_signs_in(page: Page, clock: TurnedClock, desk: DemoDesk = DESKS[0]) -> 
     expect(page.get_by_label(SCAN_FIELD)).to_be_focused()
 
 
-def burst(
-    desk: Page, text: str, *, pause: float = 5, enter: bool = True, halt: float = 0, late: float = 0
-) -> None:
+def burst(desk: Page, text: str, *, pause: float = 5, enter: bool = True, halt: float = 0, late: float = 0) -> None:
     """Type like a scanner, into whatever has the focus: `pause` milliseconds between the keys.
 
     A scanner keeps its pace on a busy computer too, which tells of the keys late, with the times at which they were

@@ -127,7 +127,9 @@ def test_a_scan_leaves_what_was_typed_before_and_changes_nothing(desk: Page) -> 
 def test_a_scan_of_which_a_busy_computer_tells_in_two_parts_is_one(desk: Page) -> None:
     sent = posted(desk)
     desk.goto("/desk/find")
-    places = desk.locator("#page :is(input:not([type=hidden]), select, a[href], button), #scan input:not([type=hidden])")
+    places = desk.locator(
+        "#page :is(input:not([type=hidden]), select, a[href], button), #scan input:not([type=hidden])"
+    )
     for place in range(places.count()):
         where = places.nth(place)
         where.focus()
