@@ -54,6 +54,16 @@ def test_what_is_typed_by_hand_stays_in_its_field(desk: Page, act: Callable[[Pag
     expect(desk.locator(".line")).to_have_count(0)
 
 
+def test_a_number_that_was_typed_by_hand_is_no_scan_on_the_next_page(desk: Page) -> None:
+    desk.goto("/desk/find")
+    desk.locator("#page input:not([type=hidden])").first.focus()
+    desk.keyboard.type("2002", delay=FAST)
+    desk.wait_for_timeout(1_500)
+    desk.goto("/desk/post")
+    desk.wait_for_timeout(1_500)
+    expect(desk.locator(".line")).to_have_count(0)
+
+
 def compose(page: Page, text: str) -> None:
     """Write with an input method (IME): what is being composed grows, and is taken over with Enter."""
     session = page.context.new_cdp_session(page)

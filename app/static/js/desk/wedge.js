@@ -183,6 +183,7 @@ export function listen(take) {
   }
 
   addEventListener("keydown", keydown, { capture: true });
-  addEventListener("pagehide", () => leave(signs));
+  const mayGoOn = () => signs.length > 0 && performance.now() - signs.at(-1).at <= (isBegun(signs) ? GOES_ON : LONGEST);
+  addEventListener("pagehide", () => leave(mayGoOn() ? signs : []));
   for (const event of [...arrive(), ...takeEarlyKeys()]) keydown(event);
 }
