@@ -22,6 +22,14 @@ _URLS = ("DATABASE_URL", "REWRITE_DATABASE_URL", "ERASURE_JOURNAL", "SMTP_URL", 
 _SECRETS = (*_URLS, "SECRET_KEY", "METRICS_TOKEN", "EID_CLIENT_SECRET", "APPLE_WALLET_KEY_PASSWORD")
 _DEFAULT_JOURNAL = Path(__file__).parents[1] / "instance" / "erasures.journal"
 _APPLE_WALLET_FILES = ("APPLE_WALLET_CERTIFICATE_FILE", "APPLE_WALLET_KEY_FILE", "APPLE_WALLET_AUTHORITY_FILE")
+# Unless it is set; what is taken; and how that is said.
+_NUMBERS = {
+    "PROXIES": (0, range(100), "the number of proxies in front, such as 1"),
+    "INACTIVE_NOTICE_DAYS": (60, range(14, 366), "a number of days from 14 to 365"),
+    "ADULT_AGE": (18, range(16, 22), "a number of years from 16 to 21"),
+    "WORKER_METRICS_PORT": (0, range(65_536), "the number of a port, such as 9101"),
+    "WEB_THREADS": (12, range(2, 501), "a number of threads from 2 to 500"),
+}
 
 
 class BadSettings(Exception):
@@ -73,9 +81,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         faults.append("SECRET_KEY must be random: it has too few different characters")
     faults += _guessable(environ)
     vault_keys = _read_vault_keys(environ.get("VAULT_KEYS", ""), faults)
-    proxies = environ.get("PROXIES", "0")
-    if not (proxies.isascii() and proxies.isdigit()):
-        faults.append("PROXIES must be the number of proxies in front, such as 1")
+    numbers = {name: _read_number(environ, name, faults) for name in _NUMBERS}
     smtp_url, mail_from = environ.get("SMTP_URL", ""), environ.get("MAIL_FROM", "")
     if not smtp_url.startswith(("smtp://", "smtps://")) or "@" not in mail_from:
         faults.append("SMTP_URL must begin with smtp:// or smtps://, and MAIL_FROM must be an e-mail address")
@@ -91,12 +97,6 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     new_device = environ.get("NEW_DEVICE", "code")
     if new_device not in NEW_DEVICE_BY:
         faults.append("NEW_DEVICE must be code or pin")
-    notice_days = environ.get("INACTIVE_NOTICE_DAYS", "60")
-    if not (notice_days.isascii() and notice_days.isdigit() and 14 <= int(notice_days) <= 365):
-        faults.append("INACTIVE_NOTICE_DAYS must be a number of days from 14 to 365")
-    adult_age = environ.get("ADULT_AGE") or "18"
-    if not (adult_age.isascii() and adult_age.isdigit() and 16 <= int(adult_age) <= 21):
-        faults.append("ADULT_AGE must be a number of years from 16 to 21")
     erasure_journal = environ.get("ERASURE_JOURNAL", "") or str(_DEFAULT_JOURNAL)
     if erasure_journal == database_url:
         faults.append("ERASURE_JOURNAL must be a file or a database apart from that of DATABASE_URL")
@@ -110,15 +110,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     access_log_roots = environ.get("ACCESS_LOG_ROOTS", "")
     if access_log_roots and not re.fullmatch(r"/.+|mailto:[^@\s?]+@[^@\s?]+", access_log_roots):
         faults.append("ACCESS_LOG_ROOTS must be the absolute path of a folder, or mailto: and an e-mail address")
-    threads = environ.get("WEB_THREADS") or "12"
-    if not (threads.isascii() and threads.isdigit() and 2 <= int(threads) <= 500):
-        faults.append("WEB_THREADS must be a number of threads from 2 to 500")
     metrics_token = environ.get("METRICS_TOKEN", "")
     if metrics_token and (len(metrics_token) < _MIN_SECRET or has_too_few_signs(metrics_token)):
         faults.append(f"METRICS_TOKEN must be random, and have at least {_MIN_SECRET} characters")
-    metrics_port = environ.get("WORKER_METRICS_PORT") or "0"
-    if not (metrics_port.isascii() and metrics_port.isdigit() and int(metrics_port) < 65536):
-        faults.append("WORKER_METRICS_PORT must be the number of a port, such as 9101")
     push_key = _read_push_key(environ.get("PUSH_KEY", ""), faults)
     ils_systems = _read_ils_systems(environ.get("ILS_SYSTEMS_FILE", ""), faults)
     eid = read_eid(environ, faults)
@@ -141,16 +135,25 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         sms_url=sms_url,
         security_contact=security_contact or f"mailto:{mail_from}",
         push_key=push_key,
-        proxies=int(proxies),
-        inactive_notice_days=int(notice_days),
-        adult_age=int(adult_age),
+        proxies=numbers["PROXIES"],
+        inactive_notice_days=numbers["INACTIVE_NOTICE_DAYS"],
+        adult_age=numbers["ADULT_AGE"],
         metrics_token=metrics_token,
-        worker_metrics_port=int(metrics_port),
-        threads=int(threads),
+        worker_metrics_port=numbers["WORKER_METRICS_PORT"],
+        threads=numbers["WEB_THREADS"],
         eid=eid,
         google_wallet=google_wallet,
         apple_wallet=apple_wallet,
     )
+
+
+def _read_number(environ: Mapping[str, str], name: str, faults: list[str]) -> int:
+    default, taken, what = _NUMBERS[name]
+    text = environ.get(name) or str(default)
+    if re.fullmatch("[0-9]{1,9}", text) and int(text) in taken:
+        return int(text)
+    faults.append(f"{name} must be {what}")
+    return default
 
 
 def _is_database(url: str) -> bool:

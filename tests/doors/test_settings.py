@@ -56,6 +56,7 @@ def test_every_fault_in_the_environment_is_told_at_once() -> None:
         ("VAULT_KEYS", f"1:{KEY},3:{OTHER_KEY}"),
         ("PROXIES", "-1"),
         ("PROXIES", "²"),
+        pytest.param("PROXIES", "9" * 5_000, id="a number too long to read"),
         ("PROXIES", "١"),
         ("PUBLIC_URL", ""),
         ("PUBLIC_URL", "http://card.example.org"),
