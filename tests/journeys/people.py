@@ -76,18 +76,27 @@ def desk_signs_in(page: Page, clock: TurnedClock, desk: DemoDesk = DESKS[0]) -> 
     expect(page.get_by_label(SCAN_FIELD)).to_be_focused()
 
 
-def burst(desk: Page, text: str, *, pause: float = 5, enter: bool = True, halt: float = 0, late: float = 0) -> None:
+def burst(
+    desk: Page,
+    text: str,
+    *,
+    pause: float = 5,
+    enter: bool = True,
+    halt: float = 0,
+    late: float = 0,
+    late_after: int = 2,
+) -> None:
     """Type like a scanner, into whatever has the focus: `pause` milliseconds between the keys.
 
     A scanner keeps its pace on a busy computer too, which tells of the keys late, with the times at which they were
     pressed. So these times are given, and do not depend on how fast the test itself is.
     `halt`: milliseconds for which the computer stood still after the third key.
-    `late`: milliseconds for which it told of no key after the second, while the scanner went on.
+    `late`: milliseconds for which it told of no key after the first `late_after`, while the scanner went on.
     """
     session = desk.context.new_cdp_session(desk)
     pressed = time.time() - halt / 1000
     for place, sign in enumerate([*text, *(["Enter"] if enter else [])]):
-        time.sleep(max(0, pressed - time.time(), late / 1000 if place == 2 else 0))
+        time.sleep(max(0, pressed - time.time(), late / 1000 if place == late_after else 0))
         key = _key(sign) | {"timestamp": pressed}
         session.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": "\r" if sign == "Enter" else sign, **key})
         session.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})

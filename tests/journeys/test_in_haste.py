@@ -209,6 +209,20 @@ def test_a_blank_in_a_code_presses_no_button(desk: Page) -> None:
     expect(desk.get_by_label(SCAN_FIELD)).to_have_value("")
 
 
+def test_the_end_of_a_scan_that_is_told_of_too_late_presses_no_button(desk: Page) -> None:
+    desk.goto("/desk/find")
+    sent = posted(desk)
+    for place, selector in enumerate(("#page button", "#page input:not([type=hidden])")):
+        where = desk.locator(selector).first
+        where.focus()
+        burst(desk, "2002 345", late=1_500, late_after=5)
+        # Its first part was taken for the whole.
+        expect(desk.locator(".line:not([data-state=waiting])")).to_have_count(place + 1)
+        desk.wait_for_timeout(500)
+        assert sent == ["/desk/scans"] * (place + 1)
+        assert where.evaluate("e => e.value") == ""
+
+
 def test_a_scan_whose_end_is_not_known_yet_when_another_page_is_loaded_is_taken_there(desk: Page) -> None:
     for code, name in ((CHILD[0], "Jonas Solvang"), (GUARDIAN[0], "Ingrid Solvang")):
         burst(desk, code, pause=0, enter=False)

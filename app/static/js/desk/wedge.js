@@ -144,14 +144,21 @@ export function listen(take) {
     timer = setTimeout(rest, pause, performance.now() + pause);
   }
 
+  // The end of a scan that was taken for whole before the computer told of the rest.
+  const isRestOfScan = (at) =>
+    signs.length === 0 ? at - endedAt <= LONGEST : signs[0].at - endedAt <= PAUSE && at - signs.at(-1).at <= LONGEST;
+
   function enter(event, pause) {
     const before = burst();
     const scanned = pause <= (isBegun(before ?? signs) ? GOES_ON : LONGEST) && before;
     if (scanned) {
       swallow(event);
       end(scanned, event.timeStamp);
-    } else if (event.key === "Enter" && signs.length === 0 && event.timeStamp - endedAt <= LONGEST) swallow(event);
-    else {
+    } else if (event.key === "Enter" && isRestOfScan(event.timeStamp)) {
+      swallow(event);
+      undoTyping(signs);
+      forget();
+    } else {
       forget();
       // It was held back, and somebody pressed it.
       if (event.element?.form && event.element.type !== "button") event.element.form.requestSubmit();
