@@ -16,7 +16,9 @@ from tests.doors.visits import GUARDIAN, log_in, read_page
         ("luoikkahankoartanummiris", "luoikkahan|koarta|nummiris"),
         ("Lånekortnummer", "Lånekortnummer"),
         ("bibliotek", "bibliotek"),
-        ("rekommenderar om", "rekommenderar om"),
+        ("telefonnummer", "telefonnummer"),
+        ("rekommenderar om", "rekommen|derar om"),
+        ("boarráseappot mearrideahppi", "boarrá|seappot mearri|deahppi"),
     ],
 )
 def test_a_long_word_is_divided_where_it_is_put_together(word: str, divided: str) -> None:
