@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.doors.visits import CHILD, GUARDIAN
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Visitor, scan
+from tests.journeys.test_every_patron_page import go_in, look_in_other_languages
 
 TEEN = ("N000100003", "5938")
 CHILDS_LOAN, TEENS_LOAN, OWN_LOAN = "Alt om hester", "Nordlysjegeren", "Et dukkehjem"
@@ -59,6 +60,8 @@ def test_parents_keep_an_overview_of_the_whole_familys_loans(phone: Visitor, ope
     switches_on(opens_settings(guardian), "Nora Solvang")
     # «… anbefaler vi foresatte å slå av funksjonen når barnet er eldre enn 12 år.»
     expect(guardian.page.get_by_text("Nora Solvang er eldre enn 12 år")).to_be_visible()
+    assert look_in_other_languages(guardian.page, "/my/settings") == []
+    go_in("nb", guardian.page, "/my/settings")
     expect(opens_loans(guardian).get_by_text(TEENS_LOAN).first).to_be_visible()
 
     # The child ends it, and the next page of the guardian's is without its loans.
