@@ -51,7 +51,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice(des
     burst(desk, FREE[1])
     assert all_answered(desk, 3)[1:] == [("done", FREE[0]), ("done", FREE[1])]
     assert lost == [FREE[0]] * 2
-    assert len(desk.get_by_role("table").get_by_role("rowheader", name="Peer Gynt").all()) == 1
+    expect(desk.get_by_role("table").get_by_role("rowheader", name="Peer Gynt")).to_have_count(1)
     desk.keyboard.press("F2")
     lost.clear()
     burst(desk, FREE[0])
