@@ -190,7 +190,8 @@ export function listen(take) {
   }
 
   addEventListener("keydown", keydown, { capture: true });
-  const mayGoOn = () => signs.length > 0 && performance.now() - signs.at(-1).at <= (isBegun(signs) ? GOES_ON : LONGEST);
-  addEventListener("pagehide", () => leave(mayGoOn() ? signs : []));
+  // A scan that stands here has not been taken yet; what is none is left only while it may become one.
+  const isNew = () => signs.length > 0 && performance.now() - signs.at(-1).at <= (isBegun(signs) ? GOES_ON : LONGEST);
+  addEventListener("pagehide", () => leave(burst() || isNew() ? signs : []));
   for (const event of [...arrive(), ...takeEarlyKeys()]) keydown(event);
 }
