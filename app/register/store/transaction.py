@@ -159,9 +159,13 @@ def begin_reading() -> None:
 
 
 def end_reading(_error: BaseException | None = None) -> None:
-    """End what `begin_reading` began."""
-    _engine.set(None)
-    _mode.set(None)
+    """End what `begin_reading` began, and the transaction: an answer holds where the connection is lost after it."""
+    try:
+        # Flask-SQLAlchemy would end it later, and raise what the driver does.
+        _end_transaction()
+    finally:
+        _engine.set(None)
+        _mode.set(None)
 
 
 def _end_transaction() -> None:
