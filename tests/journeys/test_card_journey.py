@@ -116,8 +116,10 @@ def test_the_barcode_for_older_scanners_holds_the_same_digits(open_page: Opener,
     phone.page.goto("/card")
     phone.page.get_by_text("Vis strekkode").click()
     phone.page.locator("#barcode").scroll_into_view_if_needed()
-    digits = phone.page.locator("#digits").inner_text().replace(" ", "")
-    assert read_code(phone.page, "Code128") == digits
+    digits = phone.page.locator("#digits")
+    before, read, after = digits.inner_text(), read_code(phone.page, "Code128"), digits.inner_text()
+    # The code may have become another while it was read.
+    assert read in {before.replace(" ", ""), after.replace(" ", "")}
 
 
 def test_the_code_is_as_large_as_scanners_need(phone: Visitor) -> None:
