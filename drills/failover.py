@@ -151,8 +151,7 @@ def _kill(figures: Figures, place: _Place, crowd: Crowd, number: int, way: str) 
     """Kill the primary and wait until another is used; print what happened. Returns after how many seconds it was."""
     ledger, databases = crowd.ledger, place.databases
     databases.wait_for_all()
-    victim = databases.primary()
-    assert victim is not None
+    victim = databases.wait_for_primary()
     wrong = len(ledger.wrong)
     killed = time.monotonic()
     {

@@ -5,14 +5,16 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from drills.several.programs import DATABASE_USER, Program, wait_until, write_for
+from drills.several.programs import DATABASE_USER, Program, TookTooLong, wait_until, write_for
 from tests.postgres import find_programs
 
 REGISTER: Final = "register"
@@ -20,10 +22,6 @@ JOURNAL: Final = "journal"
 DATABASES: Final = {REGISTER: "lanekort", JOURNAL: "lanekort_journal"}
 _PORTS: Final = {REGISTER: (5432, 8008), JOURNAL: (5433, 8009)}
 _START_SECONDS: Final = 120
-
-
-class NoPrimary(Exception):
-    """No host has the primary at the moment."""
 
 
 class DatabaseHost:
@@ -92,7 +90,7 @@ class DatabaseHost:
         try:
             with urllib.request.urlopen(f"http://{self.address}:{_PORTS[cluster][1]}/patroni", timeout=2) as answer:
                 return dict(json.load(answer))
-        except (OSError, ValueError):
+        except (OSError, HTTPException, ValueError):
             return {}
 
     def sql(self, statement: str, *, cluster: str = REGISTER, database: str = DATABASE_USER) -> list[list[str]]:
@@ -137,12 +135,18 @@ class Databases:
                 return host
         return None
 
+    def wait_for_primary(self, cluster: str = REGISTER) -> DatabaseHost:
+        """Return the host with the primary, once Patroni says of one that it is. Raises TookTooLong."""
+        ends = time.monotonic() + _START_SECONDS
+        while (host := self.primary(cluster)) is None:
+            if time.monotonic() > ends:
+                raise TookTooLong(f"a primary of {cluster}")
+            time.sleep(0.1)
+        return host
+
     def sql(self, statement: str, *, cluster: str = REGISTER, database: str = DATABASE_USER) -> list[list[str]]:
-        """Run SQL at the primary, and return rows. Raises NoPrimary, or CalledProcessError."""
-        primary = self.primary(cluster)
-        if primary is None:
-            raise NoPrimary(cluster)
-        return primary.sql(statement, cluster=cluster, database=database)
+        """Run SQL at the primary, and return rows. Raises TookTooLong where there is none, or CalledProcessError."""
+        return self.wait_for_primary(cluster).sql(statement, cluster=cluster, database=database)
 
     def _standbys(self, cluster: str) -> list[str]:
         primary = self.primary(cluster)

@@ -181,6 +181,9 @@ class Crowd:
     def _scan(self) -> None:
         person = self._next(self._scanning)
         code = code_at(person, step_at(datetime.now(UTC)))
+        if code in self.codes:
+            # Everybody was there within one step: a second showing of a code is refused, and rightly.
+            return
         answer = self._kiosk.scan(Browser(self._proxy, trusts=self._trusts), code)
         session = session_of(answer)
         self.ledger.note("scan", person, answer, word=session)
