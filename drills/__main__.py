@@ -9,7 +9,7 @@ from importlib import import_module
 from tempfile import TemporaryFile
 from time import monotonic
 
-from drills.figures import Figures
+from drills.figures import BROKEN, Figures
 
 # The longest first: in their short form two of them run side by side, for they wait for programs most of the time.
 _BESIDE: tuple[str, ...] = ("restore", "metrics", "deploy", "upgrade", "failover", "rewrite", "install")
@@ -38,31 +38,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = _DRILLS if asked.name in ("short", "all") else (asked.name,)
     if asked.name == "short":
         with ThreadPoolExecutor(2) as pairs:
-            broken += [name for name, holds in zip(_BESIDE, pairs.map(_run_apart, _BESIDE), strict=True) if not holds]
+            for found in pairs.map(_run_apart, _BESIDE):
+                broken += found
         names = _ALONE
     for name in names:
         broken += _run(name, short=asked.short or asked.name == "short", options=options)
-    print(f"Broken: {', '.join(broken)}." if broken else _KEPT)
+    print("\n".join(["Broken:", *broken]) if broken else _KEPT)
     return 1 if broken else 0
 
 
-def _run_apart(name: str) -> bool:
-    """Run a drill's short form in a process of its own, and print what it said when it has ended: whether all holds."""
+def _run_apart(name: str) -> list[str]:
+    """Run a drill's short form in a process of its own, and print what it said when it has ended. Returns what broke.
+
+    Where it did not end by itself, that is the last thing it said: the error.
+    """
     command = [sys.executable, "-m", "drills", name, "--short"]
     # A file, for a pipe stays open as long as programs run that a drill could not end.
-    with TemporaryFile("w+") as said:
-        done = subprocess.run(command, stdout=said, check=False)
-        said.seek(0)
-        sys.stdout.write(said.read().removesuffix(f"{_KEPT}\n"))
+    with TemporaryFile("w+") as file:
+        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
+        file.seek(0)
+        said = file.read()
+    sys.stdout.write(said.removesuffix(f"{_KEPT}\n"))
     sys.stdout.flush()
-    return done.returncode == 0
+    if not done.returncode:
+        return []
+    lines = said.splitlines() or [f"exit {done.returncode}"]
+    return list(dict.fromkeys(line for line in lines if line.endswith(BROKEN))) or [f"{name}: {lines[-1]}"]
 
 
 def _run(name: str, *, short: bool, options: dict[str, str]) -> list[str]:
     figures, begun = Figures(name), monotonic()
     import_module(f"drills.{name.replace('-', '_')}").drill(figures, short=short, **options)
     figures.note("took", f"{monotonic() - begun:.0f} s")
-    return [f"{name}, {promise}" for promise in figures.broken]
+    return figures.broken
 
 
 if __name__ == "__main__":
