@@ -4,13 +4,15 @@ import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import request_finished
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.register.store.transaction import db
+from app.work.worker import DUTIES, do_duty
 from tests.conftest import Clock, Databases
 from tests.doors.visits import KIOSK_1, KIOSK_2, SCAN, shown_code
 from tests.wall.faulty_database import WELL, Portal, Server, opened
@@ -42,6 +44,15 @@ def test_a_connection_that_is_lost_after_the_answer_was_made_does_not_take_it_ba
 ) -> None:
     with request_finished.connected_to(server.end_connections, portal.app):
         assert portal.ask() == WELL
+    portal.works()
+
+
+def test_a_connection_that_is_lost_after_a_duty_does_not_end_the_worker(portal: Portal, server: Server) -> None:
+    def read() -> None:
+        db.session.execute(text("SELECT 1"))
+        server.end_connections()
+
+    do_duty(portal.app, replace(DUTIES[0], do=read))
     portal.works()
 
 

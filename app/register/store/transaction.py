@@ -68,7 +68,7 @@ def reading() -> Iterator[None]:
         yield
     finally:
         _mode.reset(token)
-        _end_transaction()
+        end_transaction()
 
 
 @contextmanager
@@ -87,19 +87,19 @@ def writing() -> Iterator[Writing]:
             raise
         return
     if mode is _READING:
-        _end_transaction()
+        end_transaction()
     own = Writing()
     token = _mode.set(own)
     try:
         yield own
         if own.is_undone:
-            _end_transaction()
+            end_transaction()
         elif own.has_failed:
             raise UndoneWithin
         elif db.session.registry.has():
             db.session.commit()
     except BaseException:
-        _end_transaction()
+        end_transaction()
         raise
     finally:
         _mode.reset(token)
@@ -159,16 +159,13 @@ def begin_reading() -> None:
 
 
 def end_reading(_error: BaseException | None = None) -> None:
-    """End what `begin_reading` began, and the transaction: an answer holds where the connection is lost after it."""
-    try:
-        # Flask-SQLAlchemy would end it later, and raise what the driver does.
-        _end_transaction()
-    finally:
-        _engine.set(None)
-        _mode.set(None)
+    """End what `begin_reading` began."""
+    _engine.set(None)
+    _mode.set(None)
 
 
-def _end_transaction() -> None:
+def end_transaction(_error: BaseException | None = None) -> None:
+    """Roll back what is open, also where the connection is lost, which Flask-SQLAlchemy raises at a context's end."""
     if db.session.registry.has():
         try:
             db.session.rollback()
