@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -167,7 +167,10 @@ def _kill(figures: Figures, place: _Place, crowd: Crowd, number: int, way: str) 
     )
     refused = [done for done in ledger.refused if done.at >= killed]
     last = max((done.at for done in refused), default=killed)
-    back = min(done.at for done in ledger.since(killed, "scan") if done.at > last) - killed
+    accepted = sorted(done.at for done in ledger.since(killed, "scan"))
+    # Where requests waited and none was refused, the longest pause is what people noticed.
+    _, resumed = max(pairwise([killed, *accepted]), key=lambda pause: pause[1] - pause[0])
+    back = max(resumed, min(at for at in accepted if at > last)) - killed
     doubled, replayed = _replay(place, crowd, killed)
     lost = _count_lost(databases, crowd)
     figures.promise(
