@@ -33,7 +33,7 @@ from app.register.journal.journaling import use_journal
 from app.register.keys.vault import Vault, use_vault
 from app.register.store.connecting import CONNECT
 from app.register.store.readiness import MIGRATIONS
-from app.register.store.transaction import begin_reading, db, end_reading, end_transaction, tune_engine
+from app.register.store.transaction import begin_reading, close_session, db, end_reading, tune_engine
 from app.web.access import allow_files, check_audience, require_audiences
 from app.web.faults.errors import answer_errors, refuse_bad_text
 from app.web.faults.health import health
@@ -200,8 +200,8 @@ def create_app(
     app.after_request(acknowledge_nothing_unwritten)
 
     db.init_app(app)
-    # Runs before Flask-SQLAlchemy's own: what was answered or done stays so where the connection is lost after it.
-    app.teardown_appcontext(end_transaction)
+    # What is added last runs first: before Flask-SQLAlchemy's own.
+    app.teardown_appcontext(close_session)
     with app.app_context():
         open_register(settings)
     migrate.init_app(app, db)

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from sqlalchemy import QueuePool
 
 from app import create_app
 from app.messages.channels import Inbox
@@ -74,6 +75,12 @@ class Portal:
         assert self.ask() == WELL
         assert self.scan()
         assert self.ready() == (200, "ok")
+
+    def connections_in_use(self) -> int:
+        with self.app.app_context():
+            pool = db.engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
 
     def close(self) -> None:
         with self.app.app_context():

@@ -45,6 +45,7 @@ def test_a_connection_that_is_lost_after_the_answer_was_made_does_not_take_it_ba
     with request_finished.connected_to(server.end_connections, portal.app):
         assert portal.ask() == WELL
     portal.works()
+    assert portal.connections_in_use() == 0
 
 
 def test_a_connection_that_is_lost_after_a_duty_does_not_end_the_worker(portal: Portal, server: Server) -> None:
@@ -54,6 +55,7 @@ def test_a_connection_that_is_lost_after_a_duty_does_not_end_the_worker(portal: 
 
     do_duty(portal.app, replace(DUTIES[0], do=read))
     portal.works()
+    assert portal.connections_in_use() == 0
 
 
 def test_a_server_that_is_down_is_told_and_comes_back_without_a_start_of_the_portals(

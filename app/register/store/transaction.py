@@ -68,7 +68,7 @@ def reading() -> Iterator[None]:
         yield
     finally:
         _mode.reset(token)
-        end_transaction()
+        _end_transaction()
 
 
 @contextmanager
@@ -87,19 +87,19 @@ def writing() -> Iterator[Writing]:
             raise
         return
     if mode is _READING:
-        end_transaction()
+        _end_transaction()
     own = Writing()
     token = _mode.set(own)
     try:
         yield own
         if own.is_undone:
-            end_transaction()
+            _end_transaction()
         elif own.has_failed:
             raise UndoneWithin
         elif db.session.registry.has():
             db.session.commit()
     except BaseException:
-        end_transaction()
+        _end_transaction()
         raise
     finally:
         _mode.reset(token)
@@ -164,8 +164,16 @@ def end_reading(_error: BaseException | None = None) -> None:
     _mode.set(None)
 
 
-def end_transaction(_error: BaseException | None = None) -> None:
-    """Roll back what is open, also where the connection is lost, which Flask-SQLAlchemy raises at a context's end."""
+def close_session(_error: BaseException | None = None) -> None:
+    """Close the session at the end of a context, also where the connection is lost: of that nobody needs to know.
+
+    Comes before Flask-SQLAlchemy's own, which would raise then, and finds nothing left to end.
+    """
+    with suppress(SQLAlchemyError):
+        db.session.remove()
+
+
+def _end_transaction() -> None:
     if db.session.registry.has():
         try:
             db.session.rollback()
