@@ -62,6 +62,7 @@ def _run_apart(name: str) -> list[str]:
     sys.stdout.flush()
     if not done.returncode:
         return []
+    # The drill names them at its own end too.
     lines = said.splitlines() or [f"exit {done.returncode}"]
     return list(dict.fromkeys(line for line in lines if line.endswith(BROKEN))) or [f"{name}: {lines[-1]}"]
 

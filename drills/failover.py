@@ -170,7 +170,7 @@ def _kill(figures: Figures, place: _Place, crowd: Crowd, number: int, way: str) 
     accepted = sorted(done.at for done in ledger.since(killed, "scan"))
     # Where requests waited and none was refused, the longest pause is what people noticed.
     _, resumed = max(pairwise([killed, *accepted]), key=lambda pause: pause[1] - pause[0])
-    back = max(resumed, min(at for at in accepted if at > last)) - killed
+    back = max(resumed, next(at for at in accepted if at > last)) - killed
     doubled, replayed = _replay(place, crowd, killed)
     lost = _count_lost(databases, crowd)
     figures.promise(

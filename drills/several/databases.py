@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from drills.several.programs import DATABASE_USER, Program, TookTooLong, wait_until, write_for
+from drills.several.programs import DATABASE_USER, Program, wait_until, write_for
 from tests.postgres import find_programs
 
 REGISTER: Final = "register"
@@ -137,12 +136,7 @@ class Databases:
 
     def wait_for_primary(self, cluster: str = REGISTER) -> DatabaseHost:
         """Return the host with the primary, once Patroni says of one that it is. Raises TookTooLong."""
-        ends = time.monotonic() + _START_SECONDS
-        while (host := self.primary(cluster)) is None:
-            if time.monotonic() > ends:
-                raise TookTooLong(f"a primary of {cluster}")
-            time.sleep(0.1)
-        return host
+        return wait_until(partial(self.primary, cluster), seconds=_START_SECONDS, waiting_for=f"a primary of {cluster}")
 
     def sql(self, statement: str, *, cluster: str = REGISTER, database: str = DATABASE_USER) -> list[list[str]]:
         """Run SQL at the primary, and return rows. Raises TookTooLong where there is none, or CalledProcessError."""

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 HOME: Final = Path(__file__).parents[2]
 DEPLOY: Final = HOME / "deploy"
@@ -78,13 +80,14 @@ class Program:
         return self.log.read_text(errors="replace")[-_WORDS:] if self.log.exists() else ""
 
 
-def wait_until(what: Callable[[], bool], *, seconds: float, waiting_for: str, pause: float = 0.1) -> None:
-    """Wait until something is so. Raises TookTooLong."""
+def wait_until(what: Callable[[], T | None], *, seconds: float, waiting_for: str, pause: float = 0.1) -> T:
+    """Wait until something is so, or is there, and return it. Raises TookTooLong."""
     ends = time.monotonic() + seconds
-    while not what():
+    while not (found := what()):
         if time.monotonic() > ends:
             raise TookTooLong(waiting_for)
         time.sleep(pause)
+    return found
 
 
 def write_for(target: Path, source: str, words: Mapping[str, str], *, of: str = "") -> Path:
