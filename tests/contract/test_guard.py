@@ -1,9 +1,7 @@
 """What one library may cost a process: a few calls at a time, and none for a while after it did not answer."""
 
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from time import monotonic, sleep
+from contextlib import closing
 
 import pytest
 
@@ -19,6 +17,7 @@ from app.ils.sip2.system import Sip2System
 from app.ils.sip2.wire import Sip2Settings
 from app.ils.systems import Systems
 from app.rules.circuit import OPEN_SECONDS, State
+from tests.contract.silent import Silent
 from tests.contract.world import ANNA, PATIENCE
 
 # Enough for a machine that runs many tests at once, and not for a server that never answers.
@@ -32,35 +31,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
-
-
-class Silent:
-    """A server that answers no call until it hangs up. Calls wait where the kernel keeps them, so none is missed."""
-
-    def __init__(self, server: socket.socket) -> None:
-        self._server = server
-        self._server.setblocking(False)
-        self._taken: list[socket.socket] = []
-        self.port: int = server.getsockname()[1]
-
-    def new_calls(self) -> int:
-        """Return how many calls have come since the last time. There may be fewer than were made: a machine that
-        stands still for as long as a call may take makes none."""
-        before = len(self._taken)
-        with suppress(BlockingIOError):
-            while True:
-                self._taken.append(self._server.accept()[0])
-        return len(self._taken) - before
-
-    def wait_for_calls(self, number: int) -> None:
-        ends = monotonic() + HANGS
-        while (number := number - self.new_calls()) > 0:
-            assert monotonic() < ends, f"{number} calls did not come"
-            sleep(0.01)
-
-    def hang_up(self) -> None:
-        for each in (self._server, *self._taken):
-            each.close()
 
 
 def circulation_system(port: int, seconds: float, guard: Guard) -> LibrarySystem:
@@ -91,9 +61,8 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 @pytest.fixture
 def silent() -> Iterator[Silent]:
-    made = Silent(socket.create_server(("127.0.0.1", 0), backlog=20))
-    yield made
-    made.hang_up()
+    with closing(Silent()) as made:
+        yield made
 
 
 def reason_of(call: Callable[[], object]) -> str:
@@ -125,11 +94,11 @@ def test_a_library_that_does_not_answer_three_times_is_not_asked_again_for_twent
 def test_more_calls_than_a_library_may_have_at_once_are_refused_without_waiting(make: Make, silent: Silent):
     system = make(silent.port, HANGS, Guard())
     under_way = [start(lambda: system.accounts(card_numbers=[ANNA])) for _ in range(CALLS_AT_ONCE)]
-    silent.wait_for_calls(CALLS_AT_ONCE)
+    silent.wait_for_calls(CALLS_AT_ONCE, seconds=HANGS)
     assert reason_of(lambda: system.accounts(card_numbers=[ANNA])) == "busy"
     assert reason_of(lambda: system.renew(card_number=ANNA, loan_id="1")) == "busy"
     assert silent.new_calls() == 0
-    silent.hang_up()
+    silent.close()
     for call in under_way:
         assert isinstance(call.exception(timeout=HANGS), Unavailable)
     # The places are free again: it is asked, and nobody is there.
@@ -143,7 +112,7 @@ def test_a_library_that_answers_again_is_asked_again(make: Make, silent: Silent)
     for _ in range(3):
         reason_of(lambda: waiting.accounts(card_numbers=[ANNA]))
     assert guard.state is State.OPEN
-    silent.hang_up()
+    silent.close()
     clock.seconds += OPEN_SECONDS
     # It says nothing worth reading, but at once.
     assert reason_of(lambda: asking.accounts(card_numbers=[ANNA])) == "no_answer"

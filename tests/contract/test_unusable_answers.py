@@ -92,18 +92,18 @@ def circulation_at(port: int, seconds: float = SECONDS) -> CirculationSystem:
     )
 
 
-def koha_at(port: int, login: object = None) -> KohaSystem:
+def koha_at(port: int, seconds: float = SECONDS, login: object = None) -> KohaSystem:
     return KohaSystem(
         client=make_client(),
         url=f"http://127.0.0.1:{port}/api/v1",
         login=login or BasicLogin(user="portal", password="p"),
         currency="NOK",
-        seconds=SECONDS,
+        seconds=seconds,
     )
 
 
-def sip2_at(port: int) -> Sip2System:
-    return Sip2System(settings=Sip2Settings(host="127.0.0.1", port=port, currency="NOK", tls=False), seconds=SECONDS)
+def sip2_at(port: int, seconds: float = SECONDS) -> Sip2System:
+    return Sip2System(settings=Sip2Settings(host="127.0.0.1", port=port, currency="NOK", tls=False), seconds=seconds)
 
 
 SYSTEMS = {"circulation": circulation_at, "koha": koha_at, "sip2": sip2_at}
@@ -143,7 +143,7 @@ def test_a_port_where_nobody_listens_is_no_answer(kind):
     with listening(silence) as port:
         pass
     with pytest.raises(Unavailable) as unavailable:
-        SYSTEMS[kind](port).accounts(card_numbers=[ANNA])
+        SYSTEMS[kind](port, HANGS).accounts(card_numbers=[ANNA])
     assert unavailable.value.reason == "no_answer"
 
 
@@ -189,7 +189,7 @@ def test_an_answer_that_cannot_be_read_is_no_answer(kind, answer):
 )
 def test_a_token_that_is_none_is_no_answer(token):
     with listening(say(http(json.dumps(token).encode()))) as port, pytest.raises(Unavailable):
-        koha_at(port, OAuthLogin(client_id="portal", client_secret="s")).accounts(card_numbers=[ANNA])
+        koha_at(port, login=OAuthLogin(client_id="portal", client_secret="s")).accounts(card_numbers=[ANNA])
 
 
 def test_an_answer_about_another_card_is_not_shown():

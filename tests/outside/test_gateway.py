@@ -223,7 +223,7 @@ def test_a_system_that_is_not_reached_or_too_slow_is_left_alone_for_a_while(
     open_gateway: OpenGateway, reached: bool
 ) -> None:
     with recording(lambda _message: b"") as system:
-        gateway = open_gateway(system.port if reached else own_port(), kiosks_by_address=BY_ADDRESS, seconds=0.2)
+        gateway = open_gateway(system.port if reached else own_port(), kiosks_by_address=BY_ADDRESS, seconds=1)
         with raw_kiosk(port_of(gateway), sums=False) as kiosk:
             kiosk.status("N000100001")
             assert not gateway.stations[0].pause.is_over

@@ -51,7 +51,7 @@ def test_a_sign_on_while_the_system_is_dead_is_answered_no(open_gateway: OpenGat
 
 def test_a_system_that_says_nothing_is_given_so_long_and_no_longer(open_gateway: OpenGateway) -> None:
     with recording(lambda _message: b"") as system:
-        port = port_of(open_gateway(system.port, kiosks_by_address=BY_ADDRESS, language="en", seconds=0.2))
+        port = port_of(open_gateway(system.port, kiosks_by_address=BY_ADDRESS, language="en", seconds=2))
         with raw_kiosk(port) as kiosk:
             assert kiosk.ask(QUESTIONS[b"23"]).value(b"AF") == SORRY
         assert system.received.startswith(b"23001")
