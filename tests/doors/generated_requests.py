@@ -17,7 +17,7 @@ _OF_SOMEBODY_NEW = {
     "rules_accepted": True,
 }
 _PATRONS = f"{os.environ['LANEKORT_URL']}/api/v1/patrons"
-_system = httpx.Client(auth=httpx.BasicAuth(*os.environ["LANEKORT_LOGIN"].split(":")))
+_system = httpx.Client(timeout=60, auth=httpx.BasicAuth(*os.environ["LANEKORT_LOGIN"].split(":")))
 
 
 @schemathesis.hook

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.contract.world import PATIENCE
 from tests.journeys.conftest import Opener
 from tests.journeys.people import Visitor, scan
 from tests.journeys.server import RunningPortal
@@ -64,7 +65,7 @@ def test_the_copy_of_a_patron_with_forty_sign_ins_is_six_sheets_at_most(
 ) -> None:
     phone = Visitor(open_page(base_url=own_portal.url))
     for _ in range(40):
-        with httpx.Client(base_url=own_portal.url) as other:
+        with httpx.Client(base_url=own_portal.url, timeout=PATIENCE) as other:
             found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', other.get("/login").text)
             assert found
             form = {"csrf_token": found[1], "card_number": PRINTING[0], "pin": PRINTING[1], "keep": "y"}

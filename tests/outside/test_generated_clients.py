@@ -16,7 +16,7 @@ import pytest
 from apiflask import APIFlask
 
 from app.demo.eid import NODE
-from tests.contract.world import serving
+from tests.contract.world import PATIENCE, serving
 from tests.sip2.conftest import show_code  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("programs")
@@ -54,7 +54,7 @@ def url(app: APIFlask) -> Iterator[str]:
 def folder(url: str, tmp_path: Path) -> Path:
     """A folder with the programs that use clients, and the document from which these are generated."""
     shutil.copytree(CLIENTS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-    (tmp_path / "openapi.json").write_bytes(httpx.get(f"{url}/api/openapi.json").content)
+    (tmp_path / "openapi.json").write_bytes(httpx.get(f"{url}/api/openapi.json", timeout=PATIENCE).content)
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey, RSAKey
 from app.eid.identity import Identity
 from app.eid.provider import Answer, Begun, Provider
 from app.eid.refusals import EidRefused, Why
+from tests.contract.world import PATIENCE
 from tests.eid import ANNE
 from tests.outside.idpy import PASSWORD, IdpyService, idpy_service
 from tests.ports import own_port
@@ -25,12 +26,12 @@ BACK = "https://card.example.org/sign-in/answer"
 
 def log_in(address: str, password: str = PASSWORD) -> Answer:
     """Do what Anne's browser does at the service, and return the answer that it brings back."""
-    page = httpx.get(address)
+    page = httpx.get(address, timeout=PATIENCE)
     form = BeautifulSoup(page.text, "html.parser").select_one("form")
     assert form is not None, page.text
     sent = {name["name"]: name.get("value", "") for name in form.select("input")}
     sent |= {"username": ANNE["pid"], "password": password}
-    sent_back = httpx.post(urljoin(address, str(form["action"])), data=sent)
+    sent_back = httpx.post(urljoin(address, str(form["action"])), data=sent, timeout=PATIENCE)
     assert sent_back.status_code == 302, sent_back.text
     assert sent_back.headers["Location"].startswith(f"{BACK}?")
     came = dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.contract.world import PATIENCE
 from tests.doors.visits import GUARDIAN, NOBODYS_CODE, other_digit
 from tests.sip2.conftest import OpenGateway, port_of
 from tests.sip2.kiosks import PASSWORD, raw_kiosk
@@ -38,8 +39,8 @@ def test_card_and_pin_are_in_no_log_and_no_figure_whatever_goes_wrong(
             kiosk.status(code, pin=PIN)
             monkeypatch.setattr("app.register.card.scans.vault", None)
             kiosk.status(other_digit(code, 23), pin=PIN)
-            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/").text
-            figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics").text
+            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/", timeout=PATIENCE).text
+            figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics", timeout=PATIENCE).text
             kiosk.send(b"garbage AA" + code.encode() + b"|AD" + PIN.encode() + b"\r")
             assert kiosk.is_hung_up_on()
     printed = capfd.readouterr()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.contract.world import PATIENCE
 from tests.doors.visits import NOBODYS_CODE
 from tests.sip2.conftest import BY_ADDRESS, LIBRARY, OpenGateway, port_of
 from tests.sip2.kiosks import KIOSK_1, raw_kiosk
@@ -20,12 +21,12 @@ def test_the_status_page_names_kiosks_and_systems(open_gateway: OpenGateway) -> 
         with raw_kiosk(port, sums=False) as kiosk, raw_kiosk(port, sums=False) as again:
             kiosk.status("N000100001")
             again.status("N000100001")
-            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/")
+            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/", timeout=PATIENCE)
             assert page.headers["Cache-Control"] == "no-store"
             assert f"Library {LIBRARY}" in page.text
             assert f"system 127.0.0.1:{system.port}: no fault known" in page.text
             assert f"signed on: {KIOSK_1}, 2 lines" in page.text
-        assert httpx.get(f"http://127.0.0.1:{gateway.status_port}/elsewhere").status_code == 404
+        assert httpx.get(f"http://127.0.0.1:{gateway.status_port}/elsewhere", timeout=PATIENCE).status_code == 404
 
 
 def refuse_sign_on(message: bytes) -> bytes:
@@ -51,7 +52,7 @@ def test_the_status_page_and_the_log_say_why_a_system_does_not_answer(
             for _ in range(4):
                 kiosk.status("N000100001")
                 time.sleep(0.3)
-            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/")
+            page = httpx.get(f"http://127.0.0.1:{gateway.status_port}/", timeout=PATIENCE)
     assert f"system 127.0.0.1:{system.port}: does not answer ({why})" in page.text
     log = capsys.readouterr().out
     told = [line for line in map(json.loads, log.splitlines()) if line["event"] == "system does not answer"]
@@ -68,7 +69,7 @@ def test_the_figures_count_messages_cards_and_time(open_gateway: OpenGateway, sh
                 kiosk.status(card)
             kiosk.send(b"75\r")
             kiosk.read()
-            figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics").text
+            figures = httpx.get(f"http://127.0.0.1:{gateway.status_port}/metrics", timeout=PATIENCE).text
     for line in (
         f'lanekort_sip2_connections{{library="{LIBRARY}"}} 1.0',
         f'lanekort_sip2_messages_total{{code="23",library="{LIBRARY}"}} 4.0',
