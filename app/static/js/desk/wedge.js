@@ -59,6 +59,9 @@ function isBegun(some) {
   return BEGUN.test(text(some)) && begins;
 }
 
+// Within what was typed, and before its Enter.
+const longestPause = (some, otherwise = LONGEST) => (isBegun(some) ? GOES_ON : otherwise);
+
 function look(element) {
   if (!isText(element)) return {};
   const { value, selectionStart, selectionEnd } = element;
@@ -140,7 +143,7 @@ export function listen(take) {
     const short = scanned || isSelect(signs[0].element) ? PAUSE : LONGEST;
     // As late as this key was told of may the next one be.
     const late = Math.min(Math.max(performance.now() - signs.at(-1).at, 0), LATEST);
-    const pause = late + (isBegun(scanned ?? signs) ? GOES_ON : short);
+    const pause = late + longestPause(scanned ?? signs, short);
     timer = setTimeout(rest, pause, performance.now() + pause);
   }
 
@@ -150,7 +153,7 @@ export function listen(take) {
 
   function enter(event, pause) {
     const before = burst();
-    const scanned = pause <= (isBegun(before ?? signs) ? GOES_ON : LONGEST) && before;
+    const scanned = pause <= longestPause(before ?? signs) && before;
     if (scanned) {
       swallow(event);
       end(scanned, event.timeStamp);
@@ -175,9 +178,8 @@ export function listen(take) {
     // A key of the desk comes after the scan that has no Enter. Shift alone is part of a scanner's capital letters.
     if (/^(Escape|F\d+)$/.test(key) && before) end(before, before.at(-1).at);
     if (key.length !== 1) return;
-    const begun = isBegun(before ?? signs);
-    if (before && pause > (begun ? GOES_ON : PAUSE)) end(before, before.at(-1).at);
-    else if (event.repeat || pause > (begun ? GOES_ON : LONGEST) || (!before && signs.length >= MOST)) forget();
+    if (before && pause > longestPause(before, PAUSE)) end(before, before.at(-1).at);
+    else if (event.repeat || pause > longestPause(before ?? signs) || (!before && signs.length >= MOST)) forget();
     if (event.repeat) return;
     // A page that comes in between may take the focus.
     const isNew = pause > NUMBER.apart || signs.at(-1)?.element !== element;
@@ -191,7 +193,7 @@ export function listen(take) {
 
   addEventListener("keydown", keydown, { capture: true });
   // A scan that stands here has not been taken yet; what is none is left only while it may become one.
-  const isNew = () => signs.length > 0 && performance.now() - signs.at(-1).at <= (isBegun(signs) ? GOES_ON : LONGEST);
+  const isNew = () => signs.length > 0 && performance.now() - signs.at(-1).at <= longestPause(signs);
   addEventListener("pagehide", () => leave(burst() || isNew() ? signs : []));
   for (const event of [...arrive(), ...takeEarlyKeys()]) keydown(event);
 }
