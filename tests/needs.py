@@ -125,8 +125,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    # Each process collects them all.
-    node.config.stash[_LEFT_OUT] |= Counter(node.workeroutput.get("left_out", {}))
+    # Each process collects them all. One that died has told nothing.
+    node.config.stash[_LEFT_OUT] |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
