@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -14,6 +15,11 @@ CLIENTS = 4
 PASSWORD = "of a library that was never built"
 PAPERS = {"kind": "passport", "seen_by": "desk4"}
 _PATIENCE_SECONDS = 20.0
+_LONGEST_SECONDS = 300.0
+
+
+class NotAnswered(Exception):
+    """Nobody answered a request, however often it was sent."""
 
 
 @dataclass
@@ -126,10 +132,12 @@ class Client:
             self.wrong.append(f"{answer.request.method} was answered {answer.status_code}: {answer.text}")
 
     def until_answered(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        while True:
-            answer = self.ask(method, path, **sent)
-            if answer is not None:
-                return answer
+        ends = monotonic() + _LONGEST_SECONDS
+        while (answer := self.ask(method, path, **sent)) is None:
+            if monotonic() > ends:
+                raise NotAnswered(method)
+            sleep(0.01)
+        return answer
 
     def ask(self, method: str, path: str, *, library_id: str, **sent: Any) -> httpx.Response | None:
         """Return the answer, or None where the line broke before there was one."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -45,13 +46,13 @@ class Register:
         if fate is Delivery.LOST:
             raise NotReached
         if fate is Delivery.LATE:
-            self._network.delay(lambda: self._send(method, path, **sent))
+            self._network.delay(lambda: self._send_unheard(method, path, **sent))
             raise NotReached
         answer = self._send(method, path, **sent)
         if fate is Delivery.UNANSWERED:
             raise NotReached
         if fate is Delivery.TWICE:
-            self._network.delay(lambda: self._send(method, path, **sent))
+            self._network.delay(lambda: self._send_unheard(method, path, **sent))
         return answer
 
     def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
@@ -63,6 +64,10 @@ class Register:
             if "Retry-After" not in answer.headers:
                 return answer
             time.sleep(int(answer.headers["Retry-After"]))
+
+    def _send_unheard(self, method: str, path: str, **sent: Any) -> None:
+        with suppress(NotReached):
+            self._send(method, path, **sent)
 
     def close(self) -> None:
         self._client.close()

@@ -95,10 +95,10 @@ def build(stack: ExitStack, register: str, listener: socket.socket) -> Libraries
         networks.append(network)
         stack.callback(api.close)
         stack.callback(network.close)
-        stack.callback(system.stop)
         if isinstance(system, ListeningSystem):
             system.key = write_key(listen(register, library_id, system.url))
         system.start()
+        stack.callback(system.stop)
     return Libraries(systems, networks)
 
 
@@ -125,7 +125,8 @@ def write_changes(register: str) -> Counter[str]:
     for writer in writers:
         printed, _ = writer.communicate(timeout=2 * _LONGEST_SECONDS)
         assert writer.returncode == 0
-        made += Counter(json.loads(printed))
+        # Before it may stand what the register logs.
+        made += Counter(json.loads(printed.splitlines()[-1]))
     return made
 
 
