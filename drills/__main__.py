@@ -1,6 +1,7 @@
 """`./manage drill NAME [--short] [--set OPTION=VALUE]`, or `./manage drill short`: all of them in their short form."""
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,17 +35,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     options = dict(option.partition("=")[::2] for option in asked.options)
-    broken = []
-    names = _DRILLS if asked.name in ("short", "all") else (asked.name,)
     if asked.name == "short":
-        with ThreadPoolExecutor(2) as pairs:
-            for found in pairs.map(_run_apart, _BESIDE):
-                broken += found
-        names = _ALONE
-    for name in names:
-        broken += _run(name, short=asked.short or asked.name == "short", options=options)
+        broken = _run_all_short()
+    else:
+        names = _DRILLS if asked.name == "all" else (asked.name,)
+        broken = [line for name in names for line in _run(name, short=asked.short, options=options)]
     print("\n".join(["Broken:", *broken]) if broken else _KEPT)
     return 1 if broken else 0
+
+
+def _run_all_short() -> list[str]:
+    """Run them all in their short form. Returns what broke.
+
+    Where a change is about to land (CI), what broke is run a second time, alone: a machine that stands still for a
+    second breaks a promise of 0.3 seconds. What broke first is shown, and a drill that breaks twice is broken.
+    """
+    with ThreadPoolExecutor(2) as pairs:
+        broken = dict(zip(_BESIDE, pairs.map(_run_apart, _BESIDE), strict=True))
+    broken |= {name: _run_apart(name) for name in _ALONE}
+    if os.environ.get("CI"):
+        for name in [name for name, lines in broken.items() if lines]:
+            print("\n".join([f"{name} is run a second time. Broken:", *broken[name]]), flush=True)
+            broken[name] = _run_apart(name)
+    return [line for lines in broken.values() for line in lines]
 
 
 def _run_apart(name: str) -> list[str]:
