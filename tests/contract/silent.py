@@ -15,8 +15,7 @@ class Silent:
         self.port: int = self._server.getsockname()[1]
 
     def new_calls(self) -> int:
-        """Return how many calls have come since the last time. There may be fewer than were made: a machine that
-        stands still for as long as a call may take makes none."""
+        """Return how many calls have come since the last time."""
         before = len(self._taken)
         with suppress(BlockingIOError):
             while True:
